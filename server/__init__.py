@@ -1,0 +1,1 @@
+"""The server host: applies its own policy, drops every privilege, then listens."""

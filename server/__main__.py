@@ -1,0 +1,70 @@
+"""PID 1 as root: put the policy in force, prove it, drop every privilege, become the server.
+
+    sysctls as declared? -> subscribe to NFLOG -> load the rules -> read them back -> setpriv -> listen
+
+Each step can only stop the host, never let it listen without its policy (it fails closed).
+`python3 -m server check` takes the same steps in a throw-away container and stops before listening.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from server import nflog, policy, settings, sysctls
+from server.events import emit
+
+UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 1 if the host is not what it should be, 2 for a bad setting; else it never returns."""
+    try:
+        wanted = settings.read()
+    except settings.BadSetting as bad:
+        return _refuse("policy_failed", 2, policy=None, error=str(bad))
+    if arguments == ["check"]:
+        return 0 if _apply(wanted) is not None else 1
+    for sysctl in sysctls.read(wanted.sysctl):
+        emit("sysctl", **sysctl._asdict(), state=sysctl.state)
+        if sysctl.state == "differs":
+            what = f"{sysctl.key} is {sysctl.effective}, sysctl/{wanted.sysctl}.yaml declares {sysctl.declared}"
+            return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
+    reports = _apply(wanted)
+    return 1 if reports is None else _become_the_server(reports)
+
+
+def _apply(wanted: settings.Settings) -> int | None:
+    """The descriptor that refusals are read from (-1: this policy reports none), None on failure."""
+    try:
+        text = policy.render(wanted)
+        group = policy.nflog_group(text)
+        reports = nflog.subscribe(group).detach() if group is not None else -1
+        rules = policy.statements(policy.apply(wanted))
+        kind = policy.backend()
+    except (policy.PolicyError, OSError) as failed:
+        _refuse("policy_failed", 1, policy=wanted.firewall, error=str(failed))
+        return None
+    count = sum(rule.startswith("-A") for rule in rules)
+    emit("policy_applied", policy=wanted.firewall, port=wanted.port, limit=wanted.connlimit, rules=count,
+         backend=kind)  # fmt: skip
+    return reports
+
+
+def _become_the_server(reports: int) -> int:
+    """setpriv(1) instead of `user:`, which Docker would apply before the rules could be loaded."""
+    if reports >= 0:
+        os.set_inheritable(reports, True)
+    ids = [f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
+    nothing = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"]
+    serve = [sys.executable, "-S", "-E", "-m", "server.serve", str(reports)]
+    os.execvp("setpriv", ["setpriv", *ids, *nothing, "--", *serve])
+
+
+def _refuse(event: str, status: int, **fields: object) -> int:
+    emit(event, **fields)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,106 @@
+"""NFLOG: the kernel's report of each packet that a `-j NFLOG` rule saw, over netlink.
+
+`-j LOG` would write to the machine's kernel log, and from a container not even there; NFLOG belongs
+to the network namespace. Opening a group needs CAP_NET_ADMIN, reading it needs nothing: the socket
+is opened before the privileges are dropped and outlives them.
+Sources: linux/netfilter/nfnetlink_log.h, netlink(7), net/netfilter/nfnetlink_log.c.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+NETLINK_NETFILTER = 12
+NLM_F_REQUEST, NLM_F_ACK = 1, 4
+MSG_PACKET, MSG_CONFIG = 4 << 8 | 0, 4 << 8 | 1
+CFG_CMD, CFG_MODE, CFG_QTHRESH, CFG_FLAGS = 1, 2, 5, 6
+CMD_BIND, COPY_PACKET, FLAG_SEQUENCE = 1, 2, 1
+PAYLOAD, SEQUENCE = 9, 12
+SO_RCVBUFFORCE = 33
+HEADERS = 128  # bytes of a packet that are wanted: IPv4 or IPv6 header and TCP header
+BUFFER = 4 << 20  # bytes of reports that may wait, some 10,000 refusals
+
+
+class Refusal(NamedTuple):
+    """One RST that the policy sent: where it goes is where the refused SYN came from."""
+
+    source: str
+    source_port: int
+    sequence: int
+
+
+class Overrun(Exception):
+    """The socket's buffer was full and the kernel dropped reports (ENOBUFS, netlink(7))."""
+
+
+def subscribe(group: int) -> socket.socket:
+    """A socket that receives the packets of NFLOG `group`, each at once, numbered.
+
+    A threshold of 1, because the kernel else keeps reports for up to a second to batch them. To be called
+    before a rule reports to the group: each option waits for its acknowledgement, the next datagram.
+    Raises OSError: EPERM without CAP_NET_ADMIN, EBUSY if somebody else has the group.
+    """
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    for attribute, value in (
+        (CFG_CMD, struct.pack("B", CMD_BIND)),
+        (CFG_MODE, struct.pack(">IBx", HEADERS, COPY_PACKET)),
+        (CFG_QTHRESH, struct.pack(">I", 1)),
+        (CFG_FLAGS, struct.pack(">H", FLAG_SEQUENCE)),
+    ):
+        _configure(sock, group, attribute, value)
+    return sock
+
+
+def refusals(sock: socket.socket) -> list[Refusal]:
+    """Wait for the next datagram and return every refusal in it. Raises `Overrun`."""
+    try:
+        datagram = sock.recv(1 << 16)
+    except OSError as error:
+        if error.errno == errno.ENOBUFS:
+            raise Overrun from None
+        raise
+    return list(parse(datagram))
+
+
+def parse(datagram: bytes) -> Iterator[Refusal]:
+    """The refusals of one datagram, which may carry several netlink messages."""
+    while len(datagram) >= 16:
+        length, kind = struct.unpack_from("=IH", datagram)
+        if kind == MSG_PACKET:
+            attributes = dict(_attributes(datagram[20:length]))
+            yield _refusal(attributes[PAYLOAD], struct.unpack(">I", attributes[SEQUENCE])[0])
+        datagram = datagram[_aligned(length) :]
+
+
+def _refusal(packet: bytes, sequence: int) -> Refusal:
+    if packet[0] >> 4 == 4:
+        address, tcp = packet[16:20], packet[(packet[0] & 15) * 4 :]
+    else:
+        address, tcp = packet[24:40], packet[40:]
+    return Refusal(str(ipaddress.ip_address(address)), struct.unpack_from(">H", tcp, 2)[0], sequence)
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        yield kind, data[4:length]
+        data = data[_aligned(length) :]
+
+
+def _configure(sock: socket.socket, group: int, attribute: int, value: bytes) -> None:
+    body = struct.pack(">BBH", socket.AF_UNSPEC, 0, group)
+    body += struct.pack("=HH", 4 + len(value), attribute) + value.ljust(_aligned(len(value)), b"\0")
+    sock.send(struct.pack("=IHHII", 16 + len(body), MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
+    code = -struct.unpack_from("=i", sock.recv(1 << 16), 16)[0]
+    if code:
+        raise OSError(code, f"NFLOG group {group}: {errno.errorcode.get(code, code)}")
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3

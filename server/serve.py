@@ -1,0 +1,60 @@
+"""PID 1 without privileges: listen, tell refusals, and stop properly when asked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+from server import connections, refusals, settings, status
+from server.events import emit
+
+STOP = {signal.SIGTERM, signal.SIGINT}
+GRACE = 1.5  # seconds for all connections to close; `docker stop` must see the end within 2
+STACK = 256 * 1024  # bytes for each thread; the default of 8 MiB is address space for nothing
+
+
+def main(reports: int) -> int:
+    """Serve until SIGTERM or SIGINT; `reports` is the NFLOG descriptor, -1 for none. Returns 0."""
+    # Blocked before there are threads, so every thread inherits it and only sigwait() sees a signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+    threading.stack_size(STACK)
+    wanted = settings.read()
+    server = importlib.import_module(f"server.modes.{wanted.mode}").build(wanted)
+    if reports >= 0:
+        _background(refusals.tell, socket.socket(fileno=reports))
+    _background(status.answer, lambda: {"mode": wanted.mode, "sources": connections.snapshot()})
+    address, port = server.socket.getsockname()[:2]
+    emit("listening", address=address, port=port, mode=wanted.mode, backlog=server.request_queue_size,
+         reuse_address=wanted.reuse_address)  # fmt: skip
+    _background(server.serve_forever, 0.1)
+    emit("ready")
+
+    number = signal.sigwait(STOP)
+    emit("stopping", signal=signal.Signals(number).name, open=connections.held())
+    server.shutdown()
+    server.server_close()
+    connections.close_all(within=GRACE)
+    emit("stopped")
+    return 0
+
+
+def _background(task: Callable[..., object], *arguments: object) -> None:
+    """Run `task` beside the rest. If it dies, so does the host: half a server would be a lie."""
+
+    def guarded() -> None:
+        try:
+            task(*arguments)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+
+    threading.Thread(target=guarded, daemon=True, name=getattr(task, "__name__", "task")).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

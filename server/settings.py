@@ -1,0 +1,58 @@
+"""What this host was asked to be: the environment, checked once, before anything acts on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+class BadSetting(Exception):
+    """A knob has a value that cannot be used; the text says which, why, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The knobs of `.env` that concern the server; `backlog` None takes the mode's own."""
+
+    port: int
+    connlimit: int
+    firewall: str
+    sysctl: str
+    mode: str
+    backlog: int | None
+    reuse_address: bool
+    greeting: str
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in `environment`. Raises `BadSetting`."""
+    return Settings(
+        port=_number(environment, "PORT", 1, 65535),
+        connlimit=_number(environment, "CONNLIMIT", 0, 2**32 - 1),
+        firewall=_file(environment, "FIREWALL", "firewall", ".rules"),
+        sysctl=_file(environment, "SYSCTL", "sysctl", ".yaml"),
+        mode=_file(environment, "SERVER_MODE", "server/modes", ".py"),
+        backlog=_number(environment, "BACKLOG", 0, 2**31 - 1) if environment.get("BACKLOG") else None,
+        reuse_address=bool(_number(environment, "REUSE_ADDRESS", 0, 1)),
+        greeting=environment.get("GREETING", ""),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, low: int, high: int) -> int:
+    text = environment.get(name, "")
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise BadSetting(f"{name}={text!r} is not a whole number from {low} to {high}")
+    return int(text)
+
+
+def _file(environment: Mapping[str, str], name: str, folder: str, suffix: str) -> str:
+    """A knob that names a file of `folder`: the set of allowed values is the folder's content."""
+    choice = environment.get(name, "")
+    known = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
+    if choice not in known:
+        raise BadSetting(f"{name}={choice!r} names no file {folder}/*{suffix}; there are: {', '.join(known)}")
+    return choice
