@@ -28,7 +28,9 @@ def main(arguments: list[str]) -> int:
     for sysctl in sysctls.read(wanted.sysctl):
         emit("sysctl", **sysctl._asdict(), state=sysctl.state)
         if sysctl.state == "differs":
-            what = f"{sysctl.key} is {sysctl.effective}, sysctl/{wanted.sysctl}.yaml declares {sysctl.declared}"
+            what = (
+                f"{sysctl.key} is {sysctl.effective}, sysctl/{wanted.sysctl}.yaml declares {sysctl.declared}"
+            )
             return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
     reports = _apply(wanted)
     return 1 if reports is None else _become_the_server(reports)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
-import socket
 from datetime import UTC, datetime
+
+from server import names
 
 PREVIEW = 128  # bytes of a message that an event shows
 
@@ -15,27 +15,15 @@ PREVIEW = 128  # bytes of a message that an event shows
 def emit(event: str, **fields: object) -> None:
     """Write one event. A single write(2) below PIPE_BUF, so lines of many threads never mix (pipe(7))."""
     ts = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    record = {"ts": ts, "service": "server", "host": host(), "event": event, **fields}
+    record = {"ts": ts, "service": "server", "host": names.host(), "event": event, **fields}
     line = _text(record) if os.environ.get("LOG_FORMAT") == "text" else json.dumps(record)
     os.write(1, line.encode("ascii", "backslashreplace") + b"\n")
 
 
 def escaped(data: bytes) -> str:
-    """The first bytes of `data` as harmless text: no control character and no broken UTF-8 is left."""
+    """The first bytes of `data` as harmless text: what is not printable UTF-8 is written as `\\x00`."""
     text = data[:PREVIEW].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@functools.cache
-def host() -> str:
-    """`server-1`: what Compose calls this container, asked of Docker's DNS; else the hostname."""
-    name = socket.gethostname()
-    try:
-        container = socket.gethostbyaddr(socket.gethostbyname(name))[0].split(".")[0]
-    except OSError:
-        return name
-    service = re.search(r"([a-z]+)[-_](\d+)$", container)
-    return f"{service[1]}-{service[2]}" if service else name
+    return "".join(c if c.isprintable() else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in text)
 
 
 def _text(record: dict[str, object]) -> str:

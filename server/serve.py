@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from server import connections, refusals, settings, status
+from server import connections, refusals, settings, status, sysctls
 from server.events import emit
 
 STOP = {signal.SIGTERM, signal.SIGINT}
@@ -27,7 +28,7 @@ def main(reports: int) -> int:
     server = importlib.import_module(f"server.modes.{wanted.mode}").build(wanted)
     if reports >= 0:
         _background(refusals.tell, socket.socket(fileno=reports))
-    _background(status.answer, lambda: {"mode": wanted.mode, "sources": connections.snapshot()})
+    _background(status.answer, lambda: _account(wanted))
     address, port = server.socket.getsockname()[:2]
     emit("listening", address=address, port=port, mode=wanted.mode, backlog=server.request_queue_size,
          reuse_address=wanted.reuse_address)  # fmt: skip
@@ -41,6 +42,12 @@ def main(reports: int) -> int:
     connections.close_all(within=GRACE)
     emit("stopped")
     return 0
+
+
+def _account(wanted: settings.Settings) -> dict[str, object]:
+    """What `status` answers: what was asked of this host, and what came of it."""
+    keys = [{**key._asdict(), "state": key.state} for key in sysctls.read(wanted.sysctl)]
+    return {**dataclasses.asdict(wanted), "sysctls": keys, "sources": connections.snapshot()}
 
 
 def _background(task: Callable[..., object], *arguments: object) -> None:

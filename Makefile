@@ -1,0 +1,82 @@
+# connlab's verbs. Each is one call; what it does is in lab/ (or .ci/, for the tools).
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+LAB := .venv/bin/lab
+
+# What a user may give: the knobs of .env and the options of the verbs. They travel in the
+# environment and are quoted "$$N", never pasted into a command, so `N='3; reboot'` is only a bad
+# number; and they are taken as typed, so a $ in one is a $.
+KNOBS := $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env)
+OPTIONS := N S F CLIENT COUNT HOLD
+$(foreach v,$(KNOBS) $(OPTIONS),$(if $(filter command,$(word 1,$(origin $v))),$(eval override export $v := $$(value $v))))
+
+##@ The lab
+
+.PHONY: up
+up: .venv/.ready  ## Start the server and its clients (knobs: .env, e.g. CONNLIMIT=3)
+	@$(LAB) up
+
+.PHONY: scale-clients
+scale-clients: .venv/.ready  ## Run N client hosts: make scale-clients N=20
+	@$(LAB) scale -- "$${N-}"
+
+.PHONY: status
+status: .venv/.ready  ## Show each host and what its kernel counts
+	@$(LAB) status
+
+.PHONY: logs
+logs: .venv/.ready  ## Show what the hosts wrote (S=server for one service, F=1 to follow)
+	@$(LAB) logs $(if $F,--follow) $(if $S,--service "$$S")
+
+.PHONY: attempt
+attempt: .venv/.ready  ## Dial once and say what happened (CLIENT=2 COUNT=16 HOLD=5)
+	@$(LAB) attempt $(if $(CLIENT),--client "$$CLIENT") $(if $(COUNT),--count "$$COUNT") $(if $(HOLD),--hold "$$HOLD")
+
+.PHONY: down
+down: .venv/.ready  ## Stop the lab and remove all that it made
+	@$(LAB) down
+
+.PHONY: doctor
+doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to mend it
+	@$(LAB) doctor
+
+##@ Checks
+
+.PHONY: test
+test: .venv/.ready  ## Run every test, in labs of their own
+	@.venv/bin/python -m pytest tests
+
+.PHONY: unit
+unit: .venv/.ready  ## Run the tests that need no Docker (seconds)
+	@.venv/bin/python -m pytest tests/unit
+
+.PHONY: lint
+lint: .venv/.ready  ## Run every linter
+	@.ci/lint
+
+.PHONY: bench
+bench: .venv/.ready  ## Measure speed and scale, side by side with peers
+	@.venv/bin/python -m bench
+
+##@ The house
+
+.PHONY: help
+help:  ## Show this list
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' \
+	    $(MAKEFILE_LIST)
+
+.PHONY: lock
+lock:  ## Pin the Python tools anew, from pyproject.toml
+	@PYTHON="$(PYTHON)" .ci/lock
+
+.PHONY: clean
+clean:  ## Remove the Python tools and every cache (runs/ stays)
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready: pyproject.toml requirements.lock
+	@PYTHON="$(PYTHON)" .ci/venv

@@ -1,0 +1,1 @@
+"""connlab's host side: hands (traffic), eyes (observe), words (model), judge (predict), memory (evidence)."""

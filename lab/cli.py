@@ -1,0 +1,174 @@
+"""The `lab` command: parses, calls, prints, and turns every refusal into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from lab import settings as knobs
+from lab.errors import LabError, Usage
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print data instead of a table.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="connlab")
+def lab() -> None:
+    """A laboratory for TCP connection limits: one server host, N client hosts, real kernels.
+
+    Knobs are environment variables; .env lists them. Exit codes: 0 ok, 1 checked and failed, 2 usage,
+    3 this machine is not fit, 4 gave up waiting, 130 interrupted.
+    """
+
+
+@lab.command()
+@json_option
+def up(as_json: bool) -> None:
+    """Build, start and wait until every host is ready."""
+    from lab import doctor, show, topology
+
+    chosen = knobs.read()
+    doctor.require_fit()
+    _show_hosts(chosen, topology.up(chosen), as_json)
+    if not as_json:
+        show.whats_next()
+
+
+@lab.command()
+@click.argument("clients", metavar="N")
+@json_option
+def scale(clients: str, as_json: bool) -> None:
+    """Exactly N client hosts; the server is not touched."""
+    from lab import capacity, topology
+
+    if problem := knobs.whole(0, capacity.BRIDGE)(clients):
+        raise Usage(
+            f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
+        )
+    chosen = knobs.read()
+    _show_hosts(chosen, topology.scale(chosen, int(clients)), as_json)
+
+
+@lab.command()
+def down() -> None:
+    """Remove every container and network of the lab."""
+    from lab import topology
+
+    topology.down(knobs.read())
+
+
+@lab.command()
+@json_option
+def status(as_json: bool) -> None:
+    """What the kernel and the server say, without taking a connection slot."""
+    from lab import hosts, show
+
+    chosen = knobs.read()
+    found = _show_hosts(chosen, hosts.find(chosen.project), as_json)
+    if not as_json:
+        show.details(found)
+
+
+@lab.command()
+@click.option("--service", "-s", default="", help="Only this service: server or client.")
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+def logs(service: str, follow: bool) -> None:
+    """The story: every host's events, refused SYNs included."""
+    from lab import compose
+
+    if service not in ("", "server", "client"):
+        raise Usage(f"no service {service!r}; there are: server, client")
+    options = [*(["--follow"] if follow else []), *(["--no-color"] if not sys.stdout.isatty() else [])]
+    compose.become(knobs.read(), ["logs", *options, *([service] if service else [])])
+
+
+@lab.command()
+@click.option("--client", "-c", "number", default="1", help="Number of the client host.")
+@click.option("--count", "-n", default="20", help="How many times to dial.")
+@click.option("--hold", default="0", help="Seconds to keep the connections open.")
+@json_option
+def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
+    """Dial from one client, one dial after another, and show what became of each."""
+    from lab import experiment, show
+
+    asked = {"client": (number, 1, 1000), "count": (count, 1, 20000), "hold": (hold, 0, 86400)}
+    for name, (value, low, high) in asked.items():
+        if problem := knobs.whole(low, high)(value):
+            raise Usage(f"{name}={value!r} {problem}")
+    result = experiment.attempt(knobs.read(), int(number), int(count), int(hold))
+    if as_json:
+        _print_json(result)
+    else:
+        show.attempts(result["attempts"], result["outcomes"], result["rule_packets"])
+
+
+@lab.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Can this machine run the lab? Every line has its fix."""
+    from lab import doctor as examination
+    from lab import show
+
+    rows = examination.examine(knobs.read())
+    _print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
+    if any(row["result"] == "FAIL" for row in rows):
+        sys.exit(3)
+
+
+@lab.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script: eval "$(lab completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None, "click knows every shell of the choice above"
+    click.echo(found(lab, {}, "lab", "_LAB_COMPLETE").source())
+
+
+def main() -> None:
+    """The console script: one place where an error becomes words and an exit code."""
+    sys.exit(guarded(lambda: lab(standalone_mode=False)))
+
+
+def guarded(call: Callable[[], Any]) -> int:
+    """Run `call`; a refusal is told on standard error and becomes its exit code."""
+    try:
+        call()
+    except LabError as refusal:
+        click.echo(f"lab: {refusal}", err=True)
+        return refusal.status
+    except click.exceptions.Abort:
+        return 130
+    except BrokenPipeError:  # `make status | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except KeyboardInterrupt:
+        click.echo("lab: interrupted", err=True)
+        return 130
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    return 0
+
+
+def _show_hosts(chosen: knobs.Settings, found: Any, as_json: bool) -> dict[str, Any]:
+    from lab import show
+    from lab import status as state
+
+    now = state.of(chosen.project, found)
+    if as_json:
+        _print_json(now)
+    else:
+        show.hosts(now)
+    return now
+
+
+def _print_json(data: object) -> None:
+    print(json.dumps(data, indent=2))

@@ -1,0 +1,141 @@
+"""Can this machine run the lab? Each check says PASS, WARN or FAIL, what it saw, and the fix."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+
+import yaml
+
+from lab import capacity, compose, hosts, images, topology
+from lab.errors import LabError, NotFit
+from lab.kernels import window
+from lab.settings import HOME, Settings
+
+Row = dict[str, str]
+
+
+def examine(chosen: Settings) -> list[Row]:
+    """Every check, in the order in which one depends on the other; without an engine, only that one."""
+    try:
+        hosts.engine()
+    except NotFit as error:
+        return [_failed("docker", error)]
+    checks: tuple[Callable[[Settings], Row], ...] = (
+        _engine, _compose, _tools, _kernel, _policy, _sysctls, _memory, _leftovers,
+    )  # fmt: skip
+    return [check(chosen) for check in checks]
+
+
+def require_fit() -> None:
+    """The fast subset, for `up`: raises `NotFit` for what would fail later with a worse message."""
+    info = hosts.engine().version()
+    if _major(info["Version"]) >= NO_COMPOSE_1 and compose.command() == ("docker-compose",):
+        row = _compose_row(info["Version"], compose.version())
+        if row["result"] == "FAIL":
+            raise NotFit(f"{row['detail']}\n  next: {row['fix']}")
+
+
+NO_COMPOSE_1 = 25  # this engine no longer tells ContainerConfig, without which Compose 1 cannot recreate
+
+
+def _engine(_: Settings) -> Row:
+    info = hosts.engine().version()
+    return _row("docker", "PASS", f"engine {info['Version']}, API {info['ApiVersion']}")
+
+
+def _compose(_: Settings) -> Row:
+    try:
+        return _compose_row(hosts.engine().version()["Version"], compose.version())
+    except NotFit as error:
+        return _failed("compose", error)
+
+
+def _compose_row(engine: str, version: str) -> Row:
+    both = f"Compose {version or 'of unknown version'} with engine {engine}"
+    if version.startswith("1.") and _major(engine) >= NO_COMPOSE_1:
+        return _row("compose", "FAIL", f"{both}: Compose 1 cannot recreate containers there (docker/compose#11742)",
+                    "install the Compose plugin: docker-compose-plugin")  # fmt: skip
+    if re.match(r"5\.[0-4]\.", version) and _major(engine) < NO_COMPOSE_1:
+        return _row(
+            "compose", "WARN", f"{both}: this Compose may ask for a newer API", "Compose 5.5 or newer"
+        )
+    return _row("compose", "PASS", both)
+
+
+def _tools(_: Settings) -> Row:
+    if shutil.which("docker"):
+        return _row("docker command", "PASS", "builds the images")
+    return _row("docker command", "FAIL", "not found; the images are built with it", "install docker-cli")
+
+
+def _kernel(_: Settings) -> Row:
+    release = hosts.engine().version()["KernelVersion"]
+    if known := window(release):
+        return _row(
+            "kernel",
+            "WARN",
+            f"{release}: {known}",
+            "a newer kernel of the same series (docs/kernel.md, epochs)",
+        )
+    return _row("kernel", "PASS", f"{release} is in no known connlimit bug window")
+
+
+def _policy(chosen: Settings) -> Row:
+    """The very thing `up` does: load the rules in a container of the server image and read them back."""
+    try:
+        images.ensure(chosen)
+    except LabError as error:
+        return _failed("policy", error)
+    status, said = topology.try_policy(chosen)
+    if status:
+        fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
+        return _row("policy", "FAIL", topology.reason(said), fix)
+    rules = f"firewall/{chosen.values['FIREWALL']}.rules"
+    return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
+
+
+def _sysctls(chosen: Settings) -> Row:
+    profile = f"sysctl/{chosen.values['SYSCTL']}.yaml"
+    wanted = yaml.safe_load((HOME / profile).read_text())["services"]["server"]["sysctls"]
+    image = chosen.image("client")
+    status, said = hosts.try_out(image, ["--version"], entrypoint="python3", sysctls=wanted)
+    if status:
+        return _row("sysctls", "FAIL", said.strip(), f"remove the key from {profile}, or use SYSCTL=stock")
+    return _row("sysctls", "PASS", f"{profile} can be set in a container: {', '.join(wanted)}")
+
+
+def _memory(settings: Settings) -> Row:
+    try:
+        capacity.check(settings, settings.clients)
+    except LabError as error:
+        return _row("capacity", "FAIL", str(error).partition("\n")[0], "fewer CLIENTS")
+    return _row(
+        "capacity",
+        "PASS",
+        f"enough for {settings.clients} clients, and at most {capacity.BRIDGE} on one bridge",
+    )
+
+
+def _leftovers(chosen: Settings) -> Row:
+    if left := sorted(hosts.projects(f"{chosen.project}-test-")):
+        return _row(
+            "leftovers", "WARN", f"of an interrupted test run: {', '.join(left)}", "make test removes them"
+        )
+    return _row("leftovers", "PASS", "no test run left anything")
+
+
+def _failed(name: str, error: LabError) -> Row:
+    """A refusal of the lab as a row: its last line is the fix."""
+    what, _, fix = str(error).partition("\n  next: ")
+    return _row(name, "FAIL", what, fix)
+
+
+def _row(name: str, result: str, detail: str, fix: str = "") -> Row:
+    return {"name": name, "result": result, "detail": detail, "fix": fix}
+
+
+def _major(version: str) -> int:
+    found = re.match(r"\d+", version)
+    return int(found[0]) if found else 0

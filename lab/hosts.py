@@ -1,0 +1,176 @@
+"""Hosts: the containers of a lab, found by their Compose labels. The only user of the Docker SDK.
+
+Names are never built: Compose 1 and 2 spell them differently, and neither promises them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import docker
+import docker.errors
+import requests.exceptions
+
+from lab.errors import LabError, NotFit
+from lab.stream import Stream
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+NUMBER = "com.docker.compose.container-number"
+ONE_OFF = "com.docker.compose.oneoff"
+
+
+class CommandFailed(LabError):
+    """A command on a host ended with another status than 0; the text has all of it."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """One container as Docker listed it: a value, as old as the listing."""
+
+    id: str
+    service: str
+    number: int
+    address: str
+    state: str
+    uptime: str
+
+    @property
+    def name(self) -> str:
+        """`server-1`, `client-2`."""
+        return f"{self.service}-{self.number}"
+
+    @property
+    def running(self) -> bool:
+        """Whether its PID 1 ran when it was listed."""
+        return self.state == "running"
+
+    @property
+    def young(self) -> bool:
+        """Whether it was started less than a minute before it was listed (by the engine's own clock)."""
+        return bool(re.match(r"Up (Less than|\d+) (a )?second", self.uptime))
+
+    def run(self, argv: Sequence[str], user: str = "") -> str:
+        """Standard output of a command on this host. Raises `CommandFailed` with both streams."""
+        api = engine().api
+        exec_id = api.exec_create(self.id, list(argv), user=user)["Id"]
+        out, err = (_text(stream) for stream in api.exec_start(exec_id, demux=True))
+        if code := api.exec_inspect(exec_id)["ExitCode"]:
+            raise CommandFailed(
+                f"{self.name}: {shlex.join(argv)}: exit status {code}: {err.strip() or out.strip()}"
+            )
+        return out
+
+    def stream(self, argv: Sequence[str]) -> Stream:
+        """Start a command with its standard input and output in hand; closing the stream ends both."""
+        api = engine().api
+        exec_id = api.exec_create(self.id, list(argv), stdin=True)["Id"]
+        raw: Any = api.exec_start(exec_id, socket=True)
+        return Stream(getattr(raw, "_sock", raw), f"{self.name}: {shlex.join(argv)}")
+
+    def log(self, tail: int | Literal["all"] = "all") -> str:
+        """What PID 1 wrote so far, both streams; with `tail`, only the last lines."""
+        return _text(engine().api.logs(self.id, tail=tail))
+
+    def inspect(self) -> Mapping[str, Any]:
+        """Everything that the engine knows of the container."""
+        known: dict[str, Any] = engine().api.inspect_container(self.id)
+        return known
+
+    def signal(self, name: str) -> None:
+        """Send a signal to PID 1."""
+        engine().api.kill(self.id, name)
+
+    def restart(self) -> None:
+        """Stop PID 1 and start it again: the same container, a new network namespace."""
+        engine().api.restart(self.id, timeout=5)
+
+
+@functools.cache
+def engine() -> docker.DockerClient:
+    """The engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
+    try:
+        client = docker.from_env(version="auto", max_pool_size=32)
+        client.ping()
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise NotFit(_unreachable(str(error))) from error
+    return client
+
+
+def find(project: str, service: str | None = None) -> list[Host]:
+    """The hosts of a lab, the server first, then clients by number; stopped ones too."""
+    labels = [f"{PROJECT}={project}", f"{ONE_OFF}=False", *([f"{SERVICE}={service}"] if service else [])]
+    listed = engine().api.containers(all=True, filters={"label": labels})
+    hosts = (_host(entry) for entry in listed)
+    return sorted(hosts, key=lambda host: (host.service != "server", host.service, host.number))
+
+
+def image_labels(name: str) -> Mapping[str, str] | None:
+    """The labels of a local image; None if there is no such image."""
+    try:
+        return dict(engine().images.get(name).labels)
+    except docker.errors.ImageNotFound:
+        return None
+
+
+def subnets(project: str) -> list[str]:
+    """The IPv4 subnets of a lab's networks; none before it was up."""
+    listed = engine().api.networks(filters={"label": f"{PROJECT}={project}"})
+    configured = [config for network in listed for config in network["IPAM"]["Config"]]
+    return [config["Subnet"] for config in configured if "." in config["Subnet"]]
+
+
+def projects(prefix: str) -> set[str]:
+    """The projects whose name starts with `prefix` and of which a container or a network is left."""
+    api, ours = engine().api, {"label": PROJECT}
+    listed = [*api.containers(all=True, filters=ours), *api.networks(filters=ours)]
+    return {name for entry in listed if (name := entry["Labels"][PROJECT]).startswith(prefix)}
+
+
+def try_out(image: str, argv: Sequence[str], **options: Any) -> tuple[int, str]:
+    """Run a command in a throw-away container without a network; its exit status and both streams.
+
+    `options` are the Docker SDK's (`environment`, `cap_add`, `sysctls`, `entrypoint`); all else is taken away.
+    A container that cannot be created or started is exit status 1 and the engine's words.
+    """
+    hardened: dict[str, Any] = {"cap_drop": ["ALL"], "read_only": True, "security_opt": ["no-new-privileges:true"]}
+    container = None
+    try:
+        container = engine().containers.create(
+            image, list(argv), network_mode="none", labels={"connlab.try": "1"}, **hardened, **options
+        )
+        container.start()
+        status = int(container.wait(timeout=30)["StatusCode"])
+        return status, _text(container.logs())
+    except docker.errors.APIError as error:
+        return 1, str(error.explanation)
+    finally:
+        if container is not None:
+            container.remove(force=True)
+
+
+def _host(entry: Mapping[str, Any]) -> Host:
+    labels: Mapping[str, str] = entry["Labels"]
+    networks = entry["NetworkSettings"]["Networks"].values()
+    address = next((network["IPAddress"] for network in networks), "")
+    return Host(
+        id=entry["Id"], service=labels[SERVICE], number=int(labels[NUMBER]), address=address,
+        state=entry["State"], uptime=entry["Status"],
+    )  # fmt: skip
+
+
+def _text(data: object) -> str:
+    return data.decode(errors="replace") if isinstance(data, bytes) else ""
+
+
+def _unreachable(error: str) -> str:
+    if "Permission denied" in error:
+        fix = "your user may not use Docker: `sudo usermod -aG docker $USER`, then log in again"
+    else:
+        fix = "is the engine running? `sudo service docker start`; DOCKER_HOST names one elsewhere"
+    return f"cannot reach the Docker engine: {error}\n  next: {fix}"

@@ -1,0 +1,120 @@
+"""The images: built when their sources changed, on a base that is made here if no registry has it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import hosts
+from lab.errors import LabError, NotFit
+from lab.settings import HOME, Settings
+
+SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client",)}
+DIGEST = "connlab.sources"
+SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
+
+
+def ensure(settings: Settings) -> None:
+    """Build what is missing or stale; says what it does, and nothing when there is nothing to do.
+
+    An image carries the digest of what it was built from, so a build that would change nothing costs one
+    look instead of a run of the builder. Raises `NotFit` without a base image, `LabError` if a build fails.
+    """
+    for service, folders in SOURCES.items():
+        digest = _digest(settings, folders)
+        if (hosts.image_labels(settings.image(service)) or {}).get(DIGEST) != digest:
+            _ensure_base(settings.values["BASE_IMAGE"])
+            _say(f"building {settings.image(service)}")
+            _build(settings, service, digest)
+
+
+def _digest(settings: Settings, folders: tuple[str, ...]) -> str:
+    """SHA-256 of everything that goes into an image: names and bytes, and the base's name."""
+    total = hashlib.sha256(settings.values["BASE_IMAGE"].encode())
+    for path in _files(folders):
+        total.update(f"\0{path.relative_to(HOME)}\0".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def _files(folders: tuple[str, ...]) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted(
+            p for p in (HOME / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts
+        )
+
+
+def _build(settings: Settings, service: str, digest: str) -> None:
+    argv = ["docker", "build", "--tag", settings.image(service), "--file", str(HOME / service / "Dockerfile")]
+    argv += ["--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}", "--label", f"{DIGEST}={digest}"]
+    if problem := _problem([*argv, str(HOME)]):
+        raise LabError(f"building {settings.image(service)} failed: {problem}")
+
+
+def _ensure_base(name: str) -> None:
+    """Order: local image, registry, mmdebstrap (design decision 4)."""
+    if hosts.image_labels(name) is not None:
+        return
+    _say(f"pulling {name}")
+    if problem := _problem(["docker", "pull", "--quiet", name]):
+        suite = re.fullmatch(r"debian:([a-z]+)(-slim)?", name)
+        if not suite:
+            raise NotFit(
+                f"no registry gave {name}: {problem}\n  next: BASE_IMAGE=debian:trixie-slim can be made here"
+            )
+        _say(f"no registry gave it ({problem.splitlines()[0]})")
+        _say(f"making {name} here with mmdebstrap, about 20 s")
+        _bootstrap(suite[1], name)
+
+
+def _bootstrap(suite: str, name: str) -> None:
+    _ensure_mmdebstrap()
+    with tempfile.TemporaryDirectory(prefix="connlab-") as folder:
+        archive = f"{folder}/root.tar"
+        # The host's own resolver and name would be copied into the image.
+        clean = '--customize-hook=rm -f "$1/etc/resolv.conf" "$1/etc/hostname"'
+        _must(["mmdebstrap", "--quiet", "--variant=minbase", *SMALLER, clean, suite, archive])
+        _must(["docker", "import", "--change", 'CMD ["bash"]', archive, name])
+
+
+def _ensure_mmdebstrap() -> None:
+    if shutil.which("mmdebstrap"):
+        return
+    command = "apt-get update && apt-get install --yes --no-install-recommends mmdebstrap"
+    if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+        raise NotFit(
+            "no registry answers, and mmdebstrap, which would make the base image here, is not installed\n"
+            f"  next: on Debian or Ubuntu: sudo sh -c '{command}'; then run this again"
+        )
+    _say("installing mmdebstrap with apt-get")
+    _must(["sh", "-c", command])
+
+
+def _must(argv: list[str]) -> None:
+    if problem := _problem(argv):
+        raise NotFit(f"{problem}\n  next: see why with: {shlex.join(argv)}")
+
+
+def _problem(argv: list[str]) -> str:
+    """Run a command; empty if it succeeded, else the end of what it said."""
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    said = done.stdout.strip()[-4000:]
+    return f"{said or argv[0]} (exit status {done.returncode})" if done.returncode else ""
+
+
+def _say(what: str) -> None:
+    print(f"lab: {what}", file=sys.stderr)

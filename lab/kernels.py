@@ -1,0 +1,30 @@
+"""Kernels whose connlimit miscounts: data, from docs/kernel.md, "Epochs"."""
+
+from __future__ import annotations
+
+import re
+
+STALE = "closed connections are still counted within a jiffy, so a fast source is refused too early"
+LOOPBACK = f"{STALE}; over loopback the limit never fires; a rule without --syn cuts hosts off"
+NARROW = "a rule without --syn cuts hosts off (CVE-2026-72418); the article's rule has --syn"
+
+# First and last release of each window, both included.
+WINDOWS = (
+    ((6, 1, 132), (6, 1, 159), STALE),
+    ((6, 1, 160), (6, 1, 164), LOOPBACK),
+    ((6, 1, 165), (6, 1, 177), NARROW),
+    ((6, 12, 20), (6, 12, 62), STALE),
+    ((6, 12, 63), (6, 12, 74), LOOPBACK),
+    ((6, 12, 75), (6, 12, 96), NARROW),
+    ((6, 14, 0), (6, 17, 999), STALE),
+    ((6, 18, 0), (6, 18, 13), LOOPBACK),
+    ((6, 18, 14), (6, 18, 39), NARROW),
+    ((0, 0, 0), (4, 19, 9), "nftables' connection count can crash the host before 4.19.10"),
+)
+
+
+def window(release: str) -> str:
+    """What is known to be wrong with connlimit on a kernel release (`uname -r`); empty if nothing is."""
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    version = tuple(int(part or 0) for part in found.groups()) if found else ()
+    return next((what for first, last, what in WINDOWS if first <= version <= last), "")

@@ -1,0 +1,149 @@
+"""The eyes: what the kernel says, as values. Each question is a command and a pure parser of its answer.
+
+Nothing here knows what the answer should be, or how a command reaches a host: `run` is given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Run = Callable[[Sequence[str]], str]
+
+IPTABLES = ("iptables-save", "-c", "-t", "filter")
+BACKEND = ("iptables", "--version")
+SOCKETS = ("ss", "-tanH")
+CONNTRACK = ("conntrack", "-L", "-p", "tcp")
+NSTAT = ("nstat", "-asz", "--json")
+STATUS = ("python3", "-S", "-E", "-m", "server.status")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule as the kernel has it: `text` without counters, `packets` that it matched."""
+
+    text: str
+    packets: int
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this is the rule that answers for the policy."""
+        return " -j REJECT" in self.text
+
+
+@dataclass(frozen=True)
+class Socket:
+    """One TCP socket of ss(8): `state` as ss writes it (ESTAB, TIME-WAIT, ...)."""
+
+    state: str
+    local: str
+    local_port: int
+    peer: str
+    peer_port: int
+    receive_queue: int
+    send_queue: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One conntrack entry: its TCP state, and the side that dialled."""
+
+    state: str
+    source: str
+    source_port: int
+    target_port: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The server host at one moment."""
+
+    rules: Sequence[Rule]
+    backend: str
+    sockets: Sequence[Socket]
+    flows: Sequence[Flow]
+    counters: Mapping[str, int]
+    status: Mapping[str, Any]
+
+    @property
+    def refused(self) -> int:
+        """SYNs that the policy's own rule answered with an RST since it was loaded."""
+        return refusals(self.rules)
+
+    def held(self, port: int) -> Counter[str]:
+        """Established connections to `port`, by source address."""
+        return Counter(s.peer for s in self.sockets if s.local_port == port and s.state == "ESTAB")
+
+    def states(self) -> Counter[str]:
+        """Sockets by TCP state."""
+        return Counter(socket.state for socket in self.sockets)
+
+
+def snapshot(run: Run) -> Snapshot:
+    """Look at the server host once: one command on the host runs all the others, to look at one moment."""
+    commands = (IPTABLES, BACKEND, SOCKETS, CONNTRACK, NSTAT, STATUS)
+    answers = json.loads(run(["python3", "-S", "-E", "-m", "server.look", *map(json.dumps, commands)]))
+    saved, version, sockets_, flows_, counters, status = answers
+    return Snapshot(
+        rules=rules(saved),
+        backend=version[version.find("(") + 1 : version.rfind(")")],
+        sockets=sockets(sockets_),
+        flows=conntrack(flows_),
+        counters=nstat(counters),
+        status=json.loads(status),
+    )
+
+
+def rules(saved: str) -> list[Rule]:
+    """The rules in the output of `iptables-save -c`."""
+    return [
+        Rule(text, int(packets))
+        for packets, text in re.findall(r"^\[(\d+):\d+\] (-A .*)$", saved, re.MULTILINE)
+    ]
+
+
+def refusals(found: Sequence[Rule]) -> int:
+    """Packets that the refusing rules among `found` matched."""
+    return sum(rule.packets for rule in found if rule.refuses)
+
+
+def sockets(listing: str) -> list[Socket]:
+    """The sockets in the output of `ss -tanH`."""
+    found = []
+    for line in listing.splitlines():
+        state, receive, send, local, peer, *_ = line.split()
+        (address, port), (far, far_port) = local.rsplit(":", 1), peer.rsplit(":", 1)
+        found.append(
+            Socket(
+                state,
+                address.strip("[]"),
+                _port(port),
+                far.strip("[]"),
+                _port(far_port),
+                int(receive),
+                int(send),
+            )
+        )
+    return found
+
+
+def conntrack(listing: str) -> list[Flow]:
+    """The flows in the output of `conntrack -L -p tcp`."""
+    pattern = r"^tcp +6 \d+ (\w+) src=(\S+) dst=\S+ sport=(\d+) dport=(\d+)"
+    return [
+        Flow(state, source, int(sport), int(dport))
+        for state, source, sport, dport in re.findall(pattern, listing, re.MULTILINE)
+    ]
+
+
+def nstat(listing: str) -> dict[str, int]:
+    """The counters in the output of `nstat --json`, by name (TcpExtListenOverflows, ...)."""
+    return {str(name): int(value) for name, value in json.loads(listing)["kernel"].items()}
+
+
+def _port(text: str) -> int:
+    return 0 if text == "*" else int(text)

@@ -1,0 +1,130 @@
+"""The knobs: `.env`, then whatever the shell or make gave. The only reader of the environment.
+
+A value that cannot work is refused here, before a container is touched; the containers check theirs
+again, because plain Compose does not pass through here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import Usage
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every knob as Compose will see it; `given` are those that did not come from `.env`."""
+
+    values: Mapping[str, str]
+    given: frozenset[str]
+
+    @property
+    def project(self) -> str:
+        """Compose project: the label that all containers and networks of this lab carry."""
+        return self.values["COMPOSE_PROJECT_NAME"]
+
+    @property
+    def clients(self) -> int:
+        """Client hosts of a new lab."""
+        return int(self.values["CLIENTS"])
+
+    @property
+    def port(self) -> int:
+        """TCP port that the server listens on."""
+        return int(self.values["PORT"])
+
+    @property
+    def connlimit(self) -> int:
+        """Connections that the policy admits from one source address."""
+        return int(self.values["CONNLIMIT"])
+
+    def image(self, service: str) -> str:
+        """The image of a service, as compose.yaml names it."""
+        return f"connlab-{service}:{self.values['IMAGE_TAG']}"
+
+    def changed(self, **values: object) -> Settings:
+        """A copy with other values, for a lab of one's own."""
+        new = {name: str(value) for name, value in values.items()}
+        return checked({**self.values, **new}, self.given | new.keys())
+
+
+def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
+    """The settings of this call. Raises `Usage` for a value that cannot work."""
+    menu = dict(_menu(home / ".env"))
+    given = {name: environment[name] for name in menu if name in environment}
+    return checked({**menu, **given}, frozenset(given))
+
+
+def checked(values: Mapping[str, str], given: frozenset[str]) -> Settings:
+    """Settings made of `values`, each of which was looked at. Raises `Usage`."""
+    for name, value in values.items():
+        if problem := CHECKS.get(name, _anything)(value):
+            raise Usage(f"{name}={value!r} {problem}")
+    return Settings(values, given)
+
+
+def whole(low: int, high: int) -> Callable[[str], str]:
+    """A check for whole numbers from `low` to `high`; returns the problem, or nothing."""
+
+    def check(value: str) -> str:
+        number = int(value) if re.fullmatch(r"-?[0-9]{1,12}", value) else None
+        return (
+            ""
+            if number is not None and low <= number <= high
+            else f"is not a whole number from {low} to {high}"
+        )
+
+    return check
+
+
+def _file(folder: str, suffix: str) -> Callable[[str], str]:
+    """A check for the name of a file in `folder`; the folder is the list of what is allowed."""
+
+    def check(value: str) -> str:
+        known = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
+        return "" if value in known else f"names no file {folder}/*{suffix}; there are: {', '.join(known)}"
+
+    return check
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    return lambda value: "" if value in allowed else f"is none of: {', '.join(allowed)}"
+
+
+def _matches(pattern: str, what: str) -> Callable[[str], str]:
+    return lambda value: "" if re.fullmatch(pattern, value) else f"is not {what}"
+
+
+def _anything(_: str) -> str:
+    return ""
+
+
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    "COMPOSE_PROJECT_NAME": _matches(r"[a-z0-9][a-z0-9_-]*", "a project name (a-z, 0-9, - and _)"),
+    "CLIENTS": whole(0, 1000),
+    "PORT": whole(1, 65535),
+    "CONNLIMIT": whole(0, 2**32 - 1),
+    "FIREWALL": _file("firewall", ".rules"),
+    "SYSCTL": _file("sysctl", ".yaml"),
+    "SERVER_MODE": _file("server/modes", ".py"),
+    "BACKLOG": lambda value: value and whole(0, 2**31 - 1)(value),
+    "REUSE_ADDRESS": whole(0, 1),
+    "WORKLOAD": _file("client/workloads", ".py"),
+    "DIALS": whole(1, 10000),
+    "PERIOD": whole(1, 86400),
+    "LOG_FORMAT": _one_of("json", "text"),
+    "BASE_IMAGE": _matches(r"[\w][\w./:@-]*", "the name of an image"),
+    "IMAGE_TAG": _matches(r"[\w][\w.-]{0,127}", "an image tag"),
+}
+
+
+def _menu(path: Path) -> list[tuple[str, str]]:
+    lines = (line.strip() for line in path.read_text().splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return [(name, value) for name, _, value in pairs]

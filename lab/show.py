@@ -1,0 +1,116 @@
+"""What people look at: tables for a terminal, plain text for a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+NEXT = (
+    ("make attempt CLIENT=2 COUNT=20", "dial 20 times from one client and see the limit bite"),
+    ("make scale-clients N=20", "more clients, same server"),
+    ("make logs F=1", "the story as it happens, refused SYNs included"),
+)
+
+
+def console() -> Console:
+    """Standard output; wide when it is no terminal, because a wrapped line is no use to grep."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=240)
+
+
+def hosts(status: Mapping[str, Any]) -> None:
+    """The table that `up`, `scale` and `status` end with: a line for each host."""
+    server = status["server"]
+    table = _table("host", "address", "state", ">held", ">established", ">refused")
+    total = sum(client["held"] for client in status["clients"])
+    for host in ({**server, "held": total}, *status["clients"]):
+        table.add_row(
+            host["name"],
+            host["address"],
+            _state(host["state"]),
+            str(host["held"]),
+            str(host["accepted"]),
+            _count(host["refused"]),
+        )
+    console().print(table)
+
+
+def whats_next() -> None:
+    """Three commands to try."""
+    out = console()
+    for command, what in NEXT:
+        out.print(f"  [bold]{command:<32}[/bold] {what}")
+
+
+def details(status: Mapping[str, Any]) -> None:
+    """Everything else that `lab status` knows."""
+    out, server = console(), status["server"]
+    out.print(f"\n[bold]server[/bold]    mode {server['mode']}, port {server['port']}")
+    limit = f"{server['limit']} connections per source"
+    out.print(f"[bold]policy[/bold]    {server['policy']}, {limit}, backend {server['backend']}\n")
+    table = _table(">packets", "rule")
+    for rule in status["rules"]:
+        table.add_row(str(rule["packets"]), rule["text"])
+    out.print(table)
+    table = _table("sysctl", ">declared", ">effective", "state")
+    for key in status["sysctls"]:
+        table.add_row(key["key"], key["declared"], key["effective"] or "-", _state(key["state"]))
+    out.print(table)
+    states = ", ".join(f"{state} {count}" for state, count in status["sockets"].items())
+    out.print(f"[bold]sockets[/bold]   {states}")
+    out.print(f"[bold]conntrack[/bold] {status['conntrack']} entries")
+
+
+def attempts(rows: Iterable[Mapping[str, Any]], totals: Mapping[str, int], counter: int) -> None:
+    """A line for each dial, then the sums, and what the rule's own counter says of them."""
+    table = _table(">#", "outcome", "source", ">µs", "errno")
+    for number, row in enumerate(rows, 1):
+        table.add_row(
+            str(number),
+            _state(row["outcome"]),
+            f"{row['source']}:{row['source_port']}",
+            str(row["us"]),
+            row["errno"] or "",
+        )
+    out = console()
+    out.print(table)
+    sums = ", ".join(f"{count} {outcome}" for outcome, count in totals.items())
+    out.print(f"[bold]{sums}[/bold]; the policy's rule counted {counter} refusals meanwhile")
+
+
+def checks(rows: Sequence[Mapping[str, str]]) -> None:
+    """The lines of `lab doctor`, each with a fix where one is needed."""
+    out = console()
+    for row in rows:
+        out.print(f"{_state(row['result']):<4}  {row['name']} - {row['detail']}")
+        if row["fix"]:
+            out.print(f"      fix: {row['fix']}")
+
+
+def _table(*columns: str) -> Table:
+    """Columns whose name starts with > are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(
+            name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
+        )
+    return table
+
+
+COLOURS = {
+    "running": "green", "established": "green", "applied": "green", "PASS": "green",
+    "refused": "red", "exited": "red", "differs": "red", "FAIL": "red",
+    "absent": "yellow", "WARN": "yellow", "timed_out": "yellow",
+}  # fmt: skip
+
+
+def _state(word: str) -> str:
+    return f"[{COLOURS[word]}]{word}[/]" if word in COLOURS else word
+
+
+def _count(number: int) -> str:
+    return f"[red]{number}[/]" if number else "0"

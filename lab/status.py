@@ -1,0 +1,43 @@
+"""The state of the lab at one moment, as data. Nobody connects to the server to find it out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from lab import observe
+from lab.errors import LabError
+from lab.hosts import Host
+from lab.observe import Snapshot
+
+
+def of(project: str, found: Sequence[Host]) -> dict[str, Any]:
+    """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server."""
+    server = next((host for host in found if host.service == "server" and host.running), None)
+    if server is None:
+        raise LabError(f"the lab {project} is not up\n  next: make up")
+    seen = observe.snapshot(server.run)
+    account = seen.status
+    return {
+        "schema": 1,
+        "project": project,
+        "server": {
+            "name": server.name, "address": server.address, "state": server.state,
+            "mode": account["mode"], "policy": account["firewall"], "limit": account["connlimit"],
+            "port": account["port"], "backend": seen.backend, "refused": seen.refused,
+            "accepted": sum(source["accepted"] for source in account["sources"].values()),
+        },
+        "rules": [dataclasses.asdict(rule) for rule in seen.rules],
+        "sysctls": account["sysctls"],
+        "sockets": dict(sorted(seen.states().items())),
+        "conntrack": len(seen.flows),
+        "clients": [_client(host, seen) for host in found if host.service == "client"],
+    }  # fmt: skip
+
+
+def _client(host: Host, seen: Snapshot) -> dict[str, Any]:
+    told = seen.status["sources"].get(host.address, {"accepted": 0, "refused": 0})
+    held = seen.held(seen.status["port"])[host.address]
+    return {"name": host.name, "address": host.address, "state": host.state,
+            "held": held, "accepted": told["accepted"], "refused": told["refused"]}  # fmt: skip

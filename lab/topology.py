@@ -1,0 +1,132 @@
+"""The lab as a whole: up, scaled, down, and known to be ready."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+
+from lab import capacity, compose, hosts, images
+from lab.errors import GaveUp, LabError
+from lab.hosts import Host
+from lab.model import events
+from lab.settings import Settings
+from lab.wait import until
+
+READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
+CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
+
+
+def up(settings: Settings) -> list[Host]:
+    """Bring the lab to what `settings` say and return its hosts, all ready.
+
+    A running lab keeps its number of clients unless CLIENTS was given. A lab that did not exist before and
+    does not come up is taken down again; a running one keeps its server if the new policy does not load.
+    """
+    with compose.alone(settings):
+        before = hosts.find(settings.project)
+        clients = _wanted_clients(settings, before)
+        capacity.check(settings, clients)
+        images.ensure(settings)
+        if any(host.service == "server" and host.running for host in before):
+            check_policy(settings)
+        try:
+            compose.run(
+                settings, "up", "-d", "--no-build", "--remove-orphans", "--scale", f"client={clients}"
+            )
+            return wait_until_ready(settings.project, clients)
+        except BaseException:
+            if not before:
+                compose.run(settings, "down", "--timeout", "2", "--volumes", quiet=True)
+            raise
+
+
+def scale(settings: Settings, clients: int) -> list[Host]:
+    """Exactly `clients` client hosts; the server and its connections are not touched."""
+    with compose.alone(settings):
+        if not any(host.running for host in hosts.find(settings.project, "server")):
+            raise LabError(f"the lab {settings.project} is not up\n  next: make up CLIENTS={clients}")
+        capacity.check(settings, clients)
+        compose.run(
+            settings,
+            "up",
+            "-d",
+            "--no-build",
+            "--no-deps",
+            "--no-recreate",
+            "--scale",
+            f"client={clients}",
+            "client",
+        )
+        return wait_until_ready(settings.project, clients)
+
+
+def down(settings: Settings) -> None:
+    """Remove every container and network of the lab."""
+    with compose.alone(settings):
+        compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
+
+
+def wait_until_ready(project: str, clients: int) -> list[Host]:
+    """The hosts, once each has said `ready` on its own log.
+
+    Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
+    """
+    ready: set[str] = set()
+    began, said = time.monotonic(), 0
+
+    def all_ready() -> list[Host] | None:
+        nonlocal said
+        found = hosts.find(project)
+        for host in found:
+            if host.id not in ready and _is_ready(host):
+                ready.add(host.id)
+        if len(found) == clients + 1 == len(ready):
+            return found
+        if time.monotonic() - began > said + 1:
+            said += 1
+            print(f"lab: {len(ready)} of {clients + 1} hosts are ready", file=sys.stderr)
+        return None
+
+    try:
+        return until(all_ready, "every host says `ready`", READY_WITHIN, every=0.05)
+    except GaveUp as late:
+        silent = [host.name for host in hosts.find(project) if host.id not in ready]
+        raise GaveUp(f"after {READY_WITHIN:g} s not ready: {', '.join(silent)}\n  next: make logs") from late
+
+
+def check_policy(settings: Settings) -> None:
+    """Load the policy in a throw-away container of the new image; raises `LabError` with the tool's words."""
+    status, said = try_policy(settings)
+    if status:
+        raise LabError(f"the running lab was left as it is: {reason(said)}")
+
+
+def try_policy(settings: Settings) -> tuple[int, str]:
+    """Exit status and words of the server image's own `check`, in a throw-away container."""
+    image = settings.image("server")
+    return hosts.try_out(image, ["check"], environment=dict(settings.values), cap_add=CAPABILITIES)
+
+
+def _is_ready(host: Host) -> bool:
+    if host.state in ("exited", "dead"):
+        raise LabError(
+            f"{host.name} ended: {reason(host.log(tail=20))}\n  next: mend it, then run this again"
+        )
+    if not host.running:
+        return False
+    # An old host has been waited for before, and its log may have rotated since.
+    return not host.young or any(event.event == "ready" for event in events(host.log()))
+
+
+def reason(log: str) -> str:
+    """Why a host ended: its own `policy_failed`, or the end of what it wrote."""
+    failed = [event for event in events(log) if event.event == "policy_failed"]
+    return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
+
+
+def _wanted_clients(settings: Settings, before: Iterable[Host]) -> int:
+    running = [host for host in before if host.running]
+    if "CLIENTS" in settings.given or not any(host.service == "server" for host in running):
+        return settings.clients
+    return sum(host.service == "client" for host in running)
