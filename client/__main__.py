@@ -1,0 +1,40 @@
+"""PID 1 of a client host: read the knobs, say `ready`, run the workload until a signal says stop."""
+
+from __future__ import annotations
+
+# `_signal`, not `signal`: the latter wraps the same numbers in enums, 1.1 MB of each idle host.
+import _signal
+import os
+import sys
+
+from client import events, names, settings
+
+STOP = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT"}
+
+
+def _stop(number: int, _frame: object) -> None:
+    for each in STOP:
+        _signal.signal(each, _signal.SIG_IGN)
+    events.emit("stopping", signal=STOP[number])
+    raise SystemExit(0)
+
+
+def main() -> None:
+    # PID 1 has no default actions (signal(7)): without handlers SIGTERM would do nothing.
+    for number in STOP:
+        _signal.signal(number, _stop)
+    # Orphans of `docker exec` become children of PID 1; ignoring SIGCHLD has the kernel reap them (wait(2)).
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
+    try:
+        knobs = settings.read(os.environ)
+    except ValueError as error:
+        os.write(2, f"connlab client: {error}\n".encode())
+        raise SystemExit(2) from None
+    events.configure(knobs["log_format"])
+    module = "client.workloads." + knobs["workload"]
+    __import__(module)
+    events.emit("ready", workload=knobs["workload"], address=names.address())
+    sys.modules[module].run(knobs)
+
+
+main()

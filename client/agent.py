@@ -1,0 +1,132 @@
+"""The lab's hands on this host: JSON lines in, JSON lines out, on the stream of a `docker exec`.
+
+The contract is docs/agent.md. Whatever ends the stream ends the agent, and with it all that it holds.
+"""
+
+from __future__ import annotations
+
+import _thread
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+from client import dial, events, names, settings, turn
+from client.hands import Held
+from client.request import BadRequest, read
+from client.verbs import verbs
+
+LONGEST_LINE = 2**20
+STOP = (signal.SIGTERM, signal.SIGINT)
+_GRACE_S = 10
+
+
+def serve(held: Held, port: int) -> None:
+    """Answer requests until the stream ends or `quit` comes."""
+    known = verbs(port)
+    for line in _lines():
+        request = _parse(line)
+        reply = _reply(request, held, known)
+        _answer(reply)
+        if reply["ok"] and request["verb"] == "quit":
+            return
+
+
+def _reply(request: object, held: Held, known: dict) -> dict:
+    try:
+        if not isinstance(request, dict):
+            raise BadRequest(f"expected a line with one JSON object of up to {LONGEST_LINE} bytes")
+        verb = request.get("verb")
+        if not isinstance(verb, str) or verb not in known:
+            raise BadRequest(f"verb: expected one of {', '.join(known)}, got {verb!r:.80}")
+        function, fields = known[verb]
+        return {"id": request.get("id"), "ok": True, **function(held, read(verb, request, fields))}
+    except (BadRequest, OSError) as error:
+        number = request.get("id") if isinstance(request, dict) else None
+        return {"id": number, "ok": False, "error": str(error)}
+
+
+def _parse(line: bytes) -> object:
+    """The JSON value of a line; None if it is no JSON, or nested too deep to be a request."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _lines() -> Iterator[bytes]:
+    """The lines of standard input; one that is too long comes as b"" and is skipped to its end."""
+    while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
+        fits = line.endswith(b"\n") or len(line) <= LONGEST_LINE
+        yield line if fits else b""
+        while line and not fits and not line.endswith(b"\n"):
+            line = sys.stdin.buffer.readline(LONGEST_LINE + 1)
+
+
+def _answer(answer: dict) -> None:
+    """Write a line, all of it: write(2) may take only a part."""
+    data = memoryview(json.dumps(answer).encode() + b"\n")
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def _host_log() -> int:
+    """Descriptor of the host's log: standard output of PID 1 if that is a client, else our own stderr."""
+    try:
+        with open("/proc/1/cmdline", "rb") as file:
+            if b"\0-m\0client\0" not in file.read():
+                return 2
+        return os.open("/proc/1/fd/1", os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return 2
+
+
+def _end_with_stream(main_thread: int) -> None:
+    """In a thread: once the other side has closed the stream, allow what it asked for a moment, then
+    stop. The main thread may be busy with a request for much longer."""
+    hangup = select.poll()
+    hangup.register(0, select.POLLRDHUP)
+    hangup.poll()
+    time.sleep(_GRACE_S)
+    os.write(2, f"connlab agent: cut short, the stream was closed {_GRACE_S} s ago\n".encode())
+    signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
+def _stop(_number: int, _frame: object) -> None:
+    for each in STOP:
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
+def main() -> None:
+    for number in STOP:
+        signal.signal(number, _stop)
+    try:
+        knobs = settings.read(os.environ)
+    except ValueError as error:
+        raise SystemExit(f"connlab agent: {error}") from None
+    events.configure(knobs["log_format"], _host_log())
+    dial.raise_descriptor_limit()
+    _thread.start_new_thread(_end_with_stream, (_thread.get_ident(),))
+    held: Held = {}
+    with turn.of_agent():
+        events.emit("agent", state="opened")
+        try:
+            who = {"host": names.host(), "address": names.address()}
+            _answer({"agent": "connlab", "schema": 1, **who, "monotonic_ns": time.monotonic_ns()})
+            serve(held, knobs["port"])
+        except BrokenPipeError:
+            pass
+        finally:
+            for sock in held.values():
+                sock.close()
+            if held:
+                events.emit("released", count=len(held), how="exit")
+            events.emit("agent", state="closed")
+
+
+if __name__ == "__main__":
+    main()

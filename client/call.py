@@ -1,0 +1,33 @@
+"""One call of a workload: dial, exchange a message, hang up.
+
+A call is bounded: 2 s for each dial, 2 s for the echoes, 2 s for the server's FINs.
+"""
+
+from __future__ import annotations
+
+from client import close, dial, names, report, talk
+
+TIMEOUT_MS = 2000
+
+
+def call(knobs: dict, count: int) -> tuple[list[str], int]:
+    """Dial `count` connections one after another, hold them all, exchange one message on each, close
+    them with FIN. Returns the outcomes and the number of echoes; an RST instead of an echo is `reset`.
+    """
+    outcomes, messages, attempts = [], {}, {}
+    server, port = knobs["connlab_server"], knobs["port"]
+    for attempt, sock in dial.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
+        if sock:
+            attempts[sock] = attempt
+            messages[sock] = f"hello from {names.host()} {len(messages) + 1}".encode()
+        else:
+            outcomes.append(attempt["outcome"])
+            report.attempt(attempt)
+    echoes = talk.echo(messages, TIMEOUT_MS)
+    for sock, attempt in attempts.items():
+        if echoes[sock]:
+            attempt.update(outcome=dial.outcome_of(echoes[sock]), errno=dial.errno_name(echoes[sock]))
+        outcomes.append(attempt["outcome"])
+        report.attempt(attempt)
+    close.fin(attempts, TIMEOUT_MS)
+    return outcomes, list(echoes.values()).count(0)

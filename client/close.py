@@ -1,0 +1,77 @@
+"""The ways to end a connection, by name: `fin`, `rst`, `half`."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Iterable
+
+from client import talk
+
+_ABORT = struct.pack("ii", 1, 0)
+
+
+def fin(sockets: Iterable[socket.socket], timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+    """Send FIN, read until the other side's FIN, close. For each: who answered, and after how many µs.
+
+    `fin`: it closed too, so a limit no longer counts the connection. `reset`: RST instead. `timeout`: it
+    did neither in `timeout_ms` for all. `none`: a listener, which has no other side.
+    """
+    start_ns = time.monotonic_ns()
+    ends: dict[socket.socket, tuple[str, int]] = {}
+    waiting = set()
+    for sock in sockets:
+        if listens(sock):
+            ends[sock] = ("none", 0)
+        elif _send_fin(sock):
+            ends[sock] = ("timeout", timeout_ms * 1000)
+            waiting.add(sock)
+        else:
+            ends[sock] = (_who_ended(sock), 0)
+    for sock in talk.ready(waiting, timeout_ms):
+        _, eof, number = talk.drain(sock)
+        if eof or number:
+            ends[sock] = ("fin" if eof else "reset", (time.monotonic_ns() - start_ns) // 1000)
+            waiting.discard(sock)
+    for sock in ends:
+        sock.close()
+    return ends
+
+
+def rst(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+    """Close with RST: SO_LINGER 0 (socket(7)), which leaves no TIME_WAIT on either side (kernel.md T15)."""
+    ends = {}
+    for sock in sockets:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        sock.close()
+        ends[sock] = ("none", 0)
+    return ends
+
+
+def half(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+    """Send FIN and keep the descriptor: the other side may go on sending (RFC 9293 §3.6)."""
+    return {sock: ("none" if _send_fin(sock) else _who_ended(sock), 0) for sock in sockets}
+
+
+HOW = {"fin": fin, "rst": rst, "half": half}
+
+
+def listens(sock: socket.socket) -> bool:
+    """Whether this is a listening socket rather than a connection (socket(7))."""
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _send_fin(sock: socket.socket) -> bool:
+    """Whether there was still a connection to send FIN on; if not, shutdown(2) says ENOTCONN."""
+    try:
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True
+
+
+def _who_ended(sock: socket.socket) -> str:
+    """How a connection ended that is no more: `fin` from both sides, or `reset`."""
+    talk.drain(sock)
+    return "reset" if sock in talk.broken else "fin"

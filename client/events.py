@@ -1,0 +1,58 @@
+"""What a client host says: one event a line on its log (docs/events.md)."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from client import names
+
+_log = {"fd": 1, "format": "json"}
+
+
+def configure(log_format: str, fd: int = 1) -> None:
+    """Say how (`json` or `text`) and where (a descriptor) the events of this process are written."""
+    _log.update(fd=fd, format=log_format)
+
+
+def emit(event: str, **fields: object) -> None:
+    """Write one event. One write(2) a line: up to PIPE_BUF bytes it is atomic (pipe(7)), so that
+    the lines of PID 1 and of the agents never mix."""
+    nanoseconds = time.time_ns()
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9))
+    stamp = f"{clock}.{nanoseconds // 1000 % 10**6:06}Z"
+    if _log["format"] == "text":
+        words = "".join(f" {key}={_text(value)}" for key, value in fields.items())
+        line = f"{stamp} {names.host()} {event}{words}\n"
+    else:
+        fields = {"ts": stamp, "service": "client", "host": names.host(), "event": event, **fields}
+        line = "{" + ", ".join(f'"{key}": {_json(value)}' for key, value in fields.items()) + "}\n"
+    os.write(_log["fd"], line.encode())
+
+
+def escape(data: bytes, limit: int = 128) -> str:
+    """Bytes from the wire as text that is safe to print: at most `limit` of them, UTF-8 where they are
+    that and printable (str.isprintable), every other byte as `\\x00`."""
+    text = data[:limit].decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text)
+
+
+def _json(value: object) -> str:
+    if value is None:
+        return "null"
+    if type(value) is int:
+        return str(value)
+    if type(value) is str and _plain(value):
+        return f'"{value}"'
+    # Late, since most values never need it: json brings re, 0.6 MB of each host.
+    import json
+
+    return json.dumps(value)
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str and value and " " not in value and _plain(value) else _json(value)
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and '"' not in text and "\\" not in text

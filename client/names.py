@@ -1,0 +1,91 @@
+"""Who is who: this host's address and name, and the address of the host to dial."""
+
+from __future__ import annotations
+
+# `_socket`, not `socket`: the latter brings enum and selectors, 1.4 MB of each idle host.
+import _socket
+import _thread
+
+EMBEDDED_DNS = ("127.0.0.11", 53)
+_cache: dict[str, str] = {}
+
+
+def address() -> str | None:
+    """This host's own IPv4 address, from the line that Docker writes into /etc/hosts (hosts(5))."""
+    hostname = _socket.gethostname()
+    with open("/etc/hosts", "rb") as file:
+        for line in file:
+            number, *names = line.partition(b"#")[0].split() or [b""]
+            if hostname.encode() in names and number.count(b".") == 3:
+                return number.decode()
+    return None
+
+
+def host() -> str:
+    """This host's name in the lab (`client-2`), or its hostname where Compose gave it none."""
+    if "host" not in _cache:
+        own = address()
+        _cache["host"] = short(own and _pointer(own)) or _cache.setdefault("hostname", _socket.gethostname())
+    return _cache["host"]
+
+
+def short(name: str | None) -> str | None:
+    """`client-2` from `connlab_client_2` (Compose 1.29) or `connlab-client-2` (2.x); None for other names."""
+    parts = (name or "").replace("_", "-").rsplit("-", 2)
+    return f"{parts[1]}-{parts[2]}" if len(parts) == 3 and parts[2].isdigit() else None
+
+
+def _pointer(own: str) -> str | None:
+    """First label of the PTR record of an address (RFC 1035 §3.3.12), None without an answer in a second.
+
+    Not gethostbyaddr(3): /etc/hosts answers it first, with the container's id, and the C library's
+    resolver would cost each idle host 1.4 MB.
+    """
+    labels = [*reversed(own.split(".")), "in-addr", "arpa"]
+    question = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0\0\x0c\0\x01"
+    query = b"\0\1\1\0\0\1\0\0\0\0\0\0" + question
+    sock = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    try:
+        sock.settimeout(1)
+        sock.connect(EMBEDDED_DNS)
+        sock.send(query)
+        return _first_label(sock.recv(512), len(query))
+    except OSError:
+        return None
+    finally:
+        sock.close()
+
+
+def _first_label(reply: bytes, at: int) -> str | None:
+    """First label of the first answer's data; `at` is where the answers begin."""
+    answers = int.from_bytes(reply[6:8], "big")
+    while answers and at < len(reply) and 0 < reply[at] < 0xC0:
+        at += reply[at] + 1
+    at += 2 if reply[at : at + 1] >= b"\xc0" else 1
+    at += 10
+    label = reply[at + 1 : at + 1 + reply[at]] if answers and at < len(reply) else b""
+    return label.decode("ascii", "replace") or None
+
+
+def resolve(name: str) -> str:
+    """The first IPv4 address of a host, by getaddrinfo(3). Raises socket.gaierror if there is none.
+
+    Asked in a thread: a signal cannot interrupt getaddrinfo, and an unknown name takes seconds to fail
+    on an internal network; PID 1 must stop sooner.
+    """
+    answer: list = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def ask() -> None:
+        try:
+            answer.append(_socket.getaddrinfo(name.encode(), None, _socket.AF_INET, _socket.SOCK_STREAM))
+        except OSError as error:
+            answer.append(error)
+        done.release()
+
+    _thread.start_new_thread(ask, ())
+    done.acquire()
+    if isinstance(answer[0], OSError):
+        raise answer[0]
+    return answer[0][0][4][0]

@@ -1,0 +1,23 @@
+"""What the log says about connection attempts, whoever dialled: a workload or an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from client import events
+
+_LOGGED = ("outcome", "source", "source_port", "target", "target_port", "us", "errno")
+
+
+def attempt(attempt: dict) -> None:
+    """Emit one `attempt`."""
+    events.emit("attempt", **{key: attempt[key] for key in _LOGGED})
+
+
+def tally(outcomes: Iterable[str], **more: int) -> dict[str, int]:
+    """Emit the `tally` of a batch, and return its counts by outcome."""
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome] = counts.get(outcome, 0) + 1
+    events.emit("tally", attempts=sum(counts.values()), **counts, **more)
+    return counts

@@ -1,0 +1,72 @@
+"""The verbs of docs/agent.md as data: for each its function, and its fields with check and default."""
+
+from __future__ import annotations
+
+from client import hands
+from client.request import (
+    address,
+    address_or_any,
+    boolean,
+    host,
+    integer,
+    list_of,
+    one_of,
+    or_null,
+    sysctl,
+    text,
+)
+
+_TIMEOUT = (integer(1, 600_000), 2000)
+_CONNS = (or_null(list_of(integer(1, 2**53))), None)
+
+
+def verbs(port: int) -> dict:
+    """{verb: (function, {field: (check, default)})}; `port` is dialled when a request names none."""
+    target = {
+        "host": (host, "server"),
+        "port": (integer(1, 65_535), port),
+        "timeout_ms": _TIMEOUT,
+        "source": (or_null(address), None),
+    }
+    return {
+        "open": (
+            hands.open_,
+            {
+                **target,
+                "count": (integer(1, 20_000), 1),
+                "in_flight": (integer(1, 20_000), 1),
+                "gap_ms": (integer(0, 600_000), 0),
+                "at_ns": (or_null(integer(0, 2**63)), None),
+                "source_port": (or_null(integer(1, 65_535)), None),
+                "keep": (boolean, True),
+            },
+        ),
+        "close": (
+            hands.close_,
+            {"conns": _CONNS, "how": (one_of("fin", "rst", "half"), "fin"), "timeout_ms": _TIMEOUT},
+        ),
+        "send": (
+            hands.send,
+            {"conns": _CONNS, "text": (text, "hello"), "bytes": (or_null(integer(0, 2**24)), None)},
+        ),
+        "recv": (hands.recv, {"conns": _CONNS, "max": (integer(1, 2**20), 65_536), "timeout_ms": _TIMEOUT}),
+        "churn": (
+            hands.churn,
+            {
+                **target,
+                "count": (integer(1, 20_000), 100),
+                "how": (one_of("fin", "rst"), "fin"),
+                "message": (or_null(text), None),
+            },
+        ),
+        "listen": (
+            hands.listen,
+            {
+                "port": (integer(0, 65_535), 0),
+                "backlog": (integer(0, 2**31 - 1), 5),
+                "address": (address_or_any, ""),
+            },
+        ),
+        "facts": (hands.facts, {"sysctls": (list_of(sysctl), [])}),
+        "quit": (hands.quit_, {}),
+    }

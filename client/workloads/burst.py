@@ -1,0 +1,19 @@
+"""burst: each PERIOD dial DIALS connections, exchange a message on each, close them all.
+
+With DIALS over the server's limit every round shows it: that many established, the rest refused.
+"""
+
+from __future__ import annotations
+
+from client import dial, report, turn
+from client.beat import every
+from client.call import call
+
+
+def run(knobs: dict) -> None:
+    """Play rounds, for ever."""
+    dial.raise_descriptor_limit()
+    for _ in every(knobs["period"]):
+        with turn.of_workload():
+            outcomes, echoed = call(knobs, knobs["dials"])
+            report.tally(outcomes, echoed=echoed)

@@ -1,0 +1,28 @@
+"""churn: one connection at a time - open, exchange a message, close - at most 50 a second.
+
+With a limit that is never reached it shows what a limit costs all the same: a slot is free only when the
+server has closed too.
+"""
+
+from __future__ import annotations
+
+import time
+
+from client import report, turn
+from client.beat import every
+from client.call import call
+
+_PER_SECOND = 50
+
+
+def run(knobs: dict) -> None:
+    """Play for ever; a `tally` each PERIOD. The turn is given back after each connection."""
+    outcomes, echoed, since = [], 0, time.monotonic()
+    for _ in every(1 / _PER_SECOND):
+        with turn.of_workload():
+            ended, back = call(knobs, 1)
+        outcomes += ended
+        echoed += back
+        if time.monotonic() - since >= knobs["period"]:
+            report.tally(outcomes, echoed=echoed)
+            outcomes, echoed, since = [], 0, time.monotonic()

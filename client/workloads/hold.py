@@ -1,0 +1,47 @@
+"""hold: keep DIALS connections open; each PERIOD dial again those that were lost or never came about."""
+
+from __future__ import annotations
+
+import socket
+
+from client import close, dial, events, report, talk, turn
+from client.beat import every
+from client.call import TIMEOUT_MS
+
+_FAREWELL_MS = 300
+
+
+def run(knobs: dict) -> None:
+    """Hold until a signal raises SystemExit, then close with FIN in the time that a stop leaves."""
+    dial.raise_descriptor_limit()
+    kept: list[socket.socket] = []
+    try:
+        for _ in every(knobs["period"]):
+            _drop_lost(kept)
+            missing = knobs["dials"] - len(kept)
+            if missing:
+                with turn.of_workload():
+                    _dial(knobs, missing, kept)
+    finally:
+        close.fin(kept, _FAREWELL_MS)
+        events.emit("released", count=len(kept), how="exit")
+
+
+def _drop_lost(kept: list[socket.socket]) -> None:
+    for sock in list(kept):
+        _, eof, number = talk.drain(sock)
+        if eof or number:
+            sock.close()
+            kept.remove(sock)
+
+
+def _dial(knobs: dict, missing: int, kept: list[socket.socket]) -> None:
+    outcomes = []
+    server, port = knobs["connlab_server"], knobs["port"]
+    for attempt, sock in dial.dial(server, port, count=missing, timeout_ms=TIMEOUT_MS):
+        outcomes.append(attempt["outcome"])
+        report.attempt(attempt)
+        if sock:
+            kept.append(sock)
+    report.tally(outcomes)
+    events.emit("held", count=len(kept))
