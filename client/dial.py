@@ -52,8 +52,9 @@ def dial(
         yield _decide(_attempt((host, port), start_ns), None, error.errno, "harness_error")
         return
     pending: dict[int, tuple[dict, socket.socket]] = {}
+    _barrier(at_ns)
     gap_ns = gap_ms * 1_000_000
-    started, next_ns = 0, _barrier(at_ns) + gap_ns
+    started, next_ns = 0, time.monotonic_ns() + gap_ns
     with select.epoll() as poller:
         while started < count or pending:
             ended = []
@@ -173,10 +174,9 @@ def _overdue(pending: dict, timeout_ms: int) -> list[int]:
     return overdue
 
 
-def _barrier(at_ns: int | None) -> int:
+def _barrier(at_ns: int | None) -> None:
     """Sleep until shortly before a moment, then spin to it: a sleep alone wakes up some 100 µs late."""
     if at_ns:
         time.sleep(max(0, at_ns - _SPIN_NS - time.monotonic_ns()) / 1e9)
         while time.monotonic_ns() < at_ns:
             pass
-    return 0

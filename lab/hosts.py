@@ -125,6 +125,11 @@ def subnets(project: str) -> list[str]:
     return [config["Subnet"] for config in configured if "." in config["Subnet"]]
 
 
+def is_internal(network: str) -> bool:
+    """Whether the engine drops everything that would leave this network."""
+    return bool(engine().api.inspect_network(network)["Internal"])
+
+
 def projects(prefix: str) -> set[str]:
     """The projects whose name starts with `prefix` and of which a container or a network is left."""
     api, ours = engine().api, {"label": PROJECT}
@@ -138,7 +143,11 @@ def try_out(image: str, argv: Sequence[str], **options: Any) -> tuple[int, str]:
     `options` are the Docker SDK's (`environment`, `cap_add`, `sysctls`, `entrypoint`); all else is taken away.
     A container that cannot be created or started is exit status 1 and the engine's words.
     """
-    hardened: dict[str, Any] = {"cap_drop": ["ALL"], "read_only": True, "security_opt": ["no-new-privileges:true"]}
+    hardened: dict[str, Any] = {
+        "cap_drop": ["ALL"],
+        "read_only": True,
+        "security_opt": ["no-new-privileges:true"],
+    }
     container = None
     try:
         container = engine().containers.create(

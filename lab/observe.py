@@ -78,6 +78,15 @@ class Snapshot:
         """Established connections to `port`, by source address."""
         return Counter(s.peer for s in self.sockets if s.local_port == port and s.state == "ESTAB")
 
+    def accepted(self, port: int) -> int:
+        """Connections to `port` that the server has taken with accept(2) and not closed.
+
+        Those that wait in the accept queue are connected too; ss shows their number as the listener's Recv-Q.
+        """
+        ours = [socket for socket in self.sockets if socket.local_port == port]
+        queued = sum(socket.receive_queue for socket in ours if socket.state == "LISTEN")
+        return sum(socket.state in ("ESTAB", "CLOSE-WAIT") for socket in ours) - queued
+
     def states(self) -> Counter[str]:
         """Sockets by TCP state."""
         return Counter(socket.state for socket in self.sockets)

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from server.events import emit
 
 _lock = threading.Lock()
-_open: dict[socket.socket, str] = {}
+_open: dict[socket.socket, tuple[str, int]] = {}
 _totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+_told_to_close: set[socket.socket] = set()
 stopping = threading.Event()
 
 
@@ -33,9 +34,9 @@ def track(sock: socket.socket, source: str, source_port: int) -> Iterator[Traffi
     """
     began, traffic = time.monotonic(), Traffic()
     with _lock:
-        _open[sock] = source
+        _open[sock] = (source, source_port)
         _totals[source]["accepted"] += 1
-        now = list(_open.values()).count(source)
+        now = sum(peer == source for peer, _ in _open.values())
     emit("accepted", source=source, source_port=source_port, open=now)
     ended: dict[str, str] = {"by": "client"}
     try:
@@ -45,15 +46,18 @@ def track(sock: socket.socket, source: str, source_port: int) -> Iterator[Traffi
     except OSError as error:
         ended = {"by": "error", "error": errno.errorcode.get(error.errno or 0, str(error))}
     finally:
-        with _lock:
-            del _open[sock]
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_WR)
         sock.close()
-        if stopping.is_set():
-            ended = {"by": "server"}
+        with _lock:
+            if sock in _told_to_close or stopping.is_set():
+                ended = {"by": "server"}
+            _told_to_close.discard(sock)
         emit("closed", source=source, source_port=source_port, bytes_in=traffic.received,
              bytes_out=traffic.sent, seconds=round(time.monotonic() - began, 6), **ended)  # fmt: skip
+        # Last, because the host stops when nobody is left, and `closed` must have been said by then.
+        with _lock:
+            del _open[sock]
 
 
 def refused(source: str) -> None:
@@ -70,11 +74,25 @@ def held() -> int:
 def snapshot() -> dict[str, dict[str, int]]:
     """`{source: {"open": …, "accepted": …, "refused": …}}` for every source seen since the start."""
     with _lock:
-        now = collections.Counter(_open.values())
+        now = collections.Counter(source for source, _ in _open.values())
         return {
             source: {"open": now[source], "accepted": total["accepted"], "refused": total["refused"]}
             for source, total in _totals.items()
         }
+
+
+def close(source: str, source_port: str) -> int:
+    """Close the connections from this address and port with FIN; returns how many there were.
+
+    The reading side is shut, so the handler sees the end and closes in its own order.
+    """
+    with _lock:
+        sockets = [sock for sock, peer in _open.items() if peer == (source, int(source_port))]
+        _told_to_close.update(sockets)
+    for sock in sockets:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RD)
+    return len(sockets)
 
 
 def close_all(within: float) -> None:

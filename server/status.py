@@ -1,6 +1,7 @@
-"""The server's own account of its connections, told without a connection: over an abstract Unix socket.
+"""The operator's hand on the server, without a connection: an abstract Unix socket.
 
-`python3 -m server.status` prints it. An abstract name (unix(7)) belongs to the network namespace and
+`python3 -m server.status` prints the server's own account of its connections, `... close SOURCE PORT`
+makes it close one, with a FIN of its own. An abstract name (unix(7)) belongs to the network namespace and
 takes no place in the file system, which is read-only.
 """
 
@@ -9,33 +10,34 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 ADDRESS = "\0connlab-status"
 
 
-def answer(account: Callable[[], object]) -> None:
-    """Answer everyone who asks, for ever, with `account()` as JSON."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+def answer(verbs: dict[str, Callable[..., object]]) -> None:
+    """Answer everyone who asks, for ever: a request is a JSON list of a verb and its arguments."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(ADDRESS)
         listener.listen()
         while True:
             connection, _ = listener.accept()
             with connection:
-                connection.sendall(json.dumps(account()).encode())
+                verb, *arguments = json.loads(connection.recv(4096))
+                connection.sendall(json.dumps(verbs[verb](*arguments)).encode())
 
 
-def ask(within: float = 2.0) -> str:
-    """What the server says. Raises OSError if it does not answer `within` seconds, or is not there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+def ask(request: Sequence[str], within: float = 2.0) -> str:
+    """What the server answers. Raises OSError if it does not answer `within` seconds, or is not there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(within)
         connection.connect(ADDRESS)
-        with connection.makefile() as stream:
-            return stream.read()
+        connection.sendall(json.dumps(request).encode())
+        return connection.recv(1 << 20).decode()
 
 
 if __name__ == "__main__":
     try:
-        print(ask())
+        print(ask(sys.argv[1:] or ["account"]))
     except OSError as silent:
         sys.exit(f"the server does not answer: {silent}")

@@ -1,0 +1,103 @@
+"""The memory: what the server host said before and after an experiment, kept in runs/ and compared."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab import observe
+from lab.hosts import Host
+from lab.observe import Snapshot
+from lab.settings import HOME
+from lab.wait import until
+
+SETTLED = 5.0  # seconds for the server's log to catch up with the kernel's counter
+
+
+@dataclasses.dataclass
+class Seen:
+    """The server before and after; the differences are the second witness of an experiment."""
+
+    before: Snapshot
+    after: Snapshot | None = None
+
+    @property
+    def refused(self) -> int:
+        """How far the policy's own packet counter moved."""
+        return self._after.refused - self.before.refused
+
+    def told(self, what: str, source: str | None = None) -> int:
+        """How far the server's own count of `accepted` or `refused` moved, for one source or all."""
+        return _told(self._after, what, source) - _told(self.before, what, source)
+
+    def counter(self, name: str) -> int:
+        """How far a kernel counter (nstat) moved, `TcpExtListenOverflows` say."""
+        return self._after.counters.get(name, 0) - self.before.counters.get(name, 0)
+
+    @property
+    def _after(self) -> Snapshot:
+        assert self.after is not None, "the experiment is still running"
+        return self.after
+
+
+@contextlib.contextmanager
+def watch(server: Host) -> Iterator[Seen]:
+    """Look at the server before and after the block.
+
+    The second look waits until the server has told of every refusal that the rule counted and of every
+    connection that ss shows as accepted, because the process follows its kernel by a moment. If they never
+    agree, one of the witnesses is wrong: raises `GaveUp`.
+    """
+    seen = Seen(observe.snapshot(server.run))
+    yield seen
+    seen.after = until(
+        lambda: _agreeing(observe.snapshot(server.run), seen.before),
+        "the server has told what the rule and ss(8) have counted",
+        SETTLED,
+    )
+
+
+def _agreeing(now: Snapshot, before: Snapshot) -> Snapshot | None:
+    refused = _told(now, "refused") - _told(before, "refused") == now.refused - before.refused
+    accepted = _told(now, "open") == now.accepted(now.status["port"])
+    return now if refused and accepted else None
+
+
+def _told(snapshot: Snapshot, what: str, source: str | None = None) -> int:
+    sources: dict[str, dict[str, int]] = snapshot.status["sources"]
+    return sum(counts[what] for address, counts in sources.items() if source in (None, address))
+
+
+class Run:
+    """One run's folder, `runs/<UTC>/`; `runs/latest` points at the newest."""
+
+    def __init__(self, home: Path = HOME) -> None:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+        self.folder = home / "runs" / stamp
+        self.folder.mkdir(parents=True)
+        latest, new = home / "runs" / "latest", home / "runs" / f".latest-{stamp}"
+        new.symlink_to(stamp)
+        new.replace(latest)
+
+    def keep(self, test: str, name: str, data: Any) -> Path:
+        """Write `data` as JSON (or a string as it is) into the folder of a test; returns the folder."""
+        folder = self.folder / test
+        folder.mkdir(exist_ok=True)
+        if isinstance(data, str):
+            (folder / name).write_text(data)
+        else:
+            (folder / f"{name}.json").write_text(json.dumps(data, indent=1, default=_plain))
+        return folder
+
+
+def _plain(value: Any) -> Any:
+    return (
+        dataclasses.asdict(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type)
+        else str(value)
+    )

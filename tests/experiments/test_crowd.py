@@ -1,0 +1,66 @@
+"""Twenty hosts dial twenty times each, all from one moment: nothing is lost, and nobody gets more than its limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lab.model import Outcome, events, tally
+from lab.traffic import PACE_MS, agents, at_once
+from lab.wait import until
+from tests.laboratory import Lab
+
+ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
+LIMIT, DIALS = 15, 20
+
+
+def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, watch) -> None:
+    """Every host: fifteen of twenty, and client, server log, ss(8) and the rule's counter say the same."""
+    with agents(crowd.clients) as all_of_them, watch(crowd.server) as seen:
+        results = at_once(all_of_them, DIALS, gap_ms=PACE_MS)
+        held = _held(crowd)
+
+    per_host = {agent.host.address: tally(result) for agent, result in zip(all_of_them, results, strict=True)}
+    assert per_host == {host.address: {ESTABLISHED: LIMIT, REFUSED: DIALS - LIMIT} for host in crowd.clients}
+    assert held == {host.address: LIMIT for host in crowd.clients}
+    assert seen.refused == len(crowd.clients) * (DIALS - LIMIT)
+    for host in crowd.clients:
+        assert (seen.told("accepted", host.address), seen.told("refused", host.address)) == (
+            LIMIT,
+            DIALS - LIMIT,
+        )
+
+
+def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(crowd: Lab, watch) -> None:
+    """400 SYNs at once: at most fifteen each (two CPUs may both refuse, J05), and attempts = admitted + refused."""
+    earlier = _logged(crowd)
+    with agents(crowd.clients) as all_of_them, watch(crowd.server) as seen:
+        results = at_once(all_of_them, DIALS, in_flight=DIALS)
+        held = _held(crowd)
+        until(
+            lambda: (_logged(crowd) - earlier).total() == len(crowd.clients) * DIALS,
+            "the log has them all",
+            10,
+        )
+        logged = _logged(crowd) - earlier
+
+    sums = tally(attempt for result in results for attempt in result)
+    assert max(tally(result)[ESTABLISHED] for result in results) <= LIMIT
+    assert sums[ESTABLISHED] + sums[REFUSED] + sums[Outcome.TIMED_OUT] == len(crowd.clients) * DIALS
+    assert sums[Outcome.TIMED_OUT] == seen.counter("TcpExtListenOverflows") == 0
+    assert sums[REFUSED] == seen.refused == logged["refused"]
+    assert sums[ESTABLISHED] == held.total() == seen.told("accepted") == logged["accepted"]
+
+
+def _held(lab: Lab) -> Counter[str]:
+    """Established connections by source, as the server's kernel has them."""
+    lines = lab.server.run(
+        ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
+    ).splitlines()
+    return Counter(line.split()[3].rpartition(":")[0] for line in lines)
+
+
+def _logged(lab: Lab) -> Counter[str]:
+    """How many SYNs the server's log says were accepted and refused, since it started."""
+    return Counter(
+        event.event for event in events(lab.server.log()) if event.event in ("accepted", "refused")
+    )

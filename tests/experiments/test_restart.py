@@ -1,0 +1,53 @@
+"""A server that restarts is never open without its policy: the rule is there before the port is."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from lab.model import Outcome, events, tally
+from lab.traffic import Agent, attempts
+from lab.wait import until
+from tests.laboratory import laboratory
+
+LIMIT = 15
+
+
+def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit() -> None:
+    """Through a whole restart, dial after dial: fifteen before it, fifteen after it, and none besides."""
+    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
+        agent.tell("open", count=1500, gap_ms=2, timeout_ms=200)
+        until(lambda: _accepted(lab) == LIMIT, "the first fifteen are in", within=10)
+        lab.server.restart()
+        made = attempts(agent.hear(within=60))
+
+        assert _accepted(lab) == 2 * LIMIT
+        assert lab.server.run(["iptables-save", "-c", "-t", "filter"]).count("-j REJECT") == 1
+
+    runs = [(outcome, len(list(group))) for outcome, group in groupby(attempt.outcome for attempt in made)]
+    admitted = [length for outcome, length in runs if outcome is Outcome.ESTABLISHED]
+    assert admitted == [LIMIT, LIMIT], runs
+    assert runs[-1][0] is Outcome.REFUSED, "the dials went on until the new policy refused"
+    assert tally(made)[Outcome.HARNESS_ERROR] == 0
+
+
+def test_a_stopping_server_closes_every_connection_properly() -> None:
+    """SIGTERM: each client reads the end (FIN, not RST), the server says so and exits with 0."""
+    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
+        agent.open(LIMIT)
+        agent.ask("send", text="last words")
+        lab.server.signal("SIGTERM")
+        until(
+            lambda: lab.server.inspect()["State"]["Status"] == "exited", "the server has stopped", within=10
+        )
+        read = agent.ask("recv", max=64)["received"]
+        told = [event.event for event in events(lab.server.log())]
+        state = lab.server.inspect()["State"]
+
+    assert [(r["text"], r["errno"]) for r in read] == [("last words", None)] * LIMIT
+    assert told[-1] == "stopped"
+    assert told.count("closed") == LIMIT
+    assert state["ExitCode"] == 0
+
+
+def _accepted(lab) -> int:
+    return sum(event.event == "accepted" for event in events(lab.server.log()))

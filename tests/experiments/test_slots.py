@@ -1,0 +1,82 @@
+"""When a connection ends, its slot is free again: one slot, and not before both sides have ended it.
+
+The conntrack entry decides, not the socket (docs/kernel.md C03, C05, C07): TIME_WAIT and CLOSE do not
+count, a half-closed connection does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lab.model import Outcome, tally
+from lab.stream import StreamClosed
+from lab.traffic import Agent
+from tests.laboratory import Lab
+
+ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
+LIMIT = 15
+
+
+def fin_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
+    """The client closes first; the server answers with its own FIN."""
+    assert agent.close([conn], "fin")[0]["peer"] == "fin"
+
+
+def rst_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
+    """The client resets the connection."""
+    agent.close([conn], "rst")
+
+
+def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
+    """The server closes first, which frees nothing (CLOSE_WAIT counts); then the client does too."""
+    lab.server.run(["python3", "-S", "-E", "-m", "server.status", "close", agent.host.address, str(port)])
+    assert agent.ask("recv", conns=[conn])["received"][0]["eof"]
+    assert tally(agent.open(1)) == {REFUSED: 1}
+    agent.close([conn], "fin")
+
+
+@pytest.mark.parametrize("end", [fin_by_client, rst_by_client, fin_by_server])
+def test_an_ended_connection_frees_exactly_one_slot(crowd: Lab, watch, end: Callable[..., None]) -> None:
+    """After one of fifteen ends, one more dial is admitted and the next is refused."""
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        held = agent.open(LIMIT)
+        end(crowd, agent, held[0].conn, held[0].source_port)
+        again = agent.open(2)
+
+    assert tally(held) == {ESTABLISHED: LIMIT}
+    assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
+    assert seen.told("accepted") == LIMIT + 1
+    assert seen.refused == 1 + (end is fin_by_server)
+
+
+def test_a_killed_client_process_frees_its_slot(crowd: Lab, watch) -> None:
+    """kill -9 of the process that held one connection: the kernel closes for it, and one slot is free."""
+    client = crowd.clients[0]
+    with Agent(client) as survivor, watch(crowd.server) as seen:
+        with Agent(client) as victim:
+            assert tally(survivor.open(LIMIT - 1)) == {ESTABLISHED: LIMIT - 1}
+            assert tally(victim.open(2)) == {ESTABLISHED: 1, REFUSED: 1}
+            client.run(["kill", "-9", str(victim.ask("facts")["pid"])])
+            with pytest.raises(StreamClosed):  # the end of its stream: the kernel has closed its sockets
+                victim.hear()
+        again = survivor.open(2)
+
+    assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
+    assert seen.refused == 2
+
+
+def test_a_half_closed_connection_keeps_its_slot(crowd: Lab, watch) -> None:
+    """A client that only sends its FIN is answered by the echo server's FIN: both ended, the slot is free.
+
+    The positive control of `fin_by_server`: it is the missing second FIN that keeps a slot.
+    """
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        held = agent.open(LIMIT)
+        agent.close([held[0].conn], "half")
+        assert agent.ask("recv", conns=[held[0].conn])["received"][0]["eof"]
+        again = agent.open(2)
+
+    assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
+    assert seen.refused == 1

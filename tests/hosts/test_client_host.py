@@ -1,0 +1,48 @@
+"""A client host, read from outside: it can dial, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import testinfra
+
+from lab import hosts
+
+
+@pytest.fixture
+def client(crowd):
+    return testinfra.get_host(f"docker://{crowd.clients[0].id}")
+
+
+def test_it_is_nobody_in_particular(client) -> None:
+    """Its own user, and no capability in any set of PID 1."""
+    status = client.file("/proc/1/status").content_string
+    assert client.user().name == "connlab"
+    assert [line.split()[1] for line in status.splitlines() if line.startswith("Cap")] == ["0" * 16] * 5
+    assert "NoNewPrivs:\t1" in status
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "touch /opt/connlab/client/agent.py",
+        "touch /etc/hosts",
+        "sh -c 'echo 0 > /proc/sys/net/ipv4/tcp_timestamps'",
+        "ip address add 192.0.2.1/32 dev lo",
+        "ip link set eth0 down",
+        "ip route add 192.0.2.0/24 dev eth0",
+        "kill -9 -1",
+    ],
+)
+def test_it_cannot_alter_anything(client, crowd, change: str) -> None:
+    """Not its files, its kernel settings, its addresses or its PID 1."""
+    before = crowd.clients[0].inspect()["State"]["StartedAt"]
+    assert client.run(change).rc != 0
+    assert client.run("ip address show dev lo").stdout.count("192.0.2.1") == 0
+    assert crowd.clients[0].inspect()["State"]["StartedAt"] == before
+
+
+def test_it_sees_the_server_by_name_on_a_network_that_leads_nowhere(client, crowd) -> None:
+    """One network, an internal one: the engine drops what would leave it (design decision 14)."""
+    assert client.addr("server").ipv4_addresses == [crowd.server.address]
+    networks = crowd.clients[0].inspect()["NetworkSettings"]["Networks"]
+    assert [hosts.is_internal(name) for name in networks] == [True]

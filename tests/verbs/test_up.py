@@ -1,0 +1,153 @@
+"""The verbs on real containers: what they promise a newcomer, and what they refuse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lab import compose, errors, experiment, hosts, settings, topology
+from lab.model import Outcome, tally
+from lab.traffic import Agent
+from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+
+
+def lab_command(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
+    """The `lab` command as a person runs it, on a lab of our own."""
+    given = {"COMPOSE_PROJECT_NAME": chosen.project, "WORKLOAD": "idle"}
+    command = [sys.executable, "-m", "lab", *argv]
+    return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+
+
+def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
+    """Up and down, to one and to none: same server container, same established connections."""
+    with laboratory(CLIENTS=2) as lab, Agent(lab.clients[0]) as agent:
+        mine = {attempt.source_port for attempt in agent.open(5)}
+        for clients in (4, 1):
+            found = topology.scale(lab.settings, clients)
+            assert len(found) == clients + 1
+            assert found[0].id == lab.server.id
+            assert _ports(lab) == mine
+        assert len(topology.scale(lab.settings, 0)) == 1
+
+
+def test_the_number_of_clients_survives_a_plain_up() -> None:
+    """`make scale-clients N=4`, then `make up`: still four, unless CLIENTS is given."""
+    chosen = own_settings(CLIENTS=2)
+    with removed_afterwards(chosen):
+        topology.up(chosen)
+        topology.scale(chosen, 4)
+        plain = settings.checked(chosen.values, chosen.given - {"CLIENTS"})
+        assert len(topology.up(plain)) == 5
+        assert len(topology.up(chosen)) == 3
+
+
+def test_two_at_once_converge() -> None:
+    """A second `make up` while one runs waits for it; both end well, with one lab."""
+    chosen = own_settings(CLIENTS=2)
+    with removed_afterwards(chosen), ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: lab_command(chosen, "up"), range(2)))
+
+        assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
+        assert len(hosts.find(chosen.project)) == 4
+        assert "client-2" in both[0].stdout
+        assert "make attempt" in both[0].stdout
+
+
+def test_down_leaves_nothing() -> None:
+    """After `lab down` neither a container nor a network of the project exists."""
+    chosen = own_settings()
+    with removed_afterwards(chosen):
+        topology.up(chosen)
+        assert hosts.projects(chosen.project) == {chosen.project}
+        assert lab_command(chosen, "down").returncode == 0
+        assert hosts.projects(chosen.project) == set()
+
+
+def test_plain_compose_gives_the_same_lab() -> None:
+    """`docker-compose up -d --scale client=3`: ready, and the limit is enforced."""
+    chosen = own_settings()
+    with removed_afterwards(chosen):
+        compose.run(chosen, "up", "-d", "--scale", "client=3")
+        found = topology.wait_until_ready(chosen.project, 3)
+        with Agent(found[1]) as agent:
+            assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
+
+
+def test_the_stock_profile() -> None:
+    """SYSCTL=stock: what the kernel starts with, declared, effective and reported as applied."""
+    with laboratory(SYSCTL="stock", CLIENTS=0) as lab:
+        done = lab_command(lab.settings, "status")
+        assert done.returncode == 0, done.stderr
+        lines = [line.split() for line in done.stdout.splitlines()]
+        assert ["net.ipv4.tcp_fin_timeout", "60", "60", "applied"] in lines
+        assert ["net.ipv4.tcp_tw_reuse", "2", "2", "applied"] in lines
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["new lab", "running lab"])
+def test_a_policy_with_a_syntax_error(running: bool, tmp_path, monkeypatch) -> None:
+    """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
+    chosen = own_settings(CLIENTS=1, IMAGE_TAG="broken-policy")
+    copy = _checkout(tmp_path)
+    environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy)}
+    up = [sys.executable, "-m", "lab", "up"]
+    with removed_afterwards(chosen):
+        if running:
+            subprocess.run(up, cwd=copy, env=environment, capture_output=True, check=True)
+            before = hosts.find(chosen.project, "server")[0]
+        (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
+        failed = subprocess.run(
+            up,
+            cwd=copy,
+            env={**environment, "FIREWALL": "broken"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert failed.returncode == 1
+        assert "iptables-restore: exit status" in failed.stderr
+        assert "NOWHERE" in failed.stderr
+        if running:
+            after = hosts.find(chosen.project, "server")[0]
+            assert (after.id, after.running) == (before.id, True)
+            assert "--connlimit-above 15" in after.run(["iptables-save", "-t", "filter"])
+        else:
+            assert hosts.projects(chosen.project) == set()
+
+
+def test_a_client_that_does_not_exist(crowd: Lab) -> None:
+    """`make attempt CLIENT=99`: says which there are, exit code 2."""
+    with pytest.raises(errors.Usage, match="there is no client 99; running clients: 1, 2, 3"):
+        experiment.attempt(crowd.settings, 99, 1, 0)
+
+
+def test_attempt_on_a_fresh_lab() -> None:
+    """Twenty dials from client 2, while its own workload runs: fifteen, five, and the rule moved by five."""
+    chosen = own_settings(WORKLOAD="burst", CLIENTS=2)
+    with removed_afterwards(chosen):
+        topology.up(chosen)
+        done = lab_command(chosen, "attempt", "--client", "2", "--count", "20")
+        assert done.returncode == 0, done.stderr
+        assert "15 established, 5 refused; the policy's rule counted 5 refusals" in done.stdout
+
+
+def _ports(lab: Lab) -> set[int]:
+    lines = lab.server.run(
+        ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
+    ).splitlines()
+    return {int(line.split()[3].rpartition(":")[2]) for line in lines}
+
+
+def _checkout(folder: Path) -> Path:
+    """A copy of what a lab is made of, to break."""
+    for part in ("lab", "server", "client", "firewall", "sysctl"):
+        shutil.copytree(settings.HOME / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("compose.yaml", ".env", ".dockerignore"):
+        shutil.copy(settings.HOME / part, folder / part)
+    return folder
