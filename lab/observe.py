@@ -19,7 +19,7 @@ BACKEND = ("iptables", "--version")
 SOCKETS = ("ss", "-tanH")
 CONNTRACK = ("conntrack", "-L", "-p", "tcp")
 NSTAT = ("nstat", "-asz", "--json")
-STATUS = ("python3", "-S", "-E", "-m", "server.status")
+LOOK = ("python3", "-S", "-E", "-m", "server.look")
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class Snapshot:
 
 def snapshot(run: Run) -> Snapshot:
     """Look at the server host once: one command on the host runs all the others, to look at one moment."""
-    commands = (IPTABLES, BACKEND, SOCKETS, CONNTRACK, NSTAT, STATUS)
-    answers = json.loads(run(["python3", "-S", "-E", "-m", "server.look", *map(json.dumps, commands)]))
+    commands = (IPTABLES, BACKEND, SOCKETS, CONNTRACK, NSTAT)
+    answers = json.loads(run([*LOOK, *map(json.dumps, commands)]))
     saved, version, sockets_, flows_, counters, status = answers
     return Snapshot(
         rules=rules(saved),

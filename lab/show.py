@@ -52,10 +52,9 @@ def details(status: Mapping[str, Any]) -> None:
     out.print(f"\n[bold]server[/bold]    mode {server['mode']}, port {server['port']}")
     limit = f"{server['limit']} connections per source"
     out.print(f"[bold]policy[/bold]    {server['policy']}, {limit}, backend {server['backend']}\n")
-    table = _table(">packets", "rule")
+    out.print("packets   rule")
     for rule in status["rules"]:
-        table.add_row(str(rule["packets"]), rule["text"])
-    out.print(table)
+        out.print(f"{rule['packets']:>7}   {rule['text']}", soft_wrap=True, markup=False)
     table = _table("sysctl", ">declared", ">effective", "state")
     for key in status["sysctls"]:
         table.add_row(key["key"], key["declared"], key["effective"] or "-", _state(key["state"]))

@@ -64,7 +64,15 @@ def scale(settings: Settings, clients: int) -> list[Host]:
 def down(settings: Settings) -> None:
     """Remove every container and network of the lab."""
     with compose.alone(settings):
-        compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
+        try:
+            compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
+        except compose.ComposeFailed as failed:
+            if hosts.find(settings.project) or not hosts.projects(settings.project):
+                raise
+            raise LabError(
+                f"every host of {settings.project} is gone, but the engine still counts one on the network and"
+                " keeps it\n  next: make down again; if that says the same, restart the engine"
+            ) from failed
 
 
 def wait_until_ready(project: str, clients: int) -> list[Host]:
@@ -129,4 +137,7 @@ def _wanted_clients(settings: Settings, before: Iterable[Host]) -> int:
     running = [host for host in before if host.running]
     if "CLIENTS" in settings.given or not any(host.service == "server" for host in running):
         return settings.clients
-    return sum(host.service == "client" for host in running)
+    clients = sum(host.service == "client" for host in running)
+    if clients != settings.clients:
+        print(f"lab: keeping {clients} clients; CLIENTS={settings.clients} would change that", file=sys.stderr)
+    return clients

@@ -1,7 +1,7 @@
-"""Look at this host once: run each command given, and print their outputs as one JSON array.
+"""Look at this host once: run each command given, ask the server, and print all answers as one JSON array.
 
-`python3 -m server.look '["ss","-tan"]' '["iptables-save","-c"]'`: one `docker exec` instead of five, and
-answers that are milliseconds apart.
+`python3 -m server.look '["ss","-tan"]' '["iptables-save","-c"]'`: one `docker exec` instead of six, and
+answers that are milliseconds apart. The server's own account comes last.
 """
 
 from __future__ import annotations
@@ -10,18 +10,24 @@ import json
 import subprocess
 import sys
 
+from server import status
+
 
 def main(commands: list[str]) -> int:
-    """Exit status 1, with the command's own error, if one of them fails."""
+    """Exit status 1, with the command's own error, if one of them fails or the server does not answer."""
     running = [
         subprocess.Popen(json.loads(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for command in commands
     ]
+    try:
+        account = status.ask(["account"])
+    except OSError as silent:
+        sys.exit(f"the server does not answer: {silent}")
     done = [(process, *process.communicate()) for process in running]
     for process, _, error in done:
         if process.returncode:
             sys.exit(f"{process.args}: exit status {process.returncode}: {error.strip()}")
-    print(json.dumps([output for _, output, _ in done]))
+    print(json.dumps([*(output for _, output, _ in done), account]))
     return 0
 
 

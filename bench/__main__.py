@@ -1,0 +1,68 @@
+"""`make bench`: the lab side by side with bare Compose and the bare Docker API, and what was promised.
+
+A target that is not met is told, not punished: figures are of a machine and of its load. Exit codes are
+the lab's (design.md, section 3): 0 measured, 1 failed, 2 usage, 3 not fit, 4 gave up, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from bench import report, session
+from lab.errors import LabError, Usage
+from lab.settings import HOME, whole
+
+SIZES = (20, 100)
+QUICK = (20,)
+
+
+def main() -> int:
+    """Parse, measure, print; every refusal becomes words and an exit code."""
+    asked = _arguments()
+    try:
+        if problem := whole(1, 20)(asked.rounds):
+            raise Usage(f"ROUNDS={asked.rounds!r} {problem}")
+        rounds, sizes = (1, QUICK) if asked.quick else (int(asked.rounds), SIZES)
+        samples, document = session.measure(sizes, rounds)
+    except LabError as refusal:
+        print(f"bench: {refusal}", file=sys.stderr)
+        return refusal.status
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    path = report.save(document)
+    if asked.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        report.table(samples)
+        _tell(document)
+    print(f"bench: {document['seconds']:g} s; all of it is in {path.relative_to(HOME)}", file=sys.stderr)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--rounds", default=os.environ.get("ROUNDS") or "3", metavar="N",
+                        help="rounds of each journey, as time allows (3, or $ROUNDS)")  # fmt: skip
+    parser.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
+                        help="one round, no hundred clients (or QUICK=1)")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print data instead of a table")
+    return parser.parse_args()
+
+
+def _tell(document: dict[str, Any]) -> None:
+    facts = document["machine"]
+    print(
+        f"Linux {facts['kernel']}, {facts['cpus']} CPUs, {facts['memory_bytes'] / 1e9:.0f} GB, "
+        f"load {facts['load']:.1f}; engine {facts['engine']} on {facts['storage']}; {facts['compose']}"
+    )
+    for note in document["notes"]:
+        print(f"note: {note}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

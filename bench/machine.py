@@ -1,0 +1,62 @@
+"""The machine that the figures are of."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from lab import compose, hosts
+from lab.settings import Settings
+
+SETTLED = 1_000_000  # bytes within a look
+SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25
+
+
+def facts() -> dict[str, Any]:
+    info, engine = hosts.engine().info(), hosts.engine().version()
+    return {
+        "kernel": engine["KernelVersion"],
+        "cpus": info["NCPU"],
+        "memory_bytes": info["MemTotal"],
+        "engine": engine["Version"],
+        "storage": info["Driver"],
+        "cgroup": info.get("CgroupVersion", "1"),
+        "runtime": info.get("DefaultRuntime", ""),
+        "compose": f"{' '.join(compose.command())} {compose.version()}",
+        "python": platform.python_version(),
+        "load": os.getloadavg()[0],
+    }
+
+
+def images(lab: Settings) -> dict[str, str]:
+    """The images that every peer starts, by name."""
+    names = (lab.image(service) for service in ("server", "client"))
+    return {name: str(hosts.engine().images.get(name).id) for name in names}
+
+
+def available_bytes() -> int | None:
+    """Memory that the kernel would still give away; None if the engine runs on another machine than we."""
+    if not _engine_is_here():
+        return None
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
+def settled_bytes() -> int | None:
+    """The same, once what was stopped before has been given back, or after a few seconds anyway."""
+    seen = available_bytes()
+    for _ in range(SETTLE_LOOKS):
+        time.sleep(SETTLE_EVERY)
+        before, seen = seen, available_bytes()
+        if before is None or seen is None or abs(seen - before) < SETTLED:
+            break
+    return seen
+
+
+def _engine_is_here() -> bool:
+    """Not behind DOCKER_HOST, nor in the virtual machine of Docker Desktop."""
+    info, here = hosts.engine().info(), os.uname()
+    return here.sysname == "Linux" and (info["Name"], info["KernelVersion"]) == (here.nodename, here.release)

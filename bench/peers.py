@@ -1,0 +1,64 @@
+"""The same three steps by three ways: the lab's own verbs, bare compose, the bare Docker API."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import floor, process
+from bench.samples import API, COMPOSE, LAB
+from bench.sandbox import START, Environment
+from lab import compose
+from lab.settings import HOME, Settings
+
+VERBS = Path(sys.executable).parent / "lab"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to bring up, scale and take down the lab that its settings describe."""
+
+    name: str
+    up: Callable[[Settings], None]
+    scale: Callable[[Settings, int], None]
+    down: Callable[[Settings], None]
+
+
+def lab(environment: Environment) -> Peer:
+    """The `lab` command: the whole process, its waiting for readiness and its table included."""
+
+    def run(chosen: Settings, *verb: str) -> None:
+        process.run([VERBS, *verb], {**environment, **chosen.values})
+
+    return Peer(
+        LAB,
+        up=lambda chosen: run(chosen, "up"),
+        scale=lambda chosen, clients: run(chosen, "scale", "--", str(clients)),
+        down=lambda chosen: run(chosen, "down"),
+    )
+
+
+def bare_compose(environment: Environment) -> Peer:
+    """Compose as a person types it; it waits for nothing but its own requests."""
+    start = ("up", "-d", "--no-build")
+
+    def run(chosen: Settings, arguments: Sequence[str]) -> None:
+        argv: list[str | Path] = [*compose.command(), "-f", HOME / "compose.yaml", *arguments]
+        process.run(argv, {**environment, **chosen.values})
+
+    return Peer(
+        COMPOSE,
+        up=lambda chosen: run(chosen, [*start, "--scale", f"client={START}"]),
+        scale=lambda chosen, clients: run(
+            chosen, [*start, "--no-deps", "--no-recreate", "--scale", f"client={clients}", "client"]
+        ),
+        down=lambda chosen: run(chosen, ["down"]),
+    )
+
+
+def bare_api(made: dict[str, floor.Template]) -> Peer:
+    """Create and start, nothing else."""
+    return Peer(API, functools.partial(floor.up, made), functools.partial(floor.scale, made), floor.down)

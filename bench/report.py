@@ -1,0 +1,72 @@
+"""The figures for eyes and for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from bench.claims import CLAIMS
+from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
+from lab import show
+from lab.settings import HOME
+
+DIGITS = {"s": 2, "MB": 1, "µs": 0, "/s": 0}
+WORDS = {True: "[green]met[/]", False: "[red]not met[/]", None: ""}
+
+
+def figures(samples: Samples) -> list[dict[str, Any]]:
+    """One entry for each claim that was measured."""
+    return [
+        {
+            "key": claim.key,
+            "what": claim.what.strip(" …"),
+            "unit": claim.unit,
+            "target": claim.target.text(claim.unit) if claim.target else None,
+            "met": claim.target.met(samples[claim.key]) if claim.target else None,
+            "ratio": ratio(samples[claim.key]),
+            "medians": {peer: middle(values) for peer, values in samples[claim.key].items()},
+            "samples": samples[claim.key],
+        }
+        for claim in CLAIMS
+        if claim.key in samples
+    ]
+
+
+def table(samples: Samples) -> None:
+    """Medians side by side; the ratio is the median of the pairs' ratios."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, side in (("measured", "left"), ("lab", "right"), ("compose", "right"), ("API loop", "right"),
+                       ("lab/compose", "right"), ("pairs", "right"), ("target", "left"), ("", "left")):  # fmt: skip
+        drawn.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+    words = {claim.key: claim.what for claim in CLAIMS}
+    for figure in figures(samples):
+        columns = (_number(figure["medians"].get(peer), figure["unit"]) for peer in (LAB, COMPOSE, API))
+        times = figure["ratio"]
+        drawn.add_row(
+            words[figure["key"]], *columns, f"{times:.2f}" if times else "",
+            str(len(figure["samples"][LAB])), figure["target"] or "", WORDS[figure["met"]],
+        )  # fmt: skip
+    show.console().print(drawn)
+
+
+def save(document: dict[str, Any]) -> Path:
+    """Write runs/<UTC>/bench.json and let runs/latest-bench lead there."""
+    runs = HOME / "runs"
+    folder = runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "bench.json"
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    fresh = runs / ".latest-bench"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(folder.name)
+    fresh.replace(runs / "latest-bench")
+    return path
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:,.{DIGITS[unit]}f} {unit}"

@@ -1,0 +1,35 @@
+"""Samples: what was measured, by figure and by peer, in the order of the rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from statistics import median
+
+LAB = "lab"
+COMPOSE = "compose"
+API = "api"
+
+# samples[figure][peer]: the n-th value of each peer is of the same round, so values can be paired.
+Samples = dict[str, dict[str, list[float]]]
+
+
+def add(samples: Samples, figure: str, peer: str, value: float) -> None:
+    samples.setdefault(figure, {}).setdefault(peer, []).append(value)
+
+
+def merge(into: Samples, more: Samples) -> None:
+    for figure, peers in more.items():
+        for peer, values in peers.items():
+            into.setdefault(figure, {}).setdefault(peer, []).extend(values)
+
+
+def ratio(peers: Mapping[str, list[float]]) -> float | None:
+    """The lab's time over bare compose's, pair by pair, and the median of that."""
+    pairs = zip(peers.get(LAB, ()), peers.get(COMPOSE, ()), strict=False)
+    return middle(ours / theirs for ours, theirs in pairs)
+
+
+def middle(values: Iterable[float]) -> float | None:
+    """The median; None of nothing."""
+    found = list(values)
+    return median(found) if found else None

@@ -1,0 +1,97 @@
+"""Labs of the bench's own: a project for each peer, gone when the bench is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+
+import docker.errors
+
+from lab import hosts, settings
+from lab.errors import GaveUp
+from lab.settings import Settings
+from lab.wait import until
+
+# Seen on engine 20.10 under load: it miscounts a network's endpoints until it is restarted.
+STUCK = "the engine does not remove what is left of {0}: docker network ls --filter name={0}"
+START = 3  # clients of a new lab
+# Idle clients, and a policy that does not get in the way of counting dials; the same for every peer.
+KNOBS = {"CLIENTS": START, "WORKLOAD": "idle", "CONNLIMIT": 20000, "BACKLOG": 4096}
+
+
+@contextlib.contextmanager
+def projects(peers: Sequence[str]) -> Iterator[dict[str, Settings]]:
+    """Settings for each peer; whatever carries their projects' labels is removed on the way out."""
+    mine = settings.read()
+    chosen = {
+        peer: mine.changed(COMPOSE_PROJECT_NAME=f"{mine.project}-bench-{os.getpid()}-{peer}", **KNOBS)
+        for peer in peers
+    }
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield chosen
+    finally:
+        # From here on a second Ctrl-C would only leave things behind.
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        clear(chosen.values())
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[dict[str, str]]:
+    """The environment of every peer's commands; the lab's lock files go where they do not stay."""
+    with tempfile.TemporaryDirectory(prefix="connlab-bench-") as cache:
+        yield {**os.environ, "XDG_CACHE_HOME": cache}
+
+
+def clear(labs: Iterable[Settings]) -> None:
+    """Remove every lab, and say what the engine will not let go of instead of hiding why we are here."""
+    for lab in labs:
+        try:
+            remove(lab.project)
+        except GaveUp:
+            print(f"bench: {STUCK.format(lab.project)}", file=sys.stderr)
+
+
+def remove(project: str) -> None:
+    """Everything of a project, also what the engine was still making when its peer was stopped."""
+    looks: deque[bool] = deque(maxlen=2)
+
+    def empty_twice() -> bool:
+        looks.append(sweep(project))
+        return list(looks) == [True, True]
+
+    until(empty_twice, f"{project} is gone", within=10, every=0.2)
+
+
+def sweep(project: str) -> bool:
+    """Remove what is there now; whether there was nothing."""
+    api, ours = hosts.engine().api, {"label": f"{hosts.PROJECT}={project}"}
+    containers = [entry["Id"] for entry in api.containers(all=True, filters=ours)]
+    networks = [entry["Id"] for entry in api.networks(filters=ours)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(_remove_container, containers))
+    for network in networks:
+        with contextlib.suppress(docker.errors.APIError):
+            api.remove_network(network)
+    return not containers and not networks
+
+
+def _remove_container(container: str) -> None:
+    with contextlib.suppress(docker.errors.APIError):
+        hosts.engine().api.remove_container(container, force=True)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+Environment = Mapping[str, str]

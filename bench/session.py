@@ -1,0 +1,87 @@
+"""One run of the bench: rounds of journeys, by every peer in turn, within a budget of time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from docker.errors import DockerException
+
+from bench import agents, floor, journeys, machine, memory, peers, report, sandbox
+from bench.peers import Peer
+from bench.samples import API, COMPOSE, LAB, Samples, merge
+from lab import images
+from lab.errors import LabError
+from lab.settings import Settings
+
+BUDGET = 250.0  # seconds; a round that would not fit any more is not begun
+
+Labs = Mapping[str, Settings]
+
+
+def measure(sizes: Sequence[int], rounds: int) -> tuple[Samples, dict[str, Any]]:
+    """Every journey `rounds` times: the samples, and the document made of them."""
+    began = time.monotonic()
+    with sandbox.environment() as environment, sandbox.projects((LAB, COMPOSE, API)) as labs:
+        facts = machine.facts()
+        images.ensure(labs[LAB])
+        ours = peers.lab(environment)
+        made = _warm_up(ours, labs[LAB])
+        all_peers = (ours, peers.bare_compose(environment), peers.bare_api(made))
+        samples, notes = _rounds(all_peers, labs, sizes, rounds, began)
+        started_from = machine.images(labs[LAB])
+    document = {
+        "schema": 1,
+        "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": round(time.monotonic() - began, 1),
+        "rounds": rounds,
+        "machine": facts,
+        "images": started_from,
+        "knobs": sandbox.KNOBS,
+        "figures": report.figures(samples),
+        "notes": notes,
+    }
+    return samples, document
+
+
+def _warm_up(ours: Peer, lab: Settings) -> dict[str, floor.Template]:
+    """Once, not counted: caches get warm, and the bare API learns what Compose asks the engine for."""
+    ours.up(lab)
+    made = floor.templates(lab.project)
+    ours.down(lab)
+    return made
+
+
+def _rounds(
+    all_peers: Sequence[Peer], labs: Labs, sizes: Sequence[int], rounds: int, began: float
+) -> tuple[Samples, list[str]]:
+    """The samples, and notes on what is not among them."""
+    samples: Samples = {}
+    notes: list[str] = []
+    visits = {min(sizes): [agents.visit]}
+    visits.setdefault(max(sizes), []).append(memory.visit)
+    longest: dict[int, float] = {}
+    for number in range(rounds):
+        for size in sizes:
+            start = time.monotonic()
+            if start - began + longest.get(size, 0) > BUDGET:
+                notes.append(f"round {number + 1} of {size} clients was left out: {BUDGET:g} s are over")
+                continue
+            print(f"bench: round {number + 1} of {rounds}, {size} clients", file=sys.stderr, flush=True)
+            before = machine.images(labs[LAB])
+            try:
+                turn = journeys.turned(all_peers, number)
+                fresh = journeys.round_of(turn, labs, size, visits.get(size, ()))
+            except (LabError, DockerException) as error:
+                notes.append(f"round {number + 1} of {size} clients failed and is not counted: {error}")
+                print(f"bench: {notes[-1]}", file=sys.stderr)
+                sandbox.clear(labs.values())
+                continue
+            longest[size] = max(longest.get(size, 0), time.monotonic() - start)
+            if machine.images(labs[LAB]) != before:
+                notes.append(f"round {number + 1} of {size} clients is not counted: an image was rebuilt")
+                continue
+            merge(samples, fresh)
+    return samples, notes
