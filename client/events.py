@@ -51,7 +51,20 @@ def _json(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return value if type(value) is str and value and " " not in value and _plain(value) else _json(value)
+    """A string as it is if nothing else could be meant by it: no blank, no quote, no number."""
+    if type(value) is not str or not value or " " in value or "=" in value or not _plain(value):
+        return _json(value)
+    if value in ("null", "true", "false") or (value[0] in "+-.0123456789NI" and _is_number(value)):
+        return f'"{value}"'
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _plain(text: str) -> bool:

@@ -155,6 +155,13 @@ def guarded(call: Callable[[], Any]) -> int:
         return wrong.exit_code
     except click.exceptions.Exit as done:
         return done.exit_code
+    except Exception as error:
+        from lab import hosts
+
+        if not isinstance(error, hosts.ENGINE_ERRORS):
+            raise
+        click.echo(f"lab: the Docker engine failed: {error}\n  next: make doctor", err=True)
+        return 3
     return 0
 
 

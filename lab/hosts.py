@@ -25,6 +25,10 @@ NUMBER = "com.docker.compose.container-number"
 ONE_OFF = "com.docker.compose.oneoff"
 
 
+# What the SDK raises when the engine goes away, or refuses, in the middle of something.
+ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
+
+
 class CommandFailed(LabError):
     """A command on a host ended with another status than 0; the text has all of it."""
 
@@ -97,7 +101,7 @@ def engine() -> docker.DockerClient:
     try:
         client = docker.from_env(version="auto", max_pool_size=32)
         client.ping()
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+    except ENGINE_ERRORS as error:
         raise NotFit(_unreachable(str(error))) from error
     return client
 

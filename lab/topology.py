@@ -63,6 +63,7 @@ def scale(settings: Settings, clients: int) -> list[Host]:
 
 def down(settings: Settings) -> None:
     """Remove every container and network of the lab."""
+    hosts.engine()
     with compose.alone(settings):
         try:
             compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
@@ -139,5 +140,7 @@ def _wanted_clients(settings: Settings, before: Iterable[Host]) -> int:
         return settings.clients
     clients = sum(host.service == "client" for host in running)
     if clients != settings.clients:
-        print(f"lab: keeping {clients} clients; CLIENTS={settings.clients} would change that", file=sys.stderr)
+        print(
+            f"lab: keeping {clients} clients; CLIENTS={settings.clients} would change that", file=sys.stderr
+        )
     return clients

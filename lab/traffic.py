@@ -44,8 +44,10 @@ class Agent:
         self._stream.write(json.dumps({"id": self._next, "verb": verb, **arguments}))
 
     def hear(self, within: float = PATIENCE) -> dict[str, Any]:
-        """The answer to the last request."""
-        answer: dict[str, Any] = json.loads(self._stream.read_line(within))
+        """The answer to the last request; one that came too late for its own asker is passed over."""
+        answer: dict[str, Any] = {}
+        while answer.get("id") != self._next:
+            answer = json.loads(self._stream.read_line(within))
         if not answer.get("ok"):
             raise AgentFailed(f"{self.host.name}: {answer.get('error')}")
         return answer

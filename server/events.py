@@ -17,7 +17,7 @@ def emit(event: str, **fields: object) -> None:
     ts = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     record = {"ts": ts, "service": "server", "host": names.host(), "event": event, **fields}
     line = _text(record) if os.environ.get("LOG_FORMAT") == "text" else json.dumps(record)
-    os.write(1, line.encode("ascii", "backslashreplace") + b"\n")
+    os.write(1, line.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def escaped(data: bytes) -> str:
@@ -33,4 +33,11 @@ def _text(record: dict[str, object]) -> str:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) and re.fullmatch(r"[^\s\"=]+", value) else json.dumps(value)
+    """A string as it is if nothing else could be meant by it: no blank, no quote, no number."""
+    if not isinstance(value, str) or not re.fullmatch(r"[^\s\"=]+", value):
+        return json.dumps(value)
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)

@@ -69,27 +69,31 @@ def refusals(sock: socket.socket) -> list[Refusal]:
 
 
 def parse(datagram: bytes) -> Iterator[Refusal]:
-    """The refusals of one datagram, which may carry several netlink messages."""
-    while len(datagram) >= 16:
-        length, kind = struct.unpack_from("=IH", datagram)
-        if kind == MSG_PACKET:
-            attributes = dict(_attributes(datagram[20:length]))
-            yield _refusal(attributes[PAYLOAD], struct.unpack(">I", attributes[SEQUENCE])[0])
-        datagram = datagram[_aligned(length) :]
+    """The refusals of one datagram, which may carry several netlink messages; what is cut short is no refusal."""
+    for kind, body in _records(datagram, "=IH", 16):
+        attributes = dict(_records(body[4:], "=HH", 4)) if kind == MSG_PACKET else {}
+        if refusal := _refusal(attributes.get(PAYLOAD, b""), attributes.get(SEQUENCE, b"")):
+            yield refusal
 
 
-def _refusal(packet: bytes, sequence: int) -> Refusal:
-    if packet[0] >> 4 == 4:
+def _refusal(packet: bytes, sequence: bytes) -> Refusal | None:
+    if packet[:1] and packet[0] >> 4 == 4:
         address, tcp = packet[16:20], packet[(packet[0] & 15) * 4 :]
     else:
         address, tcp = packet[24:40], packet[40:]
-    return Refusal(str(ipaddress.ip_address(address)), struct.unpack_from(">H", tcp, 2)[0], sequence)
+    if len(address) not in (4, 16) or len(tcp) < 4 or len(sequence) != 4:
+        return None
+    source_port = int.from_bytes(tcp[2:4], "big")
+    return Refusal(str(ipaddress.ip_address(address)), source_port, int.from_bytes(sequence, "big"))
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= 4:
-        length, kind = struct.unpack_from("=HH", data)
-        yield kind, data[4:length]
+def _records(data: bytes, head: str, size: int) -> Iterator[tuple[int, bytes]]:
+    """(kind, body) of each netlink message or attribute: both are length, kind, body, aligned to 4 (netlink(7))."""
+    while len(data) >= size:
+        length, kind = struct.unpack_from(head, data)
+        if not size <= length <= len(data):
+            return
+        yield kind, data[size:length]
         data = data[_aligned(length) :]
 
 

@@ -10,21 +10,36 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 ADDRESS = "\0connlab-status"
+PAUSE = 0.05  # seconds after a failed accept(2), which may be for want of descriptors
 
 
 def answer(verbs: dict[str, Callable[..., object]]) -> None:
-    """Answer everyone who asks, for ever: a request is a JSON list of a verb and its arguments."""
+    """Answer everyone who asks, for ever: a request is a JSON list of a verb and its arguments.
+
+    Nonsense is answered with `{"error": ...}`; who hangs up, or comes when no descriptor is left, gets nothing.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(ADDRESS)
         listener.listen()
         while True:
-            connection, _ = listener.accept()
-            with connection:
-                verb, *arguments = json.loads(connection.recv(4096))
-                connection.sendall(json.dumps(verbs[verb](*arguments)).encode())
+            try:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(json.dumps(_reply(verbs, connection.recv(4096))).encode())
+            except OSError:
+                time.sleep(PAUSE)
+
+
+def _reply(verbs: dict[str, Callable[..., object]], request: bytes) -> object:
+    try:
+        verb, *arguments = json.loads(request)
+        return verbs[verb](*arguments)
+    except (ValueError, TypeError, KeyError) as nonsense:
+        return {"error": f"{nonsense!r}; there are: {', '.join(verbs)}"}
 
 
 def ask(request: Sequence[str], within: float = 2.0) -> str:
