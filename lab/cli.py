@@ -143,11 +143,9 @@ def guarded(call: Callable[[], Any]) -> int:
     except LabError as refusal:
         click.echo(f"lab: {refusal}", err=True)
         return refusal.status
-    except click.exceptions.Abort:
-        return 130
     except BrokenPipeError:  # `make status | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("lab: interrupted", err=True)
         return 130
     except click.ClickException as wrong:

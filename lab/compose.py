@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -64,15 +65,19 @@ def become(settings: Settings, arguments: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
-    """Change this lab alone: a second `make up` waits here for the first one, then converges."""
+    """Change this lab alone: a second `make up` waits here for the first one, then converges.
+
+    One file for all projects, a byte of it for each (fcntl_locking(2)), so that nothing piles up.
+    """
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{settings.project}.lock").open("w") as lock:
+    byte = zlib.crc32(settings.project.encode())
+    with (folder / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except OSError:
             print(f"lab: another command is changing {settings.project}; waiting for it", file=sys.stderr)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.lockf(lock, fcntl.LOCK_EX, 1, byte)
         yield
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab import observe
 from lab.hosts import Host
+from lab.model import Event, events
 from lab.observe import Snapshot
 from lab.settings import HOME
 from lab.wait import until
@@ -34,6 +35,11 @@ class Seen:
     def told(self, what: str, source: str | None = None) -> int:
         """How far the server's own count of `accepted` or `refused` moved, for one source or all."""
         return _told(self._after, what, source) - _told(self.before, what, source)
+
+    def counters(self) -> dict[str, int]:
+        """Every kernel counter (nstat) that moved, and how far."""
+        moved = {name: self.counter(name) for name in self._after.counters}
+        return {name: by for name, by in moved.items() if by}
 
     def counter(self, name: str) -> int:
         """How far a kernel counter (nstat) moved, `TcpExtListenOverflows` say."""
@@ -73,6 +79,12 @@ def _told(snapshot: Snapshot, what: str, source: str | None = None) -> int:
     return sum(counts[what] for address, counts in sources.items() if source in (None, address))
 
 
+def story(everyone: Iterable[Host], since: str) -> list[Event]:
+    """What these hosts said since a moment (RFC 3339, UTC), in the order of time."""
+    told = (event for host in everyone for event in events(host.log()) if event.ts >= since)
+    return sorted(told, key=lambda event: event.ts)
+
+
 class Run:
     """One run's folder, `runs/<UTC>/`; `runs/latest` points at the newest."""
 
@@ -85,13 +97,10 @@ class Run:
         new.replace(latest)
 
     def keep(self, test: str, name: str, data: Any) -> Path:
-        """Write `data` as JSON (or a string as it is) into the folder of a test; returns the folder."""
+        """Write `data` as JSON into the folder of a test; returns the folder."""
         folder = self.folder / test
         folder.mkdir(exist_ok=True)
-        if isinstance(data, str):
-            (folder / name).write_text(data)
-        else:
-            (folder / f"{name}.json").write_text(json.dumps(data, indent=1, default=_plain))
+        (folder / f"{name}.json").write_text(json.dumps(data, indent=1, default=_plain))
         return folder
 
 

@@ -6,6 +6,7 @@ import re
 
 STALE = "closed connections are still counted within a jiffy, so a fast source is refused too early"
 LOOPBACK = f"{STALE}; over loopback the limit never fires; a rule without --syn cuts hosts off"
+HIDDEN = "this distribution's release hides the stable version; look for it in `uname -v`"
 NARROW = "a rule without --syn cuts hosts off (CVE-2026-72418); the article's rule has --syn"
 
 # First and last release of each window, both included.
@@ -19,12 +20,15 @@ WINDOWS = (
     ((6, 14, 0), (6, 17, 999), STALE),
     ((6, 18, 0), (6, 18, 13), LOOPBACK),
     ((6, 18, 14), (6, 18, 39), NARROW),
+    ((6, 19, 0), (7, 1, 4), NARROW),
     ((0, 0, 0), (4, 19, 9), "nftables' connection count can crash the host before 4.19.10"),
 )
 
 
 def window(release: str) -> str:
     """What is known to be wrong with connlimit on a kernel release (`uname -r`); empty if nothing is."""
+    if re.match(r"\d+\.\d+\.0-\d", release):
+        return HIDDEN
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
     version = tuple(int(part or 0) for part in found.groups()) if found else ()
     return next((what for first, last, what in WINDOWS if first <= version <= last), "")

@@ -63,6 +63,8 @@ def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Sett
 
 def checked(values: Mapping[str, str], given: frozenset[str]) -> Settings:
     """Settings made of `values`, each of which was looked at. Raises `Usage`."""
+    if missing := sorted(CHECKS.keys() - values.keys()):
+        raise Usage(f".env lacks {', '.join(missing)}\n  next: git checkout .env")
     for name, value in values.items():
         if problem := CHECKS.get(name, _anything)(value):
             raise Usage(f"{name}={value!r} {problem}")
@@ -73,7 +75,7 @@ def whole(low: int, high: int) -> Callable[[str], str]:
     """A check for whole numbers from `low` to `high`; returns the problem, or nothing."""
 
     def check(value: str) -> str:
-        number = int(value) if re.fullmatch(r"-?[0-9]{1,12}", value) else None
+        number = int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
         return (
             ""
             if number is not None and low <= number <= high
@@ -116,7 +118,7 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "BACKLOG": lambda value: value and whole(0, 2**31 - 1)(value),
     "REUSE_ADDRESS": whole(0, 1),
     "WORKLOAD": _file("client/workloads", ".py"),
-    "DIALS": whole(1, 10000),
+    "DIALS": whole(1, 20000),
     "PERIOD": whole(1, 86400),
     "LOG_FORMAT": _one_of("json", "text"),
     "BASE_IMAGE": _matches(r"[\w][\w./:@-]*", "the name of an image"),
@@ -126,5 +128,12 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
 
 def _menu(path: Path) -> list[tuple[str, str]]:
     lines = (line.strip() for line in path.read_text().splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return [(name, value) for name, _, value in pairs]
+    pairs = [
+        re.fullmatch(r"""([A-Z_]+)=(["']?)(.*)\2""", line) or line
+        for line in lines
+        if line[:1] not in ("", "#")
+    ]
+    for pair in pairs:
+        if isinstance(pair, str):
+            raise Usage(f"{path}: {pair!r} is not NAME=value")
+    return [(pair[1], pair[3]) for pair in pairs]

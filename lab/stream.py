@@ -15,6 +15,7 @@ from types import TracebackType
 from lab.errors import GaveUp, LabError
 
 STDERR = 2
+PATIENCE = 30.0  # seconds
 
 
 class StreamClosed(LabError):
@@ -32,8 +33,8 @@ class Stream:
         self._err = bytearray()
 
     def write(self, line: str) -> None:
-        """Send one line. Raises `StreamClosed`."""
-        self._sock.settimeout(None)
+        """Send one line. Raises `StreamClosed`, also if the command has not read for half a minute."""
+        self._sock.settimeout(PATIENCE)
         try:
             self._sock.sendall(line.encode() + b"\n")
         except OSError as error:

@@ -46,7 +46,7 @@ class Agent:
     def hear(self, within: float = PATIENCE) -> dict[str, Any]:
         """The answer to the last request; one that came too late for its own asker is passed over."""
         answer: dict[str, Any] = {}
-        while answer.get("id") != self._next:
+        while answer.get("id", 0) not in (None, self._next):
             answer = json.loads(self._stream.read_line(within))
         if not answer.get("ok"):
             raise AgentFailed(f"{self.host.name}: {answer.get('error')}")

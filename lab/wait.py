@@ -1,4 +1,4 @@
-"""Waiting: for a condition, until a deadline, for a reason. The project's only sleep on the host side."""
+"""Waiting: for a condition, until a deadline, for a reason. Nothing else on the host side waits for things."""
 
 from __future__ import annotations
 

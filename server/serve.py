@@ -28,7 +28,9 @@ def main(reports: int) -> int:
     server = importlib.import_module(f"server.modes.{wanted.mode}").build(wanted)
     if reports >= 0:
         _background(refusals.tell, socket.socket(fileno=reports))
-    _background(status.answer, {"account": lambda: _account(wanted), "close": connections.close})
+    _background(
+        status.answer, status.listen(), {"account": lambda: _account(wanted), "close": connections.close}
+    )
     address, port = server.socket.getsockname()[:2]
     emit("listening", address=address, port=port, mode=wanted.mode, backlog=server.request_queue_size,
          reuse_address=wanted.reuse_address)  # fmt: skip

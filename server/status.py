@@ -14,27 +14,34 @@ import time
 from collections.abc import Callable, Sequence
 
 ADDRESS = "\0connlab-status"
+PATIENCE = 2.0  # seconds for the other side to say all it wants
 PAUSE = 0.05  # seconds after a failed accept(2), which may be for want of descriptors
 
 
-def answer(verbs: dict[str, Callable[..., object]]) -> None:
+def listen() -> socket.socket:
+    """The socket that questions come to; whoever asks from now on is answered, if only later."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(ADDRESS)
+    listener.listen()
+    return listener
+
+
+def answer(listener: socket.socket, verbs: dict[str, Callable[..., object]]) -> None:
     """Answer everyone who asks, for ever: a request is a JSON list of a verb and its arguments.
 
     Nonsense is answered with `{"error": ...}`; who hangs up, or comes when no descriptor is left, gets nothing.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(ADDRESS)
-        listener.listen()
-        while True:
-            try:
-                connection, _ = listener.accept()
-                with connection:
-                    connection.sendall(json.dumps(_reply(verbs, connection.recv(4096))).encode())
-            except OSError:
-                time.sleep(PAUSE)
+    while True:
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(PATIENCE)
+                connection.sendall(json.dumps(_reply(verbs, connection.makefile().read())).encode())
+        except OSError:
+            time.sleep(PAUSE)
 
 
-def _reply(verbs: dict[str, Callable[..., object]], request: bytes) -> object:
+def _reply(verbs: dict[str, Callable[..., object]], request: str) -> object:
     try:
         verb, *arguments = json.loads(request)
         return verbs[verb](*arguments)
@@ -42,13 +49,14 @@ def _reply(verbs: dict[str, Callable[..., object]], request: bytes) -> object:
         return {"error": f"{nonsense!r}; there are: {', '.join(verbs)}"}
 
 
-def ask(request: Sequence[str], within: float = 2.0) -> str:
-    """What the server answers. Raises OSError if it does not answer `within` seconds, or is not there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-        connection.settimeout(within)
+def ask(request: Sequence[str]) -> str:
+    """What the server answers. Raises OSError if it does not answer in time, or is not there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE)
         connection.connect(ADDRESS)
         connection.sendall(json.dumps(request).encode())
-        return connection.recv(1 << 20).decode()
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile().read()
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Sysctl(NamedTuple):
 def read(profile: str) -> list[Sysctl]:
     """Every key that the profile names, those that Linux removed included."""
     text = (HOME / "sysctl" / f"{profile}.yaml").read_text()
-    declared = re.findall(r'^\s+(net\.[\w.]+): "([^"]+)"', text, re.MULTILINE)
+    declared = re.findall(r'^\s+(net\.[\w.]+):\s*"?([^"#\n]+?)"?\s*(?:#.*)?$', text, re.MULTILINE)
     return [Sysctl(key, value, _effective(key)) for key, value in declared]
 
 

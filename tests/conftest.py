@@ -5,17 +5,33 @@ from __future__ import annotations
 import contextlib
 import platform
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from lab import evidence
+from lab import evidence, hosts
 from lab.hosts import Host
-from tests.laboratory import Lab, laboratory, quiet, sweep
+from lab.model import Verdict
+from tests.laboratory import LABS, Lab, laboratory, quiet, sweep
+
+PASSED = pytest.StashKey[bool]()
+FOLDER = pytest.StashKey[str]()
 
 
 def pytest_report_header() -> str:
     """The kernel under test, because results depend on it."""
     return f"connlab: kernel {platform.release()}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """A failure names the folder of its evidence; a verdict is kept only if its test passed."""
+    report = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    if report.failed and FOLDER in item.stash:
+        report.sections.append(("evidence", item.stash[FOLDER]))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,21 +56,55 @@ def crowd(_crowd: Lab) -> Lab:
 
 @pytest.fixture(scope="session")
 def run() -> evidence.Run:
-    """This run's folder in runs/."""
-    return evidence.Run()
+    """This run's folder in runs/, with what it ran on."""
+    folder = evidence.Run()
+    folder.keep("", "machine", {"kernel": platform.release(), "engine": hosts.engine().version()})
+    return folder
 
 
 @pytest.fixture
-def watch(
-    run: evidence.Run, request: pytest.FixtureRequest
-) -> Callable[[Host], contextlib.AbstractContextManager]:
-    """`with watch(server) as seen`: the second witness; what it saw is kept in runs/."""
+def keep(run: evidence.Run, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """`keep("attempts", data)`: evidence of this test, as a file of its folder."""
+
+    def kept(name: str, data: object) -> None:
+        request.node.stash[FOLDER] = str(run.keep(request.node.name, name, data))
+
+    return kept
+
+
+@pytest.fixture
+def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.AbstractContextManager]:
+    """`with watch(server) as seen`: the second witness; what it and the hosts' logs say is kept in runs/."""
 
     @contextlib.contextmanager
     def watched(server: Host) -> Iterator[evidence.Seen]:
-        with evidence.watch(server) as seen:
-            yield seen
-        run.keep(request.node.name, "before", seen.before)
-        run.keep(request.node.name, "after", seen.after)
+        began = datetime.now(UTC).isoformat()
+        keep("settings", LABS[server.id].settings.values)
+        try:
+            with evidence.watch(server) as seen:
+                keep("before", seen.before)
+                yield seen
+            keep("after", seen.after)
+            keep("counters", seen.counters())
+        finally:
+            everyone = [server, *LABS[server.id].clients]
+            keep("events", evidence.story(everyone, since=began))
 
     return watched
+
+
+@pytest.fixture
+def verdict(run: evidence.Run, request: pytest.FixtureRequest) -> Iterator[Callable[[Verdict, str], None]]:
+    """`verdict(Verdict.REFUTED, "6 connected, 14 dropped")`: what real hosts say of this test's claim.
+
+    The claim is named by `@pytest.mark.claim(id)`. Nothing is kept of a test that failed.
+    """
+    given: dict[str, str] = {}
+    claim = request.node.get_closest_marker("claim").args[0]
+
+    def give(value: Verdict, measured: str) -> None:
+        given.update(claim=claim, verdict=value, evidence=measured, test=request.node.nodeid)
+
+    yield give
+    if given and request.node.stash.get(PASSED, False):
+        run.keep(request.node.name, "verdict", given)

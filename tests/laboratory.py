@@ -16,6 +16,7 @@ from lab.settings import Settings
 from lab.wait import until
 
 _numbers = itertools.count(1)
+LABS: dict[str, Lab] = {}  # by the id of the server: who else belongs to it
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ def laboratory(**knobs: object) -> Iterator[Lab]:
     """A lab with `knobs` as in .env (clients are idle and two unless it says otherwise)."""
     chosen = own_settings(**knobs)
     with removed_afterwards(chosen):
-        yield of(chosen, topology.up(chosen))
+        lab = of(chosen, topology.up(chosen))
+        LABS[lab.server.id] = lab
+        yield lab
 
 
 def own_settings(**knobs: object) -> Settings:

@@ -1,0 +1,73 @@
+"""What somebody believes, and what real hosts say of it: claims as data, verdicts from the last run.
+
+A verdict is never written here. A test that carries `@pytest.mark.claim(id)` gives it, with a line of
+evidence that it measured; what this module prints is what the newest run in runs/ left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ARTICLE, LAB = "the article", "this lab"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence somebody believes, and who."""
+
+    id: str
+    sentence: str
+    source: str = ARTICLE
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with what the last run said of it; `verdict` is `not run` if it said nothing."""
+
+    id: str
+    sentence: str
+    source: str
+    verdict: str
+    evidence: str
+    test: str
+
+
+CLAIMS = (
+    Claim("backlog-limits-connections", "listen(5): five is the maximum number of connections, more are refused"),
+    Claim("one-at-a-time", "The default server serves one client at a time; the next one's messages come later, glued"),
+    Claim("glued-messages", "Messages arrive glued together because the server is iterative"),
+    Claim("threads-serve-many", "Threading and forking servers serve many clients at once"),
+    Claim("pool-bounds", "N threads that each call serve_forever bound the concurrency to N"),
+    Claim("fifteen-per-source", "One source address is limited to 15 connections"),
+    Claim("stalled-server-refuses", "A client within its limit is not refused, however slow the server is", LAB),
+    Claim("reuse-restarts-at-once", "SO_REUSEADDR lets the server restart at once"),
+    Claim("empty-address-is-reachable", "An empty bind address makes the server reachable from other hosts"),
+    Claim("errno-tells-who-refused", "A client can tell a refusal by policy from a closed port", "folklore"),
+    Claim("connect-takes-no-name", "connect takes an address, not a domain name"),
+    Claim("three-families", "There are three address families: AF_UNIX, AF_INET, AF_INET6"),
+    Claim("type-five", "Socket type 5 is SOCK_CONN_DGRAM"),
+    Claim("client-address-is-bound", "client_address is the address that the server is bound to"),
+    Claim("port-is-one-process", "A port number stands for one process"),
+    Claim("triple-identifies", "Protocol, address and port identify a connection"),
+    Claim("send-sends-all", "send sends all of the data"),
+)  # fmt: skip
+
+
+def judged(run: Path) -> Iterator[Judged]:
+    """Every claim, with the verdict that the run in this folder left. Raises ValueError on an unknown claim."""
+    verdicts = {verdict["claim"]: verdict for verdict in _verdicts(run)}
+    if unknown := verdicts.keys() - {claim.id for claim in CLAIMS}:
+        raise ValueError(f"{run}: verdicts on claims that nobody made: {', '.join(sorted(unknown))}")
+    for claim in CLAIMS:
+        found = verdicts.get(claim.id, {"verdict": "not run", "evidence": "", "test": ""})
+        yield Judged(
+            claim.id, claim.sentence, claim.source, found["verdict"], found["evidence"], found["test"]
+        )
+
+
+def _verdicts(run: Path) -> Iterator[dict[str, str]]:
+    for path in sorted(run.glob("*/verdict.json")):
+        yield json.loads(path.read_text())

@@ -1,0 +1,171 @@
+"""The `lab` command as a person types it: exit code, words on standard error, data on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import cli, hosts
+
+HOME = Path(__file__).parents[2]
+NOWHERE = "unix:///nonexistent.sock"
+LAB = "import sys; from lab.cli import main; sys.argv[0] = 'lab'; main()"
+
+
+@pytest.fixture
+def lab(capsys, monkeypatch, tmp_path):
+    """Run the command in this process, on a machine without a Docker engine; exit code and both streams."""
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "connlab-unit")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(
+        sys.modules["__main__"], "__package__", None
+    )  # where Click looks for the command's name
+    monkeypatch.setattr(os, "execvpe", lambda *_: pytest.fail("this became compose instead of a refusal"))
+    hosts.engine.cache_clear()
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    yield run
+    hosts.engine.cache_clear()
+
+
+def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, without an engine."""
+    environment = {**os.environ, "DOCKER_HOST": NOWHERE, "COMPOSE_PROJECT_NAME": "connlab-unit"}
+    argv = [sys.executable, "-c", LAB, *arguments]
+    return subprocess.run(argv, cwd=HOME, env=environment, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize("number", ["-1", "abc", "1001", "3; rm -rf x", "", "1.5", "1e2"])
+def test_scale_takes_a_number_of_hosts(lab, number):
+    """What is no number from 0 to 1000 is refused with the reason and the next step, and runs nothing."""
+    status, out, err = lab("scale", "--", number)
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"lab: N={number!r} is not a whole number from 0 to 1000: a Linux bridge has 1,023 ports"
+    )
+    assert "next: make scale-clients N=20" in err
+
+
+def test_logs_knows_two_services(lab):
+    """A service that is none is refused, with what there is."""
+    assert lab("logs", "-s", "nope") == (2, "", "lab: no service 'nope'; there are: server, client\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--count", "0", "1 to 20000"), ("--count", "20001", "1 to 20000"), ("--count", "ten", "1 to 20000"),
+        ("--client", "0", "1 to 1000"), ("--hold", "-1", "0 to 86400"), ("--hold", "1.5", "0 to 86400"),
+    ],
+)  # fmt: skip
+def test_attempt_takes_numbers(lab, option, value, allowed):
+    """Each option says its name, the value, and the range."""
+    status, out, err = lab("attempt", option, value)
+    assert (status, out, err) == (
+        2,
+        "",
+        f"lab: {option[2:]}={value!r} is not a whole number from {allowed}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "verb", [["up"], ["down"], ["status"], ["logs"], ["attempt"], ["doctor"], ["scale", "3"]]
+)
+def test_a_bad_knob_is_refused_by_every_verb(lab, monkeypatch, verb):
+    """A typing error in FIREWALL is told with the policies that exist, before anything is touched."""
+    monkeypatch.setenv("FIREWALL", "conlimit")
+    status, out, err = lab(*verb)
+    known = ", ".join(sorted(path.stem for path in HOME.glob("firewall/*.rules")))
+    assert (status, out) == (2, "")
+    assert err == f"lab: FIREWALL='conlimit' names no file firewall/*.rules; there are: {known}\n"
+
+
+@pytest.mark.parametrize("verb", [["up"], ["status"], ["attempt"], ["scale", "3"]])
+def test_without_an_engine_the_machine_is_not_fit(lab, verb):
+    """Exit status 3, one sentence and the next step; no traceback."""
+    status, out, err = lab(*verb)
+    assert (status, out) == (3, "")
+    assert err.startswith("lab: cannot reach the Docker engine: ")
+    assert "\n  next: is the engine running?" in err
+
+
+def test_down_without_an_engine_is_not_fit_either():
+    """`make down` says the same, instead of what Compose says."""
+    done = process("down", capture_output=True)
+    assert "Traceback" not in done.stderr
+    assert "\n  next: " in done.stderr
+    assert done.returncode == 3
+
+
+def test_doctor_without_an_engine(lab):
+    """Every line has its fix; the answer is 3, as data too."""
+    status, out, _ = lab("doctor")
+    assert status == 3
+    assert "FAIL  docker - cannot reach the Docker engine" in out
+    assert "fix: is the engine running?" in out
+    status, out, _ = lab("doctor", "--json")
+    answer = json.loads(out)
+    assert (status, answer["schema"], [check["result"] for check in answer["checks"]]) == (3, 1, ["FAIL"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--no-such"], ["no-such"], ["scale"], ["up", "extra"], ["completion", "tcsh"]]
+)
+def test_what_the_command_does_not_know_is_usage(lab, arguments):
+    """Exit status 2, and standard output stays empty."""
+    status, out, err = lab(*arguments)
+    assert (status, out) == (2, "")
+    assert "Usage: lab" in err
+
+
+def test_help_does_not_wait_for_docker():
+    """`lab --help`, and every completion, is spared the import of the Docker SDK and of rich."""
+    script = LAB.replace("main()", "\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)")
+    argv = [sys.executable, "-c", script, "--help"]
+    done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    assert "scale" in done.stdout
+    imported = set(done.stderr.split())
+    assert "lab.settings" in imported
+    assert not imported & {"docker", "requests", "urllib3", "rich", "yaml"}
+
+
+@pytest.mark.parametrize("verb", sorted(cli.lab.commands))
+def test_every_verb_has_help(lab, verb):
+    """And -h is --help."""
+    status, out, _ = lab(verb, "-h")
+    assert status == 0
+    assert out.startswith(f"Usage: lab {verb}")
+    assert cli.lab.commands[verb].help in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("shell", "sign"), [("bash", "complete -o"), ("zsh", "#compdef lab"), ("fish", "complete ")]
+)
+def test_completion_prints_a_script(lab, shell, sign):
+    """The script that the shell evaluates, for the command `lab`."""
+    status, out, err = lab("completion", shell)
+    assert (status, err) == (0, "")
+    assert sign in out
+    assert "_LAB_COMPLETE" in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"]])
+def test_a_reader_who_has_seen_enough_is_no_error(arguments):
+    """`lab doctor | head -1`: no traceback, no complaint, whoever flushes last."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = process(*arguments, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.stderr == ""

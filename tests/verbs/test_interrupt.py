@@ -1,0 +1,72 @@
+"""Interrupted, a verb or a test run takes away what it began, and touches nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lab import hosts, settings
+from lab.wait import until
+from tests.laboratory import laboratory, own_settings, removed_afterwards
+
+STORY = """
+from tests.laboratory import laboratory
+
+def test_that_takes_long():
+    with laboratory(CLIENTS=1) as lab:
+        lab.server.run(["sleep", "60"])
+
+def test_that_fails():
+    with laboratory(CLIENTS=0):
+        assert False
+"""
+
+
+@pytest.mark.parametrize("end", ["ctrl-c", "a failing test"])
+def test_a_test_run_leaves_nothing_and_the_users_lab_alone(end: str, tmp_path) -> None:
+    """Whether it ends by Ctrl-C or by a failure: its own projects are gone, another lab runs on."""
+    (tmp_path / "test_story.py").write_text(STORY)
+    which = "takes_long" if end == "ctrl-c" else "fails"
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", which, str(tmp_path)]
+    with laboratory(CLIENTS=0) as users_lab:
+        with subprocess.Popen(
+            argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True
+        ) as run:
+            prefix = f"{settings.read({}).project}-test-{run.pid}-"
+            if end == "ctrl-c":
+                until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60)
+                os.killpg(run.pid, signal.SIGINT)
+            assert run.wait(timeout=60) == (2 if end == "ctrl-c" else 1)
+
+        assert hosts.projects(prefix) == set()
+        assert [host.id for host in hosts.find(users_lab.settings.project) if host.running] == [
+            users_lab.server.id
+        ]
+
+
+def test_an_interrupted_up_leaves_no_half_lab() -> None:
+    """Ctrl-C while a new lab comes up: exit 130, and no part of it is left."""
+    chosen = own_settings(CLIENTS=5)
+    given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "5", "WORKLOAD": "idle"}
+    argv = [sys.executable, "-m", "lab", "up"]
+    with removed_afterwards(chosen):
+        with subprocess.Popen(
+            argv,
+            cwd=settings.HOME,
+            env={**os.environ, **given},
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as up:
+            until(lambda: hosts.find(chosen.project), "the first host is there", within=60)
+            os.killpg(up.pid, signal.SIGINT)
+            assert up.wait(timeout=60) == 130
+
+        assert hosts.projects(chosen.project) == set()
+
+
+def _has_server(project: str) -> bool:
+    return any(host.running for host in hosts.find(project, "server"))
