@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -143,8 +142,6 @@ def guarded(call: Callable[[], Any]) -> int:
     except LabError as refusal:
         click.echo(f"lab: {refusal}", err=True)
         return refusal.status
-    except BrokenPipeError:  # `make status | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("lab: interrupted", err=True)
         return 130

@@ -5,6 +5,7 @@ Names are never built: Compose 1 and 2 spell them differently, and neither promi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import shlex
@@ -120,6 +121,12 @@ def image_labels(name: str) -> Mapping[str, str] | None:
         return dict(engine().images.get(name).labels)
     except docker.errors.ImageNotFound:
         return None
+
+
+def remove_image(name: str) -> None:
+    """Remove a local image, if there is one of that name and nothing runs from it."""
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        engine().api.remove_image(name)
 
 
 def subnets(project: str) -> list[str]:
