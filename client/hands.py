@@ -102,10 +102,11 @@ def churn(_held: Held, fields: dict) -> dict:
 
 
 def listen(held: Held, fields: dict) -> dict:
-    """Open a port; the kernel completes connections up to the backlog, nobody accepts them."""
+    """Open a port; the kernel completes connections up to the backlog, until `accept` takes them."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, fields["reuse_address"])
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, fields["reuse_port"])
         sock.bind((fields["address"], fields["port"]))
         sock.listen(fields["backlog"])
     except OSError:
@@ -115,6 +116,20 @@ def listen(held: Held, fields: dict) -> dict:
     held[conn] = sock
     own, port = sock.getsockname()
     return {"conn": conn, "address": own, "port": port}
+
+
+def accept(held: Held, fields: dict) -> dict:
+    """Take one connection from a listener."""
+    listener = held.get(fields["conn"])
+    if listener is None or not close.listens(listener):
+        raise BadRequest(f"conn: {fields['conn']} is no listener")
+    for _ in talk.ready({listener}, fields["timeout_ms"]):
+        sock, (source, source_port) = listener.accept()
+        sock.setblocking(False)
+        conn = next(_numbers)
+        held[conn] = sock
+        return {"conn": conn, "source": source, "source_port": source_port}
+    raise BadRequest(f"conn: nobody connected within {fields['timeout_ms']} ms")
 
 
 def facts(held: Held, fields: dict) -> dict:

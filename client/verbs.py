@@ -65,8 +65,11 @@ def verbs(port: int) -> dict:
                 "port": (integer(0, 65_535), 0),
                 "backlog": (integer(0, 2**31 - 1), 5),
                 "address": (address_or_any, ""),
+                "reuse_address": (boolean, True),
+                "reuse_port": (boolean, False),
             },
         ),
+        "accept": (hands.accept, {"conn": (integer(1, 2**53), None), "timeout_ms": _TIMEOUT}),
         "facts": (hands.facts, {"sysctls": (list_of(sysctl), [])}),
         "quit": (hands.quit_, {}),
     }
