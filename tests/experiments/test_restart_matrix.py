@@ -1,0 +1,87 @@
+"""SO_REUSEADDR: when a server that restarts may bind its port again. Every cell of old flag, new flag, state.
+
+client-2 ── connects ──> client-1   an old process and a new one, the same port
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from lab.model import Verdict
+from lab.traffic import Agent, AgentFailed, agents
+from tests.laboratory import Lab
+
+# What is left of the old server, and whether each (old flag, new flag) may bind; R01.
+BOTH = {(False, False): False, (False, True): False, (True, False): False, (True, True): True}
+NEVER = dict.fromkeys(BOTH, False)
+EXPECTED = {"TIME-WAIT": BOTH, "ESTAB": BOTH, "LISTEN": NEVER}
+
+
+@pytest.mark.claim("reuse-restarts-at-once")
+def test_reuse_address_needs_both_and_no_listener(crowd: Lab, keep, verdict) -> None:
+    """Both the old and the new socket need the flag, and it never helps against a listener that is alive."""
+    seen: dict[str, dict[tuple[bool, bool], bool]] = {state: {} for state in EXPECTED}
+    with agents(crowd.clients[:2]) as (serving, peer):
+        for state, (old, new) in product(EXPECTED, BOTH):
+            seen[state][old, new] = _rebinds(serving, peer, state, old, new)
+
+    keep(
+        "matrix",
+        {state: {f"old {a} new {b}": ok for (a, b), ok in cells.items()} for state, cells in seen.items()},
+    )
+    assert seen == EXPECTED
+    works = sum(ok for cells in seen.values() for ok in cells.values())
+    verdict(
+        Verdict.DEPENDS,
+        f"{works} of {len(BOTH) * len(EXPECTED)} cells can bind: with the flag on the old and the new socket, over"
+        " TIME_WAIT or connections that live on; never while a listener lives",
+    )
+
+
+def test_a_forked_child_that_survives_keeps_the_port(crowd: Lab) -> None:
+    """The listener lives as long as one process has it: EADDRINUSE even with the flag, until that ends (R05)."""
+    host = crowd.clients[0]
+    with Agent(host) as new:
+        pid = host.run(["sh", "-c", _FORKS]).strip()
+        with pytest.raises(AgentFailed, match="Address already in use"):
+            new.ask("listen", port=23456, reuse_address=True)
+        host.run(["kill", "-9", pid])
+        assert new.ask("listen", port=23456, reuse_address=True)["port"] == 23456
+
+
+# A server that forks once and dies; the child has inherited the listening descriptor. Prints the child's pid.
+_FORKS = """exec python3 -S -c '
+import os, signal, socket
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("", 23456)); listener.listen()
+child = os.fork()
+if child: print(child, flush=True); os._exit(0)
+os.close(1); os.close(2); signal.pause()'"""
+
+
+def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> bool:
+    """Bring a port into `state` with the old flag, then see whether a listener with the new one can have it."""
+    listening = serving.ask("listen", reuse_address=old)
+    port, listener = listening["port"], listening["conn"]
+    (dialled,) = peer.open(1, host=serving.host.address, port=port, gap_ms=0)
+    accepted = serving.ask("accept", conn=listener)["conn"]
+    if state != "LISTEN":
+        serving.close([listener])
+    if state == "TIME-WAIT":  # the server closes first, then the client
+        serving.close([accepted], "half")
+        peer.close([dialled.conn])
+        serving.close([accepted])
+    left = serving.host.run(["ss", "-tanH", f"( sport = :{port} )"])
+    assert state in left, left
+    try:
+        serving.close([serving.ask("listen", port=port, reuse_address=new)["conn"]])
+        return True
+    except AgentFailed as refused:
+        assert "Address already in use" in str(refused)
+        return False
+    finally:
+        serving.close()
+        peer.close()

@@ -1,0 +1,146 @@
+"""Smaller sentences of the article, each with its line of evidence from real hosts."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.model import Outcome, Verdict, tally
+from lab.observe import sockets
+from lab.traffic import Agent, AgentFailed, agents
+from tests.laboratory import Lab
+
+ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
+
+
+@pytest.mark.claim("errno-tells-who-refused")
+def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
+    """Over the limit, or a port that nobody listens on: ECONNREFUSED both times. The rule's counter tells."""
+    port = crowd.settings.port
+    with Agent(crowd.clients[0]) as agent:
+        agent.open(15)
+        with watch(crowd.server) as policy:
+            by_policy = agent.open(1)[0]
+        with watch(crowd.server) as closed:
+            by_nobody = agent.open(1, port=port + 1)[0]
+
+    assert by_policy.outcome == by_nobody.outcome == REFUSED
+    assert by_policy.errno == by_nobody.errno == "ECONNREFUSED"
+    assert (policy.refused, closed.refused) == (1, 0)
+    assert (policy.told("refused"), closed.told("refused")) == (1, 0)
+    verdict(
+        Verdict.REFUTED,
+        f"{by_policy.errno} for both; the rule counted {policy.refused} and {closed.refused}",
+    )
+
+
+@pytest.mark.claim("connect-takes-no-name")
+def test_connect_takes_a_name(crowd: Lab, verdict) -> None:
+    """Python resolves it first; a name that does not exist costs the resolver's time-out, not an attempt."""
+    with Agent(crowd.clients[0]) as agent:
+        (made,) = agent.open(1, host="server")
+        with pytest.raises(AgentFailed, match="cannot resolve 'no-such-host'") as unknown:
+            agent.open(1, host="no-such-host")
+
+    assert (made.outcome, made.target) == (ESTABLISHED, crowd.server.address)
+    verdict(Verdict.REFUTED, f"`server` became {made.target} and was connected; {unknown.value}")
+
+
+@pytest.mark.claim("client-address-is-bound")
+def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
+    """What accept(2) returns is the far end: the client's address and port, not what the server is bound to."""
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        (made,) = agent.open(1)
+
+    assert seen.told("accepted", made.source) == 1
+    (connection,) = [s for s in seen.after.sockets if s.peer_port == made.source_port]
+    assert (connection.peer, connection.peer_port) == (made.source, made.source_port)
+    assert made.source == agent.host.address != crowd.server.address
+    verdict(
+        Verdict.REFUTED,
+        f"accept(2) gave {connection.peer}:{connection.peer_port}, the server is bound to {connection.local_port}",
+    )
+
+
+@pytest.mark.claim("triple-identifies")
+def test_the_four_tuple_identifies_a_connection(crowd: Lab, watch, verdict) -> None:
+    """Fifteen connections share protocol, address and port of the server; the client's port tells them apart."""
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        assert tally(agent.open(15)) == {ESTABLISHED: 15}
+
+    ours = [s for s in seen.after.sockets if s.state == "ESTAB" and s.local_port == crowd.settings.port]
+    triples = {(s.local, s.local_port) for s in ours}
+    tuples = {(s.local, s.local_port, s.peer, s.peer_port) for s in ours}
+    assert (len(ours), len(triples), len(tuples)) == (15, 1, 15)
+    verdict(Verdict.REFUTED, f"{len(ours)} connections, {len(triples)} triple, {len(tuples)} four-tuples")
+
+
+@pytest.mark.claim("port-is-one-process")
+def test_a_port_can_belong_to_several_processes(crowd: Lab, verdict) -> None:
+    """Two processes that both ask for SO_REUSEPORT listen on one port at once, and both are served."""
+    host = crowd.clients[0]
+    with Agent(host) as one, Agent(host) as other, Agent(crowd.clients[1]) as peer:
+        first = one.ask("listen", port=23456, reuse_port=True)
+        second = other.ask("listen", port=23456, reuse_port=True)
+        listeners = [
+            s for s in sockets(host.run(["ss", "-tanH"])) if (s.state, s.local_port) == ("LISTEN", 23456)
+        ]
+        made = peer.open(12, host=host.address, port=23456)
+        served = [
+            len(_accept_all(agent, conn)) for agent, conn in ((one, first["conn"]), (other, second["conn"]))
+        ]
+
+    assert len(listeners) == 2
+    assert tally(made)[ESTABLISHED] == sum(served)
+    assert all(served), served
+    verdict(
+        Verdict.REFUTED,
+        f"2 processes listen on one port; the kernel gave them {served[0]} and {served[1]} connections",
+    )
+
+
+@pytest.mark.claim("send-sends-all")
+def test_send_sends_what_fits(crowd: Lab, verdict) -> None:
+    """send(2) on a non-blocking socket takes what the buffers hold, and says so; sendall goes on until all is gone."""
+    size = 16 << 20
+    with agents(crowd.clients[:2]) as (receiver, sender):
+        listening = receiver.ask("listen")
+        target = {"host": receiver.host.address, "port": listening["port"]}
+        (made,) = sender.open(1, **target)
+        receiver.ask("accept", conn=listening["conn"])
+        (sent,) = sender.ask("send", conns=[made.conn], bytes=size)["sent"]
+
+        script = ["python3", "-S", "-c", _SENDALL, target["host"], str(target["port"]), str(size)]
+        with sender.host.stream(script) as sending:
+            arrived = _read_to_the_end(receiver, receiver.ask("accept", conn=listening["conn"])["conn"])
+            returned = sending.read_line(within=10)
+
+    assert 0 < sent["bytes"] < size
+    assert sent["errno"] == "EAGAIN"
+    assert (arrived, returned) == (size, "None")
+    verdict(
+        Verdict.DEPENDS,
+        f"of {size:,} bytes to a peer that does not read, a non-blocking send took {sent['bytes']:,}, then"
+        f" {sent['errno']}; sendall to one that reads delivered {arrived:,}",
+    )
+
+
+_SENDALL = """import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as sock:
+    print(sock.sendall(bytes(int(sys.argv[3]))), flush=True)"""
+
+
+def _read_to_the_end(agent: Agent, conn: int) -> int:
+    total, ended = 0, False
+    while not ended:
+        (got,) = agent.ask("recv", conns=[conn], max=1 << 20)["received"]
+        total, ended = total + got["bytes"], got["eof"]
+    return total
+
+
+def _accept_all(agent: Agent, listener: int) -> list[int]:
+    taken = []
+    while True:
+        try:
+            taken.append(agent.ask("accept", conn=listener, timeout_ms=100)["conn"])
+        except AgentFailed:
+            return taken
