@@ -30,8 +30,8 @@ class ForkingServer(ForkingMixIn, Listener):
     own = staticmethod(connections.carry)
 
     def __init__(self, settings: Settings, backlog: int) -> None:
-        super().__init__(settings, backlog)
         self.serving: dict[int, Connection] = {}
+        super().__init__(settings, backlog)
 
     def process_request(self, request: socket.socket, client_address: Any) -> None:
         """Fork (in the standard library), and remember which child has which connection."""
