@@ -68,7 +68,22 @@ def checked(values: Mapping[str, str], given: frozenset[str]) -> Settings:
     for name, value in values.items():
         if problem := CHECKS.get(name, _anything)(value):
             raise Usage(f"{name}={value!r} {problem}")
+    if problem := _together(values, given):
+        raise Usage(problem)
     return Settings(values, given)
+
+
+def _together(values: Mapping[str, str], given: frozenset[str]) -> str:
+    """What is wrong with knobs that are each good alone; server/settings.py knows the same rules."""
+    mode, handler = values.get("SERVER_MODE"), values.get("HANDLER")
+    if "POOL_SIZE" in given and mode != "pool":
+        return f"POOL_SIZE is for SERVER_MODE=pool only, and it is {mode}"
+    if mode == "greeting" and values.get("GREETING"):
+        return "GREETING is not for SERVER_MODE=greeting: it always sends the article's own"
+    if mode in ("greeting", "selectors") and handler != "echo":
+        allowed = "iterative, threading, forking, pool"
+        return f"HANDLER={handler} is not for SERVER_MODE={mode}; it has a handler in: {allowed}"
+    return ""
 
 
 def whole(low: int, high: int) -> Callable[[str], str]:
@@ -117,6 +132,9 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "SERVER_MODE": _file("server/modes", ".py"),
     "BACKLOG": lambda value: value and whole(0, 2**31 - 1)(value),
     "REUSE_ADDRESS": whole(0, 1),
+    "LISTEN": _matches(r"[A-Za-z0-9._-]*", "an IPv4 address or a name"),
+    "POOL_SIZE": whole(1, 1000),
+    "HANDLER": _one_of("echo", "article"),
     "WORKLOAD": _file("client/workloads", ".py"),
     "DIALS": whole(1, 20000),
     "PERIOD": whole(1, 86400),

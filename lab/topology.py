@@ -129,8 +129,8 @@ def _is_ready(host: Host) -> bool:
 
 
 def reason(log: str) -> str:
-    """Why a host ended: its own `policy_failed`, or the end of what it wrote."""
-    failed = [event for event in events(log) if event.event == "policy_failed"]
+    """Why a host ended: its own `policy_failed` or `listen_failed`, or the end of what it wrote."""
+    failed = [event for event in events(log) if event.event in ("policy_failed", "listen_failed")]
     return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
 
 

@@ -1,63 +1,73 @@
-"""Who is connected: every open connection, and the totals per source that `status` tells."""
+"""Who is connected: every open connection, and the totals per source that `status` tells.
+
+The account belongs to the process that accepts. Where a connection is served in another process (the
+forking mode), that one only `carry`s it and the account stays with the parent, which holds a descriptor of
+the same socket: shutdown(2) acts on the connection, whoever calls it.
+"""
 
 from __future__ import annotations
 
 import collections
 import contextlib
-import errno
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from server.events import emit
+from server.connection import Connection
 
 _lock = threading.Lock()
 _open: dict[socket.socket, tuple[str, int]] = {}
 _totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-_told_to_close: set[socket.socket] = set()
 stopping = threading.Event()
 
 
-class Traffic:
-    """Bytes of one connection, both ways, as recv(2) and send(2) counted them."""
-
-    received = 0
-    sent = 0
-
-
 @contextlib.contextmanager
-def track(sock: socket.socket, source: str, source_port: int) -> Iterator[Traffic]:
-    """Own an accepted connection: emits `accepted`, and on the way out closes it and emits `closed`.
+def track(sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
+    """Own an accepted connection, from `accepted` to `closed`, in the process that accepted it."""
+    admit(sock, source, source_port)
+    try:
+        with carry(sock, source, source_port) as connection:
+            yield connection
+    finally:  # last, because the host stops when nobody is left, and `closed` must have been said by then
+        forget(sock)
 
-    Connection errors (the peer reset it, or vanished) end the connection, not the server.
-    """
-    began, traffic = time.monotonic(), Traffic()
+
+def admit(sock: socket.socket, source: str, source_port: int) -> None:
+    """Enter an accepted connection into the account; emits `accepted`."""
     with _lock:
         _open[sock] = (source, source_port)
         _totals[source]["accepted"] += 1
         now = sum(peer == source for peer, _ in _open.values())
-    emit("accepted", source=source, source_port=source_port, open=now)
-    ended: dict[str, str] = {"by": "client"}
+    Connection(sock, source, source_port).tell("accepted", open=now)
+    if stopping.is_set():
+        _shut(sock, socket.SHUT_RD)
+
+
+@contextlib.contextmanager
+def carry(sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
+    """Serve a connection: on the way out closes it with FIN and emits `closed`.
+
+    Connection errors (the peer reset it, or vanished) end the connection, not the server.
+    """
+    began, connection = time.monotonic(), Connection(sock, source, source_port)
+    trouble = None
     try:
-        yield traffic
-    except (ConnectionResetError, BrokenPipeError):
-        ended = {"by": "reset"}
+        yield connection
     except OSError as error:
-        ended = {"by": "error", "error": errno.errorcode.get(error.errno or 0, str(error))}
+        trouble = error
     finally:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_WR)
+        ended = connection.ended(trouble)
+        _shut(sock, socket.SHUT_WR)
         sock.close()
-        with _lock:
-            if sock in _told_to_close or stopping.is_set():
-                ended = {"by": "server"}
-            _told_to_close.discard(sock)
-        emit("closed", source=source, source_port=source_port, bytes_in=traffic.received,
-             bytes_out=traffic.sent, seconds=round(time.monotonic() - began, 6), **ended)  # fmt: skip
-        # Last, because the host stops when nobody is left, and `closed` must have been said by then.
-        with _lock:
-            del _open[sock]
+        connection.tell("closed", bytes_in=connection.received, bytes_out=connection.sent,
+                        seconds=round(time.monotonic() - began, 6), **ended)  # fmt: skip
+
+
+def forget(sock: socket.socket) -> None:
+    """Take a connection out of the account."""
+    with _lock:
+        del _open[sock]
 
 
 def refused(source: str) -> None:
@@ -84,30 +94,33 @@ def snapshot() -> dict[str, dict[str, int]]:
 def close(source: str, source_port: str) -> int:
     """Close the connections from this address and port with FIN; returns how many there were.
 
-    The reading side is shut, so the handler sees the end and closes in its own order.
+    The reading side is shut, so the handler sees the end and closes in its own order. Connections that
+    still wait for accept(2) are the kernel's, and not found here. Raises ValueError for a bad port.
     """
+    peer = (source, int(source_port))
     with _lock:
-        sockets = [sock for sock, peer in _open.items() if peer == (source, int(source_port))]
-        _told_to_close.update(sockets)
+        sockets = [sock for sock, whose in _open.items() if whose == peer]
     for sock in sockets:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RD)
+        _shut(sock, socket.SHUT_RD)
     return len(sockets)
 
 
-def close_all(within: float) -> None:
-    """Close every connection with FIN, in at most `within` seconds.
+def close_all(within: float, done: Callable[[], bool]) -> None:
+    """Close every connection with FIN, in at most `within` seconds; returns once they are and `done()`.
 
     First only the reading side: a handler still echoes what it has received, then sees the end. One that
     is stuck in send(2), because its client never reads, is cut off after half of the time.
     """
-    stopping.set()
     for how in (socket.SHUT_RD, socket.SHUT_RDWR):
         with _lock:
             sockets = list(_open)
         for sock in sockets:
-            with contextlib.suppress(OSError):
-                sock.shutdown(how)
+            _shut(sock, how)
         deadline = time.monotonic() + within / 2
-        while _open and time.monotonic() < deadline:
+        while (_open or not done()) and time.monotonic() < deadline:
             time.sleep(0.005)
+
+
+def _shut(sock: socket.socket, how: int) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(how)

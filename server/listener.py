@@ -8,8 +8,7 @@ import sys
 from socketserver import TCPServer
 from typing import Any
 
-from server import connections
-from server.echo import Echo
+from server import connections, echo
 from server.events import emit
 from server.settings import Settings
 
@@ -20,21 +19,32 @@ PAUSE = 0.5  # seconds to leave a listener alone that cannot accept
 class Listener(TCPServer):
     """Mix in before a socketserver class: backlog, address reuse, and failures that are said aloud."""
 
-    def __init__(self, settings: Settings, backlog: int) -> None:
-        self.allow_reuse_address = settings.reuse_address
-        self.request_queue_size = backlog if settings.backlog is None else settings.backlog
-        super().__init__(("", settings.port), Echo)
+    # Who owns a connection that is served: the account and the conversation are in one process.
+    own = staticmethod(connections.track)
+
+    def __init__(self, settings: Settings, backlog: int, bind_and_activate: bool = True) -> None:
+        # Too late once it is bound (R02). Who binds it himself sets the option himself.
+        self.allow_reuse_address = settings.reuse_address and bind_and_activate
+        self.request_queue_size = settings.backlog_or(backlog)
+        super().__init__((settings.listen, settings.port), echo.HANDLERS[settings.handler], bind_and_activate)
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """accept(2). socketserver swallows its errors, so out of descriptors it would spin (P05)."""
+        """accept(2), with a pause where socketserver would spin (P05)."""
         try:
             return super().get_request()
         except OSError as error:
-            if error.errno in EXHAUSTED:
-                emit("accept_failed", error=errno.errorcode[error.errno], seconds=PAUSE)
+            if exhausted(error):
                 connections.stopping.wait(PAUSE)
             raise
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that could not be served, for want of a thread or a process: it is closed."""
         emit("accept_failed", error=str(sys.exception()), seconds=0)
+
+
+def exhausted(error: OSError) -> bool:
+    """Whether accept(2) failed for want of descriptors or memory, which is told; then wait `PAUSE`."""
+    if error.errno not in EXHAUSTED:
+        return False
+    emit("accept_failed", error=errno.errorcode[error.errno], seconds=PAUSE)
+    return True

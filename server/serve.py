@@ -25,7 +25,11 @@ def main(reports: int) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     threading.stack_size(STACK)
     wanted = settings.read()
-    server = importlib.import_module(f"server.modes.{wanted.mode}").build(wanted)
+    try:
+        server = importlib.import_module(f"server.modes.{wanted.mode}").build(wanted)
+    except OSError as error:  # the port is taken, the address is not ours, the name has none
+        emit("listen_failed", address=wanted.listen, port=wanted.port, error=str(error))
+        return 1
     if reports >= 0:
         _background(refusals.tell, socket.socket(fileno=reports))
     _background(
@@ -39,9 +43,11 @@ def main(reports: int) -> int:
 
     number = signal.sigwait(STOP)
     emit("stopping", signal=signal.Signals(number).name, open=connections.held())
-    server.shutdown()
+    connections.stopping.set()
+    # Beside the rest: a mode that serves one client, or waits for a child, returns when that one is closed.
+    ending = _background(server.shutdown)
+    connections.close_all(within=GRACE, done=lambda: not ending.is_alive())
     server.server_close()
-    connections.close_all(within=GRACE)
     emit("stopped")
     return 0
 
@@ -52,7 +58,7 @@ def _account(wanted: settings.Settings) -> dict[str, object]:
     return {**dataclasses.asdict(wanted), "sysctls": keys, "sources": connections.snapshot()}
 
 
-def _background(task: Callable[..., object], *arguments: object) -> None:
+def _background(task: Callable[..., object], *arguments: object) -> threading.Thread:
     """Run `task` beside the rest. If it dies, so does the host: half a server would be a lie."""
 
     def guarded() -> None:
@@ -62,7 +68,9 @@ def _background(task: Callable[..., object], *arguments: object) -> None:
             sys.excepthook(*sys.exc_info())
             os._exit(1)
 
-    threading.Thread(target=guarded, daemon=True, name=getattr(task, "__name__", "task")).start()
+    thread = threading.Thread(target=guarded, daemon=True, name=getattr(task, "__name__", "task"))
+    thread.start()
+    return thread
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,18 @@ class Settings:
     backlog: int | None
     reuse_address: bool
     greeting: str
+    listen: str
+    pool_size: int
+    handler: str
+
+    def backlog_or(self, own: int) -> int:
+        """The backlog asked for, else the mode's own."""
+        return own if self.backlog is None else self.backlog
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in `environment`. Raises `BadSetting`."""
-    return Settings(
+    settings = Settings(
         port=_number(environment, "PORT", 1, 65535),
         connlimit=_number(environment, "CONNLIMIT", 0, 2**32 - 1),
         firewall=_file(environment, "FIREWALL", "firewall", ".rules"),
@@ -39,7 +47,15 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         backlog=_number(environment, "BACKLOG", 0, 2**31 - 1) if environment.get("BACKLOG") else None,
         reuse_address=bool(_number(environment, "REUSE_ADDRESS", 0, 1)),
         greeting=environment.get("GREETING", ""),
+        listen=_address(environment, "LISTEN"),
+        pool_size=_number(environment, "POOL_SIZE", 1, 1000),
+        handler=_one_of(environment, "HANDLER", ("echo", "article")),
     )
+    if settings.mode == "greeting" and settings.greeting:
+        raise BadSetting("GREETING is not for SERVER_MODE=greeting, which has the article's own")
+    if settings.mode in ("greeting", "selectors") and settings.handler != "echo":
+        raise BadSetting(f"HANDLER={settings.handler!r} is not for SERVER_MODE={settings.mode}")
+    return settings
 
 
 def _number(environment: Mapping[str, str], name: str, low: int, high: int) -> int:
@@ -47,6 +63,21 @@ def _number(environment: Mapping[str, str], name: str, low: int, high: int) -> i
     if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
         raise BadSetting(f"{name}={text!r} is not a whole number from {low} to {high}")
     return int(text)
+
+
+def _address(environment: Mapping[str, str], name: str) -> str:
+    """An IPv4 address or a name; empty is every address."""
+    text = environment.get(name, "")
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", text):
+        raise BadSetting(f"{name}={text!r} is neither an IPv4 address nor a name")
+    return text
+
+
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    choice = environment.get(name, "")
+    if choice not in allowed:
+        raise BadSetting(f"{name}={choice!r} is none of: {', '.join(allowed)}")
+    return choice
 
 
 def _file(environment: Mapping[str, str], name: str, folder: str, suffix: str) -> str:

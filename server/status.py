@@ -8,12 +8,14 @@ takes no place in the file system, which is read-only.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 
-ADDRESS = "\0connlab-status"
+# A test on a machine that already has a server in this namespace needs another name.
+ADDRESS = "\0" + os.environ.get("CONNLAB_STATUS", "connlab-status")
 PATIENCE = 2.0  # seconds for the other side to say all it wants
 PAUSE = 0.05  # seconds after a failed accept(2), which may be for want of descriptors
 
@@ -59,8 +61,16 @@ def ask(request: Sequence[str]) -> str:
         return connection.makefile().read()
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> int:
+    """Exit status 1 if there is no good answer."""
     try:
-        print(ask(sys.argv[1:] or ["account"]))
+        said = ask(arguments or ["account"]) or '{"error": "the server ended"}'
     except OSError as silent:
-        sys.exit(f"the server does not answer: {silent}")
+        said = json.dumps({"error": f"the server does not answer: {silent}"})
+    wrong = said.startswith('{"error"')
+    print(said, file=sys.stderr if wrong else sys.stdout)
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,7 @@
 """Concurrency models, one file each: `build(settings)` returns a server with a bound, listening socket.
 
-A server has `socket`, `serve_forever()`, `shutdown()` and `server_close()`, as in socketserver.
-To add a mode, add a file; its name is the value of SERVER_MODE.
+A server has, as in socketserver, `socket`, `request_queue_size`, `serve_forever(poll_interval)`,
+`shutdown()` (returns when serving has ended; the connections are closed meanwhile, and
+`connections.stopping` is set before) and `server_close()`. Every connection that it accepts goes through
+`connections.track`. To add a mode, add a file; its name is the value of SERVER_MODE.
 """

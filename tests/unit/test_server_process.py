@@ -332,7 +332,7 @@ def test_status_of_no_server_is_a_failure(alone):
     """Nobody there: exit status 1, and said on standard error."""
     done = ask()
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("the server does not answer: ")
+    assert "the server does not answer: " in json.loads(done.stderr)["error"]
 
 
 @pytest.mark.parametrize("request_", [None, b"{", b'["no-such-verb"]', b'["close"]'])
@@ -398,6 +398,7 @@ def test_a_taken_port_ends_the_process(server):
     argv = [sys.executable, "-m", "server.serve", "-1"]
     environment = MENU | {"PORT": str(server.port)}
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "Address already in use" in done.stderr
+    (failed,) = events(done.stdout)
+    assert (done.returncode, failed.event) == (1, "listen_failed")
+    assert "Address already in use" in failed.fields["error"]
     assert "listening" not in done.stdout

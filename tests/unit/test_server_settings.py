@@ -20,7 +20,7 @@ def test_the_menu_is_understood():
     """The shipped .env, as Compose hands it over."""
     expected = settings.Settings(
         port=12345, connlimit=15, firewall="connlimit", sysctl="article", mode="threading", backlog=None,
-        reuse_address=True, greeting="",
+        reuse_address=True, greeting="", listen="", pool_size=10, handler="echo",
     )  # fmt: skip
     assert settings.read(MENU) == expected
 
@@ -50,7 +50,11 @@ BAD = [
     ("BACKLOG", ["-1", str(2**31), "x"], f"is not a whole number from 0 to {2**31 - 1}"),
     ("REUSE_ADDRESS", ["", "2", "yes"], "is not a whole number from 0 to 1"),
     ("FIREWALL", ["", "nope", "../sysctl/article"], "names no file firewall/*.rules; there are: "),
-    ("SYSCTL", ["", "nope", "article.yaml"], "names no file sysctl/*.yaml; there are: article, stock"),
+    (
+        "SYSCTL",
+        ["", "nope", "article.yaml"],
+        "names no file sysctl/*.yaml; there are: abort-on-overflow, article, stock",
+    ),
     ("SERVER_MODE", ["", "nope", "__init__"], "names no file server/modes/*.py; there are: "),
 ]
 

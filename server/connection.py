@@ -1,0 +1,66 @@
+"""One accepted connection: what went through it, and who ended it."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import socket
+
+from server.events import emit, escaped
+
+RECEIVE = 1024  # bytes of one recv(2), the article's number
+# States of a TCP socket, linux/net/tcp_states.h; the first byte of TCP_INFO.
+ESTABLISHED, CLOSED, CLOSE_WAIT = 1, 7, 8
+
+
+@dataclasses.dataclass
+class Connection:
+    """A socket and its peer; bytes both ways, as recv(2) and send(2) counted them."""
+
+    sock: socket.socket
+    source: str
+    source_port: int
+    received: int = 0
+    sent: int = 0
+
+    def receive(self) -> bytes:
+        """The next bytes, which are also told as `message`; b"" once the client has sent its FIN."""
+        data = self.sock.recv(RECEIVE)
+        if data:
+            self.received += len(data)
+            self.tell("message", bytes=len(data), text=escaped(data))
+        return data
+
+    def send(self, data: bytes) -> int:
+        """Send what the kernel takes now; returns how many bytes that was."""
+        taken = self.sock.send(data)
+        self.sent += taken
+        return taken
+
+    def send_all(self, data: bytes) -> None:
+        """Send everything, waiting for room as long as it takes."""
+        while data:
+            data = data[self.send(data) :]
+
+    def tell(self, event: str, **fields: object) -> None:
+        """Emit an event about this connection."""
+        emit(event, source=self.source, source_port=self.source_port, **fields)
+
+    def ended(self, trouble: OSError | None) -> dict[str, str]:
+        """Who ended it, for `closed`; to be asked before our own close.
+
+        The kernel knows: without the client's FIN the socket is not in CLOSE_WAIT, so it was this host
+        that shut it, perhaps by another process. After an RST it is in no state at all.
+        """
+        if isinstance(trouble, ConnectionResetError):
+            return {"by": "reset"}
+        if isinstance(trouble, BrokenPipeError):
+            return {"by": "reset" if state(self.sock) == CLOSED else "server"}
+        if trouble is not None:
+            return {"by": "error", "error": errno.errorcode.get(trouble.errno or 0, str(trouble))}
+        return {"by": "client" if state(self.sock) == CLOSE_WAIT else "server"}
+
+
+def state(sock: socket.socket) -> int:
+    """The TCP state of a socket (tcp(7), TCP_INFO)."""
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]

@@ -1,0 +1,16 @@
+"""`TCPServer`: one client at a time; the next one is accepted when the handler has returned (P01).
+
+The others are connected all the same: six wait in the accept queue, unserved (B01, B08).
+"""
+
+from __future__ import annotations
+
+from server.listener import Listener
+from server.settings import Settings
+
+BACKLOG = 5
+
+
+def build(settings: Settings) -> Listener:
+    """The server, bound and listening."""
+    return Listener(settings, BACKLOG)

@@ -1,0 +1,113 @@
+"""Not in the article: one process, one thread, no connection ever waited for (`selectors`, epoll(7)).
+
+Each conversation is a generator that reads like a thread's; where a thread would wait, it yields what for.
+A connection has at most one message in memory: nothing is received while an echo is not yet taken, so a
+client that never reads costs the kernel's buffers and 1 KiB, and then TCP slows it down.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from selectors import EVENT_READ, EVENT_WRITE
+
+from server import connections
+from server.connection import Connection
+from server.echo import greeting
+from server.listener import PAUSE, exhausted
+from server.settings import Settings
+
+# As with threads: nobody who passes the policy should wait for accept(2).
+BACKLOG = 1024
+
+
+def converse(sock: socket.socket, source: str, source_port: int) -> Iterator[int]:
+    """One whole connection; yields the event that it needs to go on."""
+    with connections.track(sock, source, source_port) as connection:
+        yield from _send(connection, greeting())
+        while True:
+            yield EVENT_READ
+            try:
+                data = connection.receive()
+            except BlockingIOError:  # not ready after all (select(2), BUGS)
+                continue
+            if not data:
+                return
+            yield from _send(connection, data)
+
+
+def _send(connection: Connection, data: bytes) -> Iterator[int]:
+    while data:
+        try:
+            data = data[connection.send(data) :]
+        except BlockingIOError:
+            yield EVENT_WRITE
+
+
+class SelectorServer:
+    """The loop: whoever is ready goes on, until it has to wait again."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.request_queue_size = settings.backlog_or(BACKLOG)
+        self._stop, self._ended = False, threading.Event()
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, settings.reuse_address)
+        self.socket.bind((settings.listen, settings.port))
+        self.socket.listen(self.request_queue_size)
+
+    def serve_forever(self, poll_interval: float) -> None:
+        """Serve until `shutdown`, and then until the last connection is closed."""
+        with selectors.DefaultSelector() as ready:
+            accept_after = 0.0
+            while not self._stop or ready.get_map():
+                self._watch(ready, not self._stop and time.monotonic() >= accept_after)
+                for key, _ in ready.select(poll_interval):
+                    if key.fileobj is not self.socket:
+                        _go_on(ready, key)
+                    elif not self._accept(ready):
+                        accept_after = time.monotonic() + PAUSE
+        self._ended.set()
+
+    def shutdown(self) -> None:
+        """Take no more connections, and wait for the end of those that there are."""
+        self._stop = True
+        self._ended.wait()
+
+    def server_close(self) -> None:
+        self.socket.close()
+
+    def _watch(self, ready: selectors.BaseSelector, wanted: bool) -> None:
+        """Look at the listener, or do not: it is left alone while it cannot accept (P05)."""
+        watched = self.socket in ready.get_map()
+        if wanted and not watched:
+            ready.register(self.socket, EVENT_READ)
+        elif watched and not wanted:
+            ready.unregister(self.socket)
+
+    def _accept(self, ready: selectors.BaseSelector) -> bool:
+        """Start one conversation; false if there is no descriptor for it."""
+        try:
+            sock, address = self.socket.accept()
+        except OSError as error:  # or the client has gone again: not ready after all
+            return not exhausted(error)
+        sock.setblocking(False)
+        conversation = converse(sock, *address)
+        if wanted := next(conversation, None):
+            ready.register(sock, wanted, conversation)
+        return True
+
+
+def _go_on(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    if wanted := next(key.data, None):
+        ready.modify(key.fd, wanted, key.data)
+    else:
+        ready.unregister(key.fd)  # by its number: the socket is closed and has forgotten it
+
+
+def build(settings: Settings) -> SelectorServer:
+    """The server, bound and listening."""
+    return SelectorServer(settings)
