@@ -47,8 +47,9 @@ def main(reports: int) -> int:
     # Beside the rest: a mode that serves one client, or waits for a child, returns when that one is closed.
     ending = _background(server.shutdown)
     connections.close_all(within=GRACE, done=lambda: not ending.is_alive())
+    clean = not (ending.is_alive() or connections.held())
     server.server_close()
-    emit("stopped")
+    emit("stopped", clean=clean)
     return 0
 
 
