@@ -36,6 +36,10 @@ logs: .venv/.ready  ## Show what the hosts wrote (S=server for one service, F=1 
 attempt: .venv/.ready  ## Dial once and say what happened (CLIENT=2 COUNT=16 HOLD=5)
 	@$(LAB) attempt $(if $(CLIENT),--client "$$CLIENT") $(if $(COUNT),--count "$$COUNT") $(if $(HOLD),--hold "$$HOLD")
 
+.PHONY: talk
+talk: .venv/.ready  ## Type to the server from a client host, Ctrl-D ends (CLIENT=2)
+	@$(LAB) talk $(if $(CLIENT),--client "$$CLIENT")
+
 .PHONY: down
 down: .venv/.ready  ## Stop the lab and remove all that it made
 	@$(LAB) down

@@ -1,0 +1,101 @@
+"""The article's client programs on real hosts: what each says, and what the server's kernel says of it.
+
+terminal ── lab ── docker exec ── client-1 ── bridge ── server
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.model import events
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab, laboratory, quiet
+from tests.terminal import terminal
+
+PROMPT = "Input msg and send:"
+
+
+def test_talking_from_a_terminal(crowd: Lab) -> None:
+    """A line, its echo, Ctrl-D: the server has read the very line, from the port that the client names."""
+    with terminal(crowd, "talk", "--client", "2") as session:
+        said = session.until(PROMPT)
+        session.type("hello from a person\n")
+        assert "\r\nhello from a person\r\n" in session.until(PROMPT)
+        source = f"{crowd.clients[1].address}:{_held_port(crowd, crowd.clients[1].address)}"
+        assert f"connected to server ({crowd.server.address}) port 12345 from {source}" in said
+        session.type("\x04")
+        assert "the server closed too" in session.rest()
+        assert session.status() == 0
+    quiet(crowd)
+    told = [
+        e
+        for e in events(crowd.server.log())
+        if f"{e.fields.get('source')}:{e.fields.get('source_port')}" == source
+    ]
+    assert [event.event for event in told] == ["accepted", "message", "closed"]
+    assert told[1].fields["text"] == "hello from a person"
+    assert told[2].fields["by"] == "client"
+
+
+def test_ctrl_c(crowd: Lab) -> None:
+    """Exit status 130, and the server's kernel keeps nothing of the connection."""
+    with terminal(crowd, "talk") as session:
+        session.until(PROMPT)
+        assert _held_port(crowd, crowd.clients[0].address)
+        session.type("\x03")
+        assert session.status() == 130
+    quiet(crowd)
+
+
+def test_a_terminal_that_is_closed(crowd: Lab) -> None:
+    """Nobody types Ctrl-D: the window is gone, and so are the process and its slot."""
+    with terminal(crowd, "talk") as session:
+        session.until(PROMPT)
+        assert _held_port(crowd, crowd.clients[0].address)
+    quiet(crowd)
+    gone = "no interactive client is left"
+    until(lambda: "client.interactive" not in crowd.clients[0].run(["ps", "-eo", "args"]), gone, within=10)
+
+
+def test_a_pipe_instead_of_a_terminal(crowd: Lab) -> None:
+    """No prompt; only what came back on standard output."""
+    with terminal(crowd, "talk", stdin="one\ntwo\n") as session:
+        assert session.rest() == "one\ntwo\n"
+        assert session.status() == 0
+
+
+def test_the_sixteenth_is_refused_in_words(crowd: Lab, watch) -> None:
+    """With the limit reached: exit status 1, a hint at the second witness, which has counted it."""
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        agent.open(15)
+        with terminal(crowd, "talk") as session:
+            said = session.rest()
+            assert session.status() == 1
+    assert "port 12345 refused the connection: an RST answered" in said
+    assert "make status" in said
+    assert seen.refused == 1
+
+
+@pytest.mark.parametrize(
+    ("signal", "said"),
+    [
+        ("SIGTERM", "the server closed the connection (FIN)"),
+        ("SIGKILL", "the server closed the connection (FIN)"),
+    ],
+)
+def test_a_server_that_stops_while_someone_talks(signal: str, said: str) -> None:
+    """It is told at once, although nobody types: exit status 1."""
+    with laboratory(CLIENTS=1) as lab, terminal(lab, "talk") as session:
+        session.until(PROMPT)
+        lab.server.signal(signal)
+        assert said in session.rest()
+        assert session.status() == 1
+
+
+def _held_port(lab: Lab, address: str) -> int:
+    """The only established connection of this source, as the server's kernel has it: its port."""
+    found = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
+    ports = [int(line.split()[3].rpartition(":")[2]) for line in found.splitlines() if f"{address}:" in line]
+    assert len(ports) == 1, found
+    return ports[0]
