@@ -109,6 +109,26 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
 
 
 @lab.command()
+@click.argument("host", default="server")
+@click.argument("port", default="")
+@client_option
+@click.option("--timeout", default="2", help="Seconds to wait for an answer.")
+@json_option
+def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> None:
+    """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
+    from lab import connect as calling
+
+    chosen = knobs.read()
+    name, own_port = calling.target(host, port or str(chosen.port))
+    if problem := knobs.whole(1, 600)(timeout):
+        raise Usage(f"timeout={timeout!r} {problem}")
+    result = calling.connect(chosen, _client_number(number), name, own_port, int(timeout))
+    _print_json(result) if as_json else print(calling.sentence(result))
+    if result["outcome"] != "established":
+        sys.exit(1)
+
+
+@lab.command()
 @client_option
 def talk(number: str) -> None:
     """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
