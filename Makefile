@@ -44,6 +44,10 @@ connect: .venv/.ready  ## Resolve and connect to a port, say what happened (TO=s
 talk: .venv/.ready  ## Type to the server from a client host, Ctrl-D ends (CLIENT=2)
 	@$(LAB) talk $(if $(CLIENT),--client "$$CLIENT")
 
+.PHONY: sockets
+sockets: .venv/.ready  ## Try every socket family and type, and send a message through each (CLIENT=2)
+	@$(LAB) sockets $(if $(CLIENT),--client "$$CLIENT")
+
 .PHONY: down
 down: .venv/.ready  ## Stop the lab and remove all that it made
 	@$(LAB) down

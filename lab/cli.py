@@ -130,6 +130,18 @@ def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> N
 
 @lab.command()
 @client_option
+@json_option
+def sockets(number: str, as_json: bool) -> None:
+    """Which socket families and types this kernel gives, and messages through them."""
+    from lab import show
+    from lab import sockets as kinds
+
+    result = kinds.sockets(knobs.read(), _client_number(number))
+    _print_json(result) if as_json else show.sockets(result)
+
+
+@lab.command()
+@client_option
 def talk(number: str) -> None:
     """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
     from lab import talk as conversation

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from lab import hosts, observe, sockets
 from lab.model import events
 from lab.traffic import Agent
 from lab.wait import until
@@ -91,6 +92,60 @@ def test_a_server_that_stops_while_someone_talks(signal: str, said: str) -> None
         lab.server.signal(signal)
         assert said in session.rest()
         assert session.status() == 1
+
+
+BARE = {("AF_INET", "SOCK_RAW"), ("AF_INET6", "SOCK_RAW")}
+NOWHERE = {(family, "SOCK_RDM") for family in ("AF_UNIX", "AF_INET", "AF_INET6")}
+# Where SCTP is loaded, it is the protocol that these ask for (inet_create()).
+SCTP = {("AF_INET", "SOCK_SEQPACKET"), ("AF_INET6", "SOCK_SEQPACKET")}
+
+
+def test_the_table_of_sockets(crowd: Lab) -> None:
+    """Fifteen pairs, each tried on both hosts: this kernel gives the same to both."""
+    result = sockets.sockets(crowd.settings, 1)
+    sctp = "SCTP" in crowd.server.run(["cat", "/proc/net/protocols"])
+
+    for row in result["tried"]:
+        pair = (row["family"], row["type"])
+        expected = "supported"
+        if pair in BARE:
+            expected = "needs CAP_NET_RAW"
+        elif pair in NOWHERE or (pair in SCTP and not sctp):
+            expected = "not supported"
+        assert (pair, row["client"]["state"]) == (pair, expected)
+        assert row["client"] == row["server"]
+    made = {(row["family"], row["type"]): row["client"]["made"] for row in result["tried"]}
+    assert made["AF_UNIX", "SOCK_RAW"] == "SOCK_DGRAM"
+    assert len(made) == 15
+
+
+def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> None:
+    """It comes back, the other host has heard it from this one, and nobody's slot is taken."""
+    with watch(crowd.server) as seen:
+        result = sockets.sockets(crowd.settings, 2)
+
+    rows = {(row["family"], row["type"]): row for row in result["exchanged"]}
+    carried = {"AF_UNIX": ("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET")}
+    carried |= dict.fromkeys(("AF_INET", "AF_INET6"), ("SOCK_STREAM", "SOCK_DGRAM"))
+    assert rows.keys() == {(family, kind) for family, kinds in carried.items() for kind in kinds}
+    assert [pair for pair, row in rows.items() if not row["came_back"]] == []
+    for (family, kind), row in rows.items():
+        if family != "AF_UNIX":
+            assert (kind, row["heard"], row["heard_from"]) == (kind, row["message"], row["source"])
+    over_tcp = rows["AF_INET", "SOCK_STREAM"]
+    assert over_tcp["source"] == crowd.clients[1].address
+    assert rows["AF_INET6", "SOCK_STREAM"]["source"].startswith("fe80::")
+    flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
+    assert [flow.source for flow in flows if flow.target_port == over_tcp["port"]] == [over_tcp["source"]]
+    assert (seen.told("accepted"), seen.refused) == (0, 0)
+
+
+def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
+    """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
+    look = ["ip", "-6", "-o", "address"]
+    with hosts.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
+        assert "fe80::" in spare.run(look)
+        assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
 
 
 def _held_port(lab: Lab, address: str) -> int:

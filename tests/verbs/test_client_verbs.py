@@ -1,4 +1,4 @@
-"""The client verbs as a person types them: `lab connect`, on real hosts."""
+"""The client verbs as a person types them: `lab connect` and `lab sockets`, on real hosts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lab import observe
+from lab import hosts, observe, sockets
 from lab.model import events
 from lab.settings import HOME
 from lab.traffic import Agent
@@ -109,6 +109,54 @@ def test_what_makes_no_sense(crowd: Lab, argv: list[str]) -> None:
     done = verb(crowd, "connect", *argv)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("lab: ")
+
+
+def test_raw_sockets_need_just_that_capability() -> None:
+    """The control for `needs CAP_NET_RAW`: with it, and nothing else changed, they are made."""
+    with laboratory(CLIENTS=0) as lab:
+        argv = ["-S", "-E", "-c", sockets.PROGRAM.read_text()]
+        raw = []
+        for capabilities in ([], ["NET_RAW"]):
+            status, said = hosts.try_out(
+                lab.settings.image("client"), argv, entrypoint="python3", user="root", cap_add=capabilities
+            )
+            assert status == 0, said
+            tried = json.loads(said)["tried"]
+            raw.append([sockets.state(row["errno"]) for row in tried if row["protocol"]])
+    assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
+
+
+def test_sockets_leaves_nothing_behind(crowd: Lab) -> None:
+    """The spare hosts are gone, and the lab is the one from before."""
+    before = [host.id for host in hosts.find(crowd.settings.project)]
+    done = verb(crowd, "sockets", "CLIENT=3", command=("make",))
+    assert done.returncode == 0, done.stderr
+    assert "client-3 to server-1, " in done.stdout
+    assert "spare-1 to spare-2, " in done.stdout
+    assert [host.id for host in hosts.find(crowd.settings.project)] == before
+    assert _spares(crowd) == []
+
+
+def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
+    """The spare hosts do not start: said in the engine's words, nothing left, the rest of the table stands."""
+    monkeypatch.setattr(sockets, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})
+    rows = sockets.sockets(crowd.settings, 1)["exchanged"]
+    failed = [row for row in rows if not row["came_back"]]
+    assert [(row["family"], row["type"]) for row in failed] == [
+        ("AF_INET6", "SOCK_STREAM"),
+        ("AF_INET6", "SOCK_DGRAM"),
+    ]
+    assert "net/ipv6/conf/absent/disable_ipv6" in failed[0]["error"]
+    assert _spares(crowd) == []
+
+
+def _spares(lab: Lab) -> list[str]:
+    """Containers of the project that are none of its hosts."""
+    known = {host.id for host in hosts.find(lab.settings.project)}
+    listed = hosts.engine().api.containers(
+        all=True, filters={"label": f"{hosts.PROJECT}={lab.settings.project}"}
+    )
+    return [entry["Id"] for entry in listed if entry["Id"] not in known]
 
 
 def _accepted(lab: Lab) -> set[tuple[str, int]]:
