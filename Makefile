@@ -11,7 +11,7 @@ LAB := .venv/bin/lab
 # environment and are quoted "$$N", never pasted into a command, so `N='3; reboot'` is only a bad
 # number; and they are taken as typed, so a $ in one is a $.
 KNOBS := $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env)
-OPTIONS := N S F CLIENT COUNT HOLD
+OPTIONS := N S F CLIENT COUNT HOLD TO
 $(foreach v,$(KNOBS) $(OPTIONS),$(if $(filter command,$(word 1,$(origin $v))),$(eval override export $v := $$(value $v))))
 
 ##@ The lab
@@ -35,6 +35,18 @@ logs: .venv/.ready  ## Show what the hosts wrote (S=server for one service, F=1 
 .PHONY: attempt
 attempt: .venv/.ready  ## Dial once and say what happened (CLIENT=2 COUNT=16 HOLD=5)
 	@$(LAB) attempt $(if $(CLIENT),--client "$$CLIENT") $(if $(COUNT),--count "$$COUNT") $(if $(HOLD),--hold "$$HOLD")
+
+.PHONY: connect
+connect: .venv/.ready  ## Resolve and connect to a port, say what happened (TO=server:9 CLIENT=2)
+	@$(LAB) connect $(if $(CLIENT),--client "$$CLIENT") -- $(if $(TO),"$$TO")
+
+.PHONY: talk
+talk: .venv/.ready  ## Type to the server from a client host, Ctrl-D ends (CLIENT=2)
+	@$(LAB) talk $(if $(CLIENT),--client "$$CLIENT")
+
+.PHONY: sockets
+sockets: .venv/.ready  ## Try every socket family and type, and send a message through each (CLIENT=2)
+	@$(LAB) sockets $(if $(CLIENT),--client "$$CLIENT")
 
 .PHONY: down
 down: .venv/.ready  ## Stop the lab and remove all that it made

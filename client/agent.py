@@ -73,17 +73,6 @@ def _answer(answer: dict) -> None:
         data = data[os.write(1, data) :]
 
 
-def _host_log() -> int:
-    """Descriptor of the host's log: standard output of PID 1 if that is a client, else our own stderr."""
-    try:
-        with open("/proc/1/cmdline", "rb") as file:
-            if b"\0-m\0client\0" not in file.read():
-                return 2
-        return os.open("/proc/1/fd/1", os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
-    except OSError:
-        return 2
-
-
 def _end_with_stream(main_thread: int) -> None:
     """In a thread: once the other side has closed the stream, allow what it asked for a moment, then
     stop. The main thread may be busy with a request for much longer."""
@@ -108,7 +97,7 @@ def main() -> None:
         knobs = settings.read(os.environ)
     except ValueError as error:
         raise SystemExit(f"connlab agent: {error}") from None
-    events.configure(knobs["log_format"], _host_log())
+    events.configure(knobs["log_format"], events.host_log())
     dial.raise_descriptor_limit()
     _thread.start_new_thread(_end_with_stream, (_thread.get_ident(),))
     held: Held = {}

@@ -15,6 +15,17 @@ def configure(log_format: str, fd: int = 1) -> None:
     _log.update(fd=fd, format=log_format)
 
 
+def host_log() -> int:
+    """Descriptor of the host's log: standard output of PID 1 if that is a client, else our own stderr."""
+    try:
+        with open("/proc/1/cmdline", "rb") as file:
+            if b"\0-m\0client\0" not in file.read():
+                return 2
+        return os.open("/proc/1/fd/1", os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return 2
+
+
 def emit(event: str, **fields: object) -> None:
     """Write one event. One write(2) a line: up to PIPE_BUF bytes it is atomic (pipe(7)), so that
     the lines of PID 1 and of the agents never mix."""

@@ -132,6 +132,18 @@ def accept(held: Held, fields: dict) -> dict:
     raise BadRequest(f"conn: nobody connected within {fields['timeout_ms']} ms")
 
 
+def resolve(_held: Held, fields: dict) -> dict:
+    """Ask the resolver for a name, and dial nothing; a name without an address is an answer, not an error."""
+    start_ns = time.monotonic_ns()
+    address, number, reason = None, None, None
+    try:
+        address = names.resolve(fields["host"])
+    except socket.gaierror as error:
+        number, reason = dial.errno_name(error.errno), error.strerror
+    us = (time.monotonic_ns() - start_ns) // 1000
+    return {"resolved": address is not None, "address": address, "errno": number, "reason": reason, "us": us}
+
+
 def facts(held: Held, fields: dict) -> dict:
     """What this host is, and what its kernel is set to."""
     return {

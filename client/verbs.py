@@ -70,6 +70,7 @@ def verbs(port: int) -> dict:
             },
         ),
         "accept": (hands.accept, {"conn": (integer(1, 2**53), None), "timeout_ms": _TIMEOUT}),
+        "resolve": (hands.resolve, {"host": (host, "server")}),
         "facts": (hands.facts, {"sysctls": (list_of(sysctl), [])}),
         "quit": (hands.quit_, {}),
     }

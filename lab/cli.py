@@ -14,6 +14,8 @@ from lab.errors import LabError, Usage
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data instead of a table.")
 
+client_option = click.option("--client", "-c", "number", default="1", help="Number of the client host.")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="connlab")
@@ -87,7 +89,7 @@ def logs(service: str, follow: bool) -> None:
 
 
 @lab.command()
-@click.option("--client", "-c", "number", default="1", help="Number of the client host.")
+@client_option
 @click.option("--count", "-n", default="20", help="How many times to dial.")
 @click.option("--hold", default="0", help="Seconds to keep the connections open.")
 @json_option
@@ -104,6 +106,47 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
         _print_json(result)
     else:
         show.attempts(result["attempts"], result["outcomes"], result["rule_packets"])
+
+
+@lab.command()
+@click.argument("host", default="server")
+@click.argument("port", default="")
+@client_option
+@click.option("--timeout", default="2", help="Seconds to wait for an answer.")
+@json_option
+def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> None:
+    """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
+    from lab import connect as calling
+
+    chosen = knobs.read()
+    name, own_port = calling.target(host, port or str(chosen.port))
+    if problem := knobs.whole(1, 600)(timeout):
+        raise Usage(f"timeout={timeout!r} {problem}")
+    result = calling.connect(chosen, _client_number(number), name, own_port, int(timeout))
+    _print_json(result) if as_json else print(calling.sentence(result))
+    if result["outcome"] != "established":
+        sys.exit(1)
+
+
+@lab.command()
+@client_option
+@json_option
+def sockets(number: str, as_json: bool) -> None:
+    """Which socket families and types this kernel gives, and messages through them."""
+    from lab import show
+    from lab import sockets as kinds
+
+    result = kinds.sockets(knobs.read(), _client_number(number))
+    _print_json(result) if as_json else show.sockets(result)
+
+
+@lab.command()
+@client_option
+def talk(number: str) -> None:
+    """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
+    from lab import talk as conversation
+
+    sys.exit(conversation.talk(knobs.read(), _client_number(number)))
 
 
 @lab.command()
@@ -158,6 +201,12 @@ def guarded(call: Callable[[], Any]) -> int:
         click.echo(f"lab: the Docker engine failed: {error}\n  next: make doctor", err=True)
         return 3
     return 0
+
+
+def _client_number(text: str) -> int:
+    if problem := knobs.whole(1, 1000)(text):
+        raise Usage(f"client={text!r} {problem}")
+    return int(text)
 
 
 def _show_hosts(chosen: knobs.Settings, found: Any, as_json: bool) -> dict[str, Any]:

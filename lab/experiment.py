@@ -22,9 +22,9 @@ def attempt(settings: Settings, number: int, count: int, hold: int) -> dict[str,
     Raises `Usage` if there is no such client.
     """
     found = hosts.find(settings.project)
-    client = _client(found, number)
+    dialler = client(found, number)
     server = next(host for host in found if host.service == "server")
-    with Agent(client) as agent:
+    with Agent(dialler) as agent:
         before = observe.rules(server.run(observe.IPTABLES))
         made = agent.open(count, port=settings.port)
         after = observe.rules(server.run(observe.IPTABLES))
@@ -32,14 +32,15 @@ def attempt(settings: Settings, number: int, count: int, hold: int) -> dict[str,
         agent.close()
     return {
         "schema": 1,
-        "client": client.name,
+        "client": dialler.name,
         "outcomes": dict(tally(made)),
         "rule_packets": observe.refusals(after) - observe.refusals(before),
         "attempts": [dataclasses.asdict(one) for one in made],
     }
 
 
-def _client(found: Sequence[Host], number: int) -> Host:
+def client(found: Sequence[Host], number: int) -> Host:
+    """The running client of this number. Raises `Usage`, which names those that there are."""
     running = [host for host in found if host.service == "client" and host.running]
     for host in running:
         if host.number == number:

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,10 +71,10 @@ class Host:
             )
         return out
 
-    def stream(self, argv: Sequence[str]) -> Stream:
+    def stream(self, argv: Sequence[str], user: str = "") -> Stream:
         """Start a command with its standard input and output in hand; closing the stream ends both."""
         api = engine().api
-        exec_id = api.exec_create(self.id, list(argv), stdin=True)["Id"]
+        exec_id = api.exec_create(self.id, list(argv), stdin=True, user=user)["Id"]
         raw: Any = api.exec_start(exec_id, socket=True)
         return Stream(getattr(raw, "_sock", raw), f"{self.name}: {shlex.join(argv)}")
 
@@ -148,21 +148,48 @@ def projects(prefix: str) -> set[str]:
     return {name for entry in listed if (name := entry["Labels"][PROJECT]).startswith(prefix)}
 
 
+HARDENED: Mapping[str, Any] = {
+    "cap_drop": ["ALL"],
+    "read_only": True,
+    "security_opt": ["no-new-privileges:true"],
+}
+
+
+@contextlib.contextmanager
+def spare(project: str, image: str, number: int, sysctls: Mapping[str, str]) -> Iterator[Host]:
+    """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
+
+    It removes itself after a minute, should we be killed, and Compose takes it for one of its own one-off
+    containers, so `down` removes it too. Raises `LabError` with the engine's words if it does not start.
+    """
+    network = engine().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
+    labels = {PROJECT: project, SERVICE: "client", NUMBER: str(number), ONE_OFF: "True"}
+    container = None
+    try:
+        container = engine().containers.create(
+            image, ["60"], entrypoint="sleep", network=network, labels=labels, auto_remove=True,
+            sysctls=dict(sysctls), **HARDENED,
+        )  # fmt: skip
+        container.start()
+        yield Host(str(container.id), "spare", number, "", "running", "")
+    except docker.errors.APIError as error:
+        raise LabError(str(error.explanation)) from error
+    finally:
+        if container is not None:
+            with contextlib.suppress(docker.errors.APIError):  # it is removing itself already
+                container.remove(force=True)
+
+
 def try_out(image: str, argv: Sequence[str], **options: Any) -> tuple[int, str]:
     """Run a command in a throw-away container without a network; its exit status and both streams.
 
     `options` are the Docker SDK's (`environment`, `cap_add`, `sysctls`, `entrypoint`); all else is taken away.
     A container that cannot be created or started is exit status 1 and the engine's words.
     """
-    hardened: dict[str, Any] = {
-        "cap_drop": ["ALL"],
-        "read_only": True,
-        "security_opt": ["no-new-privileges:true"],
-    }
     container = None
     try:
         container = engine().containers.create(
-            image, list(argv), network_mode="none", labels={"connlab.try": "1"}, **hardened, **options
+            image, list(argv), network_mode="none", labels={"connlab.try": "1"}, **HARDENED, **options
         )
         container.start()
         status = int(container.wait(timeout=30)["StatusCode"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 NEXT = (
@@ -81,6 +82,27 @@ def attempts(rows: Iterable[Mapping[str, Any]], totals: Mapping[str, int], count
     out.print(f"[bold]{sums}[/bold]; the policy's rule counted {counter} refusals meanwhile")
 
 
+def sockets(result: Mapping[str, Any]) -> None:
+    """The article's table: what each host's kernel gives for a family and a type, and a message through it."""
+    table = _table("family", "type", result["client"], result["server"], "a message there and back")
+    passed = {(row["family"], row["type"]): row for row in result["exchanged"]}
+    for row in result["tried"]:
+        table.add_row(
+            f"{row['family']} ({row['family_number']})",
+            f"{row['type']} ({row['type_number']})",
+            *(_made(row["type"], row[host]) for host in ("client", "server")),
+            _passed(passed.get((row["family"], row["type"]))),
+        )
+    out = console()
+    out.print(table)
+    out.print(f"Asked by {result['user']}, who has no capability; SOCK_RAW for ICMP. {SOCKET_NOTES}")
+
+
+SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no
+SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these families. The lab's own hosts have
+IPv6 off: those messages went between two spare hosts, by their link-local addresses."""
+
+
 def checks(rows: Sequence[Mapping[str, str]]) -> None:
     """The lines of `lab doctor`, each with a fix where one is needed."""
     out = console()
@@ -103,12 +125,27 @@ def _table(*columns: str) -> Table:
 COLOURS = {
     "running": "green", "established": "green", "applied": "green", "PASS": "green",
     "refused": "red", "exited": "red", "differs": "red", "FAIL": "red",
-    "absent": "yellow", "WARN": "yellow", "timed_out": "yellow",
+    "supported": "green", "needs CAP_NET_RAW": "yellow", "absent": "yellow", "WARN": "yellow", "timed_out": "yellow",
 }  # fmt: skip
 
 
 def _state(word: str) -> str:
     return f"[{COLOURS[word]}]{word}[/]" if word in COLOURS else word
+
+
+def _made(asked: str, said: Mapping[str, Any]) -> str:
+    word = _state(said["state"])
+    if said["errno"]:
+        return f"{word} ({said['errno']})"
+    return word if said["made"] == asked else f"{word}, as {said['made']}"
+
+
+def _passed(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "-"
+    if not row["came_back"]:
+        return f"[red]no[/]: {escape(row['error'] or 'something else came back')}"
+    return f"{row['from']} to {row['to']}, {row['us'] / 1000:.2f} ms"
 
 
 def _count(number: int) -> str:

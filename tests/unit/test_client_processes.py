@@ -144,6 +144,18 @@ def outcomes(answer):
 # What becomes of an attempt
 
 
+def test_a_name_is_asked_for_and_nothing_is_dialled(agent):
+    """`resolve`: an address, or the resolver's own error as an answer; no attempt in the log."""
+    client = agent()
+    found = client.ask("resolve", host="localhost")
+    assert (found["resolved"], found["address"], found["errno"]) == (True, "127.0.0.1", None)
+    unknown = client.ask("resolve", host="no-such-name.invalid")
+    assert (unknown["ok"], unknown["resolved"], unknown["address"]) == (True, False, None)
+    assert unknown["errno"].startswith("EAI_")
+    assert unknown["reason"]
+    assert [event["event"] for event in logged(client.process)] == ["agent"]
+
+
 def test_established_and_refused(agent, echo):
     """A listener's port is established and held; a port that nobody listens on is refused at once."""
     client = agent()

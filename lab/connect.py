@@ -1,0 +1,93 @@
+"""The article's simplest client: resolve a name, connect to a port, say what happened."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lab import experiment, hosts, observe
+from lab.errors import Usage
+from lab.hosts import Host
+from lab.settings import Settings, whole
+from lab.traffic import PATIENCE, Agent
+
+
+def target(host: str, port: str) -> tuple[str, int]:
+    """Name and port of `HOST PORT` or of `HOST:PORT`, which wins. Raises `Usage`."""
+    name, colon, with_it = host.partition(":")
+    port = with_it if colon else port
+    if ":" in port or not re.fullmatch(r"[\w.-]{1,253}", name, re.ASCII):
+        raise Usage(f"host {host!r} is neither a name nor an IPv4 address (the lab's bridge is IPv4 only)")
+    if problem := whole(1, 65_535)(port):
+        raise Usage(f"port {port!r} {problem}")
+    return name, int(port)
+
+
+def connect(settings: Settings, number: int, host: str, port: int, timeout: int) -> dict[str, Any]:
+    """Dial once from client `number`, `timeout` seconds long, and hang up.
+
+    `resolved` false: there was no attempt, and `outcome` and what follows from it are null. `rule_packets`
+    is how far the policy's own counter moved meanwhile (null without a running server). Times in µs.
+    """
+    found = hosts.find(settings.project)
+    dialler = experiment.client(found, number)
+    server = next((one for one in found if one.service == "server" and one.running), None)
+    result: dict[str, Any] = {
+        "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,
+        "resolved": False, "resolver": {}, "address": None, "family": None, "outcome": None, "errno": None,
+        "source": None, "source_port": None, "us": None, "rule_packets": None,
+    }  # fmt: skip
+    with Agent(dialler) as agent:
+        asked = agent.ask("resolve", host=host)
+        result["resolver"] = {name: asked[name] for name in ("errno", "reason", "us")}
+        if asked["resolved"]:
+            before = _refusals(server)
+            answer = agent.ask(
+                "open", PATIENCE + timeout, host=asked["address"], port=port, timeout_ms=timeout * 1000,
+                keep=False,
+            )  # fmt: skip
+            (attempt,) = answer["attempts"]
+            result |= {"resolved": True, "address": asked["address"], "family": "IPv4"}
+            result |= {name: attempt[name] for name in ("outcome", "errno", "source", "source_port", "us")}
+            result["rule_packets"] = None if server is None else _refusals(server) - before
+    return result
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """What happened, in a line for a person."""
+    if not result["resolved"]:
+        resolver = result["resolver"]
+        why = f"{resolver['reason']} ({resolver['errno']}, after {_ms(resolver['us'])})"
+        return f"{result['host']} does not resolve: {why}; nothing was dialled"
+    where = (
+        result["host"] if result["host"] == result["address"] else f"{result['host']} ({result['address']})"
+    )
+    where += f" port {result['port']}"
+    if result["outcome"] == "established":
+        source = f"{result['source']}:{result['source_port']}"
+        return f"connected to {where}, {result['family']}, from {source}, in {_ms(result['us'])}"
+    if result["outcome"] == "refused":
+        return f"{where} refused: an RST came back in {_ms(result['us'])}; {_witness(result['rule_packets'])}"
+    if result["outcome"] == "timed_out":
+        waited = result["timeout_us"] / 1e6
+        return (
+            f"{where} is silent: no answer to the SYN within {waited:g} s, as if it was dropped (not refused)"
+        )
+    return f"{where}: {result['outcome']} ({result['errno']}) after {_ms(result['us'])}"
+
+
+def _witness(packets: int | None) -> str:
+    """Who refused, by the second witness: from outside both RSTs are the same (docs/kernel.md O02)."""
+    if packets:
+        return f"the policy's rule counted {packets} refusal{'s' * (packets != 1)} meanwhile"
+    if packets == 0:
+        return "not by the policy (its rule counted nothing): nobody listens there"
+    return "by whom is not known, because no server runs to ask its rule"
+
+
+def _refusals(server: Host | None) -> int:
+    return 0 if server is None else observe.refusals(observe.rules(server.run(observe.IPTABLES)))
+
+
+def _ms(us: int) -> str:
+    return f"{us / 1000:.1f} ms"

@@ -1,0 +1,29 @@
+"""The article's interactive client, at the user's own terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from lab import experiment, hosts
+from lab.errors import LabError
+from lab.settings import Settings
+
+ARGV = ("python3", "-S", "-E", "-m", "client.interactive")
+SPOKEN = (0, 1, 2, 130)  # exit statuses of the client itself, which has said why
+
+
+def talk(settings: Settings, number: int) -> int:
+    """Talk to the server from client `number` until one side ends it; returns the exit status.
+
+    Not `docker exec -t`: when a terminal is closed, the engine leaves a command with a pty running, and
+    its connection would keep a slot and the host's workload waiting for ever (measured, engine 20.10).
+    With pipes the end of this process is the end of that one; lines are edited by the user's own terminal.
+    Raises `Usage` if there is no such client, `LabError` if the host itself went away.
+    """
+    client = experiment.client(hosts.find(settings.project), number)
+    prompt = ["--prompt"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    status = subprocess.run(["docker", "exec", "-i", client.id, *ARGV, *prompt], check=False).returncode
+    if status not in SPOKEN:
+        raise LabError(f"{client.name} went away (docker exec: exit status {status})\n  next: make status")
+    return status

@@ -1,0 +1,156 @@
+"""The article's client programs on real hosts: what each says, and what the server's kernel says of it.
+
+terminal ── lab ── docker exec ── client-1 ── bridge ── server
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import hosts, observe, sockets
+from lab.model import events
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab, laboratory, quiet
+from tests.terminal import terminal
+
+PROMPT = "Input msg and send:"
+
+
+def test_talking_from_a_terminal(crowd: Lab) -> None:
+    """A line, its echo, Ctrl-D: the server has read the very line, from the port that the client names."""
+    with terminal(crowd, "talk", "--client", "2") as session:
+        said = session.until(PROMPT)
+        session.type("hello from a person\n")
+        assert "\r\nhello from a person\r\n" in session.until(PROMPT)
+        source = f"{crowd.clients[1].address}:{_held_port(crowd, crowd.clients[1].address)}"
+        assert f"connected to server ({crowd.server.address}) port 12345 from {source}" in said
+        session.type("\x04")
+        assert "the server closed too" in session.rest()
+        assert session.status() == 0
+    quiet(crowd)
+    told = [
+        e
+        for e in events(crowd.server.log())
+        if f"{e.fields.get('source')}:{e.fields.get('source_port')}" == source
+    ]
+    assert [event.event for event in told] == ["accepted", "message", "closed"]
+    assert told[1].fields["text"] == "hello from a person"
+    assert told[2].fields["by"] == "client"
+
+
+def test_ctrl_c(crowd: Lab) -> None:
+    """Exit status 130, and the server's kernel keeps nothing of the connection."""
+    with terminal(crowd, "talk") as session:
+        session.until(PROMPT)
+        assert _held_port(crowd, crowd.clients[0].address)
+        session.type("\x03")
+        assert session.status() == 130
+    quiet(crowd)
+
+
+def test_a_terminal_that_is_closed(crowd: Lab) -> None:
+    """Nobody types Ctrl-D: the window is gone, and so are the process and its slot."""
+    with terminal(crowd, "talk") as session:
+        session.until(PROMPT)
+        assert _held_port(crowd, crowd.clients[0].address)
+    quiet(crowd)
+    gone = "no interactive client is left"
+    until(lambda: "client.interactive" not in crowd.clients[0].run(["ps", "-eo", "args"]), gone, within=10)
+
+
+def test_a_pipe_instead_of_a_terminal(crowd: Lab) -> None:
+    """No prompt; only what came back on standard output."""
+    with terminal(crowd, "talk", stdin="one\ntwo\n") as session:
+        assert session.rest() == "one\ntwo\n"
+        assert session.status() == 0
+
+
+def test_the_sixteenth_is_refused_in_words(crowd: Lab, watch) -> None:
+    """With the limit reached: exit status 1, a hint at the second witness, which has counted it."""
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        agent.open(15)
+        with terminal(crowd, "talk") as session:
+            said = session.rest()
+            assert session.status() == 1
+    assert "port 12345 refused the connection: an RST answered" in said
+    assert "make status" in said
+    assert seen.refused == 1
+
+
+@pytest.mark.parametrize(
+    ("signal", "said"),
+    [
+        ("SIGTERM", "the server closed the connection (FIN)"),
+        ("SIGKILL", "the server closed the connection (FIN)"),
+    ],
+)
+def test_a_server_that_stops_while_someone_talks(signal: str, said: str) -> None:
+    """It is told at once, although nobody types: exit status 1."""
+    with laboratory(CLIENTS=1) as lab, terminal(lab, "talk") as session:
+        session.until(PROMPT)
+        lab.server.signal(signal)
+        assert said in session.rest()
+        assert session.status() == 1
+
+
+BARE = {("AF_INET", "SOCK_RAW"), ("AF_INET6", "SOCK_RAW")}
+NOWHERE = {(family, "SOCK_RDM") for family in ("AF_UNIX", "AF_INET", "AF_INET6")}
+# Where SCTP is loaded, it is the protocol that these ask for (inet_create()).
+SCTP = {("AF_INET", "SOCK_SEQPACKET"), ("AF_INET6", "SOCK_SEQPACKET")}
+
+
+def test_the_table_of_sockets(crowd: Lab) -> None:
+    """Fifteen pairs, each tried on both hosts: this kernel gives the same to both."""
+    result = sockets.sockets(crowd.settings, 1)
+    sctp = "SCTP" in crowd.server.run(["cat", "/proc/net/protocols"])
+
+    for row in result["tried"]:
+        pair = (row["family"], row["type"])
+        expected = "supported"
+        if pair in BARE:
+            expected = "needs CAP_NET_RAW"
+        elif pair in NOWHERE or (pair in SCTP and not sctp):
+            expected = "not supported"
+        assert (pair, row["client"]["state"]) == (pair, expected)
+        assert row["client"] == row["server"]
+    made = {(row["family"], row["type"]): row["client"]["made"] for row in result["tried"]}
+    assert made["AF_UNIX", "SOCK_RAW"] == "SOCK_DGRAM"
+    assert len(made) == 15
+
+
+def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> None:
+    """It comes back, the other host has heard it from this one, and nobody's slot is taken."""
+    with watch(crowd.server) as seen:
+        result = sockets.sockets(crowd.settings, 2)
+
+    rows = {(row["family"], row["type"]): row for row in result["exchanged"]}
+    carried = {"AF_UNIX": ("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET")}
+    carried |= dict.fromkeys(("AF_INET", "AF_INET6"), ("SOCK_STREAM", "SOCK_DGRAM"))
+    assert rows.keys() == {(family, kind) for family, kinds in carried.items() for kind in kinds}
+    assert [pair for pair, row in rows.items() if not row["came_back"]] == []
+    for (family, kind), row in rows.items():
+        if family != "AF_UNIX":
+            assert (kind, row["heard"], row["heard_from"]) == (kind, row["message"], row["source"])
+    over_tcp = rows["AF_INET", "SOCK_STREAM"]
+    assert over_tcp["source"] == crowd.clients[1].address
+    assert rows["AF_INET6", "SOCK_STREAM"]["source"].startswith("fe80::")
+    flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
+    assert [flow.source for flow in flows if flow.target_port == over_tcp["port"]] == [over_tcp["source"]]
+    assert (seen.told("accepted"), seen.refused) == (0, 0)
+
+
+def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
+    """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
+    look = ["ip", "-6", "-o", "address"]
+    with hosts.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
+        assert "fe80::" in spare.run(look)
+        assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
+
+
+def _held_port(lab: Lab, address: str) -> int:
+    """The only established connection of this source, as the server's kernel has it: its port."""
+    found = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
+    ports = [int(line.split()[3].rpartition(":")[2]) for line in found.splitlines() if f"{address}:" in line]
+    assert len(ports) == 1, found
+    return ports[0]

@@ -1,0 +1,89 @@
+"""`lab connect` without hosts: what it takes for a target, and its one line for each thing that can happen."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.connect import sentence, target
+from lab.errors import Usage
+
+RESOLVED = {"resolved": True, "resolver": {"errno": None, "reason": None, "us": 90}, "host": "server"}
+RESOLVED |= {"address": "172.18.0.2", "port": 12345, "family": "IPv4", "timeout_us": 2_000_000}
+DIALLED = {"source": "172.18.0.3", "source_port": 40112, "us": 312, "errno": None, "rule_packets": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("server", "12345"), ("server", 12345)),
+        (("server:9", "12345"), ("server", 9)),
+        (("172.18.0.2", "1"), ("172.18.0.2", 1)),
+        (("a-b.c_d", "65535"), ("a-b.c_d", 65535)),
+    ],
+)
+def test_targets(words, expected) -> None:
+    assert target(*words) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("", "1"),
+        ("::1", "1"),
+        ("server:", "1"),
+        ("a b", "1"),
+        ("server", "0"),
+        ("server", "65536"),
+        ("ö", "1"),
+    ],
+)
+def test_what_is_no_target(words) -> None:
+    with pytest.raises(Usage):
+        target(*words)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (
+            {"outcome": "established"},
+            "connected to server (172.18.0.2) port 12345, IPv4, from 172.18.0.3:40112, in 0.3 ms",
+        ),
+        (
+            {"outcome": "established", "host": "172.18.0.2"},
+            "connected to 172.18.0.2 port 12345, IPv4, from 172.18.0.3:40112, in 0.3 ms",
+        ),
+        (
+            {"outcome": "refused"},
+            "server (172.18.0.2) port 12345 refused: an RST came back in 0.3 ms; "
+            "not by the policy (its rule counted nothing): nobody listens there",
+        ),
+        (
+            {"outcome": "refused", "rule_packets": 1},
+            "server (172.18.0.2) port 12345 refused: an RST came back in 0.3 ms; "
+            "the policy's rule counted 1 refusal meanwhile",
+        ),
+        (
+            {"outcome": "refused", "rule_packets": None},
+            "server (172.18.0.2) port 12345 refused: an RST came back in 0.3 ms; "
+            "by whom is not known, because no server runs to ask its rule",
+        ),
+        (
+            {"outcome": "timed_out"},
+            "server (172.18.0.2) port 12345 is silent: no answer to the SYN within 2 s, "
+            "as if it was dropped (not refused)",
+        ),
+        (
+            {"outcome": "unreachable", "errno": "EHOSTUNREACH"},
+            "server (172.18.0.2) port 12345: unreachable (EHOSTUNREACH) after 0.3 ms",
+        ),
+    ],
+)
+def test_one_line_for_each_outcome(result, words) -> None:
+    assert sentence({**RESOLVED, **DIALLED, **result}) == words
+
+
+def test_a_name_without_an_address() -> None:
+    resolver = {"errno": "EAI_NONAME", "reason": "Name or service not known", "us": 1_001_000}
+    words = "nosuch does not resolve: Name or service not known (EAI_NONAME, after 1001.0 ms); nothing was dialled"
+    assert sentence({"host": "nosuch", "resolved": False, "resolver": resolver}) == words

@@ -1,0 +1,168 @@
+"""The client verbs as a person types them: `lab connect` and `lab sockets`, on real hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lab import hosts, observe, sockets
+from lab.model import events
+from lab.settings import HOME
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab, laboratory
+
+
+def verb(lab: Lab, *argv: str, command: tuple[str, ...] = (sys.executable, "-m", "lab")):
+    """A verb on this lab: exit status, standard output, standard error."""
+    environment = {**os.environ, **lab.settings.values}
+    return subprocess.run(
+        [*command, *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def connect(lab: Lab, *argv: str) -> dict:
+    """What `lab connect --json` prints, with its exit status as `exit`."""
+    done = verb(lab, "connect", *argv, "--json")
+    return {**json.loads(done.stdout), "exit": done.returncode}
+
+
+def test_connected(crowd: Lab) -> None:
+    """The port that the client names is in the server's conntrack table and in its log."""
+    result = connect(crowd, "server", "12345", "--client", "3")
+
+    client = crowd.clients[2]
+    expected = {"exit": 0, "schema": 1, "client": "client-3", "resolved": True, "outcome": "established"}
+    expected |= {"address": crowd.server.address, "family": "IPv4", "source": client.address, "errno": None}
+    assert {name: result[name] for name in expected} == expected
+    flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
+    mine = (client.address, result["source_port"])
+    assert [flow.target_port for flow in flows if (flow.source, flow.source_port) == mine] == [12345]
+    until(lambda: mine in _accepted(crowd), "the server says so too", within=10)
+
+
+def test_connected_in_words(crowd: Lab) -> None:
+    """The line of the article's program, through make, by default to the server."""
+    done = verb(crowd, "connect", "CLIENT=2", command=("make",))
+    start = f"connected to server ({crowd.server.address}) port 12345, IPv4, from {crowd.clients[1].address}:"
+    assert (done.returncode, done.stdout[: len(start)]) == (0, start)
+
+
+def test_a_closed_port(crowd: Lab, watch) -> None:
+    """Refused, and not by the policy: its rule counted nothing, and ss shows no listener there."""
+    with watch(crowd.server) as seen:
+        done = verb(crowd, "connect", "TO=server:9", command=("make",))
+        result = connect(crowd, "server", "9")
+    assert "port 9 refused: an RST came back" in done.stdout
+    assert "nobody listens there" in done.stdout
+    assert (result["exit"], result["outcome"], result["errno"]) == (1, "refused", "ECONNREFUSED")
+    assert (result["rule_packets"], seen.refused) == (0, 0)
+    assert crowd.server.run(["ss", "-tlnH", "( sport = :9 )"]) == ""
+
+
+def test_refused_by_the_policy(crowd: Lab, watch) -> None:
+    """The same errno, told apart by the second witness."""
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+        agent.open(15)
+        result = connect(crowd, "server")
+    assert (result["exit"], result["outcome"], result["errno"]) == (1, "refused", "ECONNREFUSED")
+    assert result["rule_packets"] == seen.refused == 1
+
+
+def test_a_silent_port() -> None:
+    """Nothing comes back: `timed_out`, and the DROP rule of this test has counted the SYN.
+
+    The port has a listener, so that without the rule it would answer: checked first.
+    """
+    with laboratory(CLIENTS=1) as lab:
+        assert connect(lab, "server")["outcome"] == "established"
+        lab.server.run(["iptables", "-I", "INPUT", "-p", "tcp", "--dport", "12345", "-j", "DROP"])
+        result = connect(lab, "server", "12345", "--timeout", "1")
+        in_words = verb(lab, "connect", "server", "--timeout", "1")
+        dropped = [r for r in observe.rules(lab.server.run(observe.IPTABLES)) if r.text.endswith("-j DROP")]
+    assert (result["exit"], result["resolved"], result["outcome"]) == (1, True, "timed_out")
+    assert (result["errno"], result["rule_packets"]) == (None, 0)
+    assert "is silent: no answer to the SYN within 1 s" in in_words.stdout
+    assert dropped[0].packets >= 2
+
+
+def test_a_name_that_nobody_has(crowd: Lab, watch) -> None:
+    """There is no attempt and so no outcome: not in the answer, not in the host's log."""
+    before = _dials(crowd)
+    with watch(crowd.server) as seen:
+        result = connect(crowd, "nosuch", "12345")
+        in_words = verb(crowd, "connect", "nosuch")
+    assert (result["exit"], result["resolved"], result["outcome"]) == (1, False, None)
+    assert result["resolver"]["errno"] in ("EAI_AGAIN", "EAI_NONAME")
+    assert in_words.stdout.startswith("nosuch does not resolve: ")
+    assert _dials(crowd) == before
+    assert seen.counter("TcpPassiveOpens") == 0
+
+
+@pytest.mark.parametrize("argv", [["::1", "1"], ["server", "0"], ["server", "--timeout", "0"], ["x y"]])
+def test_what_makes_no_sense(crowd: Lab, argv: list[str]) -> None:
+    """Exit status 2 and why, before anything is dialled."""
+    done = verb(crowd, "connect", *argv)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("lab: ")
+
+
+def test_raw_sockets_need_just_that_capability() -> None:
+    """The control for `needs CAP_NET_RAW`: with it, and nothing else changed, they are made."""
+    with laboratory(CLIENTS=0) as lab:
+        argv = ["-S", "-E", "-c", sockets.PROGRAM.read_text()]
+        raw = []
+        for capabilities in ([], ["NET_RAW"]):
+            status, said = hosts.try_out(
+                lab.settings.image("client"), argv, entrypoint="python3", user="root", cap_add=capabilities
+            )
+            assert status == 0, said
+            tried = json.loads(said)["tried"]
+            raw.append([sockets.state(row["errno"]) for row in tried if row["protocol"]])
+    assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
+
+
+def test_sockets_leaves_nothing_behind(crowd: Lab) -> None:
+    """The spare hosts are gone, and the lab is the one from before."""
+    before = [host.id for host in hosts.find(crowd.settings.project)]
+    done = verb(crowd, "sockets", "CLIENT=3", command=("make",))
+    assert done.returncode == 0, done.stderr
+    assert "client-3 to server-1, " in done.stdout
+    assert "spare-1 to spare-2, " in done.stdout
+    assert [host.id for host in hosts.find(crowd.settings.project)] == before
+    assert _spares(crowd) == []
+
+
+def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
+    """The spare hosts do not start: said in the engine's words, nothing left, the rest of the table stands."""
+    monkeypatch.setattr(sockets, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})
+    rows = sockets.sockets(crowd.settings, 1)["exchanged"]
+    failed = [row for row in rows if not row["came_back"]]
+    assert [(row["family"], row["type"]) for row in failed] == [
+        ("AF_INET6", "SOCK_STREAM"),
+        ("AF_INET6", "SOCK_DGRAM"),
+    ]
+    assert "net/ipv6/conf/absent/disable_ipv6" in failed[0]["error"]
+    assert _spares(crowd) == []
+
+
+def _spares(lab: Lab) -> list[str]:
+    """Containers of the project that are none of its hosts."""
+    known = {host.id for host in hosts.find(lab.settings.project)}
+    listed = hosts.engine().api.containers(
+        all=True, filters={"label": f"{hosts.PROJECT}={lab.settings.project}"}
+    )
+    return [entry["Id"] for entry in listed if entry["Id"] not in known]
+
+
+def _accepted(lab: Lab) -> set[tuple[str, int]]:
+    told = events(lab.server.log())
+    return {(e.fields["source"], e.fields["source_port"]) for e in told if e.event == "accepted"}
+
+
+def _dials(lab: Lab) -> int:
+    return sum(event.event == "attempt" for event in events(lab.clients[0].log()))
