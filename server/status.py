@@ -49,6 +49,8 @@ def _reply(verbs: dict[str, Callable[..., object]], request: str) -> object:
         return verbs[verb](*arguments)
     except (ValueError, TypeError, KeyError) as nonsense:
         return {"error": f"{nonsense!r}; there are: {', '.join(verbs)}"}
+    except OSError as trouble:
+        return {"error": str(trouble)}
 
 
 def ask(request: Sequence[str]) -> str:
