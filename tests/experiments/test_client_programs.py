@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab import hosts, observe, sockets
+from lab import observe, sockets
 from lab.model import events
 from lab.traffic import Agent
 from lab.wait import until
@@ -138,14 +138,6 @@ def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> No
     flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
     assert [flow.source for flow in flows if flow.target_port == over_tcp["port"]] == [over_tcp["source"]]
     assert (seen.told("accepted"), seen.refused) == (0, 0)
-
-
-def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
-    """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
-    look = ["ip", "-6", "-o", "address"]
-    with hosts.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
-        assert "fe80::" in spare.run(look)
-        assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
 
 
 def _held_port(lab: Lab, address: str) -> int:

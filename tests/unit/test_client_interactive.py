@@ -127,6 +127,7 @@ def test_a_server_that_goes_away(start, listener, linger, said):
     """Exit status 1 and how it went, although the keyboard is silent."""
     client = start()
     peer, _ = listener.accept()
+    until(client.stderr, b"connected to")  # before that, an RST is a failed attempt
     peer.setsockopt(
         socket.SOL_SOCKET, socket.SO_LINGER, b"".join(n.to_bytes(4, sys.byteorder) for n in linger)
     )
