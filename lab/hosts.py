@@ -159,8 +159,8 @@ HARDENED: Mapping[str, Any] = {
 def spare(project: str, image: str, number: int, sysctls: Mapping[str, str]) -> Iterator[Host]:
     """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
 
-    It removes itself after a minute, should we be killed, and Compose takes it for one of its own one-off
-    containers, so `down` removes it too. Raises `LabError` with the engine's words if it does not start.
+    It removes itself after a minute, should we be killed; `remove_one_offs` does it sooner.
+    Raises `LabError` with the engine's words if it does not start.
     """
     network = engine().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
     labels = {PROJECT: project, SERVICE: "client", NUMBER: str(number), ONE_OFF: "True"}
@@ -178,6 +178,14 @@ def spare(project: str, image: str, number: int, sysctls: Mapping[str, str]) -> 
         if container is not None:
             with contextlib.suppress(docker.errors.APIError):  # it is removing itself already
                 container.remove(force=True)
+
+
+def remove_one_offs(project: str) -> None:
+    """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
+    labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
+    for entry in engine().api.containers(all=True, filters={"label": labels}):
+        with contextlib.suppress(docker.errors.APIError):  # it is removing itself already
+            engine().api.remove_container(entry["Id"], force=True)
 
 
 def try_out(image: str, argv: Sequence[str], **options: Any) -> tuple[int, str]:

@@ -65,6 +65,7 @@ def down(settings: Settings) -> None:
     """Remove every container and network of the lab."""
     hosts.engine()
     with compose.alone(settings):
+        hosts.remove_one_offs(settings.project)
         try:
             compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
         except compose.ComposeFailed as failed:

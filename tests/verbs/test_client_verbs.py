@@ -150,6 +150,24 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
     assert _spares(crowd) == []
 
 
+def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
+    """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
+    look = ["ip", "-6", "-o", "address"]
+    with hosts.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
+        assert "fe80::" in spare.run(look)
+        assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
+
+
+def test_down_takes_a_spare_host_too() -> None:
+    """One that nobody removed, because its `lab sockets` was killed: network and all are gone."""
+    with laboratory(CLIENTS=0) as lab:
+        killed = hosts.spare(lab.settings.project, lab.settings.image("client"), 1, {})
+        killed.__enter__()
+        assert len(_spares(lab)) == 1
+        assert verb(lab, "down").returncode == 0
+        assert hosts.projects(lab.settings.project) == set()
+
+
 def _spares(lab: Lab) -> list[str]:
     """Containers of the project that are none of its hosts."""
     known = {host.id for host in hosts.find(lab.settings.project)}
