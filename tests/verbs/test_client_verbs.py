@@ -15,11 +15,12 @@ from lab.settings import HOME
 from lab.traffic import Agent
 from lab.wait import until
 from tests.laboratory import Lab, laboratory
+from tests.terminal import given
 
 
 def verb(lab: Lab, *argv: str, command: tuple[str, ...] = (sys.executable, "-m", "lab")):
     """A verb on this lab: exit status, standard output, standard error."""
-    environment = {**os.environ, **lab.settings.values}
+    environment = {**os.environ, **given(lab)}
     return subprocess.run(
         [*command, *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
     )
