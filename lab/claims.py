@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.model import Verdict
+
 ARTICLE, LAB = "the article", "this lab"
 
 
@@ -25,7 +27,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with what the last run said of it; `verdict` is `not run` if it said nothing."""
+    """A claim with what the last run said of it; `verdict` is `not run` if it said nothing.
+
+    Where tests of one claim differ, it depends; their lines of evidence say on what.
+    """
 
     id: str
     sentence: str
@@ -58,14 +63,18 @@ CLAIMS = (
 
 def judged(run: Path) -> Iterator[Judged]:
     """Every claim, with the verdict that the run in this folder left. Raises ValueError on an unknown claim."""
-    verdicts = {verdict["claim"]: verdict for verdict in _verdicts(run)}
-    if unknown := verdicts.keys() - {claim.id for claim in CLAIMS}:
+    verdicts = list(_verdicts(run))
+    if unknown := {verdict["claim"] for verdict in verdicts} - {claim.id for claim in CLAIMS}:
         raise ValueError(f"{run}: verdicts on claims that nobody made: {', '.join(sorted(unknown))}")
     for claim in CLAIMS:
-        found = verdicts.get(claim.id, {"verdict": "not run", "evidence": "", "test": ""})
+        ours = [verdict for verdict in verdicts if verdict["claim"] == claim.id]
+        words = {verdict["verdict"] for verdict in ours} or {"not run"}
         yield Judged(
-            claim.id, claim.sentence, claim.source, found["verdict"], found["evidence"], found["test"]
-        )
+            claim.id, claim.sentence, claim.source,
+            verdict=words.pop() if len(words) == 1 else Verdict.DEPENDS,
+            evidence="; ".join(verdict["evidence"] for verdict in ours),
+            test=ours[0]["test"].partition("[")[0] if ours else "",
+        )  # fmt: skip
 
 
 def _verdicts(run: Path) -> Iterator[dict[str, str]]:

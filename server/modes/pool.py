@@ -61,8 +61,13 @@ class PoolServer(Listener):
 
 
 def build(settings: Settings) -> PoolServer:
-    """The server, in the article's second way: unbound, options on its socket, bind, listen."""
-    server = PoolServer(settings, BACKLOG, bind_and_activate=False)
+    """The server, bound and listening."""
+    return bound(PoolServer, settings)
+
+
+def bound(kind: type[PoolServer], settings: Settings) -> PoolServer:
+    """A server in the article's second way: unbound, options on its socket, bind, listen."""
+    server = kind(settings, BACKLOG, bind_and_activate=False)
     server.size = settings.pool_size
     if settings.reuse_address:
         server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

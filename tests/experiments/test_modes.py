@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from lab.hosts import Host
-from lab.model import Attempt, Event, Outcome, events
+from lab.model import Attempt, Event, Outcome, Verdict, events
 from lab.traffic import Agent, agents
 from lab.wait import until
 from tests.laboratory import Lab, laboratory
@@ -30,10 +30,11 @@ def single(mode: str) -> Iterator[tuple[Lab, Agent]]:
         yield lab, agent
 
 
+@pytest.mark.claim("fifteen-per-source")
 @pytest.mark.parametrize(
     ("mode", "served"), [("forking", 15), ("pool", 10), ("selectors", 15), ("threading", 15)]
 )
-def test_fifteen_of_twenty_are_admitted(watch, mode: str, served: int) -> None:
+def test_fifteen_of_twenty_are_admitted(watch, verdict, mode: str, served: int) -> None:
     """The policy counts connections, not clients that are served: the pool's ten and five that wait."""
     with single(mode) as (lab, agent), watch(lab.server) as seen:
         made = agent.open(DIALS)
@@ -42,10 +43,12 @@ def test_fifteen_of_twenty_are_admitted(watch, mode: str, served: int) -> None:
     assert [attempt.outcome for attempt in made] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
     assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, served)
     assert seen.after.held(lab.settings.port) == {lab.clients[0].address: LIMIT}
+    verdict(Verdict.HOLDS, f"{mode}: {LIMIT} of {len(made)} admitted, {seen.refused} refused by the rule")
 
 
+@pytest.mark.claim("fifteen-per-source")
 @pytest.mark.parametrize("mode", ["greeting", "iterative"])
-def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(watch, mode: str) -> None:
+def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(watch, verdict, mode: str) -> None:
     """A full accept queue drops SYNs that the policy has already counted: they hold slots (B01, B03, C10)."""
     with single(mode) as (lab, agent), watch(lab.server) as seen:
         made = agent.open(1)
@@ -57,6 +60,10 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(watch
     assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, 1)
     assert seen.counter("TcpExtListenOverflows") == 8
     assert seen.after.held(lab.settings.port) == {lab.clients[0].address: 1 + QUEUE}
+    hang = seen.counter("TcpExtListenOverflows")
+    verdict(
+        Verdict.HOLDS, f"{mode}: {1 + QUEUE} connect, {hang} hang, though counted, {seen.refused} are refused"
+    )
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Case:
     """`dials` per client host, of which `served` at once; `processes` and `threads` (of PID 1) do it."""
 
     mode: str
+    claim: str
     clients: int
     dials: int
     served: int
@@ -73,19 +81,30 @@ class Case:
 
 # Threads of every mode: the main one, refusals, status, and the loop.
 CASES = [
-    Case("greeting", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
-    Case("iterative", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
-    Case("pool", clients=1, dials=4 + QUEUE, served=4, processes=1, threads=4 + 4),
-    Case("forking", clients=3, dials=LIMIT, served=40, processes=1 + 40, threads=4),
-    Case("threading", clients=3, dials=LIMIT, served=45, processes=1, threads=4 + 45),
-    Case("selectors", clients=3, dials=LIMIT, served=45, processes=1, threads=4),
+    Case("greeting", "one-at-a-time", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
+    Case("iterative", "one-at-a-time", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
+    Case("pool", "pool-bounds", clients=1, dials=4 + QUEUE, served=4, processes=1, threads=4 + 4),
+    Case(
+        "unbounded_pool",
+        "pool-bounds",
+        clients=1,
+        dials=4 + QUEUE,
+        served=10,
+        processes=1,
+        threads=4 + 4 + 10,
+    ),
+    Case("forking", "threads-serve-many", clients=3, dials=LIMIT, served=40, processes=1 + 40, threads=4),
+    Case("threading", "threads-serve-many", clients=3, dials=LIMIT, served=45, processes=1, threads=4 + 45),
+    Case("selectors", "threads-serve-many", clients=3, dials=LIMIT, served=45, processes=1, threads=4),
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.mode)
-def test_so_many_are_served_at_once(watch, run, request, case: Case) -> None:
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.mode, marks=pytest.mark.claim(case.claim)) for case in CASES]
+)
+def test_so_many_are_served_at_once(watch, keep, verdict, case: Case) -> None:
     """The first so many get an answer, the others are connected and wait until one leaves (P01, P06, B08)."""
-    knobs = {"POOL_SIZE": 4} if case.mode == "pool" else {}
+    knobs = {"POOL_SIZE": 4} if "pool" in case.mode else {}
     with laboratory(SERVER_MODE=case.mode, CLIENTS=case.clients, **knobs) as lab:
         weights = {"idle": _weigh(lab.server)}
         with agents(lab.clients) as dialling:
@@ -99,7 +118,7 @@ def test_so_many_are_served_at_once(watch, run, request, case: Case) -> None:
                 agent, first = made[0]
                 agent.close([first.conn])
                 assert _answer(case.mode, *made[case.served]), "one leaves, the next is served"
-    run.keep(request.node.name, "weight", weights)
+    keep("weight", weights)
 
     assert {attempt.outcome for _, attempt in made} == {ESTABLISHED}
     assert all(answered)
@@ -108,6 +127,11 @@ def test_so_many_are_served_at_once(watch, run, request, case: Case) -> None:
     assert seen.after.held(lab.settings.port).total() == len(made)
     assert weights["full"]["processes"] == case.processes
     assert weights["full"]["threads"] == case.threads
+    verdict(
+        Verdict.REFUTED if case.mode == "unbounded_pool" else Verdict.HOLDS,
+        f"{case.mode}: {len(answered)} of {len(made)} clients answered at once, {len(silent)} connected and waiting,"
+        f" {weights['full']['processes']} processes, {weights['full']['threads']} threads, {_mb(weights)} MB",
+    )
 
 
 def test_the_articles_loop_keeps_an_iterative_server_from_everybody(watch) -> None:
@@ -142,15 +166,30 @@ def test_the_articles_loop_ends_by_exception_when_echoes_are_left_unread() -> No
     assert closed.fields["by"] == "reset"
 
 
-def test_a_server_that_listens_on_loopback_is_not_the_policy(watch) -> None:
-    """LISTEN=127.0.0.1: the client sees the same RST, but the rule's counter did not move (O02)."""
-    with laboratory(LISTEN="127.0.0.1", CLIENTS=1) as lab:
+@pytest.mark.claim("empty-address-is-reachable")
+@pytest.mark.parametrize(
+    ("listen", "bound", "outcome"),
+    [("", "0.0.0.0", ESTABLISHED), ("server", None, ESTABLISHED), ("127.0.0.1", "127.0.0.1", REFUSED)],
+    ids=["empty", "a name", "loopback"],
+)
+def test_who_reaches_the_server_depends_on_its_address(
+    watch, verdict, listen: str, bound: str | None, outcome: Outcome
+) -> None:
+    """Empty is every address, a name is the one it resolves to, and loopback is reached by no other host.
+
+    There the client sees the same RST as from the policy, but the rule's counter did not move (O02).
+    """
+    with laboratory(LISTEN=listen, CLIENTS=1) as lab:
         with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
             (made,) = agent.open(1)
         listening = lab.server.run(["ss", "-tlnH", f"( sport = :{lab.settings.port} )"]).split()[3]
-    assert made.outcome is REFUSED
-    assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (0, 0, 0)
-    assert listening == f"127.0.0.1:{lab.settings.port}"
+
+    assert made.outcome is outcome
+    assert listening == f"{bound or lab.server.address}:{lab.settings.port}"
+    assert (seen.refused, seen.told("accepted")) == (0, outcome is ESTABLISHED)
+    verdict(
+        Verdict.HOLDS, f"bound to {listen!r}: listens on {listening}, another host's dial is {made.outcome}"
+    )
 
 
 def _told(lab: Lab, *names: str) -> list[Event]:
@@ -169,6 +208,10 @@ def _heard(agent: Agent, attempt: Attempt, timeout_ms: int = 10_000) -> str:
     (received,) = agent.ask("recv", conns=[attempt.conn], timeout_ms=timeout_ms)["received"]
     text: str = received["text"]
     return text
+
+
+def _mb(weights: dict[str, dict[str, int]]) -> str:
+    return f"{weights['full']['pss'] / 1e6:.0f}"
 
 
 def _weigh(server: Host) -> dict[str, int]:

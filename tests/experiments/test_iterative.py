@@ -1,0 +1,142 @@
+"""The article's first observation: one client at a time, and the second one's messages come late and glued.
+
+client-1 ── talks, and stays ──┐
+client-2 ── talks meanwhile ───┴── iterative server
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from lab.model import Event, Outcome, Verdict, events
+from lab.traffic import agents
+from lab.wait import until
+from tests.laboratory import Lab, laboratory
+
+
+@pytest.mark.claim("one-at-a-time")
+def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
+    """With the article's own client, which never reads: its close is an RST, and then the next one is served."""
+    with laboratory(SERVER_MODE="iterative", HANDLER="article") as lab:
+        with agents(lab.clients) as (first, second), watch(lab.server):
+            first.open(1)
+            first.ask("send", text="from the first")
+            until(lambda: _told(lab, "message"), "the first one is served", within=10)
+            second.open(1)
+            second.ask("send", text="one ")
+            second.ask("send", text="two")
+            until(lambda: _queued(lab) == len("one two"), "both messages wait in the kernel", within=10)
+            served_meanwhile = [
+                event for event in _told(lab, "accepted") if event.fields["source"] == second.host.address
+            ]
+            first.close(how="rst")  # what a close with unread echoes is (T15)
+            until(lambda: len(_told(lab, "message")) == 2, "the second one is served", within=10)
+        (closed,) = [event for event in _told(lab, "closed") if event.fields["source"] == first.host.address]
+        late = _told(lab, "message")[1]
+
+    assert served_meanwhile == []
+    assert closed.fields["by"] == "reset"
+    assert closed.ts < late.ts
+    assert late.fields["text"] == "one two"
+    verdict(
+        Verdict.HOLDS,
+        f"iterative: `one ` and `two` arrived as {late.fields['text']!r} at {late.ts[11:23]}, after the first client's"
+        f" RST at {closed.ts[11:23]}",
+    )
+
+
+@pytest.mark.claim("one-at-a-time")
+def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> None:
+    """A client that reads its echoes and closes with FIN: the loop spins on b"", bounded here; the mend is one line."""
+    stories = {}
+    for handler in ("article", "echo"):
+        with laboratory(SERVER_MODE="iterative", HANDLER=handler) as lab, agents(lab.clients) as (one, two):
+            one.open(1)
+            two.open(1)
+            one.ask("send", text="hello")
+            assert one.ask("recv")["received"][0]["text"] == "hello"
+            with watch(lab.server):
+                one.close()
+                until(
+                    lambda lab=lab: len(_told(lab, "accepted")) == 2, "the second one is accepted", within=30
+                )
+            stories[handler] = [
+                event for event in _told(lab, "endless", "closed", "accepted") if event.event != "message"
+            ]
+
+    assert [event.event for event in stories["article"]] == ["accepted", "endless", "closed", "accepted"]
+    assert [event.event for event in stories["echo"]] == ["accepted", "closed", "accepted"]
+    spun = stories["article"][1].fields
+    assert spun["empty_reads"] == 100_000
+    verdict(
+        Verdict.DEPENDS,
+        f"after a clean close the printed loop read b'' {spun['empty_reads']:,} times in {spun['seconds']} s, serving"
+        " nobody, until our bound; with `while data := recv()` the next client is served",
+    )
+
+
+@pytest.mark.claim("glued-messages")
+def test_messages_are_glued_wherever_the_reader_is_late(crowd: Lab, verdict) -> None:
+    """TCP is a stream: two sends before one recv are one read, with no iterative server in sight (P02)."""
+    with agents(crowd.clients[:2]) as (reader, writer):
+        listening = reader.ask("listen")
+        writer.open(1, host=reader.host.address, port=listening["port"])
+        for word in ("one", "two", "three"):
+            writer.ask("send", text=word)
+        accepted = reader.ask("accept", conn=listening["conn"])["conn"]
+        (read,) = reader.ask("recv", conns=[accepted])["received"]
+
+    assert read["text"] == "onetwothree"
+    verdict(Verdict.REFUTED, f"three sends to a listener that accepts later are one read of {read['text']!r}")
+
+
+@pytest.mark.claim("stalled-server-refuses")
+@pytest.mark.parametrize("sixteenth", [False, True], ids=["control", "one more dial"])
+def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(watch, verdict, sixteenth: bool) -> None:
+    """Fifteen dials to a stalled server: 7 connect, 8 hang and repeat their SYN after a second, all admitted.
+
+    Refuse one more dial of that source in between, and repetitions are refused too, though nobody dials any
+    more (J07). Operators meet it when a server is slow and a source is at its limit.
+    """
+    with contextlib.ExitStack() as stack:
+        lab = stack.enter_context(laboratory(SERVER_MODE="greeting", CLIENTS=1))
+        patient, eager = stack.enter_context(agents(lab.clients * 2))  # two processes, one source
+        seen = stack.enter_context(watch(lab.server))
+        patient.tell("open", count=15, in_flight=15, gap_ms=12, timeout_ms=1800)
+        until(lambda: _dialled(lab) == 15, "all fifteen have been sent", within=10)
+        extra = eager.open(1) if sixteenth else []
+        made = patient.hear()["attempts"]
+
+    outcomes = [attempt["outcome"] for attempt in made]
+    assert outcomes[:7] == ["established"] * 7
+    assert [attempt.outcome for attempt in extra] == [Outcome.REFUSED] * sixteenth
+    repeated = outcomes[7:].count("refused")
+    assert outcomes[7:].count("timed_out") == 8 - repeated
+    assert seen.refused == repeated + sixteenth
+    assert (repeated > 0) == sixteenth
+    verdict(
+        Verdict.REFUTED if sixteenth else Verdict.HOLDS,
+        f"{'one further dial refused meanwhile' if sixteenth else 'nothing else dialled'}: of 8 dials that hang in"
+        f" SYN_SENT, {repeated} are refused when they repeat",
+    )
+
+
+def _told(lab: Lab, *names: str) -> list[Event]:
+    return [event for event in events(lab.server.log()) if event.event in names]
+
+
+def _queued(lab: Lab) -> int:
+    """Bytes that wait in the server's kernel, unread, in connections that nobody has accepted yet."""
+    lines = lab.server.run(
+        ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
+    ).splitlines()
+    return sum(int(line.split()[0]) for line in lines)
+
+
+def _dialled(lab: Lab) -> int:
+    """Connections of conntrack, answered or not: SYNs that the policy let through."""
+    return len(
+        lab.server.run(["conntrack", "-L", "-p", "tcp", "--dport", str(lab.settings.port)]).splitlines()
+    )
