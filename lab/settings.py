@@ -51,33 +51,38 @@ class Settings:
     def changed(self, **values: object) -> Settings:
         """A copy with other values, for a lab of one's own."""
         new = {name: str(value) for name, value in values.items()}
-        return checked({**self.values, **new}, self.given | new.keys())
+        return checked({**self.values, **new}, self.given | new.keys(), self.values)
 
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
     """The settings of this call. Raises `Usage` for a value that cannot work."""
     menu = dict(_menu(home / ".env"))
     given = {name: environment[name] for name in menu if name in environment}
-    return checked({**menu, **given}, frozenset(given))
+    return checked({**menu, **given}, frozenset(given), menu)
 
 
-def checked(values: Mapping[str, str], given: frozenset[str]) -> Settings:
-    """Settings made of `values`, each of which was looked at. Raises `Usage`."""
+def checked(
+    values: Mapping[str, str], given: frozenset[str], before: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings made of `values`, each of which was looked at; `before` they were those. Raises `Usage`."""
     if missing := sorted(CHECKS.keys() - values.keys()):
         raise Usage(f".env lacks {', '.join(missing)}\n  next: git checkout .env")
     for name, value in values.items():
         if problem := CHECKS.get(name, _anything)(value):
             raise Usage(f"{name}={value!r} {problem}")
-    if problem := _together(values, given):
+    if problem := _together(values, values if before is None else before):
         raise Usage(problem)
     return Settings(values, given)
 
 
-def _together(values: Mapping[str, str], given: frozenset[str]) -> str:
-    """What is wrong with knobs that are each good alone; server/settings.py knows the same rules."""
+def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
+    """What is wrong with knobs that are each good alone; server/settings.py knows the same rules.
+
+    Except the first: only here it is known what was changed. A shell that exports all of `.env` is fine.
+    """
     mode, handler = values.get("SERVER_MODE"), values.get("HANDLER")
-    if "POOL_SIZE" in given and mode != "pool":
-        return f"POOL_SIZE is for SERVER_MODE=pool only, and it is {mode}"
+    if "pool" not in values["SERVER_MODE"] and values.get("POOL_SIZE") != before.get("POOL_SIZE"):
+        return f"POOL_SIZE is for SERVER_MODE=pool (or unbounded_pool) only, and it is {mode}"
     if mode == "greeting" and values.get("GREETING"):
         return "GREETING is not for SERVER_MODE=greeting: it always sends the article's own"
     if mode in ("greeting", "selectors") and handler != "echo":

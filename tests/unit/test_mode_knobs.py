@@ -51,4 +51,6 @@ def test_a_pool_size_without_a_pool_is_refused_before_anything_starts():
     done = subprocess.run(argv, cwd=HOME, env=nowhere, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "SERVER_MODE=pool" in done.stderr
+    menu = lab_settings.read({}).values
+    assert lab_settings.read(menu).values == menu, "a shell that exports all of .env has not asked for a pool"
     assert lab_settings.read({"SERVER_MODE": "pool", "POOL_SIZE": "5"}).values["POOL_SIZE"] == "5"
