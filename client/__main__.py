@@ -33,7 +33,10 @@ def main() -> None:
     events.configure(knobs["log_format"])
     module = "client.workloads." + knobs["workload"]
     __import__(module)
-    events.emit("ready", workload=knobs["workload"], address=names.address())
+    ready = {"workload": knobs["workload"], "address": names.address()}
+    if knobs["workload"] == "idle":
+        sys.modules[module].become(ready, STOP)
+    events.emit("ready", **ready)
     sys.modules[module].run(knobs)
 
 

@@ -19,7 +19,7 @@ def host_log() -> int:
     """Descriptor of the host's log: standard output of PID 1 if that is a client, else our own stderr."""
     try:
         with open("/proc/1/cmdline", "rb") as file:
-            if b"\0-m\0client\0" not in file.read():
+            if b"\0-m\0client\0" not in file.read():  # an idle one is a shell, and says so too
                 return 2
         return os.open("/proc/1/fd/1", os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:
@@ -31,14 +31,17 @@ def emit(event: str, **fields: object) -> None:
     the lines of PID 1 and of the agents never mix."""
     nanoseconds = time.time_ns()
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9))
-    stamp = f"{clock}.{nanoseconds // 1000 % 10**6:06}Z"
+    line = written(f"{clock}.{nanoseconds // 1000 % 10**6:06}Z", event, fields)
+    os.write(_log["fd"], f"{line}\n".encode())
+
+
+def written(stamp: str, event: str, fields: dict[str, object]) -> str:
+    """An event of the moment `stamp`, as a line without its end."""
     if _log["format"] == "text":
         words = "".join(f" {key}={_text(value)}" for key, value in fields.items())
-        line = f"{stamp} {names.host()} {event}{words}\n"
-    else:
-        fields = {"ts": stamp, "service": "client", "host": names.host(), "event": event, **fields}
-        line = "{" + ", ".join(f'"{key}": {_json(value)}' for key, value in fields.items()) + "}\n"
-    os.write(_log["fd"], line.encode())
+        return f"{stamp} {names.host()} {event}{words}"
+    fields = {"ts": stamp, "service": "client", "host": names.host(), "event": event, **fields}
+    return "{" + ", ".join(f'"{key}": {_json(value)}' for key, value in fields.items()) + "}"
 
 
 def escape(data: bytes, limit: int = 128) -> str:
