@@ -60,11 +60,15 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 
 .PHONY: test
 test: .venv/.ready  ## Run every test, in labs of their own
-	@.venv/bin/python -m pytest tests
+	@.venv/bin/python -m pytest -n 4 --dist loadgroup tests
+
+.PHONY: claims
+claims: .venv/.ready  ## Show what the last run said of each claim, with its evidence
+	@$(LAB) claims
 
 .PHONY: unit
 unit: .venv/.ready  ## Run the tests that need no Docker (seconds)
-	@.venv/bin/python -m pytest tests/unit
+	@.venv/bin/python -m pytest -n 4 --dist loadgroup tests/unit
 
 .PHONY: lint
 lint: .venv/.ready  ## Run every linter

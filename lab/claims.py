@@ -7,11 +7,14 @@ evidence that it measured; what this module prints is what the newest run in run
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import Usage
 from lab.model import Verdict
+from lab.settings import HOME
 
 ARTICLE, LAB = "the article", "this lab"
 
@@ -73,8 +76,31 @@ def judged(run: Path) -> Iterator[Judged]:
             claim.id, claim.sentence, claim.source,
             verdict=words.pop() if len(words) == 1 else Verdict.DEPENDS,
             evidence="; ".join(verdict["evidence"] for verdict in ours),
-            test=ours[0]["test"].partition("[")[0] if ours else "",
+            test=re.split(r"[\[@]", ours[0]["test"])[0] if ours else "",
         )  # fmt: skip
+
+
+def read(folder: str) -> list[Judged]:
+    """Every claim, as the run in `folder` (below the checkout, or a path) left it. Raises `Usage`."""
+    run = HOME / folder
+    if not run.is_dir():
+        raise Usage(f"{folder} is no run\n  next: make test, which leaves one in runs/")
+    return list(judged(run))
+
+
+def in_markdown(rows: Iterable[Judged]) -> str:
+    """The table that README.md carries."""
+    lines = [f"{_judgement(row)} {row.evidence} |" for row in rows]
+    return "\n".join(["| claim | who says so | verdict | evidence |", "|---|---|---|---|", *lines])
+
+
+def contradictions(page: str, rows: Iterable[Judged]) -> list[str]:
+    """Claims that were judged and of which `page` says something else; its evidence is that of one run."""
+    return [row.id for row in rows if row.verdict != "not run" and _judgement(row) not in page]
+
+
+def _judgement(row: Judged) -> str:
+    return f"| {row.sentence} | {row.source} | **{row.verdict}** |"
 
 
 def _verdicts(run: Path) -> Iterator[dict[str, str]]:

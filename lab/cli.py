@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -147,6 +148,24 @@ def talk(number: str) -> None:
     from lab import talk as conversation
 
     sys.exit(conversation.talk(knobs.read(), _client_number(number)))
+
+
+@lab.command()
+@click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
+@click.option("--markdown", is_flag=True, help="Print the table that README.md carries.")
+@json_option
+def claims(folder: str, markdown: bool, as_json: bool) -> None:
+    """What is claimed, and what real hosts said of it in the last run."""
+    from lab import claims as judge
+    from lab import show
+
+    rows = judge.read(folder)
+    if as_json:
+        _print_json({"schema": 1, "claims": [asdict(row) for row in rows]})
+    elif markdown:
+        print(judge.in_markdown(rows))
+    else:
+        show.claims(rows)
 
 
 @lab.command()

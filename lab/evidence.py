@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +86,14 @@ def story(everyone: Iterable[Host], since: str) -> list[Event]:
 
 
 class Run:
-    """One run's folder, `runs/<UTC>/`; `runs/latest` points at the newest."""
+    """One run's folder, `runs/<UTC>/`; `runs/latest` points at the newest. Processes may share one."""
 
-    def __init__(self, home: Path = HOME) -> None:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-        self.folder = home / "runs" / stamp
-        self.folder.mkdir(parents=True)
-        latest, new = home / "runs" / "latest", home / "runs" / f".latest-{stamp}"
-        new.symlink_to(stamp)
-        new.replace(latest)
+    def __init__(self, name: str, home: Path = HOME) -> None:
+        self.folder = home / "runs" / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        new = home / "runs" / f".latest-{os.getpid()}"
+        new.symlink_to(name)
+        new.replace(home / "runs" / "latest")
 
     def keep(self, test: str, name: str, data: Any) -> Path:
         """Write `data` as JSON into the folder of a test; returns the folder."""

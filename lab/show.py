@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lab.claims import Judged
+
 NEXT = (
     ("make attempt CLIENT=2 COUNT=20", "dial 20 times from one client and see the limit bite"),
     ("make scale-clients N=20", "more clients, same server"),
@@ -103,6 +105,16 @@ SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these families. T
 IPv6 off: those messages went between two spare hosts, by their link-local addresses."""
 
 
+def claims(rows: Sequence[Judged]) -> None:
+    """A claim, its verdict, and what was measured; at a terminal as wide as that is."""
+    out = console()
+    for row in rows:
+        out.print(f"{_state(f'{row.verdict:<8}')}  {row.sentence} [dim]({row.source})[/dim]", soft_wrap=True)
+        if row.evidence:
+            out.print(f"           {escape(row.evidence)}", soft_wrap=True)
+            out.print(f"           [dim]{escape(row.test)}[/dim]", soft_wrap=True)
+
+
 def checks(rows: Sequence[Mapping[str, str]]) -> None:
     """The lines of `lab doctor`, each with a fix where one is needed."""
     out = console()
@@ -123,6 +135,7 @@ def _table(*columns: str) -> Table:
 
 
 COLOURS = {
+    "holds": "green", "refuted": "red", "depends": "yellow", "not run": "yellow",
     "running": "green", "established": "green", "applied": "green", "PASS": "green",
     "refused": "red", "exited": "red", "differs": "red", "FAIL": "red",
     "supported": "green", "needs CAP_NET_RAW": "yellow", "absent": "yellow", "WARN": "yellow", "timed_out": "yellow",
@@ -130,7 +143,8 @@ COLOURS = {
 
 
 def _state(word: str) -> str:
-    return f"[{COLOURS[word]}]{word}[/]" if word in COLOURS else word
+    colour = COLOURS.get(word.strip())
+    return f"[{colour}]{word}[/]" if colour else word
 
 
 def _made(asked: str, said: Mapping[str, Any]) -> str:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from lab import evidence, hosts
+from lab import claims, evidence, hosts
 from lab.hosts import Host
 from lab.model import Verdict
+from lab.settings import HOME
 from tests.laboratory import LABS, Lab, laboratory, quiet, sweep
 
+RUN = "CONNLAB_RUN"
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
+WRONG = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder of evidence for the whole run: workers find its name in the environment."""
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN] = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share the crowd run in one worker, one after another; all others wherever there is room."""
+    if "crowd" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("crowd"))
 
 
 def pytest_report_header() -> str:
@@ -32,6 +48,28 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     if report.failed and FOLDER in item.stash:
         report.sections.append(("evidence", item.stash[FOLDER]))
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """README's table of claims is held against a run that judged all of them; a contradiction fails it."""
+    folder = HOME / "runs" / os.environ[RUN]
+    if hasattr(session.config, "workerinput") or not folder.is_dir():
+        return
+    judged = list(claims.judged(folder))
+    if any(row.verdict == "not run" for row in judged):
+        return
+    wrong = claims.contradictions((HOME / "README.md").read_text(), judged)
+    if wrong and session.exitstatus == pytest.ExitCode.OK:
+        session.config.stash[WRONG] = wrong
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says which claims README.md tells otherwise."""
+    if wrong := config.stash.get(WRONG, []):
+        terminalreporter.section("README.md contradicts this run", red=True)
+        terminalreporter.line(f"{', '.join(wrong)}: compare with `lab claims`")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +95,7 @@ def crowd(_crowd: Lab) -> Lab:
 @pytest.fixture(scope="session")
 def run() -> evidence.Run:
     """This run's folder in runs/, with what it ran on."""
-    folder = evidence.Run()
+    folder = evidence.Run(os.environ[RUN])
     folder.keep("", "machine", {"kernel": platform.release(), "engine": hosts.engine().version()})
     return folder
 

@@ -80,7 +80,8 @@ def test_abort_on_overflow_resets_only_what_overflows_at_the_last_ack(watch, sys
     with laboratory(**options) as lab, Agent(lab.clients[0]) as agent:
         first(agent, 4)  # one is served, three wait
         lab.server.run(["iptables", "-I", "INPUT", *hold])
-        late = agent.open(5, in_flight=5, timeout_ms=NOBODY_HOME)
+        # 50 ms apart, else two CPUs may each add the last one that fits: a queue of 7 (seen once).
+        late = agent.open(5, in_flight=5, gap_ms=50, timeout_ms=NOBODY_HOME)
         lab.server.run(["iptables", "-D", "INPUT", *hold])
         # The server repeats its SYN/ACK after a second; three of the five then find a place.
         ends = agent.ask("recv", conns=[attempt.conn for attempt in late], timeout_ms=4000)["received"]

@@ -43,7 +43,9 @@ def test_fifteen_of_twenty_are_admitted(watch, verdict, mode: str, served: int) 
     assert [attempt.outcome for attempt in made] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
     assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, served)
     assert seen.after.held(lab.settings.port) == {lab.clients[0].address: LIMIT}
-    verdict(Verdict.HOLDS, f"{mode}: {LIMIT} of {len(made)} admitted, {seen.refused} refused by the rule")
+    verdict(
+        Verdict.HOLDS, f"{mode}: {LIMIT} of {len(made)} dials admitted, {seen.refused} refused by the rule"
+    )
 
 
 @pytest.mark.claim("fifteen-per-source")
@@ -129,8 +131,8 @@ def test_so_many_are_served_at_once(watch, keep, verdict, case: Case) -> None:
     assert weights["full"]["threads"] == case.threads
     verdict(
         Verdict.REFUTED if case.mode == "unbounded_pool" else Verdict.HOLDS,
-        f"{case.mode}: {len(answered)} of {len(made)} clients answered at once, {len(silent)} connected and waiting,"
-        f" {weights['full']['processes']} processes, {weights['full']['threads']} threads, {_mb(weights)} MB",
+        f"{case.mode} serves {len(answered)} of {len(made)} at once (processes: {case.processes}, threads:"
+        f" {case.threads}, {_mb(weights)} MB), {len(silent)} are connected and wait",
     )
 
 
@@ -188,7 +190,7 @@ def test_who_reaches_the_server_depends_on_its_address(
     assert listening == f"{bound or lab.server.address}:{lab.settings.port}"
     assert (seen.refused, seen.told("accepted")) == (0, outcome is ESTABLISHED)
     verdict(
-        Verdict.HOLDS, f"bound to {listen!r}: listens on {listening}, another host's dial is {made.outcome}"
+        Verdict.HOLDS, f"bound to `{listen}`: listens on {listening}, another host's dial is {made.outcome}"
     )
 
 

@@ -45,6 +45,40 @@ def test_connect_takes_a_name(crowd: Lab, verdict) -> None:
     verdict(Verdict.REFUTED, f"`server` became {made.target} and was connected; {unknown.value}")
 
 
+@pytest.mark.claim("three-families")
+def test_there_are_more_families_than_three(crowd: Lab, verdict) -> None:
+    """Every AF_ constant of Python tried with socket(2): a family that this kernel lacks says EAFNOSUPPORT."""
+    known = set(crowd.clients[0].run(["python3", "-S", "-c", _FAMILIES]).split())
+
+    assert known > {"AF_UNIX", "AF_INET", "AF_INET6"}
+    assert "AF_NETLINK" in known, "the server's own log of refusals comes through one"
+    verdict(Verdict.REFUTED, f"this kernel has {len(known)}: {', '.join(sorted(known))}")
+
+
+_FAMILIES = """import errno, socket
+for name in (name for name in dir(socket) if name.startswith("AF_") and name != "AF_UNSPEC"):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            socket.socket(getattr(socket, name), kind).close()
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT:
+                break
+    else:
+        print(name)"""
+
+
+@pytest.mark.claim("type-five")
+def test_type_five_is_seqpacket(crowd: Lab, verdict) -> None:
+    """Its number and its name on this system, and that the kernel opens one."""
+    script = (
+        "import socket; t = socket.SocketKind(5); socket.socket(socket.AF_UNIX, t).close(); print(t.name)"
+    )
+    name = crowd.clients[0].run(["python3", "-S", "-c", script]).strip()
+
+    assert name == "SOCK_SEQPACKET"
+    verdict(Verdict.REFUTED, f"type 5 is {name}, and AF_UNIX opens one")
+
+
 @pytest.mark.claim("client-address-is-bound")
 def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
     """What accept(2) returns is the far end: the client's address and port, not what the server is bound to."""

@@ -6,6 +6,7 @@ import pytest
 import testinfra
 
 from lab import hosts
+from lab.traffic import Agent
 
 
 @pytest.fixture
@@ -30,7 +31,6 @@ def test_it_is_nobody_in_particular(client) -> None:
         "ip address add 192.0.2.1/32 dev lo",
         "ip link set eth0 down",
         "ip route add 192.0.2.0/24 dev eth0",
-        "kill -9 -1",
     ],
 )
 def test_it_cannot_alter_anything(client, crowd, change: str) -> None:
@@ -39,6 +39,17 @@ def test_it_cannot_alter_anything(client, crowd, change: str) -> None:
     assert client.run(change).rc != 0
     assert client.run("ip address show dev lo").stdout.count("192.0.2.1") == 0
     assert crowd.clients[0].inspect()["State"]["StartedAt"] == before
+
+
+def test_it_survives_its_own_kill(crowd) -> None:
+    """SIGKILL to everything it may signal, PID 1 included: the host is the same and still serves its agent."""
+    host = crowd.clients[1]
+    before = host.inspect()["State"]["StartedAt"]
+    host.run(["sh", "-c", "kill -9 -1; kill -9 1"])
+    with Agent(host) as agent:
+        assert agent.ask("facts")["held"] == 0
+    state = host.inspect()["State"]
+    assert (state["StartedAt"], state["Status"]) == (before, "running")
 
 
 def test_it_sees_the_server_by_name_on_a_network_that_leads_nowhere(client, crowd) -> None:

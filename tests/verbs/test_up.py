@@ -92,7 +92,7 @@ def test_the_stock_profile() -> None:
 @pytest.mark.parametrize("running", [False, True], ids=["new lab", "running lab"])
 def test_a_policy_with_a_syntax_error(running: bool, tmp_path, request) -> None:
     """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
-    chosen = own_settings(CLIENTS=1, IMAGE_TAG="broken-policy")
+    chosen = own_settings(CLIENTS=1, IMAGE_TAG=f"broken-{os.getpid()}-{running}".lower())
     copy = _checkout(tmp_path)
     request.addfinalizer(
         lambda: [hosts.remove_image(chosen.image(service)) for service in ("server", "client")]
