@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import functools
 import os
 import shutil
 import subprocess
-import sys
-import zlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
@@ -61,24 +56,6 @@ def become(settings: Settings, arguments: Sequence[str]) -> None:
     """Replace this process with compose: for output that belongs to the terminal, like logs."""
     argv = [*command(), "--project-directory", str(HOME), "-f", str(HOME / "compose.yaml"), *arguments]
     os.execvpe(argv[0], argv, _environment(settings))
-
-
-@contextlib.contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Change this lab alone: a second `make up` waits here for the first one, then converges.
-
-    One file for all projects, a byte of it for each (fcntl_locking(2)), so that nothing piles up.
-    """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
-    folder.mkdir(parents=True, exist_ok=True)
-    byte = zlib.crc32(settings.project.encode())
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
-        except OSError:
-            print(f"lab: another command is changing {settings.project}; waiting for it", file=sys.stderr)
-            fcntl.lockf(lock, fcntl.LOCK_EX, 1, byte)
-        yield
 
 
 def _environment(settings: Settings) -> dict[str, str]:

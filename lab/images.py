@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lab import hosts
 from lab.errors import LabError, NotFit
+from lab.lock import alone
 from lab.settings import HOME, Settings
 
 SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client",)}
@@ -28,12 +29,19 @@ def ensure(settings: Settings) -> None:
     An image carries the digest of what it was built from, so a build that would change nothing costs one
     look instead of a run of the builder. Raises `NotFit` without a base image, `LabError` if a build fails.
     """
-    for service, folders in SOURCES.items():
-        digest = _digest(settings, folders)
-        if (hosts.image_labels(settings.image(service)) or {}).get(DIGEST) != digest:
-            _ensure_base(settings.values["BASE_IMAGE"])
-            _say(f"building {settings.image(service)}")
-            _build(settings, service, digest)
+    if any(_stale(settings, service) for service in SOURCES):
+        with alone("building the images"):
+            for service in SOURCES:
+                if digest := _stale(settings, service):
+                    _ensure_base(settings.values["BASE_IMAGE"])
+                    _say(f"building {settings.image(service)}")
+                    _build(settings, service, digest)
+
+
+def _stale(settings: Settings, service: str) -> str:
+    """The digest that the image of a service should carry, if it does not; else nothing."""
+    digest = _digest(settings, SOURCES[service])
+    return digest if (hosts.image_labels(settings.image(service)) or {}).get(DIGEST) != digest else ""
 
 
 def _digest(settings: Settings, folders: tuple[str, ...]) -> str:

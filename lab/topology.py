@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from lab import capacity, compose, hosts, images
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
+from lab.lock import alone
 from lab.model import events
 from lab.settings import Settings
 from lab.wait import until
@@ -23,7 +24,7 @@ def up(settings: Settings) -> list[Host]:
     A running lab keeps its number of clients unless CLIENTS was given. A lab that did not exist before and
     does not come up is taken down again; a running one keeps its server if the new policy does not load.
     """
-    with compose.alone(settings):
+    with alone(f"changing {settings.project}"):
         before = hosts.find(settings.project)
         clients = _wanted_clients(settings, before)
         capacity.check(settings, clients)
@@ -43,7 +44,7 @@ def up(settings: Settings) -> list[Host]:
 
 def scale(settings: Settings, clients: int) -> list[Host]:
     """Exactly `clients` client hosts; the server and its connections are not touched."""
-    with compose.alone(settings):
+    with alone(f"changing {settings.project}"):
         if not any(host.running for host in hosts.find(settings.project, "server")):
             raise LabError(f"the lab {settings.project} is not up\n  next: make up CLIENTS={clients}")
         capacity.check(settings, clients)
@@ -64,7 +65,7 @@ def scale(settings: Settings, clients: int) -> list[Host]:
 def down(settings: Settings) -> None:
     """Remove every container and network of the lab."""
     hosts.engine()
-    with compose.alone(settings):
+    with alone(f"changing {settings.project}"):
         hosts.remove_one_offs(settings.project)
         try:
             compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")

@@ -42,7 +42,7 @@ IO = {
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
 # Where the environment is looked at. The last two are no knobs: the folder for a lock, and all of it for Compose.
-ENVIRONMENT = {("lab.settings", "read"), ("lab.compose", "alone"), ("lab.compose", "_environment")}
+ENVIRONMENT = {("lab.settings", "read"), ("lab.lock", "alone"), ("lab.compose", "_environment")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
 STARTERS = {"lab.compose", "lab.images", "lab.talk"}
 # The hold of `lab attempt` is a duration that a person asked for; every other wait is a condition.
