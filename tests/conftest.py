@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from lab import claims, evidence, hosts
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
-from tests.laboratory import LABS, Lab, laboratory, quiet, sweep
+from tests.laboratory import Lab, laboratory, quiet, sweep
 
 RUN = "CONNLAB_RUN"
 PASSED = pytest.StashKey[bool]()
@@ -102,9 +103,12 @@ def run() -> evidence.Run:
 
 @pytest.fixture
 def keep(run: evidence.Run, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
-    """`keep("attempts", data)`: evidence of this test, as a file of its folder."""
+    """`keep("attempts", data)`: evidence of this test, as a file of its folder; a second one is attempts-2."""
+    times: Counter[str] = Counter()
 
     def kept(name: str, data: object) -> None:
+        times[name] += 1
+        name = name if times[name] == 1 else f"{name}-{times[name]}"
         request.node.stash[FOLDER] = str(run.keep(request.node.name, name, data))
 
     return kept
@@ -112,21 +116,15 @@ def keep(run: evidence.Run, request: pytest.FixtureRequest) -> Callable[[str, ob
 
 @pytest.fixture
 def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.AbstractContextManager]:
-    """`with watch(server) as seen`: the second witness; what it and the hosts' logs say is kept in runs/."""
+    """`with watch(server) as seen`: the second witness; what it saw is kept in runs/."""
 
     @contextlib.contextmanager
     def watched(server: Host) -> Iterator[evidence.Seen]:
-        began = datetime.now(UTC).isoformat()
-        keep("settings", LABS[server.id].settings.values)
-        try:
-            with evidence.watch(server) as seen:
-                keep("before", seen.before)
-                yield seen
-            keep("after", seen.after)
-            keep("counters", seen.counters())
-        finally:
-            everyone = [server, *LABS[server.id].clients]
-            keep("events", evidence.story(everyone, since=began))
+        with evidence.watch(server) as seen:
+            keep("before", seen.before)
+            yield seen
+        keep("after", seen.after)
+        keep("counters", seen.counters())
 
     return watched
 

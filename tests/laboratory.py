@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lab.settings import Settings
 from lab.wait import until
 
 _numbers = itertools.count(1)
-LABS: dict[str, Lab] = {}  # by the id of the server: who else belongs to it
+BEFORE_DOWN: list[Callable[[Lab], None]] = []  # who wants to look at a lab before it is taken down
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,11 @@ def laboratory(**knobs: object) -> Iterator[Lab]:
     chosen = own_settings(**knobs)
     with removed_afterwards(chosen):
         lab = of(chosen, topology.up(chosen))
-        LABS[lab.server.id] = lab
-        yield lab
+        try:
+            yield lab
+        finally:
+            for last_look in BEFORE_DOWN:
+                last_look(lab)
 
 
 def own_settings(**knobs: object) -> Settings:

@@ -9,8 +9,9 @@ import pytest
 
 from lab.hosts import Host
 from lab.model import Attempt, Outcome, Verdict, tally
-from lab.observe import nstat, sockets
+from lab.observe import Socket, nstat, sockets
 from lab.traffic import Agent, agents
+from lab.wait import until
 from tests.laboratory import Lab, laboratory
 
 ESTABLISHED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.TIMED_OUT
@@ -99,10 +100,14 @@ def first(agent: Agent, count: int) -> list[Attempt]:
     return agent.open(count, in_flight=count, timeout_ms=NOBODY_HOME)
 
 
-def listener(host: Host, port: int):
+def listener(host: Host, port: int) -> Socket:
     """The listening socket of a port: Recv-Q is how many wait, Send-Q the backlog in force (ss(8))."""
-    (found,) = [s for s in sockets(host.run(["ss", "-tanH"])) if (s.state, s.local_port) == ("LISTEN", port)]
-    return found
+
+    def found() -> Socket | None:
+        every = sockets(host.run(["ss", "-tanH"]))
+        return next((s for s in every if (s.state, s.local_port) == ("LISTEN", port)), None)
+
+    return until(found, f"ss shows the listener on port {port}", within=5)
 
 
 def overflows(host: Host) -> int:
