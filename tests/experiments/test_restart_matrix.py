@@ -9,8 +9,10 @@ from itertools import product
 
 import pytest
 
+from lab.hosts import Host
 from lab.model import Verdict
 from lab.traffic import Agent, AgentFailed, agents
+from lab.wait import until
 from tests.laboratory import Lab
 
 # What is left of the old server, and whether each (old flag, new flag) may bind; R01.
@@ -47,7 +49,8 @@ def test_a_forked_child_that_survives_keeps_the_port(crowd: Lab) -> None:
         pid = host.run(["sh", "-c", _FORKS]).strip()
         with pytest.raises(AgentFailed, match="Address already in use"):
             new.ask("listen", port=23456, reuse_address=True)
-        host.run(["kill", "-9", pid])
+        host.run(["kill", "-9", pid])  # returns before the process has ended
+        until(lambda: not _listening(host, 23456), "the child has let go of the port", within=10)
         assert new.ask("listen", port=23456, reuse_address=True)["port"] == 23456
 
 
@@ -60,6 +63,10 @@ listener.bind(("", 23456)); listener.listen()
 child = os.fork()
 if child: print(child, flush=True); os._exit(0)
 os.close(1); os.close(2); signal.pause()'"""
+
+
+def _listening(host: Host, port: int) -> bool:
+    return f":{port} " in host.run(["ss", "-tlnH"])
 
 
 def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> bool:
