@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab import compose, hosts, settings, topology
 from lab.hosts import Host
+from lab.model import Event, events
 from lab.settings import Settings
 from lab.wait import until
 
@@ -61,6 +62,11 @@ def of(chosen: Settings, found: list[Host]) -> Lab:
     """The lab made of these hosts."""
     server, *clients = found
     return Lab(chosen, server, clients)
+
+
+def told(lab: Lab, *names: str) -> list[Event]:
+    """What the server has said under these names so far."""
+    return [event for event in events(lab.server.log()) if event.event in names]
 
 
 def quiet(lab: Lab) -> None:

@@ -10,10 +10,10 @@ import contextlib
 
 import pytest
 
-from lab.model import Event, Outcome, Verdict, events
+from lab.model import Outcome, Verdict
 from lab.traffic import agents
 from lab.wait import until
-from tests.laboratory import Lab, laboratory
+from tests.laboratory import Lab, laboratory, told
 
 
 @pytest.mark.claim("one-at-a-time")
@@ -23,18 +23,18 @@ def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
         with agents(lab.clients) as (first, second), watch(lab.server):
             first.open(1)
             first.ask("send", text="from the first")
-            until(lambda: _told(lab, "message"), "the first one is served", within=10)
+            until(lambda: told(lab, "message"), "the first one is served", within=10)
             second.open(1)
             second.ask("send", text="one ")
             second.ask("send", text="two")
             until(lambda: _queued(lab) == len("one two"), "both messages wait in the kernel", within=10)
             served_meanwhile = [
-                event for event in _told(lab, "accepted") if event.fields["source"] == second.host.address
+                event for event in told(lab, "accepted") if event.fields["source"] == second.host.address
             ]
             first.close(how="rst")  # what a close with unread echoes is (T15)
-            until(lambda: len(_told(lab, "message")) == 2, "the second one is served", within=10)
-        (closed,) = [event for event in _told(lab, "closed") if event.fields["source"] == first.host.address]
-        late = _told(lab, "message")[1]
+            until(lambda: len(told(lab, "message")) == 2, "the second one is served", within=10)
+        (closed,) = [event for event in told(lab, "closed") if event.fields["source"] == first.host.address]
+        late = told(lab, "message")[1]
 
     assert served_meanwhile == []
     assert closed.fields["by"] == "reset"
@@ -60,10 +60,10 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
             with watch(lab.server):
                 one.close()
                 until(
-                    lambda lab=lab: len(_told(lab, "accepted")) == 2, "the second one is accepted", within=30
+                    lambda lab=lab: len(told(lab, "accepted")) == 2, "the second one is accepted", within=30
                 )
             stories[handler] = [
-                event for event in _told(lab, "endless", "closed", "accepted") if event.event != "message"
+                event for event in told(lab, "endless", "closed", "accepted") if event.event != "message"
             ]
 
     assert [event.event for event in stories["article"]] == ["accepted", "endless", "closed", "accepted"]
@@ -121,10 +121,6 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(watch, verdict, sixte
         f"{'one further dial refused meanwhile' if sixteenth else 'nothing else dialled'}: of 8 dials that hang in"
         f" SYN_SENT, {repeated} are refused when they repeat",
     )
-
-
-def _told(lab: Lab, *names: str) -> list[Event]:
-    return [event for event in events(lab.server.log()) if event.event in names]
 
 
 def _queued(lab: Lab) -> int:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import pytest
 
 from lab.hosts import Host
-from lab.model import Attempt, Event, Outcome, Verdict, events
+from lab.model import Attempt, Outcome, Verdict
 from lab.traffic import Agent, agents
 from lab.wait import until
-from tests.laboratory import Lab, laboratory
+from tests.laboratory import Lab, laboratory, told
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 LIMIT, DIALS, QUEUE = 15, 20, 6
@@ -38,7 +38,7 @@ def test_fifteen_of_twenty_are_admitted(watch, verdict, mode: str, served: int) 
     """The policy counts connections, not clients that are served: the pool's ten and five that wait."""
     with single(mode) as (lab, agent), watch(lab.server) as seen:
         made = agent.open(DIALS)
-        until(lambda: len(_told(lab, "accepted")) >= served, "they are accepted", within=10)
+        until(lambda: len(told(lab, "accepted")) >= served, "they are accepted", within=10)
 
     assert [attempt.outcome for attempt in made] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
     assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, served)
@@ -54,7 +54,7 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(watch
     """A full accept queue drops SYNs that the policy has already counted: they hold slots (B01, B03, C10)."""
     with single(mode) as (lab, agent), watch(lab.server) as seen:
         made = agent.open(1)
-        until(lambda: _told(lab, "accepted"), "the first is accepted", within=10)
+        until(lambda: told(lab, "accepted"), "the first is accepted", within=10)
         made += agent.open(DIALS - 1, timeout_ms=300)
 
     outcomes = [attempt.outcome for attempt in made]
@@ -112,7 +112,7 @@ def test_so_many_are_served_at_once(watch, keep, verdict, case: Case) -> None:
         with agents(lab.clients) as dialling:
             with watch(lab.server) as seen:
                 made = [(agent, attempt) for agent in dialling for attempt in agent.open(case.dials)]
-                until(lambda: len(_told(lab, "accepted")) == case.served, f"{case.served} are accepted", 10)
+                until(lambda: len(told(lab, "accepted")) == case.served, f"{case.served} are accepted", 10)
                 answered = [_answer(case.mode, *one) for one in made[: case.served]]
                 silent = [_heard(*one, timeout_ms=1) for one in made[case.served :]]
                 weights["full"] = _weigh(lab.server)
@@ -146,7 +146,7 @@ def test_the_articles_loop_keeps_an_iterative_server_from_everybody(watch) -> No
             assert _answer("iterative", two, second[0]) == "hello"
 
         story = [
-            (event.event, event.fields["source"]) for event in _told(lab, "accepted", "endless", "closed")
+            (event.event, event.fields["source"]) for event in told(lab, "accepted", "endless", "closed")
         ]
     talker, waiter = (host.address for host in lab.clients)
     assert story[:4] == [
@@ -161,10 +161,10 @@ def test_the_articles_loop_ends_by_exception_when_echoes_are_left_unread() -> No
         with Agent(lab.clients[0]) as agent:
             (made,) = agent.open(1)
             agent.ask("send", conns=[made.conn], text="hello")
-            until(lambda: _told(lab, "message"), "the server has echoed", within=10)
+            until(lambda: told(lab, "message"), "the server has echoed", within=10)
             agent.close([made.conn], "rst")
-            until(lambda: _told(lab, "closed"), "the server has closed", within=10)
-        (closed,) = _told(lab, "closed", "endless")
+            until(lambda: told(lab, "closed"), "the server has closed", within=10)
+        (closed,) = told(lab, "closed", "endless")
     assert closed.fields["by"] == "reset"
 
 
@@ -192,10 +192,6 @@ def test_who_reaches_the_server_depends_on_its_address(
     verdict(
         Verdict.HOLDS, f"bound to `{listen}`: listens on {listening}, another host's dial is {made.outcome}"
     )
-
-
-def _told(lab: Lab, *names: str) -> list[Event]:
-    return [event for event in events(lab.server.log()) if event.event in names]
 
 
 def _answer(mode: str, agent: Agent, attempt: Attempt) -> str:
