@@ -6,12 +6,10 @@ import re
 import shutil
 from collections.abc import Callable
 
-import yaml
-
-from lab import capacity, compose, hosts, images, topology
+from lab import capacity, compose, hosts, images, profile, topology
 from lab.errors import LabError, NotFit
 from lab.kernels import window
-from lab.settings import HOME, Settings
+from lab.settings import Settings
 
 Row = dict[str, str]
 
@@ -97,13 +95,16 @@ def _policy(chosen: Settings) -> Row:
 
 
 def _sysctls(chosen: Settings) -> Row:
-    profile = f"sysctl/{chosen.values['SYSCTL']}.yaml"
-    wanted = yaml.safe_load((HOME / profile).read_text())["services"]["server"]["sysctls"]
-    image = chosen.image("client")
-    status, said = hosts.try_out(image, ["--version"], entrypoint="python3", sysctls=wanted)
-    if status:
-        return _row("sysctls", "FAIL", said.strip(), f"remove the key from {profile}, or use SYSCTL=stock")
-    return _row("sysctls", "PASS", f"{profile} can be set in a container: {', '.join(wanted)}")
+    image, said = chosen.image("client"), []
+    for knob in ("SYSCTL", "CLIENT_SYSCTL"):
+        name = chosen.values[knob]
+        keys = profile.sysctls(name)
+        status, words = hosts.try_out(image, ["--version"], entrypoint="python3", sysctls=dict(keys))
+        if status:
+            fix = f"remove the key from {profile.path(name)}, or use {knob}=stock"
+            return _row("sysctls", "FAIL", words.strip(), fix)
+        said.append(f"{profile.path(name)} can be set in a container: {', '.join(keys)}")
+    return _row("sysctls", "PASS", "; ".join(dict.fromkeys(said)))
 
 
 def _memory(settings: Settings) -> Row:

@@ -134,6 +134,7 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "CONNLIMIT": whole(0, 2**32 - 1),
     "FIREWALL": _file("firewall", ".rules"),
     "SYSCTL": _file("sysctl", ".yaml"),
+    "CLIENT_SYSCTL": _file("sysctl", ".yaml"),
     "SERVER_MODE": _file("server/modes", ".py"),
     "BACKLOG": lambda value: value and whole(0, 2**31 - 1)(value),
     "REUSE_ADDRESS": whole(0, 1),

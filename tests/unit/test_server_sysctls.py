@@ -69,7 +69,7 @@ def test_blanks_between_numbers_do_not_matter(proc, tmp_path, monkeypatch):
 def test_no_key_of_a_shipped_profile_is_overlooked(proc, path):
     """The image has no YAML parser: what the server's own reading finds is what a real one finds."""
     profile = yaml.safe_load(path.read_text())
-    declared = {**profile.get("x-removed-from-linux", {}), **profile["services"]["server"]["sysctls"]}
+    declared = {**profile.get("x-removed-from-linux", {}), **profile["services"]["host"]["sysctls"]}
     assert {key: value for key, (value, _, _) in states(path.stem).items()} == declared
     assert declared
 

@@ -99,6 +99,7 @@ RED = [
     ("CONNLIMIT", ["", "-1", str(2**32), "many"], WHOLE % (0, 2**32 - 1)),
     ("FIREWALL", ["", "nope", "connlimit.rules", "../firewall/connlimit", "*"], files("firewall", ".rules")),
     ("SYSCTL", ["", "nope", "article.yaml"], files("sysctl", ".yaml")),
+    ("CLIENT_SYSCTL", ["", "nope", "stock.yaml"], files("sysctl", ".yaml")),
     ("SERVER_MODE", ["", "nope", "__init__"], files("server/modes", ".py")),
     ("BACKLOG", ["-1", str(2**31), "long", " "], WHOLE % (0, 2**31 - 1)),
     ("REUSE_ADDRESS", ["", "2", "yes", "-1"], WHOLE % (0, 1)),
