@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 
-from lab import capacity, compose, hosts, images, profile, topology
+from lab import capacity, compose, hosts, images, profile, throwaway, topology
 from lab.errors import LabError, NotFit
 from lab.kernels import window
 from lab.settings import Settings
@@ -99,7 +99,7 @@ def _sysctls(chosen: Settings) -> Row:
     for knob in ("SYSCTL", "CLIENT_SYSCTL"):
         name = chosen.values[knob]
         keys = profile.sysctls(name)
-        status, words = hosts.try_out(image, ["--version"], entrypoint="python3", sysctls=dict(keys))
+        status, words = throwaway.try_out(image, ["--version"], entrypoint="python3", sysctls=dict(keys))
         if status:
             fix = f"remove the key from {profile.path(name)}, or use {knob}=stock"
             return _row("sysctls", "FAIL", words.strip(), fix)

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,9 +25,9 @@ SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
 ONE_OFF = "com.docker.compose.oneoff"
 
-
 # What the SDK raises when the engine goes away, or refuses, in the middle of something.
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
+EngineRefused = docker.errors.APIError  # it is there, and says no; `explanation` has its words
 
 
 class CommandFailed(LabError):
@@ -146,67 +146,6 @@ def projects(prefix: str) -> set[str]:
     api, ours = engine().api, {"label": PROJECT}
     listed = [*api.containers(all=True, filters=ours), *api.networks(filters=ours)]
     return {name for entry in listed if (name := entry["Labels"][PROJECT]).startswith(prefix)}
-
-
-HARDENED: Mapping[str, Any] = {
-    "cap_drop": ["ALL"],
-    "read_only": True,
-    "security_opt": ["no-new-privileges:true"],
-}
-
-
-@contextlib.contextmanager
-def spare(project: str, image: str, number: int, sysctls: Mapping[str, str]) -> Iterator[Host]:
-    """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
-
-    It removes itself after a minute, should we be killed; `remove_one_offs` does it sooner.
-    Raises `LabError` with the engine's words if it does not start.
-    """
-    network = engine().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
-    labels = {PROJECT: project, SERVICE: "client", NUMBER: str(number), ONE_OFF: "True"}
-    container = None
-    try:
-        container = engine().containers.create(
-            image, ["60"], entrypoint="sleep", network=network, labels=labels, auto_remove=True,
-            sysctls=dict(sysctls), **HARDENED,
-        )  # fmt: skip
-        container.start()
-        yield Host(str(container.id), "spare", number, "", "running", "")
-    except docker.errors.APIError as error:
-        raise LabError(str(error.explanation)) from error
-    finally:
-        if container is not None:
-            with contextlib.suppress(docker.errors.APIError):  # it is removing itself already
-                container.remove(force=True)
-
-
-def remove_one_offs(project: str) -> None:
-    """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
-    labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
-    for entry in engine().api.containers(all=True, filters={"label": labels}):
-        with contextlib.suppress(docker.errors.APIError):  # it is removing itself already
-            engine().api.remove_container(entry["Id"], force=True)
-
-
-def try_out(image: str, argv: Sequence[str], **options: Any) -> tuple[int, str]:
-    """Run a command in a throw-away container without a network; its exit status and both streams.
-
-    `options` are the Docker SDK's (`environment`, `cap_add`, `sysctls`, `entrypoint`); all else is taken away.
-    A container that cannot be created or started is exit status 1 and the engine's words.
-    """
-    container = None
-    try:
-        container = engine().containers.create(
-            image, list(argv), network_mode="none", labels={"connlab.try": "1"}, **HARDENED, **options
-        )
-        container.start()
-        status = int(container.wait(timeout=30)["StatusCode"])
-        return status, _text(container.logs())
-    except docker.errors.APIError as error:
-        return 1, str(error.explanation)
-    finally:
-        if container is not None:
-            container.remove(force=True)
 
 
 def _host(entry: Mapping[str, Any]) -> Host:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lab import experiment, hosts
+from lab import experiment, hosts, throwaway
 from lab.errors import LabError
 from lab.hosts import Host
 from lab.settings import HOME, Settings
@@ -81,7 +81,7 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
     with contextlib.ExitStack() as stack:
         try:
             near, far = (
-                stack.enter_context(hosts.spare(settings.project, settings.image("client"), number, IPV6_ON))
+                stack.enter_context(throwaway.spare(settings.project, settings.image("client"), number, IPV6_ON))
                 for number in (1, 2)
             )
             return _exchange(near, far, "AF_INET6")

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-from lab import capacity, compose, hosts, images
+from lab import capacity, compose, hosts, images, throwaway
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
 from lab.lock import alone
@@ -66,7 +66,7 @@ def down(settings: Settings) -> None:
     """Remove every container and network of the lab."""
     hosts.engine()
     with alone(f"changing {settings.project}"):
-        hosts.remove_one_offs(settings.project)
+        throwaway.remove_one_offs(settings.project)
         try:
             compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
         except compose.ComposeFailed as failed:
@@ -116,7 +116,7 @@ def check_policy(settings: Settings) -> None:
 def try_policy(settings: Settings) -> tuple[int, str]:
     """Exit status and words of the server image's own `check`, in a throw-away container."""
     image = settings.image("server")
-    return hosts.try_out(image, ["check"], environment=dict(settings.values), cap_add=CAPABILITIES)
+    return throwaway.try_out(image, ["check"], environment=dict(settings.values), cap_add=CAPABILITIES)
 
 
 def _is_ready(host: Host) -> bool:

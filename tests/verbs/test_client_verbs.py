@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lab import hosts, observe, sockets
+from lab import hosts, observe, sockets, throwaway
 from lab.model import events
 from lab.settings import HOME
 from lab.traffic import Agent
@@ -118,7 +118,7 @@ def test_raw_sockets_need_just_that_capability() -> None:
         argv = ["-S", "-E", "-c", sockets.PROGRAM.read_text()]
         raw = []
         for capabilities in ([], ["NET_RAW"]):
-            status, said = hosts.try_out(
+            status, said = throwaway.try_out(
                 lab.settings.image("client"), argv, entrypoint="python3", user="root", cap_add=capabilities
             )
             assert status == 0, said
@@ -154,7 +154,7 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
 def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
     """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
     look = ["ip", "-6", "-o", "address"]
-    with hosts.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
+    with throwaway.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
         assert "fe80::" in spare.run(look)
         assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
 
@@ -162,7 +162,7 @@ def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
 def test_down_takes_a_spare_host_too() -> None:
     """One that nobody removed, because its `lab sockets` was killed: network and all are gone."""
     with laboratory(CLIENTS=0) as lab:
-        killed = hosts.spare(lab.settings.project, lab.settings.image("client"), 1, {})
+        killed = throwaway.spare(lab.settings.project, lab.settings.image("client"), 1, {})
         killed.__enter__()
         assert len(_spares(lab)) == 1
         assert verb(lab, "down").returncode == 0

@@ -1,0 +1,117 @@
+"""Containers that live for one question: a host beside the lab's own, a try-out, a hand in a host's network.
+
+They carry the project's labels as one-off containers, so that nothing of them survives the lab.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lab.errors import LabError
+from lab.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE, CommandFailed, EngineRefused, Host, engine
+
+HARDENED: Mapping[str, Any] = {
+    "cap_drop": ["ALL"],
+    "read_only": True,
+    "security_opt": ["no-new-privileges:true"],
+}
+# What Docker makes read-only in a container, without /proc/sys/net, which is the network namespace's own.
+REST_OF_PROC = [
+    *(f"/proc/{name}" for name in ("bus", "fs", "irq", "sysrq-trigger")),
+    *(f"/proc/sys/{name}" for name in ("abi", "debug", "dev", "fs", "kernel", "user", "vm")),
+]
+PATIENCE = 30  # seconds for a command to end
+
+
+@contextlib.contextmanager
+def spare(
+    project: str, image: str, number: int, sysctls: Mapping[str, str], seconds: int = 60
+) -> Iterator[Host]:
+    """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
+
+    It removes itself after `seconds`, should we be killed; `remove_one_offs` does it sooner.
+    Raises `LabError` with the engine's words if it does not start.
+    """
+    network = engine().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
+    labels = {PROJECT: project, SERVICE: "client", NUMBER: str(number), ONE_OFF: "True"}
+    container = None
+    try:
+        container = engine().containers.create(
+            image, [str(seconds)], entrypoint="sleep", network=network, labels=labels, auto_remove=True,
+            tmpfs={"/tmp": "size=1m,noexec,nosuid,nodev"}, sysctls=dict(sysctls), **HARDENED,
+        )  # fmt: skip
+        container.start()
+        container.reload()
+        address = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+        yield Host(str(container.id), "spare", number, address, "running", "")
+    except EngineRefused as error:
+        raise LabError(str(error.explanation)) from error
+    finally:
+        if container is not None:
+            with contextlib.suppress(EngineRefused):  # it is removing itself already
+                container.remove(force=True)
+
+
+def remove_one_offs(project: str) -> None:
+    """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
+    labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
+    for entry in engine().api.containers(all=True, filters={"label": labels}):
+        with contextlib.suppress(EngineRefused):  # it is removing itself already
+            engine().api.remove_container(entry["Id"], force=True)
+
+
+def try_out(
+    image: str, argv: Sequence[str], *, writable_net: bool = False, entrypoint: str | None = None,
+    environment: Mapping[str, str] | None = None, user: str = "", **options: Any,
+) -> tuple[int, str]:  # fmt: skip
+    """Run a command in a throw-away container without a network; its exit status and both streams.
+
+    `options` are those of the engine's HostConfig (`cap_add`, `sysctls`); all else is taken away. With
+    `writable_net` it can write /proc/sys/net, which is its own and goes with it. A container that cannot be
+    created or started is exit status 1 and the engine's words.
+    """
+    api = engine().api
+    config = api.create_host_config(network_mode="none", **HARDENED, **options)
+    if writable_net:
+        config["ReadonlyPaths"] = REST_OF_PROC
+    return _run(image, argv, entrypoint, config, environment=dict(environment or {}), user=user)
+
+
+def administer(host: Host, argv: Sequence[str]) -> str:
+    """Run a command as root with NET_ADMIN in a host's network namespace; its standard output.
+
+    Neither the host nor anybody in it gains a capability: the command runs in a container of its own, which
+    shares the host's network and nothing else (`--network container:ID`). Raises `CommandFailed`.
+    """
+    api = engine().api
+    config = api.create_host_config(network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED)
+    status, said = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
+    if status:
+        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}: {said.strip()}")
+    return said
+
+
+def _run(
+    image: str, argv: Sequence[str], entrypoint: str | None, config: Mapping[str, Any], **options: Any
+) -> tuple[int, str]:
+    api, created = engine().api, None
+    try:
+        created = api.create_container(
+            image,
+            list(argv),
+            entrypoint=entrypoint,
+            host_config=config,
+            labels={"connlab.try": "1"},
+            **options,
+        )["Id"]
+        api.start(created)
+        status = int(api.wait(created, timeout=PATIENCE)["StatusCode"])
+        return status, api.logs(created).decode(errors="replace")
+    except EngineRefused as error:
+        return 1, str(error.explanation)
+    finally:
+        if created is not None:
+            api.remove_container(created, force=True)
