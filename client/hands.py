@@ -45,7 +45,7 @@ def open_(held: Held, fields: dict) -> dict:
 
 
 def close_(held: Held, fields: dict) -> dict:
-    """End connections in one of three ways."""
+    """End connections in one of the ways of `close.HOW`."""
     chosen = _choose(held, fields["conns"])
     ends = close.HOW[fields["how"]](chosen.values(), fields["timeout_ms"])
     if fields["how"] != "half":

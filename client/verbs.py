@@ -43,7 +43,7 @@ def verbs(port: int) -> dict:
         ),
         "close": (
             hands.close_,
-            {"conns": _CONNS, "how": (one_of("fin", "rst", "half"), "fin"), "timeout_ms": _TIMEOUT},
+            {"conns": _CONNS, "how": (one_of("fin", "rst", "half", "drop"), "fin"), "timeout_ms": _TIMEOUT},
         ),
         "send": (
             hands.send,

@@ -262,6 +262,24 @@ def test_half_closed_still_listens(agent):
         assert client.ask("close")["closed"][0]["peer"] == "fin"
 
 
+@pytest.mark.parametrize("unread", [b"", b"never read"])
+def test_dropped_is_left_to_the_kernel(agent, unread):
+    """`drop`: FIN, though the server has not closed; but an RST if there was something to read (kernel.md T15)."""
+    client = agent()
+    with listening() as (listener, port):
+        client.ask("open", host="127.0.0.1", port=port)
+        with accept(listener) as connection:
+            connection.sendall(unread)
+            assert client.ask("close", how="drop")["closed"] == [{"conn": 1, "peer": "none", "us": 0}]
+            assert client.ask("facts")["held"] == 0
+            if unread:
+                with pytest.raises(ConnectionResetError):
+                    connection.recv(1)
+            else:
+                assert connection.recv(1) == b""
+    assert [event["how"] for event in logged(client.process) if event["event"] == "released"] == ["drop"]
+
+
 def test_a_reset_is_noticed(agent):
     """After the server's RST, recv shows it, send fails, and close says who ended it."""
     client = agent()
@@ -326,7 +344,7 @@ def test_churn_counts(agent, echo, how):
         (b'{"verb": "send", "text": "\\ud800"}', "text: expected a string"),
         (b'{"verb": "close", "conns": [7]}', "conns: 7 is not held; held are: none"),
         (b'{"verb": "close", "conns": 7}', "conns: expected a list"),
-        (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, got 'gently'"),
+        (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, drop, got 'gently'"),
         (b'{"verb": "facts", "sysctls": ["../../etc/passwd"]}', "sysctls: expected a list, each item a key"),
         (b'{"verb": "quit", "now": 1}', "quit takes no field 'now'"),
     ],
