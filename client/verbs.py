@@ -55,8 +55,10 @@ def verbs(port: int) -> dict:
             {
                 **target,
                 "count": (integer(1, 20_000), 100),
+                "gap_ms": (integer(0, 600_000), 0),
                 "how": (one_of("fin", "rst"), "fin"),
                 "message": (or_null(text), None),
+                "detail": (boolean, False),
             },
         ),
         "listen": (
