@@ -1,4 +1,4 @@
-"""The ways to end a connection, by name: `fin`, `rst`, `half`."""
+"""The ways to end a connection, by name: `fin`, `rst`, `half`, `drop`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,20 @@ def half(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.sock
     return {sock: ("none" if _send_fin(sock) else _who_ended(sock), 0) for sock in sockets}
 
 
-HOW = {"fin": fin, "rst": rst, "half": half}
+def drop(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+    """Close as a process does that just ends: nothing is read, nobody is waited for, the rest is the kernel's.
+
+    It sends FIN and keeps an orphan, in FIN_WAIT_2 for at most tcp_fin_timeout (kernel.md T03); RST instead
+    if there was unread data (T15).
+    """
+    ends = {}
+    for sock in sockets:
+        sock.close()
+        ends[sock] = ("none", 0)
+    return ends
+
+
+HOW = {"fin": fin, "rst": rst, "half": half, "drop": drop}
 
 
 def listens(sock: socket.socket) -> bool:

@@ -45,7 +45,7 @@ def open_(held: Held, fields: dict) -> dict:
 
 
 def close_(held: Held, fields: dict) -> dict:
-    """End connections in one of three ways."""
+    """End connections in one of the ways of `close.HOW`."""
     chosen = _choose(held, fields["conns"])
     ends = close.HOW[fields["how"]](chosen.values(), fields["timeout_ms"])
     if fields["how"] != "half":
@@ -84,10 +84,14 @@ def recv(held: Held, fields: dict) -> dict:
 def churn(_held: Held, fields: dict) -> dict:
     """Open and close one connection at a time."""
     count, how, message = fields.pop("count"), fields.pop("how"), fields.pop("message")
+    gap_ms, detail = fields.pop("gap_ms"), fields.pop("detail")
     target = {**fields, "host": _resolve(fields["host"])}
     attempts, start_ns = [], time.monotonic_ns()
     for _ in range(count):
+        if attempts:
+            time.sleep(gap_ms / 1000)
         for attempt, sock in dial.dial(**target):
+            attempt["closed_ns"] = None
             attempts.append(attempt)
             if sock and message is not None:
                 number = talk.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
@@ -95,10 +99,12 @@ def churn(_held: Held, fields: dict) -> dict:
                     attempt.update(outcome=dial.outcome_of(number), errno=dial.errno_name(number))
             if sock:
                 close.HOW[how]([sock], fields["timeout_ms"])
+                attempt["closed_ns"] = time.monotonic_ns()
     seconds = (time.monotonic_ns() - start_ns) / 1e9
     for attempt in attempts:
         report.attempt(attempt)
-    return {"tally": report.tally(attempt["outcome"] for attempt in attempts), "seconds": seconds}
+    tally = report.tally(attempt["outcome"] for attempt in attempts)
+    return {"tally": tally, "seconds": seconds, **({"attempts": attempts} if detail else {})}
 
 
 def listen(held: Held, fields: dict) -> dict:

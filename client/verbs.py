@@ -43,7 +43,7 @@ def verbs(port: int) -> dict:
         ),
         "close": (
             hands.close_,
-            {"conns": _CONNS, "how": (one_of("fin", "rst", "half"), "fin"), "timeout_ms": _TIMEOUT},
+            {"conns": _CONNS, "how": (one_of("fin", "rst", "half", "drop"), "fin"), "timeout_ms": _TIMEOUT},
         ),
         "send": (
             hands.send,
@@ -55,8 +55,10 @@ def verbs(port: int) -> dict:
             {
                 **target,
                 "count": (integer(1, 20_000), 100),
+                "gap_ms": (integer(0, 600_000), 0),
                 "how": (one_of("fin", "rst"), "fin"),
                 "message": (or_null(text), None),
+                "detail": (boolean, False),
             },
         ),
         "listen": (

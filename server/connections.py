@@ -91,15 +91,16 @@ def snapshot() -> dict[str, dict[str, int]]:
         }
 
 
-def close(source: str, source_port: str) -> int:
-    """Close the connections from this address and port with FIN; returns how many there were.
+def close(source: str, source_port: str | None = None) -> int:
+    """Close the connections from this address and port with FIN; returns how many there were. Without a
+    port: all from this address.
 
     The reading side is shut, so the handler sees the end and closes in its own order. Connections that
     still wait for accept(2) are the kernel's, and not found here. Raises ValueError for a bad port.
     """
-    peer = (source, int(source_port))
+    port = None if source_port is None else int(source_port)
     with _lock:
-        sockets = [sock for sock, whose in _open.items() if whose == peer]
+        sockets = [sock for sock, (whose, own) in _open.items() if whose == source and port in (None, own)]
     for sock in sockets:
         _shut(sock, socket.SHUT_RD)
     return len(sockets)

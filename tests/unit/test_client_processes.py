@@ -262,6 +262,24 @@ def test_half_closed_still_listens(agent):
         assert client.ask("close")["closed"][0]["peer"] == "fin"
 
 
+@pytest.mark.parametrize("unread", [b"", b"never read"])
+def test_dropped_is_left_to_the_kernel(agent, unread):
+    """`drop`: FIN, though the server has not closed; but an RST if there was something to read (kernel.md T15)."""
+    client = agent()
+    with listening() as (listener, port):
+        client.ask("open", host="127.0.0.1", port=port)
+        with accept(listener) as connection:
+            connection.sendall(unread)
+            assert client.ask("close", how="drop")["closed"] == [{"conn": 1, "peer": "none", "us": 0}]
+            assert client.ask("facts")["held"] == 0
+            if unread:
+                with pytest.raises(ConnectionResetError):
+                    connection.recv(1)
+            else:
+                assert connection.recv(1) == b""
+    assert [event["how"] for event in logged(client.process) if event["event"] == "released"] == ["drop"]
+
+
 def test_a_reset_is_noticed(agent):
     """After the server's RST, recv shows it, send fails, and close says who ended it."""
     client = agent()
@@ -303,6 +321,41 @@ def test_churn_counts(agent, echo, how):
     assert [event["event"] for event in logged(client.process)] == ["agent", *["attempt"] * 20, "tally"]
 
 
+def test_churn_tells_each_connection_if_asked(agent, echo):
+    """`detail`: attempts as of `open`, in order, none held, each closed before the next is dialled."""
+    client = agent()
+    opened = client.ask("open", host="127.0.0.1", port=echo)["attempts"][0]
+    answer = client.ask("churn", host="127.0.0.1", port=echo, count=5, detail=True)
+    attempts = answer["attempts"]
+    assert [(attempt["outcome"], attempt["conn"]) for attempt in attempts] == [("established", None)] * 5
+    assert {frozenset(attempt) for attempt in attempts} == {frozenset({*opened, "closed_ns"})}
+    moments = [moment for each in attempts for moment in (each["start_ns"], each["closed_ns"])]
+    assert len(set(moments)) == 10
+    assert moments == sorted(moments)
+    assert all(each["closed_ns"] >= each["start_ns"] + each["us"] * 1000 for each in attempts)
+    assert client.ask("churn", host="127.0.0.1", port=echo, count=1).keys() == {
+        "id", "ok", "tally", "seconds",
+    }  # fmt: skip
+
+
+def test_what_churn_did_not_open_was_not_closed(agent):
+    """A refused attempt has no `closed_ns`."""
+    answer = agent().ask("churn", host="127.0.0.1", port=free_port(), count=2, detail=True)
+    assert answer["tally"] == {"refused": 2}
+    assert [attempt["closed_ns"] for attempt in answer["attempts"]] == [None, None]
+
+
+def test_a_gap_parts_the_connections_of_churn(agent, echo):
+    """With gap_ms a dial starts no sooner than that after the close before; nothing waits before the first
+    or after the last."""
+    client = agent()
+    answer = client.ask("churn", host="127.0.0.1", port=echo, count=3, gap_ms=20, detail=True)
+    closed = [attempt["closed_ns"] for attempt in answer["attempts"]]
+    starts = [attempt["start_ns"] for attempt in answer["attempts"]]
+    assert all(start - end >= 20_000_000 for end, start in zip(closed, starts[1:], strict=False))
+    assert client.ask("churn", host="127.0.0.1", port=echo, count=1, gap_ms=600_000)["seconds"] < WITHIN
+
+
 # The stream
 
 
@@ -326,7 +379,7 @@ def test_churn_counts(agent, echo, how):
         (b'{"verb": "send", "text": "\\ud800"}', "text: expected a string"),
         (b'{"verb": "close", "conns": [7]}', "conns: 7 is not held; held are: none"),
         (b'{"verb": "close", "conns": 7}', "conns: expected a list"),
-        (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, got 'gently'"),
+        (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, drop, got 'gently'"),
         (b'{"verb": "facts", "sysctls": ["../../etc/passwd"]}', "sysctls: expected a list, each item a key"),
         (b'{"verb": "quit", "now": 1}', "quit takes no field 'now'"),
     ],

@@ -92,8 +92,8 @@ class Server:
                     found.append(int(pid))
         return [pid for pid in found if pid != self.process.pid]
 
-    def dial(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), WITHIN)
+    def dial(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), WITHIN, (source, 0))
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -395,6 +395,28 @@ def test_the_operator_can_close_one_connection(start, mode):
         asked = server.status(*nonsense)
         assert (asked.returncode, asked.stdout) == (1, "")
     is_served(server)
+
+
+@pytest.mark.parametrize("mode", ["forking", "selectors", "threading"])
+def test_the_operator_can_close_all_of_a_source(start, mode):
+    """Without a port: each connection of that source, none of another; the answer is how many."""
+    server = start(mode)
+    with (
+        server.dial("127.0.0.2") as other,
+        server.dial("127.0.0.2") as chosen,
+        server.dial() as one,
+        server.dial() as two,
+    ):
+        server.wait_for("accepted", 4)
+        assert server.status("close", "127.0.0.3").stdout.strip() == "0"
+        assert server.status("close", "127.0.0.2", str(chosen.getsockname()[1])).stdout.strip() == "1"
+        assert server.status("close", "127.0.0.1").stdout.strip() == "2"
+        assert (chosen.recv(1), one.recv(1), two.recv(1)) == (b"", b"", b"")
+        other.sendall(b"still here")
+        assert read(other, 10) == b"still here"
+    assert sorted((line["source"], line["by"]) for line in server.wait_for("closed", 4)) == [
+        ("127.0.0.1", "server"), ("127.0.0.1", "server"), ("127.0.0.2", "client"), ("127.0.0.2", "server"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", MODES)
