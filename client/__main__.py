@@ -1,4 +1,8 @@
-"""PID 1 of a client host: read the knobs, say `ready`, run the workload until a signal says stop."""
+"""PID 1 of a client host: read the knobs, say `ready`, run the workload until a signal says stop.
+
+A host whose kernel is not set as its profile declares does not become ready: what it measured would be told
+of a kernel that it does not have.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import _signal
 import os
 import sys
 
-from client import events, names, settings
+from client import events, names, settings, sysctls
 
 STOP = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT"}
 
@@ -17,6 +21,17 @@ def _stop(number: int, _frame: object) -> None:
         _signal.signal(each, _signal.SIG_IGN)
     events.emit("stopping", signal=STOP[number])
     raise SystemExit(0)
+
+
+def _tell_sysctls(profile: str) -> None:
+    """Emit each key of the profile; SystemExit(1) at the first whose value differs."""
+    for sysctl in sysctls.read(profile):
+        events.emit("sysctl", **sysctl)
+        if sysctl["state"] == "differs":
+            is_, declared = sysctl["effective"], sysctl["declared"]
+            what = f"{sysctl['key']} is {is_}, sysctl/{profile}.yaml declares {declared}"
+            events.emit("sysctl_failed", profile=profile, error=what)
+            raise SystemExit(1)
 
 
 def main() -> None:
@@ -31,6 +46,9 @@ def main() -> None:
         os.write(2, f"connlab client: {error}\n".encode())
         raise SystemExit(2) from None
     events.configure(knobs["log_format"])
+    # compose.yaml always says it; a process that nobody gave a profile has its machine's settings.
+    if "CLIENT_SYSCTL" in os.environ:
+        _tell_sysctls(knobs["client_sysctl"])
     module = "client.workloads." + knobs["workload"]
     __import__(module)
     ready = {"workload": knobs["workload"], "address": names.address()}

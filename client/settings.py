@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
-WORKLOADS = sorted(
-    name[:-3]
-    for name in os.listdir(os.path.join(os.path.dirname(__file__), "workloads"))
-    if name.endswith(".py") and not name.startswith("_")
-)
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def _files(folder: str, suffix: str) -> list[str]:
+    """The words that a knob which names a file of a folder may have."""
+    names = os.listdir(os.path.join(HOME, folder))
+    return sorted(n[: -len(suffix)] for n in names if n.endswith(suffix) and not n.startswith("_"))
 
 
 def _one_of(*words: str):
@@ -41,10 +43,11 @@ def _name(text: str) -> str:
 
 
 KNOBS = {
-    "WORKLOAD": ("burst", _one_of(*WORKLOADS)),
+    "WORKLOAD": ("burst", _one_of(*_files("client/workloads", ".py"))),
     "DIALS": ("20", _number(int, 1, 20_000)),
     "PERIOD": ("10", _number(float, 0.01, 86_400)),
     "PORT": ("12345", _number(int, 1, 65_535)),
+    "CLIENT_SYSCTL": ("stock", _one_of(*_files("sysctl", ".yaml"))),
     "LOG_FORMAT": ("json", _one_of("json", "text")),
     # Not on the menu: the tests' way to a server that is no container.
     "CONNLAB_SERVER": ("server", _name),

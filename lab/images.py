@@ -18,7 +18,7 @@ from lab.errors import LabError, NotFit
 from lab.lock import alone
 from lab.settings import HOME, Settings
 
-SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client",)}
+SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client", "sysctl")}
 DIGEST = "connlab.sources"
 SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
 

@@ -20,6 +20,7 @@ SOCKETS = ("ss", "-tanH")
 CONNTRACK = ("conntrack", "-L", "-p", "tcp")
 NSTAT = ("nstat", "-asz", "--json")
 LOOK = ("python3", "-S", "-E", "-m", "server.look")
+CLIENT_SYSCTLS = ("python3", "-S", "-E", "-m", "client.sysctls")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,12 @@ def snapshot(run: Run) -> Snapshot:
         counters=nstat(counters),
         status=json.loads(status),
     )
+
+
+def client_sysctls(run: Run) -> list[dict[str, Any]]:
+    """The profile of a client host: `key`, `declared`, `effective` and `state` as in its `sysctl` events."""
+    found: list[dict[str, Any]] = json.loads(run(CLIENT_SYSCTLS))
+    return found
 
 
 def rules(saved: str) -> list[Rule]:

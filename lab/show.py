@@ -58,9 +58,9 @@ def details(status: Mapping[str, Any]) -> None:
     out.print("packets   rule")
     for rule in status["rules"]:
         out.print(f"{rule['packets']:>7}   {rule['text']}", soft_wrap=True, markup=False)
-    table = _table("sysctl", ">declared", ">effective", "state")
-    for key in status["sysctls"]:
-        table.add_row(key["key"], key["declared"], key["effective"] or "-", _state(key["state"]))
+    table = _table("host", "sysctl", ">declared", ">effective", "state")
+    for key in (*({"host": server["name"], **key} for key in status["sysctls"]), *status["client_sysctls"]):
+        table.add_row(key["host"], key["key"], key["declared"], key["effective"] or "-", _state(key["state"]))
     out.print(table)
     states = ", ".join(f"{state} {count}" for state, count in status["sockets"].items())
     out.print(f"[bold]sockets[/bold]   {states}")

@@ -30,10 +30,19 @@ def of(project: str, found: Sequence[Host]) -> dict[str, Any]:
         },
         "rules": [dataclasses.asdict(rule) for rule in seen.rules],
         "sysctls": account["sysctls"],
+        "client_sysctls": _client_sysctls(found),
         "sockets": dict(sorted(seen.states().items())),
         "conntrack": len(seen.flows),
         "clients": [_client(host, seen) for host in found if host.service == "client"],
     }  # fmt: skip
+
+
+def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
+    """The keys of the clients' profile on the first that runs, its name in `host`: they are made alike."""
+    for host in found:
+        if host.service == "client" and host.running:
+            return [{"host": host.name, **key} for key in observe.client_sysctls(host.run)]
+    return []
 
 
 def _client(host: Host, seen: Snapshot) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from lab.settings import Settings
 from lab.wait import until
 
 READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
+REFUSALS = ("policy_failed", "listen_failed", "sysctl_failed")  # a host that will not start (docs/events.md)
 CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
 
 
@@ -131,8 +132,8 @@ def _is_ready(host: Host) -> bool:
 
 
 def reason(log: str) -> str:
-    """Why a host ended: its own `policy_failed` or `listen_failed`, or the end of what it wrote."""
-    failed = [event for event in events(log) if event.event in ("policy_failed", "listen_failed")]
+    """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
+    failed = [event for event in events(log) if event.event in REFUSALS]
     return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
 
 

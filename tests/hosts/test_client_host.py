@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import testinfra
 
-from lab import hosts
+from lab import hosts, observe, profile, topology
+from lab.model import events
 from lab.traffic import Agent
 
 
@@ -39,6 +40,29 @@ def test_it_cannot_alter_anything(client, crowd, change: str) -> None:
     assert client.run(change).rc != 0
     assert client.run("ip address show dev lo").stdout.count("192.0.2.1") == 0
     assert crowd.clients[0].inspect()["State"]["StartedAt"] == before
+
+
+def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
+    """Compose's doing, witnessed by sysctl(8), by the host's own events, and by what `lab status` reads."""
+    declared = profile.sysctls(crowd.settings.values["CLIENT_SYSCTL"])
+    assert {key: str(client.sysctl(key)) for key in declared} == declared
+    told = [event for event in events(crowd.clients[0].log()) if event.event in ("sysctl", "ready")]
+    assert [event.event for event in told] == ["sysctl"] * len(declared) + ["ready"]
+    keys = [
+        {"key": key, "declared": value, "effective": value, "state": "applied"}
+        for key, value in declared.items()
+    ]
+    assert [dict(event.fields) for event in told[:-1]] == keys
+    assert observe.client_sysctls(crowd.clients[0].run) == keys
+
+
+def test_it_does_not_start_as_something_else(crowd) -> None:
+    """The article's profile declared, and nothing set: the lab is told which key, and the host never was ready."""
+    image = crowd.settings.image("client")
+    status, said = hosts.try_out(image, [], environment={"CLIENT_SYSCTL": "article"})
+    what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
+    assert (status, topology.reason(said)) == (1, what)
+    assert [event.event for event in events(said)] == ["sysctl", "sysctl", "sysctl_failed"]
 
 
 def test_it_survives_its_own_kill(crowd) -> None:

@@ -102,6 +102,7 @@ def test_text_is_for_eyes(log):
         ("PERIOD", "nan", "is out of range; allowed: 0.01 to 86400"),
         ("PORT", "0", "is out of range; allowed: 1 to 65535"),
         ("LOG_FORMAT", "", "allowed: json, text"),
+        ("CLIENT_SYSCTL", "stock.yaml", "allowed: abort-on-overflow, article, stock"),
         ("CONNLAB_SERVER", "", "allowed: a host name or an IPv4 address"),
     ],
 )

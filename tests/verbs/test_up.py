@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -79,14 +80,21 @@ def test_plain_compose_gives_the_same_lab() -> None:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
 
 
-def test_the_stock_profile() -> None:
-    """SYSCTL=stock: what the kernel starts with, declared, effective and reported as applied."""
-    with laboratory(SYSCTL="stock", CLIENTS=0) as lab:
+def test_each_host_has_its_own_profile() -> None:
+    """What the kernel starts with on the server, the article's on a client: declared, effective and told."""
+    with laboratory(SYSCTL="stock", CLIENT_SYSCTL="article", CLIENTS=1) as lab:
         done = lab_command(lab.settings, "status")
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]
-        assert ["net.ipv4.tcp_fin_timeout", "60", "60", "applied"] in lines
-        assert ["net.ipv4.tcp_tw_reuse", "2", "2", "applied"] in lines
+        assert [line for line in lines if len(line) == 5 and line[1].startswith("net.")] == [
+            ["server-1", "net.ipv4.tcp_tw_reuse", "2", "2", "applied"],
+            ["server-1", "net.ipv4.tcp_fin_timeout", "60", "60", "applied"],
+            ["client-1", "net.ipv4.tcp_tw_recycle", "1", "-", "absent"],
+            ["client-1", "net.ipv4.tcp_tw_reuse", "1", "1", "applied"],
+            ["client-1", "net.ipv4.tcp_fin_timeout", "15", "15", "applied"],
+        ]
+        alone = lab_command(lab.settings, "scale", "0", "--json")
+        assert json.loads(alone.stdout)["client_sysctls"] == []
 
 
 @pytest.mark.parametrize("running", [False, True], ids=["new lab", "running lab"])
