@@ -9,6 +9,7 @@ import contextlib
 import functools
 import re
 import shlex
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -62,10 +63,10 @@ class Host:
 
     def run(self, argv: Sequence[str], user: str = "") -> str:
         """Standard output of a command on this host. Raises `CommandFailed` with both streams."""
-        api = engine().api
-        exec_id = api.exec_create(self.id, list(argv), user=user)["Id"]
-        out, err = (_text(stream) for stream in api.exec_start(exec_id, demux=True))
-        if code := api.exec_inspect(exec_id)["ExitCode"]:
+        exec_id, stream = self._start(argv, user, stdin=False)
+        with stream:
+            out, err = stream.read_all()
+        if code := engine().api.exec_inspect(exec_id)["ExitCode"]:
             raise CommandFailed(
                 f"{self.name}: {shlex.join(argv)}: exit status {code}: {err.strip() or out.strip()}"
             )
@@ -73,10 +74,14 @@ class Host:
 
     def stream(self, argv: Sequence[str], user: str = "") -> Stream:
         """Start a command with its standard input and output in hand; closing the stream ends both."""
+        return self._start(argv, user, stdin=True)[1]
+
+    def _start(self, argv: Sequence[str], user: str, *, stdin: bool) -> tuple[str, Stream]:
         api = engine().api
-        exec_id = api.exec_create(self.id, list(argv), stdin=True, user=user)["Id"]
+        exec_id: str = api.exec_create(self.id, list(argv), stdin=stdin, user=user)["Id"]
         raw: Any = api.exec_start(exec_id, socket=True)
-        return Stream(getattr(raw, "_sock", raw), f"{self.name}: {shlex.join(argv)}")
+        sock: socket.socket = getattr(raw, "_sock", raw)
+        return exec_id, Stream(sock, f"{self.name}: {shlex.join(argv)}", _early(raw, sock))
 
     def log(self, tail: int | Literal["all"] = "all") -> str:
         """What PID 1 wrote so far, both streams; with `tail`, only the last lines."""
@@ -156,6 +161,23 @@ def _host(entry: Mapping[str, Any]) -> Host:
         id=entry["Id"], service=labels[SERVICE], number=int(labels[NUMBER]), address=address,
         state=entry["State"], uptime=entry["Status"],
     )  # fmt: skip
+
+
+def _early(raw: Any, sock: socket.socket) -> bytes:
+    """What the engine sent in one piece with the head of its answer.
+
+    It is in the buffer that the head was read through, and the SDK (7.2) hands out the socket beneath it: under
+    load, the first bytes of a short command's output were lost, or all of them.
+    """
+    reader: Any = getattr(getattr(raw, "_response", None), "raw", None)
+    buffered: Any = getattr(getattr(reader, "_fp", None), "fp", None)
+    if not hasattr(buffered, "peek"):
+        return b""
+    sock.setblocking(False)  # an empty buffer would else wait to be filled
+    try:
+        return bytes(buffered.peek())
+    finally:
+        sock.setblocking(True)
 
 
 def _text(data: object) -> str:

@@ -25,12 +25,14 @@ class StreamClosed(LabError):
 class Stream:
     """Lines to and from a command on a host. Closing it closes the command's standard input."""
 
-    def __init__(self, sock: socket.socket, name: str) -> None:
+    def __init__(self, sock: socket.socket, name: str, early: bytes = b"") -> None:
+        """`early` is what came before anybody read from `sock`."""
         self._sock = sock
         self._name = name
-        self._raw = bytearray()
+        self._raw = bytearray(early)
         self._out = bytearray()
         self._err = bytearray()
+        self._split_frames()
 
     def write(self, line: str) -> None:
         """Send one line. Raises `StreamClosed`, also if the command has not read for half a minute."""
@@ -58,6 +60,14 @@ class Stream:
         line = self._out[:end].decode(errors="replace")
         del self._out[: end + 1]
         return line
+
+    def read_all(self) -> tuple[str, str]:
+        """Everything that comes on both streams until the command ends, however long that takes."""
+        self._sock.settimeout(None)
+        while data := self._sock.recv(1 << 16):
+            self._raw += data
+        self._split_frames()
+        return self._out.decode(errors="replace"), self._err.decode(errors="replace")
 
     def close(self) -> None:
         """End the command: its standard input closes."""

@@ -1,0 +1,106 @@
+"""Output of a command, as the engine sends it: a played engine on a Unix socket, the real SDK on our side."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from lab import hosts
+from lab.hosts import Host
+
+HOST = Host("c0ffee", "client", 1, "172.18.0.3", "running", "Up 5 seconds")
+UPGRADED = (
+    b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
+    b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+)
+
+
+def frame(payload: bytes, kind: int = 1) -> bytes:
+    return struct.pack(">BxxxI", kind, len(payload)) + payload
+
+
+def answer(body: object) -> bytes:
+    data = json.dumps(body).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(data),
+        data,
+    )
+
+
+def received(connection: socket.socket) -> bytes:
+    """One request, head and body."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(1 << 16)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int((re.search(rb"(?i)content-length: (\d+)", head) or [b"", b"0"])[1])
+    while len(body) < length:
+        body += connection.recv(1 << 16)
+    return head
+
+
+@pytest.fixture(params=["in one piece", "head first", "cut in a frame's header"])
+def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
+    """An engine whose command says `quick` and ends; how its answer is cut is the network's business."""
+    path = str(tmp_path / "engine")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    said = frame(b"quick\n") + frame(b"oops\n", kind=2) + frame(b"brown\n")
+    cut = {
+        "in one piece": len(UPGRADED + said),
+        "head first": len(UPGRADED),
+        "cut in a frame's header": len(UPGRADED) + 3,
+    }
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while True:
+                try:
+                    head = received(connection)
+                except (OSError, IndexError):
+                    return
+                if b"/start" in head:
+                    everything, at = UPGRADED + said, cut[request.param]
+                    connection.sendall(everything[:at])
+                    if everything[at:]:
+                        head_is_read.wait(5)
+                        connection.sendall(everything[at:])
+                    return
+                connection.sendall(answer({"Id": "e1", "ExitCode": 0}))
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    head_is_read = threading.Event()
+    threading.Thread(target=accept, daemon=True).start()
+    client = docker.DockerClient(base_url=f"unix://{path}", version="1.41")
+    monkeypatch.setattr(hosts, "engine", lambda: client)
+    early = hosts._early
+    monkeypatch.setattr(hosts, "_early", lambda *args: (early(*args), head_is_read.set())[0])
+    yield
+    client.close()
+    listener.close()
+
+
+def test_the_output_of_a_command_is_complete(engine) -> None:
+    """Also of one that has said everything before the SDK has read the head of the engine's answer."""
+    assert HOST.run(["true"]) == "quick\nbrown\n"
+
+
+def test_a_stream_begins_with_the_first_line(engine) -> None:
+    """An agent that says hello at once is heard."""
+    with HOST.stream(["true"]) as stream:
+        assert [stream.read_line(5), stream.read_line(5)] == ["quick", "brown"]
