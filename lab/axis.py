@@ -41,8 +41,9 @@ class Axis:
 def axis(values: Sequence[float], places: tuple[float, float], ticks: int, zero: float, whole: bool) -> Axis:
     """An axis for these values between two places, with about so many ticks.
 
-    It starts at 0 if the least value is positive and no more than the part `zero` of the greatest. A `whole`
-    axis reaches out to its first and last tick, and has no ticks between whole numbers if no value is there.
+    It starts at 0 if the least value is positive and no more than the part `zero` of the greatest, and ends at
+    a tick if one is near. A `whole` axis reaches out to its first and last tick, and has no ticks between
+    whole numbers if no value is there.
     """
     low, high = min(values), max(values)
     if 0 < low <= zero * high:
@@ -54,6 +55,8 @@ def axis(values: Sequence[float], places: tuple[float, float], ticks: int, zero:
         if all(float(value).is_integer() for value in values):
             step = max(1, math.ceil(step))
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    elif (near := math.ceil(high / step) * step) - high < (high - low) / 25:
+        high = near
     return Axis(low, high, step, *places)
 
 
@@ -76,14 +79,15 @@ def thinned(points: Sequence[Point], shape: str, across: Axis, up: Axis) -> list
         for x, y in points:
             found.setdefault((int(across.place(x) // 4), int(up.place(y) // 4)), (x, y))
         return list(found.values())
-    kept = list(_changes(points)) if shape == "steps" else list(points)
+    kept = list(changes(points)) if shape == "steps" else list(points)
     if len(kept) <= 4 * abs(across.end - across.start):
         return kept
     columns = groupby(kept, key=lambda point: int(across.place(point[0])))
     return [point for _, column in columns for point in _outline(list(column))]
 
 
-def _changes(points: Sequence[Point]) -> Iterator[Point]:
+def changes(points: Sequence[Point]) -> Iterator[Point]:
+    """The points of steps without those that do not change y; the first and the last stay."""
     last = len(points) - 1
     for index, (x, y) in enumerate(points):
         if index in (0, last) or y != points[index - 1][1]:

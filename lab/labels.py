@@ -86,7 +86,7 @@ def marks(laid: Sequence[tuple[Mark, float, int]], frame: Frame) -> Iterator[str
     rows = 1 + max((row for *_, row in laid), default=-1)
     for mark, _, row in laid:
         x = frame.across.place(mark.x)
-        yield tag("line", x1=x, x2=x, y1=(row - rows) * LINE - 2, y2=frame.height, class_="mark")
+        yield tag("line", x1=x, x2=x, y1=(row - rows) * LINE - 8, y2=frame.height, class_="mark")
     for mark, left, row in laid:
         label = tag("title", text(mark.label)) + text(cut(mark.label, WIDTH))
-        yield tag("text", label, x=left, y=(row - rows) * LINE + 8, class_="mark")
+        yield tag("text", label, x=left, y=(row - rows) * LINE + 3, class_="mark")

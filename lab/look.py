@@ -62,7 +62,7 @@ svg.chart.points .sample{stroke-dasharray:0 99}
 svg.chart .dots,svg.chart .leader{fill:none}
 svg.chart .leader{stroke:var(--edge);stroke-width:.75}
 svg.chart .m{fill:var(--bg);stroke-width:1.6}
-svg.chart.points .m{fill:none}
+svg.chart.points .m{fill:none;stroke-opacity:.8}
 svg.chart .tip{fill:transparent}
 svg.chart .tip:hover{stroke:var(--ink);stroke-width:1.5}
 details{margin-top:8px;font-size:14px;color:var(--soft)}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 
-BARE = {"line", "path", "circle", "rect", "meta"}  # elements without an end tag, or with nothing in them
-
 
 def text(words: object) -> str:
     r"""Any value as text of a page: markup is escaped, what cannot be printed becomes `\x1b` or `\u202e`."""
@@ -13,14 +11,14 @@ def text(words: object) -> str:
     return html.escape("".join(shown))
 
 
-def tag(name: str, content: str = "", **attributes: object) -> str:
+def tag(name: str, content: str = "", /, **attributes: object) -> str:
     """An element: `content` is markup and kept as it is, attributes are values and escaped.
 
     `class_` is `class`, `stroke_width` is `stroke-width`; a float is rounded to a tenth of a unit.
     """
     given = (f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items())
     start = f"<{name}{''.join(given)}>"
-    return start if name in BARE and name == "meta" else f"{start}{content}</{name}>"
+    return start if name == "meta" else f"{start}{content}</{name}>"
 
 
 def _value(value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lab.axis import some
+from lab.axis import changes, some
 from lab.chart import Chart, Series
 from lab.look import STYLE
 from lab.markup import tag, text
@@ -92,7 +92,9 @@ def figure(chart: Chart, name: str, source: str) -> str:
 
 
 def _table(chart: Chart, series: Series) -> str:
-    shown = some(series.points, ROWS)
+    """The points of a series; of steps those that change something, and never more than ROWS."""
+    points = list(changes(series.points)) if chart.shape == "steps" else series.points
+    shown = some(points, ROWS)
     less = f" ({len(shown):,} of {len(series.points):,} points)" if len(shown) < len(series.points) else ""
     head = tag("tr", "".join(tag("th", text(words), scope="col") for words in (chart.x, chart.y)))
     body = "\n".join(tag("tr", "".join(tag("td", f"{value:,.10g}") for value in point)) for point in shown)

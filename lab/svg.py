@@ -25,7 +25,7 @@ def drawn(chart: Chart, name: str) -> str:
     """The chart; `name` is one that no other chart of the page has."""
     frame = _framed(chart, name)
     laid = mark_rows(chart.marks, frame.across)
-    top = 30 + LINE * (1 + max((row for *_, row in laid), default=-1))
+    top = 36 + LINE * (1 + max((row for *_, row in laid), default=-1))
     middle = (frame.across.start + frame.across.end) / 2
     half = min(width(chart.x), WIDTH) / 2
     plot = [
@@ -77,7 +77,7 @@ def _series(frame: Frame, series: Series, at: int) -> str:
     points = thinned(series.points, shape, frame.across, frame.up)
     if shape == "points":
         return _dots(frame, points, at)
-    thick = max(2.0, 3.2 - at * 0.6)
+    thick = max(2.0, 3.0 - at * 0.5)
     line = tag("path", d=_path(frame, points, shape), class_=f"line {look(at)}", stroke_width=thick)
     return line + _dots(frame, _staggered(frame, series.points, at), at)
 
@@ -108,23 +108,18 @@ def _staggered(frame: Frame, points: Sequence[Point], at: int) -> list[Point]:
 
 def _marker(frame: Frame, at: int) -> str:
     """The marker of a colour; SVG then draws one wherever a path of `dots` turns."""
+    size = 8 if frame.chart.shape == "points" else 10
     return tag("marker", tag("path", d=MARKERS[at], class_=f"m s{at}"), id=f"{frame.name}-m{at}",
-               viewBox="-1 -1 10 10", refX=4, refY=4, markerWidth=10, markerHeight=10,
+               viewBox="-1 -1 10 10", refX=4, refY=4, markerWidth=size, markerHeight=size,
                markerUnits="userSpaceOnUse")  # fmt: skip
 
 
 def _tooltips(frame: Frame, series: Series) -> str:
     """Wide, invisible dots that tell their values to a pointer that rests on them."""
-    chart, place = frame.chart, (frame.across.place, frame.up.place)
-    shown = some(thinned(series.points, chart.shape, frame.across, frame.up), TOOLTIPS)
+    chart, across, up = frame.chart, frame.across, frame.up
+    told = "{}\n{:,.10g} {}\n{:,.10g} {}"
     return "".join(
-        tag(
-            "circle",
-            tag("title", f"{text(series.name)}\n{x:,.10g} {text(chart.x)}\n{y:,.10g} {text(chart.y)}"),
-            cx=place[0](x),
-            cy=place[1](y),
-            r=6,
-            class_="tip",
-        )
-        for x, y in shown
-    )
+        tag("circle", tag("title", told.format(text(series.name), x, text(chart.x), y, text(chart.y))),
+            cx=across.place(x), cy=up.place(y), r=6, class_="tip")
+        for x, y in some(thinned(series.points, chart.shape, across, up), TOOLTIPS)
+    )  # fmt: skip
