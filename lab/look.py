@@ -48,7 +48,7 @@ th{color:var(--soft);font-weight:600;border-bottom-color:var(--edge)}
 .verdict{font-weight:600;white-space:nowrap}
 .holds{color:var(--good)}.refuted{color:var(--bad)}.depends{color:var(--fair)}
 .none td,.none .verdict{color:var(--soft);font-weight:400}
-svg.chart{display:block;width:100%;min-width:560px;height:auto;overflow:visible;font:12px system-ui,-apple-system,
+svg.chart{display:block;width:100%;min-width:520px;height:auto;overflow:visible;font:12px system-ui,-apple-system,
  "Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif;fill:var(--ink)}
 svg.chart line{stroke:var(--grid);shape-rendering:crispEdges}
 svg.chart line.zero{stroke:var(--edge)}
