@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lab import report
 from lab.chart import Chart
 from lab.errors import Unreadable, Usage
 from lab.settings import HOME
+
+T = TypeVar("T")
 
 
 def find(folder: str) -> Path:
@@ -22,28 +24,24 @@ def find(folder: str) -> Path:
 
 
 def machine(run: Path) -> dict[str, str]:
-    """The kernel and the engine that the run had; empty if it left no word of them."""
+    """The kernel and the engine that the run had; empty if it left no word of them. Raises `Unreadable`."""
     path = run / "machine.json"
-    if not path.exists():
-        return {}
-    said = _json(path)
-    engine = said.get("engine") if isinstance(said, dict) else None
-    if not isinstance(engine, dict):
-        raise Unreadable(f"{path}: not what a run says of its machine")
-    return {"kernel": str(said.get("kernel", "")), "engine": f"Docker {engine.get('Version', '')}"}
+    return _read(path, _machine) if path.exists() else {}
+
+
+def _machine(said: Any) -> dict[str, str]:
+    try:
+        return {"kernel": str(said["kernel"]), "engine": f"Docker {said['engine']['Version']}"}
+    except (TypeError, KeyError, IndexError) as wrong:
+        raise ValueError(f"no kernel and engine: {wrong!r}") from wrong
 
 
 def charts(run: Path) -> dict[str, Chart]:
     """Every chart of the run, by its file. Raises `Unreadable`, a ValueError that names the file."""
-    found = {}
-    for path in sorted(run.glob("*/chart-*.json")):
-        try:
-            found[str(path.relative_to(run))] = Chart.from_evidence(_json(path))
-        except Unreadable:
-            raise
-        except ValueError as wrong:
-            raise Unreadable(f"{path}: {wrong}") from wrong
-    return found
+    return {
+        str(path.relative_to(run)): _read(path, Chart.from_evidence)
+        for path in sorted(run.glob("*/chart-*.json"))
+    }
 
 
 def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
@@ -60,8 +58,9 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
     return drawn
 
 
-def _json(path: Path) -> Any:
+def _read(path: Path, meant: Callable[[Any], T]) -> T:
+    """A file of evidence, as `meant` understands its JSON; a ValueError of it names the file."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return meant(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as wrong:
         raise Unreadable(f"{path}: {wrong}") from wrong

@@ -51,6 +51,7 @@ said.id = 'measured';
 said.textContent = JSON.stringify({charts, pwned: typeof pwned,
   scripts: document.scripts.length, images: document.images.length,
   fetched: performance.getEntriesByType('resource').length, wide: document.documentElement.scrollWidth - innerWidth,
+  scrolled: all(document, 'figure .wide', d => d.scrollWidth - d.clientWidth),
   open: all(document, 'details', d => d.open), cells: all(document, 'figure td', d => d.textContent),
   claims: all(document, '.claims tbody tr', r => r.textContent)});
 document.body.append(said);
@@ -74,6 +75,8 @@ CHARTS = (
     Chart("time-wait", "crowded", "n", "steps", LONG * 3, LONG * 3,
           tuple(Series(f"{at} {LONG}"[: 20 + 7 * at], ((0.0, 1e6), (50.0 + 5 * at, 0))) for at in range(20)),
           tuple(Mark(at * at, f"{at} tcp_tw_something={LONG[: 4 * at]}") for at in range(11))),
+    Chart("time-wait", "high", "n", "lines", "s", "n",
+          tuple(Series(f"ends at {98 + at / 6:.3}", ((0.0, 0), (9.0, 98 + at / 6))) for at in range(12))),
     Chart("time-wait", "flat", "n", "lines", "s", "n", (Series("無" * 40, ((5.0, 0),)), Series("W" * 90, ((5.0, 0),)))),
     Chart("time-wait", HOSTILE, HOSTILE, "steps", HOSTILE, HOSTILE,
           (Series(HOSTILE, ((0.0, -3), (7.5, 4))),), (Mark(1, HOSTILE),)),
@@ -142,10 +145,10 @@ def page(tmp_path_factory) -> Path:
     return Path(done.stdout.strip())
 
 
-@pytest.fixture(scope="module", params=[600, 1100])
+@pytest.fixture(scope="module", params=[500, 600, 1100])
 def seen(page, request) -> dict:
-    """The page in a narrow and in a wide window."""
-    return seen_by(chromium(), page, request.param)
+    """The page in a window that is too narrow for a chart, in a narrow one and in a wide one."""
+    return {"width": request.param, **seen_by(chromium(), page, request.param)}
 
 
 def scale(places: list[float], words: list[str]):
@@ -275,7 +278,8 @@ def test_the_policy_of_a_page_stops_scripts(page):
 
 
 def test_it_fits_its_window(seen):
-    """Nothing to scroll sideways; tables are closed, and have every number of a small chart."""
+    """No page to scroll sideways, and no chart from 600 pixels on; tables are closed, and have the numbers."""
     assert seen["wide"] <= 0
+    assert {drawing > 0 for drawing in seen["scrolled"]} == {seen["width"] < 600}
     assert seen["open"] == [False] * len(CHARTS)
     assert {"60.2", "15.1", "0.125"} <= set(seen["cells"])

@@ -108,6 +108,8 @@ def test_a_mistake_is_seen_where_the_chart_is_made():
     """The test that builds it fails, not the one who draws the run."""
     with pytest.raises(ValueError, match="shape 'pie'"):
         replace(DRAIN, shape="pie")
+    with pytest.raises(ValueError, match="schema 2; this version knows 1"):
+        replace(DRAIN, schema=2)
 
 
 @pytest.mark.parametrize(
@@ -346,8 +348,12 @@ def test_the_machine_is_read_from_the_run(tmp_path):
     assert runs.machine(tmp_path) == {}
     left(tmp_path, "", "machine", {"kernel": "6.18", "engine": {"Version": "20.10", "Os": "linux"}})
     assert runs.machine(tmp_path) == {"kernel": "6.18", "engine": "Docker 20.10"}
-    left(tmp_path, "", "machine", ["?"])
-    with pytest.raises(Unreadable, match=r"machine\.json"):
+    for wrong in (["?"], {"kernel": "6.18"}, {"kernel": "6.18", "engine": "old"}, 7):
+        left(tmp_path, "", "machine", wrong)
+        with pytest.raises(Unreadable, match=r"machine\.json: no kernel and engine"):
+            runs.machine(tmp_path)
+    (tmp_path / "machine.json").write_text("{")
+    with pytest.raises(Unreadable, match=r"machine\.json: "):
         runs.machine(tmp_path)
 
 
