@@ -11,7 +11,7 @@ LAB := .venv/bin/lab
 # environment and are quoted "$$N", never pasted into a command, so `N='3; reboot'` is only a bad
 # number; and they are taken as typed, so a $ in one is a $.
 KNOBS := $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env)
-OPTIONS := N S F CLIENT COUNT HOLD TO
+OPTIONS := N S F CLIENT COUNT HOLD TO RUN
 $(foreach v,$(KNOBS) $(OPTIONS),$(if $(filter command,$(word 1,$(origin $v))),$(eval override export $v := $$(value $v))))
 
 ##@ The lab
@@ -65,6 +65,10 @@ test: .venv/.ready  ## Run every test, in labs of their own
 .PHONY: claims
 claims: .venv/.ready  ## Show what the last run said of each claim, with its evidence
 	@$(LAB) claims
+
+.PHONY: report
+report: .venv/.ready  ## Draw the charts of a run as HTML pages in its folder (RUN=runs/<UTC>)
+	@$(LAB) report $(if $(RUN),-- "$$RUN")
 
 .PHONY: unit
 unit: .venv/.ready  ## Run the tests that need no Docker (seconds)

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import Usage
+from lab import runs
 from lab.model import Verdict
-from lab.settings import HOME
 
 ARTICLE, LAB = "the article", "this lab"
 
@@ -82,10 +81,7 @@ def judged(run: Path) -> Iterator[Judged]:
 
 def read(folder: str) -> list[Judged]:
     """Every claim, as the run in `folder` (below the checkout, or a path) left it. Raises `Usage`."""
-    run = HOME / folder
-    if not run.is_dir():
-        raise Usage(f"{folder} is no run\n  next: make test, which leaves one in runs/")
-    return list(judged(run))
+    return list(judged(runs.find(folder)))
 
 
 def in_markdown(rows: Iterable[Judged]) -> str:

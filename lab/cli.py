@@ -169,6 +169,23 @@ def claims(folder: str, markdown: bool, as_json: bool) -> None:
 
 
 @lab.command()
+@click.argument("folder", metavar="RUN", default="runs/latest")
+@json_option
+def report(folder: str, as_json: bool) -> None:
+    """Draw what a run left: a page for each family of experiments, in the run's folder."""
+    from lab import claims as judge
+    from lab import runs
+
+    run = runs.find(folder)
+    pages = runs.draw(run, [asdict(row) for row in judge.judged(run)])
+    if as_json:
+        found = [{"family": family, "path": str(path)} for family, path in pages.items()]
+        _print_json({"schema": 1, "run": run.name, "pages": found})
+    else:
+        print(*pages.values(), sep="\n")
+
+
+@lab.command()
 @json_option
 def doctor(as_json: bool) -> None:
     """Can this machine run the lab? Every line has its fix."""

@@ -25,3 +25,7 @@ class GaveUp(LabError):
     """A condition did not come true before its deadline (exit 4)."""
 
     status = 4
+
+
+class Unreadable(LabError, ValueError):
+    """A file of evidence is not what this version understands; the message names the file (exit 1)."""

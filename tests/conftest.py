@@ -18,6 +18,7 @@ from lab.settings import HOME
 from tests.laboratory import Lab, laboratory, quiet, sweep
 
 RUN = "CONNLAB_RUN"
+DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
 WRONG = pytest.StashKey[list[str]]()
@@ -76,7 +77,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_of_others(request: pytest.FixtureRequest) -> None:
     """Clear away what a killed run left, if this run uses Docker at all."""
-    if any("unit" not in item.path.parts for item in request.session.items):
+    if any(item.path.parent.name not in DOCKERLESS for item in request.session.items):
         sweep()
 
 

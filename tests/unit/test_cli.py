@@ -130,6 +130,41 @@ def test_what_the_command_does_not_know_is_usage(lab, arguments):
     assert "Usage: lab" in err
 
 
+def test_report_prints_where_the_pages_are(lab, tmp_path):
+    """A path a line, or data; the run's folder is where they are, and no engine is asked."""
+    chart = {
+        "schema": 1,
+        "family": "time-wait",
+        "title": "t",
+        "note": "n",
+        "shape": "steps",
+        "x": "s",
+        "y": "n",
+    }
+    chart |= {"marks": [], "series": [{"name": "stock", "points": [[0, 40], [60.4, 0]]}]}
+    (tmp_path / "test_drain").mkdir()
+    (tmp_path / "test_drain/chart-drain.json").write_text(json.dumps(chart))
+    page = tmp_path / "time-wait.html"
+    assert lab("report", str(tmp_path)) == (0, f"{page}\n", "")
+    assert page.read_text().startswith("<!doctype html>")
+    assert json.loads(lab("report", "--json", str(tmp_path))[1]) == {
+        "schema": 1, "run": tmp_path.name, "pages": [{"family": "time-wait", "path": str(page)}],
+    }  # fmt: skip
+
+
+def test_report_says_what_it_cannot_draw(lab, tmp_path):
+    """No run, no charts: usage. A chart that it does not understand: the file, and nothing is drawn."""
+    status, out, err = lab("report", "runs/never")
+    assert (status, out) == (2, "")
+    assert err == "lab: runs/never is no run\n  next: make test, which leaves one in runs/\n"
+    assert lab("report", str(tmp_path))[0] == 2
+    (tmp_path / "test_drain").mkdir()
+    (tmp_path / "test_drain/chart-drain.json").write_text('{"schema": 2}')
+    status, out, err = lab("report", str(tmp_path))
+    assert (status, out) == (1, "")
+    assert err == f"lab: {tmp_path}/test_drain/chart-drain.json: schema 2; this version knows 1\n"
+
+
 def test_help_does_not_wait_for_docker():
     """`lab --help`, and every completion, is spared the import of the Docker SDK and of rich."""
     script = LAB.replace("main()", "\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)")

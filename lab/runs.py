@@ -1,0 +1,66 @@
+"""A run's folder read again: where it ran, the charts that its tests left, and the pages drawn of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab import report
+from lab.chart import Chart
+from lab.errors import Unreadable, Usage
+from lab.settings import HOME
+
+T = TypeVar("T")
+
+
+def find(folder: str) -> Path:
+    """The run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`."""
+    run = HOME / folder
+    if not run.is_dir():
+        raise Usage(f"{folder} is no run\n  next: make test, which leaves one in runs/")
+    return run.resolve()
+
+
+def machine(run: Path) -> dict[str, str]:
+    """The kernel and the engine that the run had; empty if it left no word of them. Raises `Unreadable`."""
+    path = run / "machine.json"
+    return _read(path, _machine) if path.exists() else {}
+
+
+def _machine(said: Any) -> dict[str, str]:
+    try:
+        return {"kernel": str(said["kernel"]), "engine": f"Docker {said['engine']['Version']}"}
+    except (TypeError, KeyError, IndexError) as wrong:
+        raise ValueError(f"no kernel and engine: {wrong!r}") from wrong
+
+
+def charts(run: Path) -> dict[str, Chart]:
+    """Every chart of the run, by its file. Raises `Unreadable`, a ValueError that names the file."""
+    return {
+        str(path.relative_to(run)): _read(path, Chart.from_evidence)
+        for path in sorted(run.glob("*/chart-*.json"))
+    }
+
+
+def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
+    """Write the page of each family that has charts, with these rows of claims; the pages by family. Raises `Usage`."""
+    drawn, words, found = {}, list(rows), charts(run)
+    if not found:
+        raise Usage(
+            f"{run} has no charts: no test left a chart-*.json in it\n  next: make test, or another run: ls runs/"
+        )
+    for family in sorted({chart.family for chart in found.values()}):
+        ours = {source: chart for source, chart in found.items() if chart.family == family}
+        drawn[family] = run / f"{family}.html"
+        drawn[family].write_text(report.page(family, ours, words, run.name, machine(run)), encoding="utf-8")
+    return drawn
+
+
+def _read(path: Path, meant: Callable[[Any], T]) -> T:
+    """A file of evidence, as `meant` understands its JSON; a ValueError of it names the file."""
+    try:
+        return meant(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as wrong:
+        raise Unreadable(f"{path}: {wrong}") from wrong
