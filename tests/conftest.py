@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab import claims, evidence, hosts
+from lab import evidence, hosts, verdicts
+from lab.claims import PAGES
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
@@ -31,9 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that share the crowd run in one worker, one after another; all others wherever there is room."""
+    """Tests that share the crowd, or recordings, run in one worker; all others wherever there is room."""
     if "crowd" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.xdist_group("crowd"))
+    elif "time_wait" in item.path.parts:
+        item.add_marker(pytest.mark.xdist_group("time_wait"))
+    elif "unit" in item.path.parts:
+        # By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
+        mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{mode}"))
 
 
 def pytest_report_header() -> str:
@@ -54,24 +61,25 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """README's table of claims is held against a run that judged all of them; a contradiction fails it."""
+    """A page's table of claims is held against a run that judged all of them; a contradiction fails it."""
     folder = HOME / "runs" / os.environ[RUN]
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
-    judged = list(claims.judged(folder))
-    if any(row.verdict == "not run" for row in judged):
-        return
-    wrong = claims.contradictions((HOME / "README.md").read_text(), judged)
+    wrong = []
+    for family, page in PAGES.items():
+        rows = [row for row in verdicts.judged(folder) if row.family == family]
+        if all(row.verdict != verdicts.NOT_RUN for row in rows):
+            wrong += [f"{page}: {name}" for name in verdicts.contradictions((HOME / page).read_text(), rows)]
     if wrong and session.exitstatus == pytest.ExitCode.OK:
         session.config.stash[WRONG] = wrong
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says which claims README.md tells otherwise."""
+    """Says which claims a page tells otherwise."""
     if wrong := config.stash.get(WRONG, []):
-        terminalreporter.section("README.md contradicts this run", red=True)
-        terminalreporter.line(f"{', '.join(wrong)}: compare with `lab claims`")
+        terminalreporter.section("a page contradicts this run", red=True)
+        terminalreporter.line(f"{', '.join(wrong)}: compare with `lab claims` and `lab effects`")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,6 +21,7 @@ from types import SimpleNamespace
 import pytest
 
 from lab import topology
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 WITHIN = 20
@@ -132,11 +133,6 @@ def echo():
         threading.Thread(target=serve, args=(listener,), daemon=True).start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-
-
-def free_port():
-    with listening() as (_, port):
-        return port
 
 
 def outcomes(answer):

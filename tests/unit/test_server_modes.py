@@ -19,6 +19,7 @@ import pytest
 
 from lab.wait import until
 from server import echo
+from tests.ports import free_port
 
 HOME = Path(__file__).parents[2]
 WITHIN = 20
@@ -119,11 +120,6 @@ def start(tmp_path):
         for child in server.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 def read(sock: socket.socket, count: int) -> bytes:
