@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def _told(snapshot: Snapshot, what: str, source: str | None = None) -> int:
 
 def story(everyone: Iterable[Host], since: str) -> list[Event]:
     """What these hosts said since a moment (RFC 3339, UTC), in the order of time."""
-    told = (event for host in everyone for event in events(host.log()) if event.ts >= since)
+    start = datetime.fromisoformat(since).timestamp()
+    told = (event for host in everyone for event in events(host.log(since=start)) if event.ts >= since)
     return sorted(told, key=lambda event: event.ts)
 
 
@@ -104,8 +106,7 @@ class Run:
 
 
 def _plain(value: Any) -> Any:
-    return (
-        dataclasses.asdict(value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type)
-        else str(value)
-    )
+    # Not asdict(), which makes a Counter of a Counter's items.
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)

@@ -83,9 +83,9 @@ class Host:
         sock: socket.socket = getattr(raw, "_sock", raw)
         return exec_id, Stream(sock, f"{self.name}: {shlex.join(argv)}", _early(raw, sock))
 
-    def log(self, tail: int | Literal["all"] = "all") -> str:
-        """What PID 1 wrote so far, both streams; with `tail`, only the last lines."""
-        return _text(engine().api.logs(self.id, tail=tail))
+    def log(self, tail: int | Literal["all"] = "all", since: float | None = None) -> str:
+        """What PID 1 wrote so far, both streams; only the last lines, or those since a moment (seconds, UTC)."""
+        return _text(engine().api.logs(self.id, tail=tail, since=since))
 
     def inspect(self) -> Mapping[str, Any]:
         """Everything that the engine knows of the container."""

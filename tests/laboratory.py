@@ -7,17 +7,19 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import compose, hosts, settings, topology
+from lab import evidence, hosts, settings, throwaway, topology
 from lab.hosts import Host
 from lab.model import Event, events
 from lab.settings import Settings
 from lab.wait import until
 
 _numbers = itertools.count(1)
-BEFORE_DOWN: list[Callable[[Lab], None]] = []  # who wants to look at a lab before it is taken down
+# Who looks at a lab before it is taken down: of this test, or of this recording's thread.
+LAST_LOOK: ContextVar[Callable[[Lab], None]] = ContextVar("LAST_LOOK", default=lambda lab: None)
 
 
 @dataclass(frozen=True)
@@ -31,22 +33,21 @@ class Lab:
 
 @contextlib.contextmanager
 def laboratory(**knobs: object) -> Iterator[Lab]:
-    """A lab with `knobs` as in .env (clients are idle and two unless it says otherwise)."""
+    """A lab with `knobs` as in .env (one idle client unless it says otherwise)."""
     chosen = own_settings(**knobs)
     with removed_afterwards(chosen):
         lab = of(chosen, topology.up(chosen))
         try:
             yield lab
         finally:
-            for last_look in BEFORE_DOWN:
-                last_look(lab)
+            LAST_LOOK.get()(lab)
 
 
 def own_settings(**knobs: object) -> Settings:
     """Settings for a project that nobody else has; its name ends with our process id."""
     base = settings.read({})
     name = f"{base.project}-test-{os.getpid()}-{next(_numbers)}"
-    return base.changed(**{"COMPOSE_PROJECT_NAME": name, "WORKLOAD": "idle", "CLIENTS": 2, **knobs})
+    return base.changed(**{"COMPOSE_PROJECT_NAME": name, "WORKLOAD": "idle", "CLIENTS": 1, **knobs})
 
 
 @contextlib.contextmanager
@@ -55,13 +56,20 @@ def removed_afterwards(chosen: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        compose.run(chosen, "down", "--timeout", "2", "--volumes", "--remove-orphans", quiet=True)
+        throwaway.remove_project(chosen.project)
 
 
 def of(chosen: Settings, found: list[Host]) -> Lab:
     """The lab made of these hosts."""
     server, *clients = found
     return Lab(chosen, server, clients)
+
+
+def remember(lab: Lab, keep: Callable[[str, object], object], since: str) -> None:
+    """Keep a lab's knobs and images, and all that its hosts said since a moment, every attempt included."""
+    images = {host.service: host.inspect()["Image"] for host in (lab.server, *lab.clients[:1])}
+    keep("settings", {"knobs": lab.settings.values, "images": images})
+    keep("events", evidence.story([lab.server, *lab.clients], since=since))
 
 
 def told(lab: Lab, *names: str) -> list[Event]:
@@ -89,6 +97,4 @@ def sweep() -> None:
     for name in hosts.projects(f"{base.project}-test-"):
         owner = re.fullmatch(rf"{base.project}-test-(\d+)-\d+", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():
-            compose.run(
-                base.changed(COMPOSE_PROJECT_NAME=name), "down", "--timeout", "2", "--volumes", quiet=True
-            )
+            throwaway.remove_project(name)

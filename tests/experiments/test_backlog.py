@@ -61,7 +61,7 @@ def test_listen_5_does_not_limit_connections(watch, keep, verdict) -> None:
     assert stalled.counter("TcpExtListenOverflows") == stalled.counter("TcpExtListenDrops") == 13
     assert (stalled.refused, stalled.told("accepted")) == (0, 1)
     assert served == {ESTABLISHED: 100}
-    assert (accepting.counter("TcpExtListenOverflows"), accepting.told("accepted")) == (0, 100)
+    assert accepting.told("accepted") == 100
     verdict(
         Verdict.REFUTED,
         f"listen(5), of 20 dials to a stalled server 1 is served, 6 wait, {waiting[TIMED_OUT]} SYNs are dropped and"

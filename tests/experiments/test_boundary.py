@@ -49,7 +49,7 @@ def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) 
 
 def test_without_the_rule_the_boundary_is_gone(watch) -> None:
     """Negative control: the test above fails when the rule is removed, so it is the rule that it sees."""
-    with laboratory() as lab:
+    with laboratory(CLIENTS=2) as lab:
         lab.server.run(["iptables", "-D", "INPUT", "1"])
         with pytest.raises(AssertionError):
             check_boundary(lab, watch, 15, "same", REFUSED)

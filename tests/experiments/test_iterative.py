@@ -19,7 +19,7 @@ from tests.laboratory import Lab, laboratory, told
 @pytest.mark.claim("one-at-a-time")
 def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
     """With the article's own client, which never reads: its close is an RST, and then the next one is served."""
-    with laboratory(SERVER_MODE="iterative", HANDLER="article") as lab:
+    with laboratory(SERVER_MODE="iterative", HANDLER="article", CLIENTS=2) as lab:
         with agents(lab.clients) as (first, second), watch(lab.server):
             first.open(1)
             first.ask("send", text="from the first")
@@ -52,7 +52,10 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
     """A client that reads its echoes and closes with FIN: the loop spins on b"", bounded here; the mend is one line."""
     stories = {}
     for handler in ("article", "echo"):
-        with laboratory(SERVER_MODE="iterative", HANDLER=handler) as lab, agents(lab.clients) as (one, two):
+        with (
+            laboratory(SERVER_MODE="iterative", HANDLER=handler, CLIENTS=2) as lab,
+            agents(lab.clients) as (one, two),
+        ):
             one.open(1)
             two.open(1)
             one.ask("send", text="hello")

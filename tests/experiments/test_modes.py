@@ -138,7 +138,7 @@ def test_so_many_are_served_at_once(watch, keep, verdict, case: Case) -> None:
 
 def test_the_articles_loop_keeps_an_iterative_server_from_everybody(watch) -> None:
     """A client talks and closes cleanly; until our bound ends the loop, the next one is not even accepted."""
-    with laboratory(SERVER_MODE="iterative", HANDLER="article") as lab:
+    with laboratory(SERVER_MODE="iterative", HANDLER="article", CLIENTS=2) as lab:
         with agents(lab.clients) as (one, two), watch(lab.server) as seen:
             first, second = one.open(1), two.open(1)
             assert _answer("iterative", one, first[0]) == "hello"
