@@ -34,7 +34,10 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One dial: `conn` names the connection if the agent holds it, times are CLOCK_MONOTONIC."""
+    """One dial: `conn` names the connection if the agent holds it, times are CLOCK_MONOTONIC.
+
+    `closed_ns` is the end of its close, where the agent closed it before its answer (`churn`).
+    """
 
     outcome: Outcome
     conn: int | None
@@ -45,6 +48,7 @@ class Attempt:
     target_port: int
     start_ns: int
     us: int
+    closed_ns: int | None = None
 
     @classmethod
     def from_agent(cls, answer: Mapping[str, Any]) -> Attempt:

@@ -1,0 +1,172 @@
+"""The census: what a host's table says, what changed, and how long a state lasted at least and at most."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from client import census as program
+from lab import predict
+from lab.census import PROGRAM, Census, Change, Pair, levels, lives
+from lab.errors import GaveUp
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+LISTEN = (
+    "   0: 00000000:3039 00000000:0000 0A 00000000:00000000 00:00000000 00000000 10001 0 5211 1 0 100 0\n"
+)
+ESTAB = "   1: 0200A8C0:3039 0400A8C0:E44A 01 00000000:00000000 00:00000000 00000000 10001 0 5212 1 0 20 4\n"
+KEPT = "   1: 0200A8C0:3039 0400A8C0:E44A 05 00000000:00000000 02:000003E8 00000000     0 0 0 1 0 20 4\n"
+SMALL = "   2: 0200A8C0:3039 0400A8C0:E44A 06 00000000:00000000 03:0000176F 00000000     0        0 0 3 0\n"
+OURS, THEIRS = ["192.168.0.2", 12345], ["192.168.0.4", 58442]
+PAIR = Pair(*OURS, *THEIRS)
+SECOND = 10**9
+
+
+def looked(tmp_path, *lines: str) -> dict:
+    """What the census makes of a table of these lines."""
+    path = tmp_path / "tcp"
+    path.write_text("".join(line.rstrip().ljust(149) + "\n" for line in (HEAD, *lines)))
+    with path.open("rb") as file:
+        return program.look(file.fileno())
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the lines above were read on a little-endian machine")
+def test_a_table_is_read(tmp_path) -> None:
+    """States as ss writes them, addresses as people do; listeners are no connections."""
+    assert list(program.changes({}, looked(tmp_path, LISTEN, ESTAB))) == [[*OURS, *THEIRS, "ESTAB", None]]
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the lines above were read on a little-endian machine")
+@pytest.mark.parametrize(
+    ("line", "state", "timer"),
+    [(ESTAB, "ESTAB", None), (KEPT, "FIN-WAIT-2", 10.0), (SMALL, "TIME-WAIT", 59.99)],
+)
+def test_a_timer_is_read_where_the_kernel_waits_with_it(
+    tmp_path, line: str, state: str, timer: float
+) -> None:
+    """In TIME_WAIT, and as an orphan in FIN_WAIT_2; in hundredths of a second."""
+    assert list(program.changes({}, looked(tmp_path, line))) == [[*OURS, *THEIRS, state, timer]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 26, 27, 53, 54, 500])
+def test_a_table_of_any_length_is_read_to_its_end(tmp_path, count: int) -> None:
+    """In pages, as the kernel gives it: the last line of a full page is not the last of all."""
+    lines = [SMALL.replace("E44A", f"{port:04X}") for port in range(40000, 40000 + count)]
+    assert len(looked(tmp_path, *lines)) == count
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="no Linux")
+def test_the_kernels_own_table_is_read_to_its_end() -> None:
+    """A hundred connections of our own: each is found from both its ends, whatever else there is."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        port = listener.getsockname()[1]
+        with contextlib.ExitStack() as stack:
+            ours = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(100)]
+            mine = {sock.getsockname()[1] for sock in ours}
+            table = os.open("/proc/net/tcp", os.O_RDONLY)
+            stack.callback(os.close, table)
+            found = [program.address(local)[1] for local, _ in program.look(table)]
+    assert mine <= set(found)
+    assert found.count(port) == 100
+
+
+def test_only_changes_are_told() -> None:
+    """A new state, a socket that is gone; a timer that runs is none."""
+    key = ("0200A8C0:3039", "0400A8C0:E44A")
+    closing, later = {key: ("TIME-WAIT", 60.0)}, {key: ("TIME-WAIT", 59.0)}
+    assert list(program.changes(closing, later)) == []
+    assert [change[4:] for change in program.changes({key: ("ESTAB", None)}, closing)] == [
+        ["TIME-WAIT", 60.0]
+    ]
+    assert [change[4:] for change in program.changes(closing, {})] == [[None, None]]
+
+
+def test_the_program_runs_alone_and_ends_with_its_input() -> None:
+    """Its text is all that a host is sent: `python3 -c`."""
+    argv = [sys.executable, "-S", "-E", "-c", PROGRAM.read_text(), "10"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        looks = [json.loads(running.stdout.readline()) for _ in range(2)]
+        running.stdin.close()
+        assert running.wait(timeout=10) == 0
+    (never, began, ended), (before, again, later) = (look["ns"] for look in looks)
+    assert never == 0 < began < ended <= before < again < later
+    assert later - ended >= SECOND or looks[1]["changes"], (
+        "it speaks when something changes, and once a second"
+    )
+
+
+class Played:
+    """A stream that gives prepared looks."""
+
+    def __init__(self, *looks: tuple[int, list[list[object]]]) -> None:
+        self.lines = [json.dumps({"ns": [ns - 2, ns - 1, ns], "changes": changes}) for ns, changes in looks]
+
+    def read_line(self, _within: float) -> str:
+        return self.lines.pop(0)
+
+
+def seen(state: str | None, timer: float | None = None) -> list[object]:
+    return [*PAIR, state, timer]
+
+
+def test_a_census_knows_what_there_is_now() -> None:
+    """And stops reading as soon as the condition is true."""
+    census = Census(Played((0, [seen("ESTAB")]), (5, []), (9, [seen("TIME-WAIT", 60.0)]), (12, [seen(None)])))
+    assert census.now == {PAIR: "ESTAB"}
+    assert census.until(lambda now: now[PAIR] == "TIME-WAIT", "it has closed", within=1)
+    assert (census.ns, census.count()) == (9, {"TIME-WAIT": 1})
+    census.up_to(10)
+    assert (census.ns, census.now) == (12, {})
+
+
+def test_a_census_gives_up_on_the_hosts_clock() -> None:
+    """With the reason, and what there is instead."""
+    census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
+    with pytest.raises(GaveUp, match=r"waiting until it has closed; there are .*'ESTAB': 1"):
+        census.until(lambda now: not now, "it has closed", within=2)
+
+
+CHANGES = [
+    Change(0, 1 * SECOND, PAIR, "ESTAB", None),
+    Change(1 * SECOND, 2 * SECOND, PAIR, "TIME-WAIT", 60.0),
+    Change(61 * SECOND, 63 * SECOND, PAIR, None, None),
+]
+
+
+def test_a_life_is_known_to_within_its_looks() -> None:
+    """At least from the first look that found it to the last; at most from the one before to the one after."""
+    (life,) = lives(CHANGES, "TIME-WAIT")
+    assert (life.least, life.seconds, life.most) == (59, 61, 62)
+    assert (life.pair, life.began.timer) == (PAIR, 60.0)
+
+
+def test_a_life_without_an_end_is_none() -> None:
+    assert lives(CHANGES[:2], "TIME-WAIT") == []
+
+
+def test_levels_are_told_when_they_change() -> None:
+    """Number by time, from the origin on."""
+    assert levels(CHANGES, "TIME-WAIT", SECOND) == [(0.0, 0), (1.0, 1), (62.0, 0)]
+    assert levels([*CHANGES[:1], Change(1, 2, PAIR, "CLOSE-WAIT", None)], "TIME-WAIT", 0) == [(1.0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("fin_timeout", "seconds"), [(1, 1), (15, 15), (60, 60), (61, 2), (70, 20), (120, 120)]
+)
+def test_the_prediction_for_orphans(fin_timeout: int, seconds: int) -> None:
+    """The kernel's own arithmetic (T04, T06)."""
+    assert predict.orphan(fin_timeout) == seconds
+
+
+def test_the_prediction_for_ports() -> None:
+    """Linux's 28,232 ports are 470 a second; each address has its own."""
+    assert round(predict.sustained(28_232)) == 471
+    assert predict.sustained(10, sources=3) == 3 * predict.sustained(10)
+    assert predict.fires(60) == (60, 67.5)
