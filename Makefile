@@ -62,6 +62,11 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 test: .venv/.ready  ## Run every test, in labs of their own
 	@.venv/bin/python -m pytest -n 4 --dist loadgroup tests
 
+.PHONY: time-wait
+time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s) and print what each setting does
+	@.venv/bin/python -m pytest --quiet tests/time_wait || { status=$$?; $(LAB) effects; exit $$status; }
+	@$(LAB) effects
+
 .PHONY: claims
 claims: .venv/.ready  ## Show what the last run said of each claim, with its evidence
 	@$(LAB) claims

@@ -150,22 +150,42 @@ def talk(number: str) -> None:
     sys.exit(conversation.talk(knobs.read(), _client_number(number)))
 
 
+run_option = click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
+markdown_option = click.option("--markdown", is_flag=True, help="Print the table that a page carries.")
+
+
 @lab.command()
-@click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
-@click.option("--markdown", is_flag=True, help="Print the table that README.md carries.")
+@run_option
+@markdown_option
 @json_option
 def claims(folder: str, markdown: bool, as_json: bool) -> None:
     """What is claimed, and what real hosts said of it in the last run."""
-    from lab import claims as judge
-    from lab import show
+    from lab import show, verdicts
 
-    rows = judge.read(folder)
+    rows = verdicts.read(folder)
     if as_json:
         _print_json({"schema": 1, "claims": [asdict(row) for row in rows]})
     elif markdown:
-        print(judge.in_markdown(rows))
+        print(verdicts.in_markdown(row for row in rows if not row.setting))
     else:
         show.claims(rows)
+
+
+@lab.command()
+@run_option
+@markdown_option
+@json_option
+def effects(folder: str, markdown: bool, as_json: bool) -> None:
+    """What each setting does to each side: expected, measured in the last run, verdict."""
+    from lab import show, verdicts
+
+    rows = [row for row in verdicts.read(folder) if row.setting]
+    if as_json:
+        _print_json({"schema": 1, "effects": [asdict(row) for row in rows]})
+    elif markdown:
+        print(verdicts.effects_in_markdown(rows))
+    else:
+        show.effects(rows)
 
 
 @lab.command()
@@ -173,11 +193,10 @@ def claims(folder: str, markdown: bool, as_json: bool) -> None:
 @json_option
 def report(folder: str, as_json: bool) -> None:
     """Draw what a run left: a page for each family of experiments, in the run's folder."""
-    from lab import claims as judge
-    from lab import runs
+    from lab import runs, verdicts
 
     run = runs.find(folder)
-    pages = runs.draw(run, [asdict(row) for row in judge.judged(run)])
+    pages = runs.draw(run, [asdict(row) for row in verdicts.judged(run)])
     if as_json:
         found = [{"family": family, "path": str(path)} for family, path in pages.items()]
         _print_json({"schema": 1, "run": run.name, "pages": found})

@@ -45,14 +45,15 @@ def charts(run: Path) -> dict[str, Chart]:
 
 
 def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
-    """Write the page of each family that has charts, with these rows of claims; the pages by family. Raises `Usage`."""
-    drawn, words, found = {}, list(rows), charts(run)
+    """Write the page of each family that has charts, with its own of these claims; pages by family. Raises `Usage`."""
+    drawn, claims, found = {}, list(rows), charts(run)
     if not found:
         raise Usage(
             f"{run} has no charts: no test left a chart-*.json in it\n  next: make test, or another run: ls runs/"
         )
     for family in sorted({chart.family for chart in found.values()}):
         ours = {source: chart for source, chart in found.items() if chart.family == family}
+        words = [row for row in claims if row["family"] == family]
         drawn[family] = run / f"{family}.html"
         drawn[family].write_text(report.page(family, ours, words, run.name, machine(run)), encoding="utf-8")
     return drawn

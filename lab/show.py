@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lab.claims import Judged
+from lab.verdicts import Judged
 
 NEXT = (
     ("make attempt CLIENT=2 COUNT=20", "dial 20 times from one client and see the limit bite"),
@@ -113,6 +113,26 @@ def claims(rows: Sequence[Judged]) -> None:
         if row.evidence:
             out.print(f"           {escape(row.evidence)}", soft_wrap=True)
             out.print(f"           [dim]{escape(row.test)}[/dim]", soft_wrap=True)
+
+
+def effects(rows: Sequence[Judged]) -> None:
+    """The matrix: a line for each setting and side, with what was measured beside what people expect."""
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    for name, share in (
+        ("setting", 5),
+        ("side", 2),
+        ("what people expect", 8),
+        ("what was measured", 14),
+        ("verdict", 3),
+    ):
+        table.add_column(name, ratio=share, overflow="fold")
+    said = ""
+    for row in rows:
+        table.add_row("" if row.setting == said else escape(row.setting), row.side, escape(row.sentence),
+                      escape(row.evidence) or "-", _state(row.verdict))  # fmt: skip
+        said = row.setting
+    out.print(table)
 
 
 def checks(rows: Sequence[Mapping[str, str]]) -> None:

@@ -81,7 +81,9 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
     with contextlib.ExitStack() as stack:
         try:
             near, far = (
-                stack.enter_context(throwaway.spare(settings.project, settings.image("client"), number, IPV6_ON))
+                stack.enter_context(
+                    throwaway.spare(settings.project, settings.image("client"), number, IPV6_ON)
+                )
                 for number in (1, 2)
             )
             return _exchange(near, far, "AF_INET6")

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import evidence, hosts, settings, throwaway, topology
+from lab import evidence, hosts, images, settings, throwaway, topology
 from lab.hosts import Host
 from lab.model import Event, events
 from lab.settings import Settings
@@ -48,6 +48,13 @@ def own_settings(**knobs: object) -> Settings:
     base = settings.read({})
     name = f"{base.project}-test-{os.getpid()}-{next(_numbers)}"
     return base.changed(**{"COMPOSE_PROJECT_NAME": name, "WORKLOAD": "idle", "CLIENTS": 1, **knobs})
+
+
+def image(service: str) -> str:
+    """The image of a service, built if it was not."""
+    chosen = settings.read({})
+    images.ensure(chosen)
+    return chosen.image(service)
 
 
 @contextlib.contextmanager

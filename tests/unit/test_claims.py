@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lab import claims
+from lab import claims, verdicts
 from lab.errors import Usage
 from lab.settings import HOME
 
@@ -19,7 +19,7 @@ def left(run, test: str, **verdict: str) -> None:
 
 def test_a_claim_whose_test_did_not_run_says_so(tmp_path):
     """An empty run judges nothing."""
-    rows = list(claims.judged(tmp_path))
+    rows = list(verdicts.judged(tmp_path))
     assert [row.id for row in rows] == [claim.id for claim in claims.CLAIMS]
     assert {row.verdict for row in rows} == {"not run"}
 
@@ -27,7 +27,7 @@ def test_a_claim_whose_test_did_not_run_says_so(tmp_path):
 def test_a_verdict_is_what_the_test_left(tmp_path):
     """With its evidence and the name of the test, without parameters and groups."""
     left(tmp_path, "test_five[x]@crowd", claim="type-five", verdict="refuted", evidence="it is SEQPACKET")
-    (row,) = [row for row in claims.judged(tmp_path) if row.verdict != "not run"]
+    (row,) = [row for row in verdicts.judged(tmp_path) if row.verdict != "not run"]
     assert (row.id, row.verdict, row.evidence, row.test) == (
         "type-five", "refuted", "it is SEQPACKET", "tests/x.py::test_five"
     )  # fmt: skip
@@ -37,7 +37,7 @@ def test_tests_that_differ_make_it_depend(tmp_path):
     """Their evidence says on what."""
     left(tmp_path, "test_a", claim="pool-bounds", verdict="holds", evidence="pool")
     left(tmp_path, "test_b", claim="pool-bounds", verdict="refuted", evidence="threads")
-    (row,) = [row for row in claims.judged(tmp_path) if row.id == "pool-bounds"]
+    (row,) = [row for row in verdicts.judged(tmp_path) if row.id == "pool-bounds"]
     assert (row.verdict, row.evidence) == ("depends", "pool; threads")
 
 
@@ -45,33 +45,56 @@ def test_a_verdict_on_no_claim_is_loud(tmp_path):
     """A test that names a claim wrongly would else be forgotten."""
     left(tmp_path, "test_a", claim="nobody-said-so", verdict="holds", evidence="")
     with pytest.raises(ValueError, match="nobody-said-so"):
-        list(claims.judged(tmp_path))
+        list(verdicts.judged(tmp_path))
 
 
 def test_no_run_is_told():
     """Before the first `make test`."""
     with pytest.raises(Usage, match="next: make test"):
-        claims.read("runs/never")
+        verdicts.read("runs/never")
 
 
 def test_a_page_that_says_otherwise_is_found(tmp_path):
     """Another verdict, or no row at all; the evidence is one run's and may differ."""
     left(tmp_path, "test_a", claim="type-five", verdict="refuted", evidence="now")
-    rows = list(claims.judged(tmp_path))
-    page = claims.in_markdown(rows)
-    assert claims.contradictions(page.replace("now", "then"), rows) == []
-    assert claims.contradictions(page.replace("refuted", "holds"), rows) == ["type-five"]
-    assert claims.contradictions("", rows) == ["type-five"]
+    rows = list(verdicts.judged(tmp_path))
+    page = verdicts.in_markdown(rows)
+    assert verdicts.contradictions(page.replace("now", "then"), rows) == []
+    assert verdicts.contradictions(page.replace("refuted", "holds"), rows) == ["type-five"]
+    assert verdicts.contradictions("", rows) == ["type-five"]
 
 
-def test_the_readme_has_a_row_for_every_claim():
-    """Once, each with a verdict; which one is held against each full run (tests/conftest.py)."""
-    page = (HOME / "README.md").read_text()
-    for claim in claims.CLAIMS:
-        assert page.count(f"| {claim.sentence} | {claim.source} | **") == 1, claim.id
+@pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.id)
+def test_a_page_has_a_row_for_every_claim(claim):
+    """Once, with a verdict; which one is held against each full run (tests/conftest.py)."""
+    of_what = f"| {claim.setting} | {claim.side} " if claim.setting else ""
+    page = (HOME / claims.PAGES[claim.family]).read_text()
+    assert page.count(f"\n{of_what}| {claim.sentence} | {claim.source} | **") == 1
+
+
+def test_an_effect_has_a_setting_and_a_side():
+    """The matrix has no blank cell."""
+    effects = [claim for claim in claims.CLAIMS if claim.family == claims.TIME_WAIT]
+    assert len(effects) > 20
+    assert {claim.side for claim in effects} == {"server", "client", "both"}
+    assert all(claim.setting for claim in effects)
+
+
+def test_the_matrix_has_a_line_for_each_effect(tmp_path):
+    """Also for one that did not run, which says so."""
+    left(tmp_path, "test_a", claim="reuse-server", verdict="refuted", evidence="no effect")
+    rows = [row for row in verdicts.judged(tmp_path) if row.setting]
+    lines = verdicts.effects_in_markdown(rows).splitlines()
+    assert len(lines) == 2 + len(rows)
+    assert (
+        "| tcp_tw_reuse=1 | server | There are fewer TIME_WAIT sockets, or for less time | the article | **refuted**"
+        " | no effect |" in lines
+    )
+    assert sum("**not run**" in line for line in lines) == len(rows) - 1
 
 
 def test_every_claim_has_a_test():
     """A claim that no test carries could never be judged."""
-    marked = "".join(path.read_text() for path in (HOME / "tests/experiments").glob("*.py"))
+    folders = ("tests/experiments", "tests/time_wait")
+    marked = "".join(path.read_text() for folder in folders for path in (HOME / folder).glob("*.py"))
     assert [claim.id for claim in claims.CLAIMS if f'"{claim.id}"' not in marked] == []

@@ -31,7 +31,7 @@ MAY_NOT_USE = {
     "lab.hosts": {"lab.predict", "lab.report", "lab.runs"},
     "lab.compose": {"lab.predict", "lab.report", "lab.runs"},
 }
-BLIND = ("lab.traffic", "lab.evidence")  # hands and eyes: not even through others
+BLIND = ("lab.traffic", "lab.evidence", "lab.census")  # hands and eyes: not even through others
 JUDGES = ("lab.predict", "lab.report")  # and all that draws for the report
 DRAWING = ("lab.chart", "lab.axis", "lab.frame", "lab.markup", "lab.labels", "lab.svg", "lab.look")
 IO = {
@@ -202,7 +202,7 @@ def test_nobody_imports_the_command_line():
 
 def test_experiments_speak_of_hosts_not_of_plumbing():
     """An experiment uses fixtures and the lab's words; no Docker, no processes, no clock."""
-    modules = trees("tests/experiments/*.py")
+    modules = trees("tests/experiments/*.py", "tests/time_wait/*.py")
     assert modules, "there are no experiments"
     plumbing = {"docker", "subprocess", "time", "requests", "os", "socket"}
     assert {

@@ -302,7 +302,7 @@ def test_the_same_evidence_is_the_same_page(tmp_path):
         run = tmp_path / str(order[0]) / "run"
         for at in order:
             left(run, f"test_{at}", "chart-a", evidence(title=f"chart {at}"))
-        pages.append(runs.draw(run, [ROW])["time-wait"].read_bytes())
+        pages.append(runs.draw(run, [{**ROW, "family": "time-wait"}])["time-wait"].read_bytes())
     assert pages[0] == pages[1]
     assert [pages[0].count(f"<h2>chart {at}</h2>".encode()) for at in range(3)] == [1, 1, 1]
 
@@ -403,7 +403,8 @@ def test_each_family_has_a_page(tmp_path):
     left(tmp_path, "test_a", "chart-a", evidence(title="of one"))
     left(tmp_path, "test_b", "chart-b", evidence(title="of another", family="backlog"))
     left(tmp_path, "test_b", "attempts", {"no": "chart"})
-    assert runs.draw(tmp_path, []) == {
+    rows = [{**ROW, "family": "backlog"}, {**ROW, "sentence": "of no page", "family": "sockets"}]
+    assert runs.draw(tmp_path, rows) == {
         family: tmp_path / f"{family}.html" for family in ("backlog", "time-wait")
     }
     pages = {path.name: path.read_text() for path in tmp_path.glob("*.html")}

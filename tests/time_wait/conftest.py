@@ -1,0 +1,16 @@
+"""The TIME_WAIT family: its recordings all start with its first test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.evidence import Run
+from tests.recording import Tapes, rolling, wanted
+
+
+@pytest.fixture(scope="session")
+def _tapes(request: pytest.FixtureRequest, run: Run) -> Iterator[dict[str, Tapes]]:
+    with rolling(wanted(request.session.items), run) as tapes:
+        yield tapes

@@ -1,0 +1,144 @@
+"""The accepting side: a SYN that meets a connection in TIME_WAIT, with every setting off that names TIME_WAIT.
+
+client-1, spare-1 (no timestamps) ── the same four-tuple again ──> server (closes first)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, NamedTuple
+
+import pytest
+
+from lab import observe, profile
+from lab.hosts import Host
+from lab.model import Verdict
+from lab.settings import HOME
+from lab.throwaway import administer, spare
+from tests.laboratory import Lab
+from tests.recording import Keep, Tapes, recorded
+
+EACH = 10
+PROGRAM = HOME / "client" / "redial.py"
+WITH, WITHOUT = "timestamps", "no timestamps"
+
+
+class Redial(NamedTuple):
+    """How a four-tuple is dialled again: its SYN's number, ahead of the one before, and ms after the close."""
+
+    host: str
+    ahead: int
+    pause_ms: int
+
+    def __str__(self) -> str:
+        later = f" {self.pause_ms} ms later" if self.pause_ms else ""
+        return f"{self.host}, sequence number {self.ahead:+,}{later}"
+
+
+NEWER, NEWER_TIME = Redial(WITH, 100_000, 0), Redial(WITH, -100_000, 10)
+SAME_TIME = Redial(WITH, -100_000, 0)
+NEWER_ALONE, OLDER_ALONE = Redial(WITHOUT, 100_000, 0), Redial(WITHOUT, -100_000, 0)
+KINDS = (NEWER, NEWER_TIME, SAME_TIME, NEWER_ALONE, OLDER_ALONE)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of second dials of one kind, and how far the dialling host's own counters moved meanwhile."""
+
+    dials: list[dict[str, Any]]
+    repeated: int  # SYNs that had to be sent again: TcpExtTCPSynRetrans
+    resets: int  # RSTs sent: TcpOutRsts
+
+    @property
+    def took(self) -> str:
+        ms = sorted(dial["us"] / 1000 for dial in self.dials)
+        return f"{median(ms):.1f} ms ({ms[0]:.1f} to {ms[-1]:.1f})"
+
+
+@dataclass(frozen=True)
+class Redials:
+    by_kind: dict[Redial, Seen]
+    in_time_wait: (
+        int  # sockets of the server in the end: one for each four-tuple, the second in place of the first
+    )
+
+
+@recorded(
+    lab={"SYSCTL": "tw-reuse-0", "CLIENT_SYSCTL": "tw-reuse-0", "CLIENTS": 1, "SERVER_MODE": "greeting"}
+)
+def redials(lab: Lab, keep: Keep) -> Redials:
+    without = profile.sysctls("no-timestamps")
+    with spare(lab.settings.project, lab.settings.image("client"), 1, without, seconds=120) as other:
+        hosts = {WITH: lab.clients[0], WITHOUT: other}
+        found = {
+            kind: dial_again(hosts[kind.host], lab, kind, 40000 + number * EACH)
+            for number, kind in enumerate(KINDS)
+        }
+    sockets = observe.sockets(lab.server.run(observe.SOCKETS))
+    record = Redials(found, sum(socket.state == "TIME-WAIT" for socket in sockets))
+    keep("redials", [[kind._asdict(), seen] for kind, seen in found.items()])
+    return record
+
+
+def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> Seen:
+    asks = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
+    argv = ["python3", "-S", "-E", "-c", PROGRAM.read_text(), lab.server.address, str(lab.settings.port)]
+    before = counters(host)
+    said = administer(host, [*argv, json.dumps(asks)])
+    after = counters(host)
+    repeated, resets = (after[name] - before[name] for name in ("TcpExtTCPSynRetrans", "TcpOutRsts"))
+    return Seen(json.loads(said), repeated, resets)
+
+
+def counters(host: Host) -> dict[str, int]:
+    return observe.nstat(host.run(observe.NSTAT))
+
+
+@pytest.mark.claim("syn-onto-time-wait")
+@pytest.mark.parametrize("kind", [NEWER, NEWER_TIME, NEWER_ALONE], ids=Redial.__str__)
+def test_a_syn_onto_time_wait_is_a_new_connection(redials: Tapes, verdict, kind: Redial) -> None:
+    """Accepted with its first SYN, for a newer sequence number or a newer timestamp; nothing is reset (T11)."""
+    seen = redials["lab"].by_kind[kind]
+
+    assert [dial["errno"] for dial in seen.dials] == [None] * EACH
+    assert (seen.repeated, seen.resets) == (0, 0)
+    later = f" {kind.pause_ms} ms later" if kind.pause_ms else ""
+    verdict(
+        Verdict.REFUTED,
+        f"{kind.host}, sequence number {kind.ahead:+,}{later}: {EACH} of {EACH} accepted, {seen.took}",
+    )
+
+
+@pytest.mark.claim("timestamps-server")
+def test_without_timestamps_an_old_number_takes_a_second_try(redials: Tapes, verdict) -> None:
+    """TIME_WAIT answers with an ACK, the client with an RST, and its repeated SYN finds nothing left (T12).
+
+    It is repeated after two jiffies, because the ACK told the client that something is wrong, not after a second.
+    """
+    new, old = redials["lab"].by_kind[NEWER_ALONE], redials["lab"].by_kind[OLDER_ALONE]
+
+    assert [dial["errno"] for dial in old.dials] == [None] * EACH
+    assert (new.repeated, new.resets) == (0, 0)
+    assert (old.repeated, old.resets) == (EACH, EACH)
+    verdict(
+        Verdict.DEPENDS,
+        f"a newer sequence number at once, {new.took}; an older one with the second SYN of each, {old.took}",
+    )
+
+
+def test_a_timestamp_of_the_same_millisecond_is_not_newer(redials: Tapes) -> None:
+    """With timestamps, an old number and no pause: each is accepted, and for each RST there is a second SYN (T12).
+
+    How many need one is chance: the clock of timestamps ticks once a millisecond, and a dial takes a tenth of one.
+    """
+    seen = redials["lab"].by_kind[SAME_TIME]
+
+    assert [dial["errno"] for dial in seen.dials] == [None] * EACH
+    assert seen.repeated == seen.resets <= EACH
+
+
+def test_one_socket_in_time_wait_for_each_four_tuple(redials: Tapes) -> None:
+    """The second witness: the new connection took the place of the old one, whose minute was far from over."""
+    assert redials["lab"].in_time_wait == len(KINDS) * EACH

@@ -1,0 +1,144 @@
+"""A busy server, closed first by its clients and then by itself: how many sockets wait where, and what they weigh.
+
+client-1, client-2 ── three thousand connections each way ──> server
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from lab import observe
+from lab.census import SECOND
+from lab.chart import Chart, Mark, Series
+from lab.hosts import Host
+from lab.model import Attempt, Outcome, Verdict, tally
+from lab.traffic import Agent, agents, attempts
+from tests.laboratory import Lab
+from tests.recording import Keep, Tapes, recorded
+
+ESTABLISHED = Outcome.ESTABLISHED
+SLICES, EACH = 6, 125  # of every client
+CLOSERS = {"client": None, "server": "bye"}  # what a client says: something, and the server closes first
+
+
+@dataclass(frozen=True)
+class Look:
+    """What ss -s reads too, from /proc/net/sockstat: sockets in TIME_WAIT, and those that are in use."""
+
+    seconds: float
+    server: int
+    clients: int
+
+
+@dataclass(frozen=True)
+class Busy:
+    looks: dict[str, list[Look]]  # by who closes first
+    rate: dict[str, float]  # connections a second of both clients together
+    made: dict[str, list[Attempt]]
+    entered: dict[str, dict[str, int]]  # sockets that came into TIME_WAIT on the server and on the clients
+    bytes: dict[str, int]  # of one object: `tw_sock_TCP` is a socket in TIME_WAIT, `TCP` a connected one
+
+
+@recorded(lab={"SYSCTL": "stock", "SERVER_MODE": "greeting", "CONNLIMIT": 1000, "CLIENTS": 2})
+def busy(lab: Lab, keep: Keep) -> Busy:
+    record = Busy({}, {}, {}, {}, slab(lab.server))
+    with agents(lab.clients) as dialling:
+        began = now(dialling[0])
+        for closer, message in CLOSERS.items():
+            before, made, seconds = entered(lab), list[Attempt](), 0.0
+            looks = [look(lab, now(dialling[0]) - began)]
+            for _ in range(SLICES):
+                for agent in dialling:
+                    agent.tell("churn", count=EACH, message=message, detail=True)
+                answers = [agent.hear() for agent in dialling]
+                looks.append(look(lab, now(dialling[0]) - began))
+                seconds += max(answer["seconds"] for answer in answers)
+                made += [attempt for answer in answers for attempt in attempts(answer)]
+            record.looks[closer], record.made[closer], record.rate[closer] = looks, made, len(made) / seconds
+            record.entered[closer] = {side: number - before[side] for side, number in entered(lab).items()}
+    keep("busy", record)
+    return record
+
+
+def now(agent: Agent) -> int:
+    return int(agent.ask("facts")["monotonic_ns"])
+
+
+def look(lab: Lab, ns: int) -> Look:
+    return Look(ns / SECOND, time_wait(lab.server), sum(time_wait(client) for client in lab.clients))
+
+
+def time_wait(host: Host) -> int:
+    found = re.search(r"^TCP: .* tw (\d+)", host.run(["cat", "/proc/net/sockstat"]), re.MULTILINE)
+    assert found, "the kernel counts them"
+    return int(found[1])
+
+
+def entered(lab: Lab) -> dict[str, int]:
+    return {"server": ever(lab.server), "clients": sum(ever(client) for client in lab.clients)}
+
+
+def ever(host: Host) -> int:
+    """Sockets of a host that ever came into TIME_WAIT."""
+    return observe.nstat(host.run(observe.NSTAT))["TcpExtTW"]
+
+
+def slab(host: Host) -> dict[str, int]:
+    """Bytes of one object of each kind: the fourth column of slabinfo(5)."""
+    listing = host.run(["cat", "/proc/slabinfo"])
+    return {
+        name: int(size)
+        for name, size in re.findall(r"^(tw_sock_TCP|TCP) +\d+ +\d+ +(\d+) ", listing, re.MULTILINE)
+    }
+
+
+@pytest.mark.claim("memory")
+def test_a_busy_servers_time_wait_weighs_little(busy: Tapes, keep, verdict) -> None:
+    """Each connection is one small socket on the side that closed first, and none on the other."""
+    seen = busy["lab"]
+    total = SLICES * EACH * 2
+    keep("chart-busy", busy_chart(seen))
+    assert [tally(seen.made[closer]) for closer in CLOSERS] == [{ESTABLISHED: total}] * 2
+    assert seen.entered == {
+        "client": {"server": 0, "clients": total},
+        "server": {"server": total, "clients": 0},
+    }
+    small, whole = seen.bytes["tw_sock_TCP"], seen.bytes["TCP"]
+    assert small * 4 < whole
+    verdict(
+        Verdict.REFUTED,
+        f"{total:,} of them are {total * small / 1e6:.1f} MB: {small} bytes each, of a connected socket's {whole:,};"
+        f" {seen.rate['server']:,.0f} connections a second closed by the server, {seen.rate['client']:,.0f} by clients",
+    )
+
+
+def test_a_four_tuple_is_in_time_wait_once(busy: Tapes) -> None:
+    """A client that did not close first may dial from the same port within the minute: the new socket replaces the old.
+
+    So a busy server has no more sockets in TIME_WAIT than its clients have ports (T11).
+    """
+    seen = busy["lab"]
+    four_tuples = {(made.source, made.source_port) for made in seen.made["server"]}
+    assert seen.looks["server"][-1].server <= len(four_tuples) <= SLICES * EACH * 2
+
+
+def busy_chart(seen: Busy) -> Chart:
+    """TIME_WAIT sockets over time on either side."""
+    looks = [look for closer in CLOSERS for look in seen.looks[closer]]
+    turn = seen.looks["server"][0].seconds
+    return Chart(
+        family="time-wait",
+        title="Where a busy server's TIME_WAIT sockets are",
+        note="First the clients close first, then the server: the same connections, the other side waits.",
+        shape="lines",
+        x="seconds",
+        y="sockets in TIME_WAIT",
+        marks=(Mark(turn, "the server closes first"),),
+        series=(
+            Series("server", tuple((look.seconds, look.server) for look in looks)),
+            Series("both clients", tuple((look.seconds, look.clients) for look in looks)),
+        ),
+    )
