@@ -15,6 +15,7 @@ import pytest
 from lab import hosts
 from lab.hosts import Host
 
+THREAD = "played engine"
 HOST = Host("c0ffee", "client", 1, "172.18.0.3", "running", "Up 5 seconds")
 UPGRADED = (
     b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
@@ -35,15 +36,21 @@ def answer(body: object) -> bytes:
 
 
 def received(connection: socket.socket) -> bytes:
-    """One request, head and body."""
+    """The head of one request, whose body is read too; raises EOFError when the SDK has hung up."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(1 << 16)
+        data += more(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     length = int((re.search(rb"(?i)content-length: (\d+)", head) or [b"", b"0"])[1])
     while len(body) < length:
-        body += connection.recv(1 << 16)
+        body += more(connection)
     return head
+
+
+def more(connection: socket.socket) -> bytes:
+    if not (data := connection.recv(1 << 16)):
+        raise EOFError
+    return data
 
 
 @pytest.fixture(params=["in one piece", "head first", "cut in a frame's header"])
@@ -65,7 +72,7 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
             while True:
                 try:
                     head = received(connection)
-                except (OSError, IndexError):
+                except (OSError, EOFError):
                     return
                 if b"/start" in head:
                     everything, at = UPGRADED + said, cut[request.param]
@@ -82,17 +89,22 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=serve, args=(connection,), daemon=True, name=THREAD).start()
 
     head_is_read = threading.Event()
-    threading.Thread(target=accept, daemon=True).start()
+    threading.Thread(target=accept, daemon=True, name=THREAD).start()
     client = docker.DockerClient(base_url=f"unix://{path}", version="1.41")
     monkeypatch.setattr(hosts, "engine", lambda: client)
     early = hosts._early
     monkeypatch.setattr(hosts, "_early", lambda *args: (early(*args), head_is_read.set())[0])
     yield
     client.close()
+    listener.shutdown(socket.SHUT_RDWR)  # wakes accept(2), which closing does not
     listener.close()
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join(5)
+            assert not thread.is_alive(), "a played engine that goes on costs every later test"
 
 
 def test_the_output_of_a_command_is_complete(engine) -> None:
