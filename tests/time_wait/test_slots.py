@@ -126,7 +126,7 @@ def idle(story: Story) -> None:
 STORIES = (time_wait, half_closed, vanished, idle)
 
 
-@recorded(lab={"SYSCTL": "short-conntrack", "CLIENTS": len(STORIES)})
+@recorded(lab={"SYSCTL": "short-conntrack", "CLIENT_SYSCTL": "rfc1337", "CLIENTS": len(STORIES)})
 def slots(lab: Lab, keep: Keep) -> dict[str, Story]:
     found = {}
     for tell, client in zip(STORIES, lab.clients, strict=True):
