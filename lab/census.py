@@ -117,10 +117,9 @@ class Census:
             self.look()
         return value
 
-    def count(self, pairs: Iterable[Pair] | None = None) -> Counter[str]:
-        """Sockets by state, of all or of these."""
-        chosen = self.now.keys() if pairs is None else pairs
-        return Counter(self.now[pair] for pair in chosen if pair in self.now)
+    def count(self) -> Counter[str]:
+        """Sockets by state."""
+        return Counter(self.now.values())
 
 
 @contextmanager
@@ -149,4 +148,5 @@ def levels(changes: Iterable[Change], state: str, origin_ns: int) -> list[tuple[
     for change in changes:
         (inside.add if change.state == state else inside.discard)(change.pair)
         points[round((change.by_ns - origin_ns) / SECOND, 3)] = len(inside)
-    return [(x, y) for n, (x, y) in enumerate(points.items()) if n == 0 or y != list(points.values())[n - 1]]
+    before = [None, *points.values()]
+    return [(x, y) for (x, y), last in zip(points.items(), before, strict=False) if y != last]

@@ -161,5 +161,15 @@ def nstat(listing: str) -> dict[str, int]:
     return {str(name): int(value) for name, value in json.loads(listing)["kernel"].items()}
 
 
+def counters(run: Run) -> dict[str, int]:
+    """Every counter of a host's kernel, by name."""
+    return nstat(run(NSTAT))
+
+
+def connections(run: Run) -> list[Socket]:
+    """Every TCP socket of a host."""
+    return sockets(run(SOCKETS))
+
+
 def _port(text: str) -> int:
     return 0 if text == "*" else int(text)

@@ -1,6 +1,7 @@
 """Containers that live for one question: a host beside the lab's own, a try-out, a hand in a host's network.
 
-They carry the project's labels as one-off containers, so that nothing of them survives the lab.
+A spare host carries the project's labels as a one-off container, so that it does not survive the lab; the
+others end with their command and are removed at once.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ def spare(
         raise LabError(str(error.explanation)) from error
     finally:
         if container is not None:
-            with contextlib.suppress(EngineRefused):  # it is removing itself already
-                container.remove(force=True)
+            _remove(str(container.id))
 
 
 def remove_one_offs(project: str) -> None:

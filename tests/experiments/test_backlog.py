@@ -9,7 +9,7 @@ import pytest
 
 from lab.hosts import Host
 from lab.model import Attempt, Outcome, Verdict, tally
-from lab.observe import Socket, nstat, sockets
+from lab.observe import Socket, connections, counters
 from lab.traffic import Agent, agents
 from lab.wait import until
 from tests.laboratory import Lab, laboratory
@@ -104,12 +104,11 @@ def listener(host: Host, port: int) -> Socket:
     """The listening socket of a port: Recv-Q is how many wait, Send-Q the backlog in force (ss(8))."""
 
     def found() -> Socket | None:
-        every = sockets(host.run(["ss", "-tanH"]))
-        return next((s for s in every if (s.state, s.local_port) == ("LISTEN", port)), None)
+        return next((s for s in connections(host.run) if (s.state, s.local_port) == ("LISTEN", port)), None)
 
     return until(found, f"ss shows the listener on port {port}", within=5)
 
 
 def overflows(host: Host) -> int:
     """SYNs that a full accept queue dropped on this host so far."""
-    return nstat(host.run(["nstat", "-asz", "--json"]))["TcpExtListenOverflows"]
+    return counters(host.run)["TcpExtListenOverflows"]

@@ -76,7 +76,7 @@ def redials(lab: Lab, keep: Keep) -> Redials:
             kind: dial_again(hosts[kind.host], lab, kind, 40000 + number * EACH)
             for number, kind in enumerate(KINDS)
         }
-    sockets = observe.sockets(lab.server.run(observe.SOCKETS))
+    sockets = observe.connections(lab.server.run)
     record = Redials(found, sum(socket.state == "TIME-WAIT" for socket in sockets))
     keep("redials", [[kind._asdict(), seen] for kind, seen in found.items()])
     return record
@@ -85,15 +85,11 @@ def redials(lab: Lab, keep: Keep) -> Redials:
 def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> Seen:
     asks = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
     argv = ["python3", "-S", "-E", "-c", PROGRAM.read_text(), lab.server.address, str(lab.settings.port)]
-    before = counters(host)
+    before = observe.counters(host.run)
     said = administer(host, [*argv, json.dumps(asks)])
-    after = counters(host)
+    after = observe.counters(host.run)
     repeated, resets = (after[name] - before[name] for name in ("TcpExtTCPSynRetrans", "TcpOutRsts"))
     return Seen(json.loads(said), repeated, resets)
-
-
-def counters(host: Host) -> dict[str, int]:
-    return observe.nstat(host.run(observe.NSTAT))
 
 
 @pytest.mark.claim("syn-onto-time-wait")

@@ -62,15 +62,15 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
 
 
 def watched(host: Host, close: Callable[[], list[Attempt]]) -> Overflow:
-    before = observe.nstat(host.run(observe.NSTAT))
+    before = observe.counters(host.run)
     made = close()
     until(lambda: not states(host)["FIN-WAIT-2"], "the other side has closed too", within=5)
-    after = observe.nstat(host.run(observe.NSTAT))
+    after = observe.counters(host.run)
     return Overflow(made, states(host)["TIME-WAIT"], {name: after[name] - before[name] for name in WATCHED})
 
 
 def states(host: Host) -> Counter[str]:
-    return Counter(socket.state for socket in observe.sockets(host.run(observe.SOCKETS)))
+    return Counter(socket.state for socket in observe.connections(host.run))
 
 
 @pytest.mark.claim("buckets-server")

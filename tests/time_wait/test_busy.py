@@ -83,7 +83,7 @@ def entered(lab: Lab) -> dict[str, int]:
 
 def ever(host: Host) -> int:
     """Sockets of a host that ever came into TIME_WAIT."""
-    return observe.nstat(host.run(observe.NSTAT))["TcpExtTW"]
+    return observe.counters(host.run)["TcpExtTW"]
 
 
 def slab(host: Host) -> dict[str, int]:

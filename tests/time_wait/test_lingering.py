@@ -85,7 +85,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
     ):
         began = int(agent.ask("facts")["monotonic_ns"])
         hosts = {"server": lab.server, "client": dialler}
-        before = {side: observe.nstat(host.run(observe.NSTAT)) for side, host in hosts.items()}
+        before = {side: observe.counters(host.run) for side, host in hosts.items()}
         closed = {"server": flipped(churn(agent, message="bye")), "client": straight(churn(agent))}
         unanswered, late = [goodbye(agent) for _ in range(FEW)], [goodbye(agent) for _ in range(FEW)]
         (idle,) = agent.open(1, gap_ms=0)  # the server waits for its message, and accepts nobody else
@@ -105,7 +105,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
             seen.until(
                 lambda now, pairs=pairs: not (now.keys() & pairs), "every closed socket is gone", within=90
             )
-        after = {side: observe.nstat(host.run(observe.NSTAT)) for side, host in hosts.items()}
+        after = {side: observe.counters(host.run) for side, host in hosts.items()}
         seen = Lingering(
             began_ns=began,
             changes={"server": server.changes, "client": client.changes},

@@ -165,12 +165,12 @@ def churn(agent: Agent, count: int, **options: Any) -> list[Attempt]:
 
 
 def recycled(host: Host) -> int:
-    return observe.nstat(host.run(observe.NSTAT))["TcpExtTWRecycled"]
+    return observe.counters(host.run)["TcpExtTWRecycled"]
 
 
 def time_waits(host: Host) -> Counter[str]:
     """TIME_WAIT sockets of a host, by the address of the other side."""
-    return Counter(s.peer for s in observe.sockets(host.run(observe.SOCKETS)) if s.state == "TIME-WAIT")
+    return Counter(s.peer for s in observe.connections(host.run) if s.state == "TIME-WAIT")
 
 
 def addresses(host: Host, count: int) -> list[str]:

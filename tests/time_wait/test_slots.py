@@ -133,7 +133,7 @@ def slots(lab: Lab, keep: Keep) -> dict[str, Story]:
         with Agent(client) as agent:
             story = found[tell.__name__] = Story(lab, agent)
             tell(story)
-            sockets = observe.sockets(client.run(observe.SOCKETS))
+            sockets = observe.connections(client.run)
             story.client = Counter(socket.state for socket in sockets if socket.peer == lab.server.address)
             story.look()
     keep("slots", {name: [story.dialled, story.levels, story.client] for name, story in found.items()})

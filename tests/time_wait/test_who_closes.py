@@ -100,7 +100,7 @@ def endings(lab: Lab, keep: Keep) -> dict[str, Ended]:
 
 def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census]) -> Ended:
     hosts = {"server": lab.server, "client": agent.host}
-    before = {side: observe.nstat(host.run(observe.NSTAT)) for side, host in hosts.items()}
+    before = {side: observe.counters(host.run) for side, host in hosts.items()}
     (made,) = agent.open(1)
     seen["client"].up_to(made.start_ns + made.us * 1000)
     way(lab, agent, made, seen["client"])
@@ -112,7 +112,7 @@ def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census]) -> Ended:
         seen[side].until(
             lambda sockets, its=its: sockets.get(its) in ("TIME-WAIT", None), f"{side} is done", within=10
         )
-    after = {side: observe.nstat(host.run(observe.NSTAT)) for side, host in hosts.items()}
+    after = {side: observe.counters(host.run) for side, host in hosts.items()}
     states = {
         side: [c.state for c in seen[side].changes if c.pair == its and c.state]
         for side, its in pairs.items()
