@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import docker
+import docker.constants
 import docker.errors
 import requests.exceptions
 
@@ -29,6 +30,7 @@ ONE_OFF = "com.docker.compose.oneoff"
 # What the SDK raises when the engine goes away, or refuses, in the middle of something.
 ENGINE_ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
 EngineRefused = docker.errors.APIError  # it is there, and says no; `explanation` has its words
+ANSWERS_WITHIN = 10  # seconds for its first answer
 
 
 class CommandFailed(LabError):
@@ -105,10 +107,11 @@ class Host:
 def engine() -> docker.DockerClient:
     """The engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
     try:
-        client = docker.from_env(version="auto", max_pool_size=32)
-        client.ping()
+        # It asks for the version; an engine that has come to stand still takes the call and never answers.
+        client = docker.from_env(version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32)
     except ENGINE_ERRORS as error:
         raise NotFit(_unreachable(str(error))) from error
+    client.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
     return client
 
 
@@ -187,6 +190,9 @@ def _text(data: object) -> str:
 def _unreachable(error: str) -> str:
     if "Permission denied" in error:
         fix = "your user may not use Docker: `sudo usermod -aG docker $USER`, then log in again"
+    elif "Read timed out" in error:
+        error = f"it took the call and did not answer within {ANSWERS_WITHIN} s"
+        fix = "restart the engine: `sudo service docker restart`; DOCKER_HOST names one elsewhere"
     else:
         fix = "is the engine running? `sudo service docker start`; DOCKER_HOST names one elsewhere"
     return f"cannot reach the Docker engine: {error}\n  next: {fix}"

@@ -62,11 +62,17 @@ class Stream:
         return line
 
     def read_all(self) -> tuple[str, str]:
-        """Everything that comes on both streams until the command ends, however long that takes."""
+        """Everything that comes on both streams until the command ends, however long that takes.
+
+        Raises `StreamClosed` if the engine breaks the connection off.
+        """
         self._sock.settimeout(None)
-        while data := self._sock.recv(1 << 16):
-            self._raw += data
-        self._split_frames()
+        try:
+            while data := self._sock.recv(1 << 16):
+                self._raw += data
+                self._split_frames()
+        except OSError as error:
+            raise self._closed() from error
         return self._out.decode(errors="replace"), self._err.decode(errors="replace")
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,19 @@ def test_without_an_engine_the_machine_is_not_fit(lab, verb):
     assert (status, out) == (3, "")
     assert err.startswith("lab: cannot reach the Docker engine: ")
     assert "\n  next: is the engine running?" in err
+
+
+def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):
+    """It takes the call and never answers: a deadline, and the next step is to restart it, not to start it."""
+    monkeypatch.setattr(hosts, "ANSWERS_WITHIN", 0.1)
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(tmp_path / "engine"))
+        engine.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine")
+        status, out, err = lab("status")
+    assert (status, out) == (3, "")
+    assert err.startswith("lab: cannot reach the Docker engine: it took the call and did not answer within ")
+    assert "\n  next: restart the engine: " in err
 
 
 def test_down_without_an_engine_is_not_fit_either():

@@ -158,6 +158,19 @@ def test_an_end_is_told_with_its_last_words(pair):
     assert str(ended.value) == "client-1: agent ended: PORT='x' is not a number"
 
 
+@pytest.mark.parametrize(
+    "read", [lambda stream: stream.read_line(SOON), Stream.read_all], ids=["line", "all"]
+)
+def test_a_connection_that_breaks_off_is_an_end(pair, read):
+    """The engine closes with our request unread (ECONNRESET): the same words, and what came before."""
+    stream, engine = pair
+    stream.write("never read")
+    engine.sendall(frame(b"engine goes down\n", ERR))
+    engine.close()
+    with pytest.raises(StreamClosed, match="client-1: agent ended: engine goes down"):
+        read(stream)
+
+
 def test_lines_before_the_end_are_still_given(pair):
     """An end does not swallow an answer that came before it."""
     stream, engine = pair
