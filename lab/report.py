@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lab.axis import changes, some
 from lab.chart import Chart, Series
-from lab.look import STYLE
-from lab.markup import tag, text
-from lab.svg import drawn
+from lab.drawing.axis import changes, some
+from lab.drawing.look import STYLE
+from lab.drawing.markup import tag, text
+from lab.drawing.svg import drawn
 
 Row = Mapping[str, str]  # setting, side (may lack), sentence, evidence, verdict
 COLUMNS = {

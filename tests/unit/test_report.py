@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lab import look, report, runs
-from lab.axis import Axis, axis, some, thinned
+from lab import report, runs
 from lab.chart import Chart, Mark, Series
+from lab.drawing import look
+from lab.drawing.axis import Axis, axis, some, thinned
+from lab.drawing.labels import mark_rows
+from lab.drawing.svg import drawn
 from lab.errors import Unreadable, Usage
 from lab.evidence import Run
-from lab.labels import mark_rows
-from lab.svg import drawn
 
 DRAIN = Chart(
     family="time-wait",

@@ -6,12 +6,12 @@ import textwrap
 import unicodedata
 from dataclasses import dataclass
 
-from lab.axis import Axis
 from lab.chart import Chart
+from lab.drawing.axis import Axis
 
 WIDTH = 700.0  # of a chart with its key, in units of its viewBox; the page scales them
 FONT, LINE = 12.0, 15.0
-COLOURS, DASHES = 6, 5  # as many as lab/look.py has; together they last for 30 series
+COLOURS, DASHES = 6, 5  # as many as lab/drawing/look.py has; together they last for 30 series
 
 
 @dataclass(frozen=True)

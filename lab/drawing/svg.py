@@ -1,4 +1,4 @@
-"""A chart as SVG: no script, nothing from elsewhere, colours from the page (lab/look.py).
+"""A chart as SVG: no script, nothing from elsewhere, colours from the page (lab/drawing/look.py).
 
 Lines differ by colour, dash and marker, so that they can be told apart in grey, and where they lie on one
 another: the later one is thinner and has gaps to see through, and each has its markers at other places.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from lab.axis import axis, some, thinned
 from lab.chart import Chart, Point, Series
-from lab.frame import COLOURS, LINE, WIDTH, Frame, cut, look, width
-from lab.labels import key, key_height, key_width, mark_rows, marks
-from lab.markup import number, tag, text
+from lab.drawing.axis import axis, some, thinned
+from lab.drawing.frame import COLOURS, LINE, WIDTH, Frame, cut, look, width
+from lab.drawing.labels import key, key_height, key_width, mark_rows, marks
+from lab.drawing.markup import number, tag, text
 
 HEIGHT = 260.0  # of the plot, at least
 MARKERS = ("M4 .8a3.2 3.2 0 1 0 .01 0z", "M1.2 1.2h5.6v5.6h-5.6z", "M4 .4 7.4 7h-6.8z",

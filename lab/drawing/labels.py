@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lab.axis import Axis
 from lab.chart import Mark, Series
-from lab.frame import LINE, WIDTH, Frame, cut, lines, look, width
-from lab.markup import number, tag, text
+from lab.drawing.axis import Axis
+from lab.drawing.frame import LINE, WIDTH, Frame, cut, lines, look, width
+from lab.drawing.markup import number, tag, text
 
 SWATCH, GAP = 26.0, 14.0
 
