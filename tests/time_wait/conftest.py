@@ -8,6 +8,11 @@ import pytest
 
 from lab.evidence import Run
 from tests.recording import Tapes, rolling, wanted
+from tests.time_wait.lingering import lingering
+from tests.time_wait.ports import exhaustion
+from tests.time_wait.slots import slots
+
+__all__ = ["exhaustion", "lingering", "slots"]  # those that are too long for the file of their tests
 
 
 @pytest.fixture(scope="session")

@@ -1,178 +1,19 @@
-"""What stays of a connection after close(2), on both hosts, how long, and what the sysctls change about it.
-
-client-1 ── dials and closes ──> server (greets, reads once, closes; in the end it is kept waiting, and closes nothing)
-"""
+"""How long TIME_WAIT and FIN_WAIT_2 last, on both hosts, and what the sysctls change about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import pytest
 
-from lab import observe, predict
-from lab.census import SECOND, Change, Life, Pair, census, levels, lives
-from lab.chart import Chart, Mark, Series
-from lab.hosts import Host
-from lab.model import Attempt, Verdict
-from lab.traffic import Agent, attempts
-from tests.laboratory import Lab
-from tests.recording import Keep, Tapes, recorded
+from lab import predict
+from lab.census import SECOND, Life, levels
+from lab.model import Verdict
+from tests.recording import Tapes
+from tests.time_wait import charts
+from tests.time_wait.lingering import FEW, FIN_TIMEOUT, MANY, PROFILES, REUSE, SIDES, lasted
 
-MANY, FEW = 40, 10
-LOOK_MS = 250
 TICK = 0.01  # seconds: what /proc counts timers in
-FIN_TIMEOUT = {"fin-timeout-5": 5, "article": 15, "stock": 60, "fin-timeout-61": 61, "fin-timeout-70": 70}
-REUSE = {"tw-reuse-0": 0, "article": 1, "stock": 2}
-PROFILES = tuple(dict.fromkeys([*FIN_TIMEOUT, *REUSE]))
-SIDES = ("server", "client")
-OTHER = {"server": "client", "client": "server"}
-
-
-@dataclass(frozen=True)
-class Lingering:
-    """What was seen on each side (`server`, `client`) of what that side closed first."""
-
-    began_ns: int
-    changes: dict[str, list[Change]]
-    closed: dict[str, set[Pair]]  # the other side closed too: TIME_WAIT
-    orphans: dict[str, set[Pair]]  # it did not: FIN_WAIT_2
-    late: set[Pair]  # of the server: the client's FIN came a second later
-    idle: dict[str, str | None]  # the state, in the end, of a connection that was never used
-    resets: dict[str, int]  # RSTs that each side sent
-    counted: dict[str, int]  # sockets that were reduced to what TIME_WAIT, or an orphan, needs
-    settings: dict[str, dict[str, str | None]]
-
-    def lives(self, side: str, state: str, pairs: set[Pair]) -> list[Life]:
-        return [life for life in lives(self.changes[side], state) if life.pair in pairs]
-
-    def time_wait(self, side: str) -> list[Life]:
-        """Whole lives in TIME_WAIT of what this side closed first and the other side closed too.
-
-        All of them, but for those that an RST of the other side ended early (T23): one RST each. And the server
-        sent one to each client's FIN that came when its orphan was gone already.
-        """
-        late = self.late if side == "server" else set()
-        too_late = self.late - {life.pair for life in lives(self.changes["server"], "TIME-WAIT")}
-        resets = self.resets[OTHER[side]] - (len(too_late) if side == "client" else 0)
-        pairs = (self.closed[side] | late) - too_late
-        whole = [life for life in self.lives(side, "TIME-WAIT", pairs) if lasted(life, predict.TIME_WAIT)]
-        assert len({life.pair for life in whole}) + resets == len(pairs)
-        return [life for life in whole if life.pair in self.closed[side]]
-
-    def fin_wait_2(self, side: str) -> list[Life]:
-        return self.lives(side, "FIN-WAIT-2", self.orphans[side])
-
-
-def profile(name: str, clients: str = "") -> dict[str, object]:
-    """A lab whose hosts all have this profile: a server that closes first once it has read, no limit in reach."""
-    profiles = {"SYSCTL": name, "CLIENT_SYSCTL": clients or name}
-    return {**profiles, "SERVER_MODE": "greeting", "CONNLIMIT": 1000, "BACKLOG": 2 * FEW}
-
-
-LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}
-
-
-@recorded(**LABS, server_with_ten_ports=profile("ten-ports-reuse-1-after-200ms", "stock"))
-def lingering(lab: Lab, keep: Keep) -> Lingering:
-    (dialler,) = lab.clients
-    with (
-        census(lab.server, LOOK_MS) as server,
-        census(dialler, LOOK_MS) as client,
-        Agent(dialler) as agent,
-    ):
-        began = int(agent.ask("facts")["monotonic_ns"])
-        hosts = {"server": lab.server, "client": dialler}
-        before = {side: observe.counters(host.run) for side, host in hosts.items()}
-        closed = {"server": flipped(churn(agent, message="bye")), "client": straight(churn(agent))}
-        unanswered, late = [goodbye(agent) for _ in range(FEW)], [goodbye(agent) for _ in range(FEW)]
-        (idle,) = agent.open(1, gap_ms=0)  # the server waits for its message, and accepts nobody else
-        own = agent.open(FEW, gap_ms=1)
-        agent.close([attempt.conn for attempt in own], "drop")
-        orphans = {"server": flipped(unanswered), "client": straight(own)}
-
-        def a_second_ago(now: Any) -> bool:
-            since = [c.by_ns for c in server.changes if c.pair in flipped(late) and c.state == "FIN-WAIT-2"]
-            return len(since) == FEW and server.ns - max(since) >= SECOND
-
-        server.until(a_second_ago, "the server has been in FIN_WAIT_2 for a second", within=10)
-        agent.close([attempt.conn for attempt in late])
-        ours = closed["server"] | orphans["server"] | flipped(late), closed["client"] | orphans["client"]
-        for seen, pairs in zip((server, client), ours, strict=True):
-            seen.up_to(idle.start_ns)
-            seen.until(
-                lambda now, pairs=pairs: not (now.keys() & pairs), "every closed socket is gone", within=90
-            )
-        after = {side: observe.counters(host.run) for side, host in hosts.items()}
-        seen = Lingering(
-            began_ns=began,
-            changes={"server": server.changes, "client": client.changes},
-            closed=closed,
-            orphans=orphans,
-            late=flipped(late),
-            idle={"server": server.now.get(*flipped([idle])), "client": client.now.get(*straight([idle]))},
-            resets={side: after[side]["TcpOutRsts"] - before[side]["TcpOutRsts"] for side in SIDES},
-            counted={side: small(after[side]) - small(before[side]) for side in SIDES},
-            settings={side: effective(host) for side, host in hosts.items()},
-        )
-    keep("lingering", seen)
-    return seen
-
-
-def churn(agent: Agent, **options: Any) -> list[Attempt]:
-    """Open and close, one after another: the client first, or with a message the server."""
-    return attempts(agent.ask("churn", count=MANY, detail=True, **options))
-
-
-def goodbye(agent: Agent) -> Attempt:
-    """A connection that the server closes, for it has read what it wanted; the client keeps it open."""
-    (made,) = agent.open(1, gap_ms=0)
-    agent.ask("send", conns=[made.conn], text="bye")
-    return made
-
-
-def straight(made: Iterable[Attempt]) -> set[Pair]:
-    """The connections as the client has them."""
-    return {Pair(a.source or "", a.source_port or 0, a.target, a.target_port) for a in made}
-
-
-def flipped(made: Iterable[Attempt]) -> set[Pair]:
-    """The connections as the server has them."""
-    return {Pair(pair.peer, pair.peer_port, pair.local, pair.local_port) for pair in straight(made)}
-
-
-def small(counters: dict[str, int]) -> int:
-    """How many sockets were ever reduced to a small one; those of 4 s and less have another counter (T21)."""
-    return counters["TcpExtTW"] + counters["TcpExtTWKilled"]
-
-
-KEYS = ("net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_fin_timeout", "net.ipv4.ip_local_port_range")
-
-
-def effective(host: Host) -> dict[str, str | None]:
-    """What this host's kernel is set to, read back from it."""
-    values = host.run(["sysctl", "-n", *KEYS]).splitlines()
-    return dict(zip(KEYS, (" ".join(value.split()) for value in values), strict=True))
-
-
-def lasted(life: Life, seconds: float) -> bool:
-    """Whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
-    earliest, latest = predict.fires(seconds)
-    return life.most >= earliest and life.least <= latest
-
-
-def set_to(life: Life, seconds: float) -> bool:
-    """Whether the kernel's own timer, read when the socket was first seen, had been set to `seconds` just before."""
-    gap = (life.began.by_ns - life.began.after_ns) / SECOND
-    return seconds - gap - TICK <= life.began.timer <= seconds
-
-
-def spread(found: list[Life]) -> str:
-    """`40 sockets, 60.9 s (60.6 to 61.1)`: how many, the median, the extremes."""
-    seconds = sorted(life.seconds for life in found)
-    return f"{len(found)} sockets, {median(seconds):.1f} s ({seconds[0]:.1f} to {seconds[-1]:.1f})"
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -207,7 +48,7 @@ def test_the_kernel_counted_as_many(lingering: Tapes, name: str) -> None:
 def test_the_article_does_not_limit_time_wait_on_the_server(lingering: Tapes, keep, verdict) -> None:
     """The same 40 sockets for the same minute, with its three lines and without."""
     stock, article = (lingering[name].time_wait("server") for name in ("stock", "article"))
-    keep("chart-states", states_chart(lingering))
+    keep("chart-states", charts.states(lingering))
     assert stock and article
     verdict(Verdict.REFUTED, f"with the article's settings {spread(article)}; without {spread(stock)}")
 
@@ -272,7 +113,7 @@ def test_more_than_a_minute_of_fin_timeout_is_less(lingering: Tapes, keep, verdi
     """61 keeps an orphan for 2 s, 70 for 20 (T06)."""
     found = {side: lingering[f"fin-timeout-{seconds}"].fin_wait_2(side) for side in SIDES}
     if seconds == 70:
-        keep("chart-orphans", orphans_chart(lingering))
+        keep("chart-orphans", charts.orphans(lingering))
     for each in found.values():
         assert len(each) == FEW
         assert [life for life in each if not lasted(life, predict.orphan(seconds))] == []
@@ -312,45 +153,13 @@ def test_an_idle_connection_has_no_timeout(lingering: Tapes, verdict) -> None:
     verdict(Verdict.REFUTED, f"after {seconds:.0f} s without a byte both sides are ESTABLISHED")
 
 
-def states_chart(lingering: Tapes) -> Chart:
-    """The server's sockets over time, by state."""
-    return Chart(
-        family="time-wait",
-        title="The server's sockets after close(2), with the article's settings and without",
-        note="TIME_WAIT is the same minute for both. tcp_fin_timeout=15 takes away orphans in FIN_WAIT_2, to which the"
-        " client never answered.",
-        shape="steps",
-        x="seconds",
-        y="sockets",
-        marks=(Mark(15.0, "tcp_fin_timeout=15"), Mark(60.0, "TIME_WAIT: 60 s")),
-        series=tuple(
-            Series(f"{state.replace('-', '_')}, {name}", tuple(over_time(lingering[name], state)))
-            for state in ("TIME-WAIT", "FIN-WAIT-2")
-            for name in ("stock", "article")
-        ),
-    )
+def set_to(life: Life, seconds: float) -> bool:
+    """Whether the kernel's own timer, read when the socket was first seen, had been set to `seconds` just before."""
+    gap = (life.began.by_ns - life.began.after_ns) / SECOND
+    return seconds - gap - TICK <= life.began.timer <= seconds
 
 
-def orphans_chart(lingering: Tapes) -> Chart:
-    """Orphans on the server over time, by tcp_fin_timeout."""
-    return Chart(
-        family="time-wait",
-        title="Ten orphaned FIN_WAIT_2 sockets on the server, by tcp_fin_timeout",
-        note="Up to 60 the setting is the time they are kept. Above, it is twice the difference to 60: 61 is 2 s.",
-        shape="steps",
-        x="seconds",
-        y="sockets in FIN_WAIT_2",
-        series=tuple(
-            Series(
-                f"tcp_fin_timeout={seconds}",
-                tuple(over_time(lingering[name], "FIN-WAIT-2", lingering[name].orphans["server"])),
-            )
-            for name, seconds in FIN_TIMEOUT.items()
-        ),
-    )
-
-
-def over_time(seen: Lingering, state: str, pairs: set[Pair] | None = None) -> list[tuple[float, int]]:
-    """How many of the server's sockets were in a state; of all, or of these."""
-    changes = [change for change in seen.changes["server"] if pairs is None or change.pair in pairs]
-    return levels(changes, state, seen.began_ns)
+def spread(found: list[Life]) -> str:
+    """`40 sockets, 60.9 s (60.6 to 61.1)`: how many, the median, the extremes."""
+    seconds = sorted(life.seconds for life in found)
+    return f"{len(found)} sockets, {median(seconds):.1f} s ({seconds[0]:.1f} to {seconds[-1]:.1f})"
