@@ -96,7 +96,10 @@ def test_the_program_runs_alone_and_ends_with_its_input() -> None:
         running.stdin.close()
         assert running.wait(timeout=10) == 0
     (never, began, ended), (before, again, later) = (look["ns"] for look in looks)
-    assert never == 0 < began < ended <= before < again < later
+    assert never == 0 < began < ended <= again < later
+    assert began <= before < again, (
+        "the look before may be the first: others open sockets on this machine too"
+    )
     assert later - ended >= SECOND or looks[1]["changes"], (
         "it speaks when something changes, and once a second"
     )
