@@ -94,6 +94,10 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' \
 	    $(MAKEFILE_LIST)
 
+.PHONY: pages
+pages: .venv/.ready  ## Write the last run's verdicts into README.md and docs/
+	@$(LAB) pages
+
 .PHONY: lock
 lock:  ## Pin the Python tools anew, from pyproject.toml
 	@PYTHON="$(PYTHON)" .ci/lock

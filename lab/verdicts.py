@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,29 +50,6 @@ def judged(run: Path) -> Iterator[Judged]:
 def read(folder: str) -> list[Judged]:
     """Every claim, as the run in `folder` (below the checkout, or a path) left it. Raises `Usage`."""
     return list(judged(runs.find(folder)))
-
-
-def in_markdown(rows: Iterable[Judged]) -> str:
-    """The table that a family's page carries."""
-    lines = [f"{_judgement(row)} {row.evidence} |" for row in rows]
-    return "\n".join(["| claim | who says so | verdict | evidence |", "|---|---|---|---|", *lines])
-
-
-def effects_in_markdown(rows: Iterable[Judged]) -> str:
-    """The matrix of effects that a family's page carries: setting, side, expectation, what was measured."""
-    lines = [f"{_judgement(row)} {row.evidence} |" for row in rows]
-    heads = ["setting", "side", "what people expect", "who", "verdict", "measured"]
-    return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines])
-
-
-def contradictions(page: str, rows: Iterable[Judged]) -> list[str]:
-    """Claims that were judged and of which `page` says something else; its evidence is that of one run."""
-    return [row.id for row in rows if row.verdict != NOT_RUN and _judgement(row) not in page]
-
-
-def _judgement(row: Judged) -> str:
-    of_what = f"| {row.setting} | {row.side} " if row.setting else ""
-    return f"{of_what}| {row.sentence} | {row.source} | **{row.verdict}** |"
 
 
 def _verdicts(run: Path) -> Iterator[dict[str, str]]:

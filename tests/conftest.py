@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab import evidence, hosts, verdicts
-from lab.claims import PAGES
+from lab import evidence, hosts, pages, verdicts
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
@@ -65,11 +64,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     folder = HOME / "runs" / os.environ[RUN]
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
-    wrong = []
-    for family, page in PAGES.items():
-        rows = [row for row in verdicts.judged(folder) if row.family == family]
-        if all(row.verdict != verdicts.NOT_RUN for row in rows):
-            wrong += [f"{page}: {name}" for name in verdicts.contradictions((HOME / page).read_text(), rows)]
+    rows = list(verdicts.judged(folder))
+    partly = {row.family for row in rows if row.verdict == verdicts.NOT_RUN}
+    wrong = pages.contradictions(row for row in rows if row.family not in partly)
     if wrong and session.exitstatus == pytest.ExitCode.OK:
         session.config.stash[WRONG] = wrong
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -79,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Says which claims a page tells otherwise."""
     if wrong := config.stash.get(WRONG, []):
         terminalreporter.section("a page contradicts this run", red=True)
-        terminalreporter.line(f"{', '.join(wrong)}: compare with `lab claims` and `lab effects`")
+        terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
 
 
 @pytest.fixture(scope="session", autouse=True)

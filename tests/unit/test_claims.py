@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from lab import claims, verdicts
-from lab.errors import Usage
+from lab import claims, pages, verdicts
+from lab.errors import LabError, Usage
 from lab.settings import HOME
 
 
@@ -54,14 +54,60 @@ def test_no_run_is_told():
         verdicts.read("runs/never")
 
 
-def test_a_page_that_says_otherwise_is_found(tmp_path):
-    """Another verdict, or no row at all; the evidence is one run's and may differ."""
-    left(tmp_path, "test_a", claim="type-five", verdict="refuted", evidence="now")
-    rows = list(verdicts.judged(tmp_path))
-    page = verdicts.in_markdown(rows)
-    assert verdicts.contradictions(page.replace("now", "then"), rows) == []
-    assert verdicts.contradictions(page.replace("refuted", "holds"), rows) == ["type-five"]
-    assert verdicts.contradictions("", rows) == ["type-five"]
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A checkout with both pages, and no table in them yet."""
+    for page in claims.PAGES.values():
+        path = tmp_path / "home" / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# A page\n\n<!-- verdicts: make pages -->\n<!-- /verdicts -->\n\nmore\n")
+    monkeypatch.setattr(pages, "HOME", tmp_path / "home")
+    return tmp_path / "home"
+
+
+def all_judged(run) -> list[verdicts.Judged]:
+    for claim in claims.CLAIMS:
+        left(run, f"test_{claim.id}", claim=claim.id, verdict="refuted", evidence="now | then")
+    return list(verdicts.judged(run))
+
+
+def test_a_run_is_written_into_the_pages(home, tmp_path):
+    """Between the markers; the rest stays, and a second run takes the place of the first."""
+    rows = all_judged(tmp_path)
+    assert pages.fill(rows) == [home / page for page in claims.PAGES.values()]
+    first = [(home / page).read_text() for page in claims.PAGES.values()]
+    assert pages.contradictions(rows) == []
+    assert sum(text.count("| **refuted** | now \\| then |") for text in first) == len(rows)
+    assert all(
+        text.startswith("# A page\n") and text.endswith("<!-- /verdicts -->\n\nmore\n") for text in first
+    )
+    pages.fill(rows)
+    assert [(home / page).read_text() for page in claims.PAGES.values()] == first
+
+
+def test_half_a_run_is_not_written(home, tmp_path):
+    """Nor is a page whose place is gone: everything stays as it was."""
+    left(tmp_path, "test_a", claim="type-five", verdict="refuted", evidence="")
+    with pytest.raises(LabError, match=r"did not judge backlog-limits-connections, .*\n  next: make test"):
+        pages.fill(list(verdicts.judged(tmp_path)))
+    (tmp_path / "test_a/verdict.json").unlink()
+    (tmp_path / "test_a").rmdir()
+    (home / "docs/time-wait.md").write_text("# No place\n")
+    with pytest.raises(LabError, match=r"time-wait\.md has 0 places"):
+        pages.fill(all_judged(tmp_path))
+    assert "refuted" not in (home / "README.md").read_text()
+
+
+def test_a_page_that_says_otherwise_is_found(home, tmp_path):
+    """Another verdict, or no row at all; the figures are one run's and may differ."""
+    rows = all_judged(tmp_path)
+    assert len(pages.contradictions(rows)) == len(rows)
+    pages.fill(rows)
+    readme = home / "README.md"
+    readme.write_text(readme.read_text().replace("now", "later"))
+    assert pages.contradictions(rows) == []
+    readme.write_text(readme.read_text().replace("SOCK_CONN_DGRAM | the article | **refuted**", "no"))
+    assert pages.contradictions(rows) == ["README.md: type-five"]
 
 
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.id)
@@ -84,7 +130,7 @@ def test_the_matrix_has_a_line_for_each_effect(tmp_path):
     """Also for one that did not run, which says so."""
     left(tmp_path, "test_a", claim="reuse-server", verdict="refuted", evidence="no effect")
     rows = [row for row in verdicts.judged(tmp_path) if row.setting]
-    lines = verdicts.effects_in_markdown(rows).splitlines()
+    lines = pages.table(rows).splitlines()
     assert len(lines) == 2 + len(rows)
     assert (
         "| tcp_tw_reuse=1 | server | There are fewer TIME_WAIT sockets, or for less time | the article | **refuted**"

@@ -166,6 +166,16 @@ def test_report_prints_where_the_pages_are(lab, tmp_path):
     }  # fmt: skip
 
 
+def test_pages_are_written_from_a_whole_run_only(lab, tmp_path):
+    """What is missing, and the next step; the pages of the checkout stay as they are."""
+    before = (HOME / "README.md").read_text()
+    status, out, err = lab("pages", "--run", str(tmp_path))
+    assert (status, out) == (1, "")
+    assert err.startswith("lab: this run did not judge backlog-limits-connections, ")
+    assert err.endswith("\n  next: make test\n")
+    assert (HOME / "README.md").read_text() == before
+
+
 def test_report_says_what_it_cannot_draw(lab, tmp_path):
     """No run, no charts: usage. A chart that it does not understand: the file, and nothing is drawn."""
     status, out, err = lab("report", "runs/never")

@@ -45,6 +45,7 @@ IO = {
 }
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
+PACKAGES = (["drawing"], ["verbs"])  # of lab, whose modules have three names
 # Where the environment is looked at. The last two are no knobs: the folder for a lock, and all of it for Compose.
 ENVIRONMENT = {("lab.settings", "read"), ("lab.lock", "alone"), ("lab.compose", "_environment")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
@@ -102,7 +103,7 @@ def uses(modules: dict[str, ast.Module], *wanted: str) -> set[tuple[str, str]]:
 def lab_names(names: set[str]) -> set[str]:
     """Of dotted names, the modules of lab: `lab.model.Outcome` and `lab.model` are both `lab.model`."""
     parts = (name.split(".") for name in names)
-    return {".".join(part[: 3 if part[1:2] == ["drawing"] else 2]) for part in parts if part[0] == "lab"}
+    return {".".join(part[: 3 if part[1:2] in PACKAGES else 2]) for part in parts if part[0] == "lab"}
 
 
 @pytest.fixture(scope="module")

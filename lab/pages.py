@@ -1,0 +1,65 @@
+"""The tables of verdicts that pages carry between two markers: written from one run, held against every run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lab.claims import PAGES
+from lab.errors import LabError
+from lab.settings import HOME
+from lab.verdicts import NOT_RUN, Judged
+
+BETWEEN = re.compile(r"(?<=<!-- verdicts: make pages -->\n).*?(?=<!-- /verdicts -->)", re.DOTALL)
+
+
+def fill(rows: Sequence[Judged]) -> list[Path]:
+    """Write each family's table into its page, and return the pages.
+
+    Raises `LabError`, and writes nothing, if a claim was not judged or a page has no place for its table.
+    """
+    if missing := [row.id for row in rows if row.verdict == NOT_RUN]:
+        raise LabError(f"this run did not judge {', '.join(missing)}; a page has all\n  next: make test")
+    filled = {HOME / page: _filled(page, _of(family, rows)) for family, page in PAGES.items()}
+    for path, text in filled.items():
+        path.write_text(text)
+    return list(filled)
+
+
+def table(rows: Sequence[Judged]) -> str:
+    """A family's rows in Markdown; those of a setting are a matrix of settings and sides."""
+    what = ["setting", "side", "what people expect"] if rows[0].setting else ["claim"]
+    heads = [*what, "who says so", "verdict", "measured"]
+    lines = [f"{_judgement(row)} {_cell(row.evidence)} |" for row in rows]
+    return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines, ""])
+
+
+def contradictions(rows: Iterable[Judged]) -> list[str]:
+    """Claims that were judged and whose page says something else; its figures are those of one run."""
+    text = {family: (HOME / page).read_text() for family, page in PAGES.items()}
+    return [
+        f"{PAGES[row.family]}: {row.id}"
+        for row in rows
+        if row.verdict != NOT_RUN and _judgement(row) not in text[row.family]
+    ]
+
+
+def _of(family: str, rows: Iterable[Judged]) -> list[Judged]:
+    return [row for row in rows if row.family == family]
+
+
+def _filled(page: str, rows: Sequence[Judged]) -> str:
+    text, places = BETWEEN.subn(lambda _: table(rows), (HOME / page).read_text())
+    if places != 1:
+        raise LabError(f"{page} has {places} places for a table of verdicts, not 1")
+    return text
+
+
+def _judgement(row: Judged) -> str:
+    of_what = f"| {row.setting} | {row.side} " if row.setting else ""
+    return f"{of_what}| {row.sentence} | {row.source} | **{row.verdict}** |"
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", r"\|")

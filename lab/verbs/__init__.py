@@ -1,0 +1,1 @@
+"""The verbs of `lab`: each parses, calls one module, and prints. What they share is in options."""

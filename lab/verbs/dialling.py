@@ -1,0 +1,72 @@
+"""Verbs that act on a client host: they dial, and say what became of it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from lab import settings as knobs
+from lab.errors import Usage
+from lab.verbs.options import client_number, client_option, json_option, print_json
+
+
+@click.command()
+@client_option
+@click.option("--count", "-n", default="20", help="How many times to dial.")
+@click.option("--hold", default="0", help="Seconds to keep the connections open.")
+@json_option
+def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
+    """Dial from one client, one dial after another, and show what became of each."""
+    from lab import experiment, show
+
+    asked = {"client": (number, 1, 1000), "count": (count, 1, 20000), "hold": (hold, 0, 86400)}
+    for name, (value, low, high) in asked.items():
+        if problem := knobs.whole(low, high)(value):
+            raise Usage(f"{name}={value!r} {problem}")
+    result = experiment.attempt(knobs.read(), int(number), int(count), int(hold))
+    if as_json:
+        print_json(result)
+    else:
+        show.attempts(result["attempts"], result["outcomes"], result["rule_packets"])
+
+
+@click.command()
+@click.argument("host", default="server")
+@click.argument("port", default="")
+@client_option
+@click.option("--timeout", default="2", help="Seconds to wait for an answer.")
+@json_option
+def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> None:
+    """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
+    from lab import connect as calling
+
+    chosen = knobs.read()
+    name, own_port = calling.target(host, port or str(chosen.port))
+    if problem := knobs.whole(1, 600)(timeout):
+        raise Usage(f"timeout={timeout!r} {problem}")
+    result = calling.connect(chosen, client_number(number), name, own_port, int(timeout))
+    print_json(result) if as_json else print(calling.sentence(result))
+    if result["outcome"] != "established":
+        sys.exit(1)
+
+
+@click.command()
+@client_option
+@json_option
+def sockets(number: str, as_json: bool) -> None:
+    """Which socket families and types this kernel gives, and messages through them."""
+    from lab import show
+    from lab import sockets as kinds
+
+    result = kinds.sockets(knobs.read(), client_number(number))
+    print_json(result) if as_json else show.sockets(result)
+
+
+@click.command()
+@client_option
+def talk(number: str) -> None:
+    """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
+    from lab import talk as conversation
+
+    sys.exit(conversation.talk(knobs.read(), client_number(number)))

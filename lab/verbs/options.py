@@ -1,0 +1,25 @@
+"""What several verbs take and give: options, a client's number, JSON."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lab import settings as knobs
+from lab.errors import Usage
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print data instead of a table.")
+client_option = click.option("--client", "-c", "number", default="1", help="Number of the client host.")
+
+
+def client_number(text: str) -> int:
+    """A client host's number as typed. Raises `Usage`."""
+    if problem := knobs.whole(1, 1000)(text):
+        raise Usage(f"client={text!r} {problem}")
+    return int(text)
+
+
+def print_json(data: object) -> None:
+    """Data for programs, on standard output."""
+    print(json.dumps(data, indent=2))

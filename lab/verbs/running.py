@@ -1,0 +1,98 @@
+"""Verbs on the lab as a whole: bring it up, change it, look at it, take it down."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from lab import settings as knobs
+from lab.errors import Usage
+from lab.verbs.options import json_option, print_json
+
+
+@click.command()
+@json_option
+def up(as_json: bool) -> None:
+    """Build, start and wait until every host is ready."""
+    from lab import doctor, show, topology
+
+    chosen = knobs.read()
+    doctor.require_fit()
+    _show_hosts(chosen, topology.up(chosen), as_json)
+    if not as_json:
+        show.whats_next()
+
+
+@click.command()
+@click.argument("clients", metavar="N")
+@json_option
+def scale(clients: str, as_json: bool) -> None:
+    """Exactly N client hosts; the server is not touched."""
+    from lab import capacity, topology
+
+    if problem := knobs.whole(0, capacity.BRIDGE)(clients):
+        raise Usage(
+            f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
+        )
+    chosen = knobs.read()
+    _show_hosts(chosen, topology.scale(chosen, int(clients)), as_json)
+
+
+@click.command()
+def down() -> None:
+    """Remove every container and network of the lab."""
+    from lab import topology
+
+    topology.down(knobs.read())
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """What the kernel and the server say, without taking a connection slot."""
+    from lab import hosts, show
+
+    chosen = knobs.read()
+    found = _show_hosts(chosen, hosts.find(chosen.project), as_json)
+    if not as_json:
+        show.details(found)
+
+
+@click.command()
+@click.option("--service", "-s", default="", help="Only this service: server or client.")
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+def logs(service: str, follow: bool) -> None:
+    """The story: every host's events, refused SYNs included."""
+    from lab import compose
+
+    if service not in ("", "server", "client"):
+        raise Usage(f"no service {service!r}; there are: server, client")
+    options = [*(["--follow"] if follow else []), *(["--no-color"] if not sys.stdout.isatty() else [])]
+    compose.become(knobs.read(), ["logs", *options, *([service] if service else [])])
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Can this machine run the lab? Every line has its fix."""
+    from lab import doctor as examination
+    from lab import show
+
+    rows = examination.examine(knobs.read())
+    print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
+    if any(row["result"] == "FAIL" for row in rows):
+        sys.exit(3)
+
+
+def _show_hosts(chosen: knobs.Settings, found: Any, as_json: bool) -> dict[str, Any]:
+    from lab import show
+    from lab import status as state
+
+    now = state.of(chosen.project, found)
+    if as_json:
+        print_json(now)
+    else:
+        show.hosts(now)
+    return now
