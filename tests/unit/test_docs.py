@@ -10,6 +10,7 @@ import pytest
 
 from client.verbs import verbs
 from lab.settings import CHECKS
+from tests.time_wait.test_who_closes import WAYS
 
 HOME = Path(__file__).parents[2]
 
@@ -150,3 +151,13 @@ def test_citations_are_found():
     found = cited()
     assert len(found) >= 20
     assert "firewall/connlimit.rules" in found["C18"]
+
+
+def test_the_table_of_endings_is_the_experiments():
+    """docs/time-wait.md says of each way what the experiment holds against real hosts, in its order."""
+    kept = {None: "nothing", "TIME-WAIT": "TIME_WAIT"}
+    _, _, table = page("docs/time-wait.md").partition(
+        "left on the client | left on the server |\n|---|---|---|\n"
+    )
+    rows = [line.strip("| ").split(" | ")[1:] for line in table.partition("\n\n")[0].splitlines()]
+    assert rows == [[kept[left["client"]], kept[left["server"]]] for left in WAYS.values()]
