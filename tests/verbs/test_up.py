@@ -97,39 +97,28 @@ def test_each_host_has_its_own_profile() -> None:
         assert json.loads(alone.stdout)["client_sysctls"] == []
 
 
-@pytest.mark.parametrize("running", [False, True], ids=["new lab", "running lab"])
-def test_a_policy_with_a_syntax_error(running: bool, tmp_path, request) -> None:
+def test_a_policy_with_a_syntax_error(tmp_path, request) -> None:
     """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
-    chosen = own_settings(CLIENTS=1, IMAGE_TAG=f"broken-{os.getpid()}-{running}".lower())
+    chosen = own_settings(CLIENTS=1, IMAGE_TAG=f"broken-{os.getpid()}")
     copy = _checkout(tmp_path)
-    request.addfinalizer(
-        lambda: [hosts.remove_image(chosen.image(service)) for service in ("server", "client")]
-    )
-    environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy)}
-    up = [sys.executable, "-m", "lab", "up"]
-    with removed_afterwards(chosen):
-        if running:
-            subprocess.run(up, cwd=copy, env=environment, capture_output=True, check=True)
-            before = hosts.find(chosen.project, "server")[0]
-        (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
-        failed = subprocess.run(
-            up,
-            cwd=copy,
-            env={**environment, "FIREWALL": "broken"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
+    request.addfinalizer(lambda: [hosts.remove_image(chosen.image(name)) for name in ("server", "client")])
 
-        assert failed.returncode == 1
-        assert "iptables-restore: exit status" in failed.stderr
-        assert "NOWHERE" in failed.stderr
-        if running:
-            after = hosts.find(chosen.project, "server")[0]
-            assert (after.id, after.running) == (before.id, True)
-            assert "--connlimit-above 15" in after.run(["iptables-save", "-t", "filter"])
-        else:
-            assert hosts.projects(chosen.project) == set()
+    def up(firewall: str) -> subprocess.CompletedProcess:
+        environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), "FIREWALL": firewall}
+        argv = [sys.executable, "-m", "lab", "up"]
+        return subprocess.run(argv, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+
+    with removed_afterwards(chosen):
+        _says_which_chain(up("broken"))
+        assert hosts.projects(chosen.project) == set()
+
+        assert up("connlimit").returncode == 0
+        (before,) = hosts.find(chosen.project, "server")
+        _says_which_chain(up("broken"))
+        (after,) = hosts.find(chosen.project, "server")
+        assert (after.id, after.running) == (before.id, True)
+        assert "--connlimit-above 15" in after.run(["iptables-save", "-t", "filter"])
 
 
 def test_a_client_that_does_not_exist(crowd: Lab) -> None:
@@ -146,6 +135,12 @@ def test_attempt_on_a_fresh_lab() -> None:
         done = lab_command(chosen, "attempt", "--client", "2", "--count", "20")
         assert done.returncode == 0, done.stderr
         assert "15 established, 5 refused; the policy's rule counted 5 refusals" in done.stdout
+
+
+def _says_which_chain(failed: subprocess.CompletedProcess) -> None:
+    assert failed.returncode == 1
+    assert "iptables-restore: exit status" in failed.stderr
+    assert "NOWHERE" in failed.stderr
 
 
 def _ports(lab: Lab) -> set[int]:
