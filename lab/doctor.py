@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 
-from lab import capacity, compose, hosts, images, profile, throwaway, topology
+from lab import capacity, compose, engines, hosts, images, profile, throwaway, topology
 from lab.errors import LabError, NotFit
 from lab.kernels import window
 from lab.settings import Settings
@@ -28,34 +28,36 @@ def examine(chosen: Settings) -> list[Row]:
 
 def require_fit() -> None:
     """The fast subset, for `up`: raises `NotFit` for what would fail later with a worse message."""
-    info = hosts.engine().version()
-    if _major(info["Version"]) >= NO_COMPOSE_1 and compose.command() == ("docker-compose",):
-        row = _compose_row(info["Version"], compose.version())
+    version = hosts.engine_version()
+    if engines.at_least(version, engines.WITHOUT_COMPOSE_1) and compose.command() == ("docker-compose",):
+        row = _compose_row(version, compose.version())
         if row["result"] == "FAIL":
             raise NotFit(f"{row['detail']}\n  next: {row['fix']}")
 
 
-NO_COMPOSE_1 = 25  # this engine no longer tells ContainerConfig, without which Compose 1 cannot recreate
-
-
 def _engine(_: Settings) -> Row:
     info = hosts.engine().version()
-    return _row("docker", "PASS", f"engine {info['Version']}, API {info['ApiVersion']}")
+    found = f"engine {info['Version']}, API {info['ApiVersion']}"
+    if engines.at_least(info["Version"], engines.PARTS_AT_ONCE):
+        return _row("docker", "PASS", found)
+    fault = "it can stand still for ever when hosts leave a network at one moment; the lab lets them leave in turn"
+    return _row("docker", "WARN", f"{found}: {fault} (moby/moby#46661)", "engine 20.10.27 or newer")
 
 
 def _compose(_: Settings) -> Row:
     try:
-        return _compose_row(hosts.engine().version()["Version"], compose.version())
+        return _compose_row(hosts.engine_version(), compose.version())
     except NotFit as error:
         return _failed("compose", error)
 
 
 def _compose_row(engine: str, version: str) -> Row:
     both = f"Compose {version or 'of unknown version'} with engine {engine}"
-    if version.startswith("1.") and _major(engine) >= NO_COMPOSE_1:
+    recreates = not engines.at_least(engine, engines.WITHOUT_COMPOSE_1)
+    if version.startswith("1.") and not recreates:
         return _row("compose", "FAIL", f"{both}: Compose 1 cannot recreate containers there (docker/compose#11742)",
                     "install the Compose plugin: docker-compose-plugin")  # fmt: skip
-    if re.match(r"5\.[0-4]\.", version) and _major(engine) < NO_COMPOSE_1:
+    if re.match(r"5\.[0-4]\.", version) and recreates:
         return _row(
             "compose", "WARN", f"{both}: this Compose may ask for a newer API", "Compose 5.5 or newer"
         )
@@ -135,8 +137,3 @@ def _failed(name: str, error: LabError) -> Row:
 
 def _row(name: str, result: str, detail: str, fix: str = "") -> Row:
     return {"name": name, "result": result, "detail": detail, "fix": fix}
-
-
-def _major(version: str) -> int:
-    found = re.match(r"\d+", version)
-    return int(found[0]) if found else 0

@@ -98,6 +98,12 @@ class Host:
         """Send a signal to PID 1."""
         engine().api.kill(self.id, name)
 
+    def remove(self, grace: int) -> None:
+        """Ask PID 1 to stop, give it `grace` seconds, and remove the container; one that is gone already is fine."""
+        with contextlib.suppress(docker.errors.NotFound):
+            engine().api.stop(self.id, timeout=grace)
+            engine().api.remove_container(self.id, v=True)
+
     def restart(self) -> None:
         """Stop PID 1 and start it again: the same container, a new network namespace."""
         engine().api.restart(self.id, timeout=5)
@@ -113,6 +119,12 @@ def engine() -> docker.DockerClient:
         raise NotFit(_unreachable(str(error))) from error
     client.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
     return client
+
+
+@functools.cache
+def engine_version() -> str:
+    """The version of that engine, `20.10.24+dfsg1`."""
+    return str(engine().version()["Version"])
 
 
 def find(project: str, service: str | None = None) -> list[Host]:

@@ -71,8 +71,7 @@ def remove_project(project: str) -> None:
     keeps a network.
     """
     api, ours = engine().api, {"label": f"{PROJECT}={project}"}
-    # One after another: engine 20.10 can stand still for ever when two hosts leave one network at a moment
-    # (processEndpointDelete() holds the controller's lock and wants the network's, getSvcRecords() the reverse).
+    # One after another, for the sake of old engines (engines.PARTS_AT_ONCE).
     for entry in api.containers(all=True, filters=ours):
         _remove(entry["Id"])
     for network in api.networks(filters=ours):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from lab import capacity, compose, hosts, images, throwaway
+from lab import capacity, compose, engines, hosts, images, throwaway
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
 from lab.lock import alone
@@ -16,6 +16,7 @@ from lab.wait import until
 
 READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
 REFUSALS = ("policy_failed", "listen_failed", "sysctl_failed")  # a host that will not start (docs/events.md)
+GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
 CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
 
 
@@ -33,22 +34,26 @@ def up(settings: Settings) -> list[Host]:
         if any(host.service == "server" and host.running for host in before):
             check_policy(settings)
         try:
+            _leave(_surplus(before, clients))
             compose.run(
                 settings, "up", "-d", "--no-build", "--remove-orphans", "--scale", f"client={clients}"
             )
             return wait_until_ready(settings.project, clients)
         except BaseException:
             if not before:
-                compose.run(settings, "down", "--timeout", "2", "--volumes", quiet=True)
+                _leave(hosts.find(settings.project)[::-1])
+                compose.run(settings, "down", "--timeout", str(GRACE), "--volumes", quiet=True)
             raise
 
 
 def scale(settings: Settings, clients: int) -> list[Host]:
     """Exactly `clients` client hosts; the server and its connections are not touched."""
     with alone(f"changing {settings.project}"):
-        if not any(host.running for host in hosts.find(settings.project, "server")):
+        before = hosts.find(settings.project)
+        if not any(host.service == "server" and host.running for host in before):
             raise LabError(f"the lab {settings.project} is not up\n  next: make up CLIENTS={clients}")
         capacity.check(settings, clients)
+        _leave(_surplus(before, clients))
         compose.run(
             settings,
             "up",
@@ -68,8 +73,9 @@ def down(settings: Settings) -> None:
     hosts.engine()
     with alone(f"changing {settings.project}"):
         throwaway.remove_one_offs(settings.project)
+        _leave(hosts.find(settings.project)[::-1])  # clients first: a server waits for its connections
         try:
-            compose.run(settings, "down", "--timeout", "2", "--volumes", "--remove-orphans")
+            compose.run(settings, "down", "--timeout", str(GRACE), "--volumes", "--remove-orphans")
         except compose.ComposeFailed as failed:
             if hosts.find(settings.project) or not hosts.projects(settings.project):
                 raise
@@ -135,6 +141,19 @@ def reason(log: str) -> str:
     """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
     failed = [event for event in events(log) if event.event in REFUSALS]
     return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
+
+
+def _surplus(before: Iterable[Host], clients: int) -> list[Host]:
+    """The client hosts that are too many, the last first."""
+    return [host for host in before if host.service == "client"][clients:][::-1]
+
+
+def _leave(leaving: Sequence[Host]) -> None:
+    """Remove these hosts one after another if the engine needs that; else leave it to Compose, which does not."""
+    if leaving and not engines.at_least(hosts.engine_version(), engines.PARTS_AT_ONCE):
+        print(f"lab: {len(leaving)} hosts leave, one after another", file=sys.stderr)
+        for host in leaving:
+            host.remove(GRACE)
 
 
 def _wanted_clients(settings: Settings, before: Iterable[Host]) -> int:

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from lab import compose, errors, experiment, hosts, settings, topology
+from lab import compose, engines, errors, experiment, hosts, settings, topology
 from lab.model import Outcome, tally
 from lab.traffic import Agent
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
@@ -34,6 +35,7 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
             assert len(found) == clients + 1
             assert found[0].id == lab.server.id
             assert _ports(lab) == mine
+        assert [host.name for host in found] == ["server-1", "client-1"]
         assert len(topology.scale(lab.settings, 0)) == 1
 
 
@@ -68,6 +70,27 @@ def test_down_leaves_nothing() -> None:
         assert hosts.projects(chosen.project) == {chosen.project}
         assert lab_command(chosen, "down").returncode == 0
         assert hosts.projects(chosen.project) == set()
+
+
+def test_hosts_leave_in_turn_where_the_engine_needs_it() -> None:
+    """Two that leave one network at a moment can make an old engine stand still for ever (moby/moby#46661)."""
+    if engines.at_least(hosts.engine_version(), engines.PARTS_AT_ONCE):
+        pytest.skip("this engine lets hosts leave at once, and Compose does that faster")
+    chosen = own_settings(CLIENTS=3)
+    with removed_afterwards(chosen):
+        found = topology.up(chosen)
+        began = datetime.now(UTC)
+        assert lab_command(chosen, "down").returncode == 0
+        ended = datetime.now(UTC) + timedelta(seconds=1)  # the engine is asked in whole seconds
+        happened = hosts.engine().events(since=began, until=ended, decode=True)
+        whose = {host.id: host.name for host in found}
+        later = (event for event in happened if event["timeNano"] > began.timestamp() * 1e9)
+        steps = [(step, whose[host]) for step, host in map(_step, later) if host in whose]
+
+    leaving = ["client-3", "client-2", "client-1", "server-1"]
+    assert [step for step in steps if step[0] in ("kill", "disconnect")] == [
+        (step, name) for name in leaving for step in ("kill", "disconnect")
+    ]
 
 
 def test_plain_compose_gives_the_same_lab() -> None:
@@ -148,6 +171,11 @@ def _ports(lab: Lab) -> set[int]:
         ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
     ).splitlines()
     return {int(line.split()[3].rpartition(":")[2]) for line in lines}
+
+
+def _step(event: dict) -> tuple[str, str]:
+    """What happened to which container: its own event, or its network's."""
+    return event["Action"], event["Actor"]["Attributes"].get("container", event["Actor"]["ID"])
 
 
 def _checkout(folder: Path) -> Path:
