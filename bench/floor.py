@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.sandbox import START, sweep
-from lab import hosts
+from lab import engine, hosts
 from lab.settings import Settings
 
 THREADS = 4
@@ -21,7 +21,7 @@ def templates(project: str) -> dict[str, Template]:
 
 
 def up(made: dict[str, Template], lab: Settings) -> None:
-    hosts.engine().api.create_network(
+    engine.client().api.create_network(
         _network(lab), driver="bridge", internal=True, labels={hosts.PROJECT: lab.project}
     )
     _start(made["server"], lab, 1)
@@ -44,7 +44,7 @@ def _start_clients(made: dict[str, Template], lab: Settings, numbers: range) -> 
 
 def _start(template: Template, lab: Settings, number: int) -> None:
     """One container like the template, in a project, on a network and with a number of its own."""
-    api, config = hosts.engine().api, copy.deepcopy(template["Config"])
+    api, config = engine.client().api, copy.deepcopy(template["Config"])
     config["Hostname"] = ""
     config["Labels"] |= {hosts.PROJECT: lab.project, hosts.NUMBER: str(number)}
     config["HostConfig"] = {**template["HostConfig"], "NetworkMode": _network(lab)}

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import compose, hosts
+from lab import compose, engine
 from lab.settings import Settings
 
 SETTLED = 1_000_000  # bytes within a look
@@ -16,12 +16,12 @@ SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25
 
 
 def facts() -> dict[str, Any]:
-    info, engine = hosts.engine().info(), hosts.engine().version()
+    info, version = engine.client().info(), engine.client().version()
     return {
-        "kernel": engine["KernelVersion"],
+        "kernel": version["KernelVersion"],
         "cpus": info["NCPU"],
         "memory_bytes": info["MemTotal"],
-        "engine": engine["Version"],
+        "engine": version["Version"],
         "storage": info["Driver"],
         "cgroup": info.get("CgroupVersion", "1"),
         "runtime": info.get("DefaultRuntime", ""),
@@ -34,7 +34,7 @@ def facts() -> dict[str, Any]:
 def images(lab: Settings) -> dict[str, str]:
     """The images that every peer starts, by name."""
     names = (lab.image(service) for service in ("server", "client"))
-    return {name: str(hosts.engine().images.get(name).id) for name in names}
+    return {name: str(engine.client().images.get(name).id) for name in names}
 
 
 def available_bytes() -> int | None:
@@ -58,5 +58,5 @@ def settled_bytes() -> int | None:
 
 def _engine_is_here() -> bool:
     """Not behind DOCKER_HOST, nor in the virtual machine of Docker Desktop."""
-    info, here = hosts.engine().info(), os.uname()
+    info, here = engine.client().info(), os.uname()
     return here.sysname == "Linux" and (info["Name"], info["KernelVersion"]) == (here.nodename, here.release)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import machine
 from bench.samples import LAB, Samples, add, middle
-from lab import hosts
+from lab import engine, hosts
 from lab.hosts import Host
 from lab.settings import Settings
 
@@ -67,5 +67,5 @@ def _number(path: Path, pattern: str) -> int:
 
 
 def _cgroup(host: Host) -> int:
-    usage: int = hosts.engine().api.stats(host.id, stream=False, one_shot=True)["memory_stats"]["usage"]
+    usage: int = engine.client().api.stats(host.id, stream=False, one_shot=True)["memory_stats"]["usage"]
     return usage

@@ -14,7 +14,7 @@ from types import FrameType
 
 import docker.errors
 
-from lab import hosts, settings
+from lab import engine, hosts, settings
 from lab.errors import GaveUp
 from lab.settings import Settings
 from lab.wait import until
@@ -74,7 +74,7 @@ def remove(project: str) -> None:
 
 def sweep(project: str) -> bool:
     """Remove what is there now; whether there was nothing."""
-    api, ours = hosts.engine().api, {"label": f"{hosts.PROJECT}={project}"}
+    api, ours = engine.client().api, {"label": f"{hosts.PROJECT}={project}"}
     containers = [entry["Id"] for entry in api.containers(all=True, filters=ours)]
     networks = [entry["Id"] for entry in api.networks(filters=ours)]
     with ThreadPoolExecutor(4) as pool:
@@ -87,7 +87,7 @@ def sweep(project: str) -> bool:
 
 def _remove_container(container: str) -> None:
     with contextlib.suppress(docker.errors.APIError):
-        hosts.engine().api.remove_container(container, force=True)
+        engine.client().api.remove_container(container, force=True)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -62,9 +62,9 @@ def guarded(call: Callable[[], Any]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except Exception as error:
-        from lab import hosts
+        from lab import engine
 
-        if not isinstance(error, hosts.ENGINE_ERRORS):
+        if not isinstance(error, engine.ERRORS):
             raise
         click.echo(f"lab: the Docker engine failed: {error}\n  next: make doctor", err=True)
         return 3

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 
-from lab import capacity, compose, engines, hosts, images, profile, throwaway, topology
+from lab import capacity, compose, engine, hosts, images, profile, throwaway, topology
 from lab.errors import LabError, NotFit
 from lab.kernels import window
 from lab.settings import Settings
@@ -17,7 +17,7 @@ Row = dict[str, str]
 def examine(chosen: Settings) -> list[Row]:
     """Every check, in the order in which one depends on the other; without an engine, only that one."""
     try:
-        hosts.engine()
+        engine.client()
     except NotFit as error:
         return [_failed("docker", error)]
     checks: tuple[Callable[[Settings], Row], ...] = (
@@ -28,17 +28,17 @@ def examine(chosen: Settings) -> list[Row]:
 
 def require_fit() -> None:
     """The fast subset, for `up`: raises `NotFit` for what would fail later with a worse message."""
-    version = hosts.engine_version()
-    if engines.at_least(version, engines.WITHOUT_COMPOSE_1) and compose.command() == ("docker-compose",):
+    version = engine.version()
+    if engine.at_least(version, engine.WITHOUT_COMPOSE_1) and compose.command() == ("docker-compose",):
         row = _compose_row(version, compose.version())
         if row["result"] == "FAIL":
             raise NotFit(f"{row['detail']}\n  next: {row['fix']}")
 
 
 def _engine(_: Settings) -> Row:
-    info = hosts.engine().version()
+    info = engine.client().version()
     found = f"engine {info['Version']}, API {info['ApiVersion']}"
-    if engines.at_least(info["Version"], engines.PARTS_AT_ONCE):
+    if engine.at_least(info["Version"], engine.PARTS_AT_ONCE):
         return _row("docker", "PASS", found)
     fault = "it can stand still for ever when hosts leave a network at one moment; the lab lets them leave in turn"
     return _row("docker", "WARN", f"{found}: {fault} (moby/moby#46661)", "engine 20.10.27 or newer")
@@ -46,14 +46,14 @@ def _engine(_: Settings) -> Row:
 
 def _compose(_: Settings) -> Row:
     try:
-        return _compose_row(hosts.engine_version(), compose.version())
+        return _compose_row(engine.version(), compose.version())
     except NotFit as error:
         return _failed("compose", error)
 
 
-def _compose_row(engine: str, version: str) -> Row:
-    both = f"Compose {version or 'of unknown version'} with engine {engine}"
-    recreates = not engines.at_least(engine, engines.WITHOUT_COMPOSE_1)
+def _compose_row(runs: str, version: str) -> Row:
+    both = f"Compose {version or 'of unknown version'} with engine {runs}"
+    recreates = not engine.at_least(runs, engine.WITHOUT_COMPOSE_1)
     if version.startswith("1.") and not recreates:
         return _row("compose", "FAIL", f"{both}: Compose 1 cannot recreate containers there (docker/compose#11742)",
                     "install the Compose plugin: docker-compose-plugin")  # fmt: skip
@@ -71,7 +71,7 @@ def _tools(_: Settings) -> Row:
 
 
 def _kernel(_: Settings) -> Row:
-    release = hosts.engine().version()["KernelVersion"]
+    release = engine.client().version()["KernelVersion"]
     if known := window(release):
         return _row(
             "kernel",

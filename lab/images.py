@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab import hosts
+from lab import engine
 from lab.errors import LabError, NotFit
 from lab.lock import alone
 from lab.settings import HOME, Settings
@@ -41,7 +41,7 @@ def ensure(settings: Settings) -> None:
 def _stale(settings: Settings, service: str) -> str:
     """The digest that the image of a service should carry, if it does not; else nothing."""
     digest = _digest(settings, SOURCES[service])
-    return digest if (hosts.image_labels(settings.image(service)) or {}).get(DIGEST) != digest else ""
+    return digest if (engine.image_labels(settings.image(service)) or {}).get(DIGEST) != digest else ""
 
 
 def _digest(settings: Settings, folders: tuple[str, ...]) -> str:
@@ -68,7 +68,7 @@ def _build(settings: Settings, service: str, digest: str) -> None:
 
 def _ensure_base(name: str) -> None:
     """Order: local image, registry, mmdebstrap (design decision 4)."""
-    if hosts.image_labels(name) is not None:
+    if engine.image_labels(name) is not None:
         return
     _say(f"pulling {name}")
     if problem := _problem(["docker", "pull", "--quiet", name]):

@@ -12,8 +12,9 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lab.engine import Refused, client
 from lab.errors import LabError
-from lab.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE, CommandFailed, EngineRefused, Host, engine
+from lab.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE, CommandFailed, Host
 from lab.wait import until
 
 HARDENED: Mapping[str, Any] = {
@@ -38,11 +39,11 @@ def spare(
     It removes itself after `seconds`, should we be killed; `remove_one_offs` does it sooner.
     Raises `LabError` with the engine's words if it does not start.
     """
-    network = engine().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
+    network = client().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
     labels = {PROJECT: project, SERVICE: "client", NUMBER: str(number), ONE_OFF: "True"}
     container = None
     try:
-        container = engine().containers.create(
+        container = client().containers.create(
             image, [str(seconds)], entrypoint="sleep", network=network, labels=labels, auto_remove=True,
             tmpfs={"/tmp": "size=1m,noexec,nosuid,nodev"}, sysctls=dict(sysctls), **HARDENED,
         )  # fmt: skip
@@ -50,7 +51,7 @@ def spare(
         container.reload()
         address = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
         yield Host(str(container.id), "spare", number, address, "running", "")
-    except EngineRefused as error:
+    except Refused as error:
         raise LabError(str(error.explanation)) from error
     finally:
         if container is not None:
@@ -60,7 +61,7 @@ def spare(
 def remove_one_offs(project: str) -> None:
     """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
     labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
-    for entry in engine().api.containers(all=True, filters={"label": labels}):
+    for entry in client().api.containers(all=True, filters={"label": labels}):
         _remove(entry["Id"])
 
 
@@ -70,8 +71,8 @@ def remove_project(project: str) -> None:
     For labs that nobody needs any more: a third of what `compose down` costs. Raises `GaveUp` if the engine
     keeps a network.
     """
-    api, ours = engine().api, {"label": f"{PROJECT}={project}"}
-    # One after another, for the sake of old engines (engines.PARTS_AT_ONCE).
+    api, ours = client().api, {"label": f"{PROJECT}={project}"}
+    # One after another, for the sake of old engines (engine.PARTS_AT_ONCE).
     for entry in api.containers(all=True, filters=ours):
         _remove(entry["Id"])
     for network in api.networks(filters=ours):
@@ -79,15 +80,15 @@ def remove_project(project: str) -> None:
 
 
 def _remove(container: str) -> None:
-    with contextlib.suppress(EngineRefused):  # it is removing itself already
-        engine().api.remove_container(container, force=True, v=True)
+    with contextlib.suppress(Refused):  # it is removing itself already
+        client().api.remove_container(container, force=True, v=True)
 
 
 def _gone(network: str) -> bool:
     """Whether a network could be removed, or is not there; the engine may still count a host on it."""
     try:
-        engine().api.remove_network(network)
-    except EngineRefused as error:
+        client().api.remove_network(network)
+    except Refused as error:
         return error.response is not None and error.response.status_code == 404
     return True
 
@@ -102,7 +103,7 @@ def try_out(
     `writable_net` it can write /proc/sys/net, which is its own and goes with it. A container that cannot be
     created or started is exit status 1 and the engine's words.
     """
-    api = engine().api
+    api = client().api
     config = api.create_host_config(network_mode="none", **HARDENED, **options)
     if writable_net:
         config["ReadonlyPaths"] = REST_OF_PROC
@@ -115,7 +116,7 @@ def administer(host: Host, argv: Sequence[str]) -> str:
     Neither the host nor anybody in it gains a capability: the command runs in a container of its own, which
     shares the host's network and nothing else (`--network container:ID`). Raises `CommandFailed`.
     """
-    api = engine().api
+    api = client().api
     config = api.create_host_config(network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED)
     status, said = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
     if status:
@@ -126,7 +127,7 @@ def administer(host: Host, argv: Sequence[str]) -> str:
 def _run(
     image: str, argv: Sequence[str], entrypoint: str | None, config: Mapping[str, Any], **options: Any
 ) -> tuple[int, str]:
-    api, created = engine().api, None
+    api, created = client().api, None
     try:
         created = api.create_container(
             image,
@@ -139,7 +140,7 @@ def _run(
         api.start(created)
         status = int(api.wait(created, timeout=PATIENCE)["StatusCode"])
         return status, api.logs(created).decode(errors="replace")
-    except EngineRefused as error:
+    except Refused as error:
         return 1, str(error.explanation)
     finally:
         if created is not None:

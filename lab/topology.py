@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from lab import capacity, compose, engines, hosts, images, throwaway
+from lab import capacity, compose, engine, hosts, images, throwaway
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
 from lab.lock import alone
@@ -70,7 +70,7 @@ def scale(settings: Settings, clients: int) -> list[Host]:
 
 def down(settings: Settings) -> None:
     """Remove every container and network of the lab."""
-    hosts.engine()
+    engine.client()
     with alone(f"changing {settings.project}"):
         throwaway.remove_one_offs(settings.project)
         _leave(hosts.find(settings.project)[::-1])  # clients first: a server waits for its connections
@@ -150,7 +150,7 @@ def _surplus(before: Iterable[Host], clients: int) -> list[Host]:
 
 def _leave(leaving: Sequence[Host]) -> None:
     """Remove these hosts one after another if the engine needs that; else leave it to Compose, which does not."""
-    if leaving and not engines.at_least(hosts.engine_version(), engines.PARTS_AT_ONCE):
+    if leaving and not engine.at_least(engine.version(), engine.PARTS_AT_ONCE):
         print(f"lab: {len(leaving)} hosts leave, one after another", file=sys.stderr)
         for host in leaving:
             host.remove(GRACE)

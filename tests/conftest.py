@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab import evidence, hosts, pages, verdicts
+from lab import engine, evidence, pages, verdicts
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
@@ -103,7 +103,7 @@ def crowd(_crowd: Lab) -> Lab:
 def run() -> evidence.Run:
     """This run's folder in runs/, with what it ran on."""
     folder = evidence.Run(os.environ[RUN])
-    folder.keep("", "machine", {"kernel": platform.release(), "engine": hosts.engine().version()})
+    folder.keep("", "machine", {"kernel": platform.release(), "engine": engine.client().version()})
     return folder
 
 

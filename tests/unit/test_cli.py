@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, hosts
+from lab import cli, engine
 
 HOME = Path(__file__).parents[2]
 NOWHERE = "unix:///nonexistent.sock"
@@ -28,7 +28,7 @@ def lab(capsys, monkeypatch, tmp_path):
         sys.modules["__main__"], "__package__", None
     )  # where Click looks for the command's name
     monkeypatch.setattr(os, "execvpe", lambda *_: pytest.fail("this became compose instead of a refusal"))
-    hosts.engine.cache_clear()
+    engine.client.cache_clear()
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["lab", *arguments])
@@ -38,7 +38,7 @@ def lab(capsys, monkeypatch, tmp_path):
         return int(ended.value.code or 0), out, err
 
     yield run
-    hosts.engine.cache_clear()
+    engine.client.cache_clear()
 
 
 def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -104,10 +104,10 @@ def test_without_an_engine_the_machine_is_not_fit(lab, verb):
 
 def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):
     """It takes the call and never answers: a deadline, and the next step is to restart it, not to start it."""
-    monkeypatch.setattr(hosts, "ANSWERS_WITHIN", 0.1)
-    with socket.socket(socket.AF_UNIX) as engine:
-        engine.bind(str(tmp_path / "engine"))
-        engine.listen()
+    monkeypatch.setattr(engine, "ANSWERS_WITHIN", 0.1)
+    with socket.socket(socket.AF_UNIX) as still:
+        still.bind(str(tmp_path / "engine"))
+        still.listen()
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine")
         status, out, err = lab("status")
     assert (status, out) == (3, "")

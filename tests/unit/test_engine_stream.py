@@ -94,7 +94,7 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
     head_is_read = threading.Event()
     threading.Thread(target=accept, daemon=True, name=THREAD).start()
     client = docker.DockerClient(base_url=f"unix://{path}", version="1.41")
-    monkeypatch.setattr(hosts, "engine", lambda: client)
+    monkeypatch.setattr(hosts, "client", lambda: client)
     early = hosts._early
     monkeypatch.setattr(hosts, "_early", lambda *args: (early(*args), head_is_read.set())[0])
     yield

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lab import hosts, observe, sockets, throwaway
+from lab import engine, hosts, observe, sockets, throwaway
 from lab.model import events
 from lab.settings import HOME
 from lab.traffic import Agent
@@ -172,7 +172,7 @@ def test_down_takes_a_spare_host_too() -> None:
 def _spares(lab: Lab) -> list[str]:
     """Containers of the project that are none of its hosts."""
     known = {host.id for host in hosts.find(lab.settings.project)}
-    listed = hosts.engine().api.containers(
+    listed = engine.client().api.containers(
         all=True, filters={"label": f"{hosts.PROJECT}={lab.settings.project}"}
     )
     return [entry["Id"] for entry in listed if entry["Id"] not in known]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import compose, engines, errors, experiment, hosts, settings, topology
+from lab import compose, engine, errors, experiment, hosts, settings, topology
 from lab.model import Outcome, tally
 from lab.traffic import Agent
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
@@ -74,7 +74,7 @@ def test_down_leaves_nothing() -> None:
 
 def test_hosts_leave_in_turn_where_the_engine_needs_it() -> None:
     """Two that leave one network at a moment can make an old engine stand still for ever (moby/moby#46661)."""
-    if engines.at_least(hosts.engine_version(), engines.PARTS_AT_ONCE):
+    if engine.at_least(engine.version(), engine.PARTS_AT_ONCE):
         pytest.skip("this engine lets hosts leave at once, and Compose does that faster")
     chosen = own_settings(CLIENTS=3)
     with removed_afterwards(chosen):
@@ -82,7 +82,7 @@ def test_hosts_leave_in_turn_where_the_engine_needs_it() -> None:
         began = datetime.now(UTC)
         assert lab_command(chosen, "down").returncode == 0
         ended = datetime.now(UTC) + timedelta(seconds=1)  # the engine is asked in whole seconds
-        happened = hosts.engine().events(since=began, until=ended, decode=True)
+        happened = engine.client().events(since=began, until=ended, decode=True)
         whose = {host.id: host.name for host in found}
         later = (event for event in happened if event["timeNano"] > began.timestamp() * 1e9)
         steps = [(step, whose[host]) for step, host in map(_step, later) if host in whose]
@@ -125,7 +125,7 @@ def test_a_policy_with_a_syntax_error(tmp_path, request) -> None:
     chosen = own_settings(CLIENTS=1, IMAGE_TAG=f"broken-{os.getpid()}")
     copy = _checkout(tmp_path)
     (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
-    request.addfinalizer(lambda: [hosts.remove_image(chosen.image(name)) for name in ("server", "client")])
+    request.addfinalizer(lambda: [engine.remove_image(chosen.image(name)) for name in ("server", "client")])
 
     def up(firewall: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), "FIREWALL": firewall}

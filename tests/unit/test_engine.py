@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.engines import PARTS_AT_ONCE, WITHOUT_COMPOSE_1, at_least
+from lab.engine import PARTS_AT_ONCE, WITHOUT_COMPOSE_1, at_least
 
 
 @pytest.mark.parametrize(
