@@ -73,7 +73,9 @@ class Host:
         exec_id: str = api.exec_create(self.id, list(argv), stdin=stdin, user=user)["Id"]
         raw: Any = api.exec_start(exec_id, socket=True)
         sock: socket.socket = getattr(raw, "_sock", raw)
-        return exec_id, Stream(sock, f"{self.name}: {shlex.join(argv)}", _early(raw, sock))
+        response: Any = getattr(raw, "_response", sock)
+        name = f"{self.name}: {shlex.join(argv)}"
+        return exec_id, Stream(sock, name, _early(response, sock), release=response.close)
 
     def log(self, tail: int | Literal["all"] = "all", since: float | None = None) -> str:
         """What PID 1 wrote so far, both streams; only the last lines, or those since a moment (seconds, UTC)."""
@@ -136,13 +138,13 @@ def _host(entry: Mapping[str, Any]) -> Host:
     )  # fmt: skip
 
 
-def _early(raw: Any, sock: socket.socket) -> bytes:
+def _early(response: Any, sock: socket.socket) -> bytes:
     """What the engine sent in one piece with the head of its answer.
 
     It is in the buffer that the head was read through, and the SDK (7.2) hands out the socket beneath it: under
     load, the first bytes of a short command's output were lost, or all of them.
     """
-    reader: Any = getattr(getattr(raw, "_response", None), "raw", None)
+    reader: Any = getattr(response, "raw", None)
     buffered: Any = getattr(getattr(reader, "_fp", None), "fp", None)
     if not hasattr(buffered, "peek"):
         return b""

@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from lab.errors import GaveUp, LabError
@@ -25,9 +26,16 @@ class StreamClosed(LabError):
 class Stream:
     """Lines to and from a command on a host. Closing it closes the command's standard input."""
 
-    def __init__(self, sock: socket.socket, name: str, early: bytes = b"") -> None:
-        """`early` is what came before anybody read from `sock`."""
+    def __init__(
+        self, sock: socket.socket, name: str, early: bytes = b"", release: Callable[[], None] | None = None
+    ) -> None:
+        """`early` is what came before anybody read from `sock`; `release` gives back all that holds it.
+
+        To hold `release` is to hold the response that the socket came from. When the garbage collector takes
+        that, it closes the socket, in the middle of whatever is being said (Docker SDK 7.2).
+        """
         self._sock = sock
+        self._release = release or sock.close
         self._name = name
         self._raw = bytearray(early)
         self._out = bytearray()
@@ -79,7 +87,7 @@ class Stream:
         """End the command: its standard input closes."""
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+        self._release()
 
     def __enter__(self) -> Stream:
         return self

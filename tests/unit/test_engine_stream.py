@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import docker
 import pytest
@@ -107,9 +109,38 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
             assert not thread.is_alive(), "a played engine that goes on costs every later test"
 
 
+@pytest.fixture
+def collector() -> Iterator[Callable[[int], None]]:
+    """Collect all garbage, then go on with the collector as eager as this."""
+    before = gc.get_threshold()
+
+    def eager(threshold: int) -> None:
+        gc.collect()
+        gc.set_threshold(threshold, *before[1:])
+
+    yield eager
+    gc.set_threshold(*before)
+
+
 def test_the_output_of_a_command_is_complete(engine) -> None:
     """Also of one that has said everything before the SDK has read the head of the engine's answer."""
     assert HOST.run(["true"]) == "quick\nbrown\n"
+
+
+@pytest.mark.parametrize("threshold", range(5, 100, 5))
+def test_a_stream_outlives_the_garbage_of_the_sdk(engine, collector, threshold: int) -> None:
+    """The SDK's response closes the socket when it is collected; the stream holds it, and lets go when it is closed.
+
+    In which order the collector ends what is garbage depends on how far it had come while the stream was opened.
+    """
+    collector(threshold)
+    with HOST.stream(["true"]) as stream:
+        collector(700)
+        descriptor = stream._sock.fileno()
+        assert [stream.read_line(5), stream.read_line(5)] == ["quick", "brown"]
+        assert descriptor == stream._sock.fileno() != -1
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
 
 
 def test_a_stream_begins_with_the_first_line(engine) -> None:
