@@ -95,8 +95,8 @@ help:  ## Show this list
 	    $(MAKEFILE_LIST)
 
 .PHONY: pages
-pages: .venv/.ready  ## Write the last run's verdicts into README.md and docs/
-	@$(LAB) pages
+pages: .venv/.ready  ## Write a whole run's verdicts into README.md and docs/ (RUN=runs/<UTC>)
+	@$(LAB) pages $(if $(RUN),--run "$$RUN")
 
 .PHONY: lock
 lock:  ## Pin the Python tools anew, from pyproject.toml

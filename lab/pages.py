@@ -11,6 +11,7 @@ from lab.errors import LabError
 from lab.settings import HOME
 from lab.verdicts import NOT_RUN, Judged
 
+SOME = 3  # claims that a refusal names
 BETWEEN = re.compile(r"(?<=<!-- verdicts: make pages -->\n).*?(?=<!-- /verdicts -->)", re.DOTALL)
 
 
@@ -20,7 +21,10 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
     Raises `LabError`, and writes nothing, if a claim was not judged or a page has no place for its table.
     """
     if missing := [row.id for row in rows if row.verdict == NOT_RUN]:
-        raise LabError(f"this run did not judge {', '.join(missing)}; a page has all\n  next: make test")
+        some = ", ".join(missing[:SOME]) + (", …" if missing[SOME:] else "")
+        raise LabError(
+            f"this run did not judge {len(missing)} of {len(rows)} claims: {some}\n  next: make test"
+        )
     filled = {HOME / page: _filled(page, _of(family, rows)) for family, page in PAGES.items()}
     for path, text in filled.items():
         path.write_text(text)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import cli, engine
+from lab.claims import CLAIMS
 
 HOME = Path(__file__).parents[2]
 NOWHERE = "unix:///nonexistent.sock"
@@ -171,7 +172,9 @@ def test_pages_are_written_from_a_whole_run_only(lab, tmp_path):
     before = (HOME / "README.md").read_text()
     status, out, err = lab("pages", "--run", str(tmp_path))
     assert (status, out) == (1, "")
-    assert err.startswith("lab: this run did not judge backlog-limits-connections, ")
+    assert err.startswith(
+        f"lab: this run did not judge {len(CLAIMS)} of {len(CLAIMS)} claims: backlog-limits-connections, "
+    )
     assert err.endswith("\n  next: make test\n")
     assert (HOME / "README.md").read_text() == before
 
