@@ -82,7 +82,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_of_others(request: pytest.FixtureRequest) -> None:
     """Clear away what a killed run left, if this run uses Docker at all."""
-    if any(item.path.parent.name not in DOCKERLESS for item in request.session.items):
+    if any(DOCKERLESS.isdisjoint(item.path.relative_to(HOME).parts) for item in request.session.items):
         sweep()
 
 

@@ -1,0 +1,70 @@
+"""A client host as real processes on loopback: what its tests share.
+
+workload or agent ── 127.0.0.1 ── a server in the test
+"""
+
+import fcntl
+import json
+import os
+import select
+import socket
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+WITHIN = 20
+
+
+def lines(stream):
+    """The JSON lines of a pipe, each within the deadline, until its end."""
+    buffer = b""
+    while True:
+        while b"\n" not in buffer:
+            assert select.select([stream], [], [], WITHIN)[0], f"no line within {WITHIN} s"
+            part = os.read(stream.fileno(), 65_536)
+            if not part:
+                return
+            buffer += part
+        line, _, buffer = buffer.partition(b"\n")
+        yield json.loads(line)
+
+
+def logged(process):
+    """What an agent has written to the log of its host so far; without a PID 1 of ours that is stderr."""
+    return [json.loads(line) for line in process.log.read_text().splitlines()]
+
+
+def first(events, name):
+    """The next event of this name; those before it are skipped."""
+    return next(event for event in events if event["event"] == name)
+
+
+@contextmanager
+def listening(backlog=16):
+    """A listener on a free port of loopback, with a deadline on everything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener:
+        listener.settimeout(WITHIN)
+        yield listener, listener.getsockname()[1]
+
+
+def accept(listener):
+    connection, _ = listener.accept()
+    connection.settimeout(WITHIN)
+    return connection
+
+
+def outcomes(answer):
+    return [(attempt["outcome"], attempt["errno"]) for attempt in answer["attempts"]]
+
+
+def wait_until_held(path):
+    """Until somebody has locked the file: asked again and again, with the deadline of everything here."""
+    end = time.monotonic() + WITHIN
+    while time.monotonic() < end:
+        with path.open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+    raise AssertionError(f"nobody locked {path} within {WITHIN} s")

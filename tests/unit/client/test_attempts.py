@@ -1,0 +1,84 @@
+"""What becomes of an attempt: its outcome, its source, its moment."""
+
+import time
+
+import pytest
+
+from tests.ports import free_port
+from tests.unit.client.processes import logged, outcomes
+
+
+def test_a_name_is_asked_for_and_nothing_is_dialled(agent):
+    """`resolve`: an address, or the resolver's own error as an answer; no attempt in the log."""
+    client = agent()
+    found = client.ask("resolve", host="localhost")
+    assert (found["resolved"], found["address"], found["errno"]) == (True, "127.0.0.1", None)
+    unknown = client.ask("resolve", host="no-such-name.invalid")
+    assert (unknown["ok"], unknown["resolved"], unknown["address"]) == (True, False, None)
+    assert unknown["errno"].startswith("EAI_")
+    assert unknown["reason"]
+    assert [event["event"] for event in logged(client.process)] == ["agent"]
+
+
+def test_established_and_refused(agent, echo):
+    """A listener's port is established and held; a port that nobody listens on is refused at once."""
+    client = agent()
+    opened = client.ask("open", host="127.0.0.1", port=echo, count=3)
+    refused = client.ask("open", host="127.0.0.1", port=free_port(), count=2)
+    assert outcomes(opened) == [("established", None)] * 3
+    assert [attempt["conn"] for attempt in opened["attempts"]] == [1, 2, 3]
+    assert outcomes(refused) == [("refused", "ECONNREFUSED")] * 2
+    assert all(attempt["source"] == "127.0.0.1" and attempt["source_port"] for attempt in refused["attempts"])
+    assert client.ask("facts")["held"] == 3
+
+
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_a_full_accept_queue_times_out(agent, in_flight):
+    """listen(0) admits one connection; later SYNs are dropped, and the deadline of each dial ends it."""
+    client = agent()
+    port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
+    target = {"host": "127.0.0.1", "port": port, "timeout_ms": 100}
+    assert outcomes(client.ask("open", **target)) == [("established", None)]
+    answer = client.ask("open", **target, count=4, in_flight=in_flight)
+    assert outcomes(answer) == [("timed_out", None)] * 4
+
+
+def test_a_taken_four_tuple_is_no_port(agent, echo):
+    """The same source port to the same destination again: connect(2) has none to give (kernel.md T13)."""
+    client, port = agent(), free_port()
+    target = {"host": "127.0.0.1", "port": echo, "source_port": port}
+    assert outcomes(client.ask("open", **target)) == [("established", None)]
+    assert outcomes(client.ask("open", **target)) == [("no_port", "EADDRNOTAVAIL")]
+
+
+def test_a_foreign_source_is_our_own_mistake(agent, echo):
+    """The same errno from bind(2) is a harness_error: the address is not this host's."""
+    answer = agent().ask("open", host="127.0.0.1", port=echo, source="192.0.2.1")
+    assert outcomes(answer) == [("harness_error", "EADDRNOTAVAIL")]
+
+
+def test_attempts_come_in_order_of_dialling(agent, echo):
+    """However many are in flight."""
+    attempts = agent().ask("open", host="127.0.0.1", port=echo, count=50, in_flight=16)["attempts"]
+    stamps = [attempt["start_ns"] for attempt in attempts]
+    assert len(stamps) == 50
+    assert stamps == sorted(stamps)
+
+
+def test_a_gap_parts_the_dials(agent, echo):
+    """With gap_ms a dial starts no sooner than that after the end of the one before."""
+    attempts = agent().ask("open", host="127.0.0.1", port=echo, count=3, gap_ms=20)["attempts"]
+    ends = [attempt["start_ns"] // 1000 + attempt["us"] for attempt in attempts]
+    starts = [attempt["start_ns"] // 1000 for attempt in attempts]
+    assert all(start - end >= 20_000 - 1 for end, start in zip(ends, starts[1:], strict=False))
+
+
+def test_a_barrier_is_never_early(agent, echo):
+    """Two agents dial at the moment both were given, not before."""
+    one, two = agent(), agent()
+    at_ns = time.monotonic_ns() + 200_000_000
+    for client in (one, two):
+        client.tell(verb="open", host="127.0.0.1", port=echo, at_ns=at_ns)
+    starts = [next(client.answers)["attempts"][0]["start_ns"] for client in (one, two)]
+    assert min(starts) >= at_ns
+    assert "60 s ahead" in one.ask("open", at_ns=time.monotonic_ns() + 61 * 10**9)["error"]
