@@ -7,7 +7,6 @@ import json
 import os
 import re
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
 
@@ -16,6 +15,7 @@ import pytest
 
 from lab import hosts
 from lab.hosts import Host
+from tests.unit.frames import ERR, frame
 
 THREAD = "played engine"
 HOST = Host("c0ffee", "client", 1, "172.18.0.3", "running", "Up 5 seconds")
@@ -23,10 +23,6 @@ UPGRADED = (
     b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
     b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 )
-
-
-def frame(payload: bytes, kind: int = 1) -> bytes:
-    return struct.pack(">BxxxI", kind, len(payload)) + payload
 
 
 def answer(body: object) -> bytes:
@@ -62,7 +58,7 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
-    said = frame(b"quick\n") + frame(b"oops\n", kind=2) + frame(b"brown\n")
+    said = frame(b"quick\n") + frame(b"oops\n", kind=ERR) + frame(b"brown\n")
     cut = {
         "in one piece": len(UPGRADED + said),
         "head first": len(UPGRADED),
