@@ -1,6 +1,8 @@
 """A client host of one's own: its processes, its agent, and a server to dial."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,15 +26,17 @@ def run(tmp_path):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
         log = tmp_path / f"stderr-{len(started)}"
         with log.open("wb") as stderr:
-            process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr, **pipes)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environ, stderr=stderr, process_group=0, **pipes
+            )
         process.log = log
         started.append(process)
         return process
 
     yield start
     for process in started:
-        with process:
-            process.kill()
+        with process, suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # an idle client is a shell and its sleep
 
 
 @pytest.fixture

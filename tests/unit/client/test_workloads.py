@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from lab.wait import until
 from tests.ports import free_port
 from tests.unit.client.processes import WITHIN, accept, first, lines, listening
 
@@ -84,6 +85,19 @@ def test_idle_only_waits(run):
     process.terminate()
     assert [event["event"] for event in events] == ["stopping"]
     assert process.wait(WITHIN) == 0
+
+
+def test_idle_leaves_no_sleep_behind(run, tmp_path):
+    """Nor one that cannot be asked to end: what holds the output open is gone when the client is."""
+    sleep = tmp_path / "sleep"
+    sleep.write_text('#!/bin/sh\ntrap \'\' TERM\n: >"$0.deaf"\nexec /bin/sleep "$@"\n')
+    sleep.chmod(0o755)
+    process = run("-m", "client", WORKLOAD="idle", PATH=f"{tmp_path}:/usr/bin:/bin")
+    events = lines(process.stdout)
+    assert next(events)["event"] == "ready"
+    until((tmp_path / "sleep.deaf").exists, "its sleep hears no SIGTERM", within=WITHIN)
+    process.terminate()
+    assert [event["event"] for event in events] == ["stopping"]
 
 
 def test_idle_imports_next_to_nothing(run):
