@@ -8,9 +8,10 @@ import json
 import os
 import select
 import socket
-import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from lab.wait import until
 
 ROOT = Path(__file__).parents[3]
 WITHIN = 20
@@ -59,12 +60,14 @@ def outcomes(answer):
 
 
 def wait_until_held(path):
-    """Until somebody has locked the file: asked again and again, with the deadline of everything here."""
-    end = time.monotonic() + WITHIN
-    while time.monotonic() < end:
+    """Until somebody has locked the file, with the deadline of everything here."""
+
+    def held():
         with path.open("wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return
-    raise AssertionError(f"nobody locked {path} within {WITHIN} s")
+                return True
+        return False
+
+    until(held, f"somebody locks {path}", WITHIN)

@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab import topology
-from tests.unit.client.processes import (
-    WITHIN,
-    lines,
-)
+from tests.unit.client.processes import WITHIN, lines
 
 
 def real(key):

@@ -7,9 +7,7 @@ import signal
 import pytest
 
 from tests.ports import free_port
-from tests.unit.server_modes.process import (
-    Server,
-)
+from tests.unit.server_modes.process import Server
 
 
 @pytest.fixture

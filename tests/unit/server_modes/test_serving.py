@@ -6,15 +6,7 @@ import socket
 import pytest
 
 from server import echo
-from tests.unit.server_modes.process import (
-    BOUND,
-    ECHOING,
-    GREETING,
-    WITH_HANDLER,
-    has_said,
-    read,
-    reset,
-)
+from tests.unit.server_modes.process import BOUND, ECHOING, GREETING, WITH_HANDLER, has_said, read, reset
 
 
 @pytest.mark.parametrize("mode", ECHOING)

@@ -8,15 +8,7 @@ import socket
 import pytest
 
 from lab.wait import until
-from tests.unit.server_modes.process import (
-    BOUND,
-    MODES,
-    WITHIN,
-    fill,
-    is_served,
-    read,
-    reset,
-)
+from tests.unit.server_modes.process import BOUND, MODES, WITHIN, fill, is_served, read, reset
 
 
 @pytest.mark.parametrize("mode", MODES)

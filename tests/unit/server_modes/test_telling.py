@@ -7,15 +7,7 @@ from collections import Counter
 import pytest
 
 from lab.wait import until
-from tests.unit.server_modes.process import (
-    BOUND,
-    GREETING,
-    MODES,
-    WITHIN,
-    fill,
-    is_served,
-    read,
-)
+from tests.unit.server_modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served, read
 
 
 @pytest.mark.parametrize("mode", MODES)
