@@ -28,9 +28,9 @@ def examine(chosen: Settings) -> list[Row]:
 
 def require_fit() -> None:
     """The fast subset, for `up`: raises `NotFit` for what would fail later with a worse message."""
-    version = engine.version()
-    if engine.at_least(version, engine.WITHOUT_COMPOSE_1) and compose.command() == ("docker-compose",):
-        row = _compose_row(version, compose.version())
+    new = engine.at_least(engine.version(), engine.WITHOUT_COMPOSE_1)
+    if new and compose.command() == ("docker-compose",):
+        row = _compose_row()
         if row["result"] == "FAIL":
             raise NotFit(f"{row['detail']}\n  next: {row['fix']}")
 
@@ -46,18 +46,19 @@ def _engine(_: Settings) -> Row:
 
 def _compose(_: Settings) -> Row:
     try:
-        return _compose_row(engine.version(), compose.version())
+        return _compose_row()
     except NotFit as error:
         return _failed("compose", error)
 
 
-def _compose_row(runs: str, version: str) -> Row:
-    both = f"Compose {version or 'of unknown version'} with engine {runs}"
-    recreates = not engine.at_least(runs, engine.WITHOUT_COMPOSE_1)
-    if version.startswith("1.") and not recreates:
+def _compose_row() -> Row:
+    version = compose.version()
+    both = f"Compose {version or 'of unknown version'} with engine {engine.version()}"
+    new = engine.at_least(engine.version(), engine.WITHOUT_COMPOSE_1)
+    if version.startswith("1.") and new:
         return _row("compose", "FAIL", f"{both}: Compose 1 cannot recreate containers there (docker/compose#11742)",
                     "install the Compose plugin: docker-compose-plugin")  # fmt: skip
-    if re.match(r"5\.[0-4]\.", version) and recreates:
+    if re.match(r"5\.[0-4]\.", version) and not new:
         return _row(
             "compose", "WARN", f"{both}: this Compose may ask for a newer API", "Compose 5.5 or newer"
         )

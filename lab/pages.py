@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.claims import PAGES
@@ -25,7 +25,10 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
         raise LabError(
             f"this run did not judge {len(missing)} of {len(rows)} claims: {some}\n  next: make test"
         )
-    filled = {HOME / page: _filled(page, _of(family, rows)) for family, page in PAGES.items()}
+    filled = {
+        HOME / page: _filled(page, [row for row in rows if row.family == family])
+        for family, page in PAGES.items()
+    }
     for path, text in filled.items():
         path.write_text(text)
     return list(filled)
@@ -39,18 +42,15 @@ def table(rows: Sequence[Judged]) -> str:
     return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines, ""])
 
 
-def contradictions(rows: Iterable[Judged]) -> list[str]:
-    """Claims that were judged and whose page says something else; its figures are those of one run."""
+def contradictions(rows: Sequence[Judged]) -> list[str]:
+    """Claims whose page says something else, of each family that was judged whole; figures are those of one run."""
+    partly = {row.family for row in rows if row.verdict == NOT_RUN}
     text = {family: (HOME / page).read_text() for family, page in PAGES.items()}
     return [
         f"{PAGES[row.family]}: {row.id}"
         for row in rows
-        if row.verdict != NOT_RUN and _judgement(row) not in text[row.family]
+        if row.family not in partly and _judgement(row) not in text[row.family]
     ]
-
-
-def _of(family: str, rows: Iterable[Judged]) -> list[Judged]:
-    return [row for row in rows if row.family == family]
 
 
 def _filled(page: str, rows: Sequence[Judged]) -> str:

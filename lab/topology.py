@@ -41,8 +41,7 @@ def up(settings: Settings) -> list[Host]:
             return wait_until_ready(settings.project, clients)
         except BaseException:
             if not before:
-                _leave(hosts.find(settings.project)[::-1])
-                compose.run(settings, "down", "--timeout", str(GRACE), "--volumes", quiet=True)
+                _take_down(settings, quiet=True)
             raise
 
 
@@ -73,9 +72,8 @@ def down(settings: Settings) -> None:
     engine.client()
     with alone(f"changing {settings.project}"):
         throwaway.remove_one_offs(settings.project)
-        _leave(hosts.find(settings.project)[::-1])  # clients first: a server waits for its connections
         try:
-            compose.run(settings, "down", "--timeout", str(GRACE), "--volumes", "--remove-orphans")
+            _take_down(settings, "--remove-orphans")
         except compose.ComposeFailed as failed:
             if hosts.find(settings.project) or not hosts.projects(settings.project):
                 raise
@@ -141,6 +139,12 @@ def reason(log: str) -> str:
     """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
     failed = [event for event in events(log) if event.event in REFUSALS]
     return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
+
+
+def _take_down(settings: Settings, *options: str, quiet: bool = False) -> None:
+    """Clients first, because a server waits for its connections; what is left, the network too, is Compose's."""
+    _leave(hosts.find(settings.project)[::-1])
+    compose.run(settings, "down", "--timeout", str(GRACE), "--volumes", *options, quiet=quiet)
 
 
 def _surplus(before: Iterable[Host], clients: int) -> list[Host]:

@@ -7,8 +7,7 @@ import sys
 import click
 
 from lab import settings as knobs
-from lab.errors import Usage
-from lab.verbs.options import client_number, client_option, json_option, print_json
+from lab.verbs.options import client_number, client_option, json_option, print_json, whole
 
 
 @click.command()
@@ -20,11 +19,8 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
     """Dial from one client, one dial after another, and show what became of each."""
     from lab import experiment, show
 
-    asked = {"client": (number, 1, 1000), "count": (count, 1, 20000), "hold": (hold, 0, 86400)}
-    for name, (value, low, high) in asked.items():
-        if problem := knobs.whole(low, high)(value):
-            raise Usage(f"{name}={value!r} {problem}")
-    result = experiment.attempt(knobs.read(), int(number), int(count), int(hold))
+    asked = client_number(number), whole("count", count, 1, 20000), whole("hold", hold, 0, 86400)
+    result = experiment.attempt(knobs.read(), *asked)
     if as_json:
         print_json(result)
     else:
@@ -43,9 +39,8 @@ def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> N
 
     chosen = knobs.read()
     name, own_port = calling.target(host, port or str(chosen.port))
-    if problem := knobs.whole(1, 600)(timeout):
-        raise Usage(f"timeout={timeout!r} {problem}")
-    result = calling.connect(chosen, client_number(number), name, own_port, int(timeout))
+    seconds = whole("timeout", timeout, 1, 600)
+    result = calling.connect(chosen, client_number(number), name, own_port, seconds)
     print_json(result) if as_json else print(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)

@@ -13,11 +13,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print data i
 client_option = click.option("--client", "-c", "number", default="1", help="Number of the client host.")
 
 
+def whole(name: str, text: str, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, as typed for `name`. Raises `Usage`."""
+    if problem := knobs.whole(low, high)(text):
+        raise Usage(f"{name}={text!r} {problem}")
+    return int(text)
+
+
 def client_number(text: str) -> int:
     """A client host's number as typed. Raises `Usage`."""
-    if problem := knobs.whole(1, 1000)(text):
-        raise Usage(f"client={text!r} {problem}")
-    return int(text)
+    return whole("client", text, 1, 1000)
 
 
 def print_json(data: object) -> None:

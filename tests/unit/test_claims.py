@@ -112,6 +112,15 @@ def test_a_page_that_says_otherwise_is_found(home, tmp_path):
     assert pages.contradictions(rows) == ["README.md: type-five"]
 
 
+def test_half_a_run_contradicts_nothing(home, tmp_path):
+    """A family of which one claim was not judged says nothing of its page; the others do."""
+    sockets = [row for row in all_judged(tmp_path) if row.family == claims.SOCKETS]
+    (tmp_path / "test_type-five/verdict.json").unlink()
+    wrong = pages.contradictions(list(verdicts.judged(tmp_path)))
+    assert len(wrong) == len(claims.CLAIMS) - len(sockets)
+    assert {name.partition(":")[0] for name in wrong} == {"docs/time-wait.md"}
+
+
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.id)
 def test_a_page_has_a_row_for_every_claim(claim):
     """Once, with a verdict; which one is held against each full run (tests/conftest.py)."""
