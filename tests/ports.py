@@ -11,11 +11,12 @@ LOWEST, HIGHEST = 20_000, 32_000
 
 
 def free_port() -> int:
-    """A port that nobody has now, and no connection will take."""
+    """A port that nobody has now, not even in TIME_WAIT, and no connection will take."""
     while True:
         port = random.randint(LOWEST, HIGHEST)
         try:
-            with socket.create_server(("", port)):
+            with socket.socket() as plain:  # create_server() sets SO_REUSEADDR, to which TIME_WAIT is free
+                plain.bind(("", port))
                 return port
         except OSError:
             continue
