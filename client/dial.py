@@ -43,7 +43,8 @@ def dial(
 ) -> Iterator[tuple[dict, socket.socket | None]]:
     """Dial `count` times, `in_flight` at once, and yield each attempt as it ends, with its socket if it
     was established. Fields as in docs/agent.md; the name is resolved once. Never raises for an attempt
-    that fails; a name without an address is one attempt, a `harness_error`.
+    that fails; a name without an address is one attempt, a `harness_error`. With `source_port` each dial has
+    the port after that of the one before.
     """
     start_ns = time.monotonic_ns()
     try:
@@ -59,8 +60,8 @@ def dial(
         while started < count or pending:
             ended = []
             if started < count and len(pending) < in_flight and time.monotonic_ns() >= next_ns:
+                attempt, sock, number, outcome = _start(target, source, source_port and source_port + started)
                 started += 1
-                attempt, sock, number, outcome = _start(target, source, source_port)
                 if number in _UNDECIDED:
                     pending[sock.fileno()] = attempt, sock
                     poller.register(sock, select.EPOLLOUT)

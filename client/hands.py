@@ -24,6 +24,7 @@ _numbers = itertools.count(1)
 def open_(held: Held, fields: dict) -> dict:
     """Dial; keep what was established, or close it with FIN at the end."""
     keep = fields.pop("keep")
+    _check_ports(fields)
     if fields["at_ns"] and fields["at_ns"] - time.monotonic_ns() > _LONGEST_BARRIER_NS:
         raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
     fields["host"] = _resolve(fields["host"])
@@ -83,20 +84,21 @@ def recv(held: Held, fields: dict) -> dict:
 
 def churn(_held: Held, fields: dict) -> dict:
     """Open and close one connection at a time."""
+    _check_ports(fields)
     count, how, message = fields.pop("count"), fields.pop("how"), fields.pop("message")
-    gap_ms, detail = fields.pop("gap_ms"), fields.pop("detail")
+    gap_ms, detail, first_port = fields.pop("gap_ms"), fields.pop("detail"), fields.pop("source_port")
     target = {**fields, "host": _resolve(fields["host"])}
     attempts, start_ns = [], time.monotonic_ns()
-    for _ in range(count):
+    for number in range(count):
         if attempts:
             time.sleep(gap_ms / 1000)
-        for attempt, sock in dial.dial(**target):
+        for attempt, sock in dial.dial(**target, source_port=first_port and first_port + number):
             attempt["closed_ns"] = None
             attempts.append(attempt)
             if sock and message is not None:
-                number = talk.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
-                if number:
-                    attempt.update(outcome=dial.outcome_of(number), errno=dial.errno_name(number))
+                error = talk.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
+                if error:
+                    attempt.update(outcome=dial.outcome_of(error), errno=dial.errno_name(error))
             if sock:
                 close.HOW[how]([sock], fields["timeout_ms"])
                 attempt["closed_ns"] = time.monotonic_ns()
@@ -179,6 +181,12 @@ def _choose(held: Held, conns: list[int] | None, *, talking: bool = False) -> He
             raise BadRequest(f"conns: {conn} is not held; held are: {', '.join(map(str, held)) or 'none'}")
     chosen = held if conns is None else {conn: held[conn] for conn in conns}
     return {conn: sock for conn, sock in chosen.items() if not (talking and close.listens(sock))}
+
+
+def _check_ports(fields: dict) -> None:
+    first, count = fields["source_port"], fields["count"]
+    if first and first + count > 65_536:
+        raise BadRequest(f"source_port: {count} dials from {first} on need ports above 65535")
 
 
 def _resolve(name: str) -> str:

@@ -27,6 +27,7 @@ def verbs(port: int) -> dict:
         "port": (integer(1, 65_535), port),
         "timeout_ms": _TIMEOUT,
         "source": (or_null(address), None),
+        "source_port": (or_null(integer(1, 65_535)), None),
     }
     return {
         "open": (
@@ -37,7 +38,6 @@ def verbs(port: int) -> dict:
                 "in_flight": (integer(1, 20_000), 1),
                 "gap_ms": (integer(0, 600_000), 0),
                 "at_ns": (or_null(integer(0, 2**63)), None),
-                "source_port": (or_null(integer(1, 65_535)), None),
                 "keep": (boolean, True),
             },
         ),

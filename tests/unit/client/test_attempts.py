@@ -51,6 +51,25 @@ def test_a_taken_four_tuple_is_no_port(agent, echo):
     assert outcomes(client.ask("open", **target)) == [("no_port", "EADDRNOTAVAIL")]
 
 
+@pytest.mark.parametrize("how", [{"verb": "open"}, {"verb": "churn", "detail": True}], ids=["open", "churn"])
+def test_each_dial_has_the_next_source_port(agent, echo, how):
+    """With source_port the caller knows every four-tuple, and that none of them was there before."""
+    first = free_port()
+    target = {"host": "127.0.0.1", "port": echo, "source": "127.0.0.77"}  # where nobody else binds a port
+    attempts = agent().ask(**how, **target, source_port=first, count=3)["attempts"]
+    assert [attempt["source_port"] for attempt in attempts] == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize("verb", ["open", "churn"])
+def test_ports_end_at_65535(agent, verb):
+    """More dials than ports are left is a mistake in the request, found before the first of them."""
+    client = agent()
+    asked = {"host": "127.0.0.1", "port": free_port(), "source_port": 65_534}
+    assert "need ports above 65535" in client.ask(verb, **asked, count=3)["error"]
+    assert client.ask(verb, **asked, count=2)["ok"]
+    assert len([event for event in logged(client.process) if event["event"] == "attempt"]) == 2
+
+
 def test_a_foreign_source_is_our_own_mistake(agent, echo):
     """The same errno from bind(2) is a harness_error: the address is not this host's."""
     answer = agent().ask("open", host="127.0.0.1", port=echo, source="192.0.2.1")
