@@ -1,12 +1,11 @@
-"""A TCP port of this machine for a test's own server."""
+"""Ports that tests choose themselves: for a server on this machine, and for a lab host to dial from."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-# Below ip_local_port_range: a port from within it may become the local port of anybody's connection before the
-# server has bound it, and then the server does not start.
+# Below ip_local_port_range: a port from within it may become the local port of anybody's connection at any time.
 LOWEST, HIGHEST = 20_000, 32_000
 
 
@@ -20,3 +19,19 @@ def free_port() -> int:
                 return port
         except OSError:
             continue
+
+
+class Unused:
+    """Ports from which one host has not dialled yet, for tests that tell connections apart by their four-tuples.
+
+    connect(2) chooses a port again as soon as it is free on its own side, and the connection that had it may still
+    be in TIME_WAIT on the other (docs/kernel.md T24).
+    """
+
+    def __init__(self) -> None:
+        self._next = LOWEST
+
+    def take(self, count: int = 1) -> int:
+        """The first of `count` consecutive ports."""
+        first, self._next = self._next, self._next + count
+        return first

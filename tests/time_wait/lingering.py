@@ -15,6 +15,7 @@ from lab.hosts import Host
 from lab.model import Attempt
 from lab.traffic import Agent, attempts
 from tests.laboratory import Lab
+from tests.ports import Unused
 from tests.recording import Keep, recorded
 
 MANY, FEW = 40, 10
@@ -72,7 +73,7 @@ LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}
 
 @recorded(**LABS, server_with_ten_ports=profile("ten-ports-reuse-1-after-200ms", "stock"))
 def lingering(lab: Lab, keep: Keep) -> Lingering:
-    (dialler,) = lab.clients
+    (dialler,), ports = lab.clients, Unused()
     with (
         census(lab.server, LOOK_MS) as server,
         census(dialler, LOOK_MS) as client,
@@ -81,10 +82,14 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         began = int(agent.ask("facts")["monotonic_ns"])
         hosts = {"server": lab.server, "client": dialler}
         before = {side: observe.counters(host.run) for side, host in hosts.items()}
-        closed = {"server": flipped(churn(agent, message="bye")), "client": straight(churn(agent))}
-        unanswered, late = [goodbye(agent) for _ in range(FEW)], [goodbye(agent) for _ in range(FEW)]
-        (idle,) = agent.open(1, gap_ms=0)  # the server waits for its message, and accepts nobody else
-        own = agent.open(FEW, gap_ms=1)
+        closed = {
+            "server": flipped(churn(agent, ports, message="bye")),
+            "client": straight(churn(agent, ports)),
+        }
+        unanswered, late = ([goodbye(agent, ports) for _ in range(FEW)] for _ in range(2))
+        # The server waits for its message, and accepts nobody else.
+        (idle,) = agent.open(1, gap_ms=0, source_port=ports.take())
+        own = agent.open(FEW, gap_ms=1, source_port=ports.take(FEW))
         agent.close([attempt.conn for attempt in own], "drop")
         orphans = {"server": flipped(unanswered), "client": straight(own)}
 
@@ -116,14 +121,14 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
     return seen
 
 
-def churn(agent: Agent, **options: Any) -> list[Attempt]:
+def churn(agent: Agent, ports: Unused, **options: Any) -> list[Attempt]:
     """Open and close, one after another: the client first, or with a message the server."""
-    return attempts(agent.ask("churn", count=MANY, detail=True, **options))
+    return attempts(agent.ask("churn", count=MANY, source_port=ports.take(MANY), detail=True, **options))
 
 
-def goodbye(agent: Agent) -> Attempt:
+def goodbye(agent: Agent, ports: Unused) -> Attempt:
     """A connection that the server closes, for it has read what it wanted; the client keeps it open."""
-    (made,) = agent.open(1, gap_ms=0)
+    (made,) = agent.open(1, gap_ms=0, source_port=ports.take())
     agent.ask("send", conns=[made.conn], text="bye")
     return made
 

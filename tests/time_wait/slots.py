@@ -17,6 +17,7 @@ from lab.throwaway import administer
 from lab.traffic import Agent
 from lab.wait import until
 from tests.laboratory import Lab
+from tests.ports import Unused
 from tests.recording import Keep, recorded
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -42,13 +43,14 @@ class Story:
 
     lab: Lab
     agent: Agent
+    ports: Unused = field(default_factory=Unused)
     dialled: dict[str, Counter[Outcome]] = field(default_factory=dict)
     levels: list[Level] = field(default_factory=list)
     client: Counter[str] = field(default_factory=Counter)  # its own sockets in the end
     began_ns: int = 0
 
     def dial(self, when: str, count: int = LIMIT + 1) -> list[int]:
-        made = self.agent.open(count)
+        made = self.agent.open(count, source_port=self.ports.take(count))
         self.dialled[when] = tally(made)
         self.look()
         return [one.conn for one in made if one.conn is not None]

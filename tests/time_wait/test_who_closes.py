@@ -16,6 +16,7 @@ from lab.model import Attempt, Verdict
 from lab.throwaway import administer
 from lab.traffic import Agent
 from tests.laboratory import Lab
+from tests.ports import Unused
 from tests.recording import Keep, Tapes, recorded
 
 LOOK_MS = 20
@@ -93,15 +94,16 @@ def endings(lab: Lab, keep: Keep) -> dict[str, Ended]:
         census(lab.clients[0], LOOK_MS) as client,
         Agent(lab.clients[0]) as agent,
     ):
-        found = {way.__name__: end(lab, agent, way, {"server": server, "client": client}) for way in WAYS}
+        seen, ports = {"server": server, "client": client}, Unused()
+        found = {way.__name__: end(lab, agent, way, seen, ports.take()) for way in WAYS}
     keep("endings", found)
     return found
 
 
-def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census]) -> Ended:
+def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census], port: int) -> Ended:
     hosts = {"server": lab.server, "client": agent.host}
     before = {side: observe.counters(host.run) for side, host in hosts.items()}
-    (made,) = agent.open(1)
+    (made,) = agent.open(1, source_port=port)
     seen["client"].up_to(made.start_ns + made.us * 1000)
     way(lab, agent, made, seen["client"])
     here = pair(made)
