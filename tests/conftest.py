@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """One folder of evidence for the whole run: workers find its name in the environment."""
     if not hasattr(config, "workerinput"):
         os.environ[RUN] = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+        # Ignored in a script's background job, and then by all that it starts: no test could press Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
