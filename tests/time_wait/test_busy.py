@@ -1,6 +1,6 @@
 """A busy server, closed first by its clients and then by itself: how many sockets wait where, and what they weigh.
 
-client-1, client-2 ── three thousand connections each way ──> server
+client-1, client-2 ── 1,500 connections each way ──> server
 """
 
 from __future__ import annotations
