@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 
 from client import dial, events, names, settings, turn
-from client.hands import Held
+from client.hands.held import Held
 from client.request import BadRequest, read
 from client.verbs import verbs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client import hands
+from client.hands import connections, dialling, facts, listening
 from client.request import (
     address,
     address_or_any,
@@ -31,7 +31,7 @@ def verbs(port: int) -> dict:
     }
     return {
         "open": (
-            hands.open_,
+            dialling.open_,
             {
                 **target,
                 "count": (integer(1, 20_000), 1),
@@ -42,16 +42,19 @@ def verbs(port: int) -> dict:
             },
         ),
         "close": (
-            hands.close_,
+            connections.close_,
             {"conns": _CONNS, "how": (one_of("fin", "rst", "half", "drop"), "fin"), "timeout_ms": _TIMEOUT},
         ),
         "send": (
-            hands.send,
+            connections.send,
             {"conns": _CONNS, "text": (text, "hello"), "bytes": (or_null(integer(0, 2**24)), None)},
         ),
-        "recv": (hands.recv, {"conns": _CONNS, "max": (integer(1, 2**20), 65_536), "timeout_ms": _TIMEOUT}),
+        "recv": (
+            connections.recv,
+            {"conns": _CONNS, "max": (integer(1, 2**20), 65_536), "timeout_ms": _TIMEOUT},
+        ),
         "churn": (
-            hands.churn,
+            dialling.churn,
             {
                 **target,
                 "count": (integer(1, 20_000), 100),
@@ -62,7 +65,7 @@ def verbs(port: int) -> dict:
             },
         ),
         "listen": (
-            hands.listen,
+            listening.listen,
             {
                 "port": (integer(0, 65_535), 0),
                 "backlog": (integer(0, 2**31 - 1), 5),
@@ -71,8 +74,8 @@ def verbs(port: int) -> dict:
                 "reuse_port": (boolean, False),
             },
         ),
-        "accept": (hands.accept, {"conn": (integer(1, 2**53), None), "timeout_ms": _TIMEOUT}),
-        "resolve": (hands.resolve, {"host": (host, "server")}),
-        "facts": (hands.facts, {"sysctls": (list_of(sysctl), [])}),
-        "quit": (hands.quit_, {}),
+        "accept": (listening.accept, {"conn": (integer(1, 2**53), None), "timeout_ms": _TIMEOUT}),
+        "resolve": (dialling.resolve, {"host": (host, "server")}),
+        "facts": (facts.facts, {"sysctls": (list_of(sysctl), [])}),
+        "quit": (connections.quit_, {}),
     }

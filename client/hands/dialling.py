@@ -1,0 +1,87 @@
+"""Dialling: `open` and `churn`, and `resolve`, which only asks for the address."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from client import close, dial, events, names, report, talk
+from client.hands.held import Held, hold
+from client.request import BadRequest
+
+_LONGEST_BARRIER_NS = 60 * 10**9
+
+
+def open_(held: Held, fields: dict) -> dict:
+    """Dial; keep what was established, or close it with FIN at the end."""
+    keep = fields.pop("keep")
+    _check_ports(fields)
+    if fields["at_ns"] and fields["at_ns"] - time.monotonic_ns() > _LONGEST_BARRIER_NS:
+        raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
+    fields["host"] = _resolve(fields["host"])
+    ended = sorted(dial.dial(**fields), key=lambda pair: pair[0]["start_ns"])
+    established = [(attempt, sock) for attempt, sock in ended if sock]
+    for attempt, sock in established if keep else ():
+        attempt["conn"] = hold(held, sock)
+    attempts = [attempt for attempt, _ in ended]
+    for attempt in attempts:
+        report.attempt(attempt)
+    report.tally(attempt["outcome"] for attempt in attempts)
+    if established and keep:
+        events.emit("held", count=len(held))
+    elif established:
+        close.fin([sock for _, sock in established], fields["timeout_ms"])
+        events.emit("released", count=len(established), how="fin")
+    return {"attempts": attempts}
+
+
+def churn(_held: Held, fields: dict) -> dict:
+    """Open and close one connection at a time."""
+    _check_ports(fields)
+    count, how, message = fields.pop("count"), fields.pop("how"), fields.pop("message")
+    gap_ms, detail, first_port = fields.pop("gap_ms"), fields.pop("detail"), fields.pop("source_port")
+    target = {**fields, "host": _resolve(fields["host"])}
+    attempts, start_ns = [], time.monotonic_ns()
+    for number in range(count):
+        if attempts:
+            time.sleep(gap_ms / 1000)
+        for attempt, sock in dial.dial(**target, source_port=first_port and first_port + number):
+            attempt["closed_ns"] = None
+            attempts.append(attempt)
+            if sock and message is not None:
+                error = talk.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
+                if error:
+                    attempt.update(outcome=dial.outcome_of(error), errno=dial.errno_name(error))
+            if sock:
+                close.HOW[how]([sock], fields["timeout_ms"])
+                attempt["closed_ns"] = time.monotonic_ns()
+    seconds = (time.monotonic_ns() - start_ns) / 1e9
+    for attempt in attempts:
+        report.attempt(attempt)
+    tally = report.tally(attempt["outcome"] for attempt in attempts)
+    return {"tally": tally, "seconds": seconds, **({"attempts": attempts} if detail else {})}
+
+
+def resolve(_held: Held, fields: dict) -> dict:
+    """Ask the resolver for a name, and dial nothing; a name without an address is an answer, not an error."""
+    start_ns = time.monotonic_ns()
+    address, number, reason = None, None, None
+    try:
+        address = names.resolve(fields["host"])
+    except socket.gaierror as error:
+        number, reason = dial.errno_name(error.errno), error.strerror
+    us = (time.monotonic_ns() - start_ns) // 1000
+    return {"resolved": address is not None, "address": address, "errno": number, "reason": reason, "us": us}
+
+
+def _check_ports(fields: dict) -> None:
+    first, count = fields["source_port"], fields["count"]
+    if first and first + count > 65_536:
+        raise BadRequest(f"source_port: {count} dials from {first} on need ports above 65535")
+
+
+def _resolve(name: str) -> str:
+    try:
+        return names.resolve(name)
+    except socket.gaierror as error:
+        raise BadRequest(f"host: cannot resolve {name!r}: {error.strerror}") from None

@@ -1,0 +1,28 @@
+"""The connections and listeners that an agent holds, each under a number of its own."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+
+from client import close
+from client.request import BadRequest
+
+Held = dict[int, socket.socket]
+numbers = itertools.count(1)
+
+
+def hold(held: Held, sock: socket.socket) -> int:
+    """Keep a socket; returns its number, which no other one had before."""
+    number = next(numbers)
+    held[number] = sock
+    return number
+
+
+def choose(held: Held, conns: list[int] | None, *, talking: bool = False) -> Held:
+    """The held sockets of these numbers, or all; only connections, no listeners, if they shall talk."""
+    for conn in conns or ():
+        if conn not in held:
+            raise BadRequest(f"conns: {conn} is not held; held are: {', '.join(map(str, held)) or 'none'}")
+    chosen = held if conns is None else {conn: held[conn] for conn in conns}
+    return {conn: sock for conn, sock in chosen.items() if not (talking and close.listens(sock))}
