@@ -12,8 +12,8 @@ from rich.table import Table
 
 from bench.claims import CLAIMS
 from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
-from lab import show
 from lab.settings import HOME
+from lab.show.terminal import console
 
 DIGITS = {"s": 2, "MB": 1, "µs": 0, "/s": 0}
 WORDS = {True: "[green]met[/]", False: "[red]not met[/]", None: ""}
@@ -51,7 +51,7 @@ def table(samples: Samples) -> None:
             words[figure["key"]], *columns, f"{times:.2f}" if times else "",
             str(len(figure["samples"][LAB])), figure["target"] or "", WORDS[figure["met"]],
         )  # fmt: skip
-    show.console().print(drawn)
+    console().print(drawn)
 
 
 def save(document: dict[str, Any]) -> Path:

@@ -17,7 +17,8 @@ from lab.verbs.options import client_number, client_option, json_option, print_j
 @json_option
 def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
     """Dial from one client, one dial after another, and show what became of each."""
-    from lab import experiment, show
+    from lab import experiment
+    from lab.show import dialling as show
 
     asked = client_number(number), whole("count", count, 1, 20000), whole("hold", hold, 0, 86400)
     result = experiment.attempt(knobs.read(), *asked)
@@ -51,8 +52,8 @@ def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> N
 @json_option
 def sockets(number: str, as_json: bool) -> None:
     """Which socket families and types this kernel gives, and messages through them."""
-    from lab import show
     from lab import sockets as kinds
+    from lab.show import dialling as show
 
     result = kinds.sockets(knobs.read(), client_number(number))
     print_json(result) if as_json else show.sockets(result)

@@ -16,7 +16,8 @@ run_option = click.option("--run", "folder", default="runs/latest", help="Folder
 @json_option
 def claims(folder: str, as_json: bool) -> None:
     """What is claimed, and what real hosts said of it in the last run."""
-    from lab import show, verdicts
+    from lab import verdicts
+    from lab.show import judging as show
 
     rows = verdicts.read(folder)
     if as_json:
@@ -30,7 +31,8 @@ def claims(folder: str, as_json: bool) -> None:
 @json_option
 def effects(folder: str, as_json: bool) -> None:
     """What each setting does to each side: expected, measured in the last run, verdict."""
-    from lab import show, verdicts
+    from lab import verdicts
+    from lab.show import judging as show
 
     rows = [row for row in verdicts.read(folder) if row.setting]
     if as_json:

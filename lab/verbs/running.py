@@ -16,7 +16,8 @@ from lab.verbs.options import json_option, print_json
 @json_option
 def up(as_json: bool) -> None:
     """Build, start and wait until every host is ready."""
-    from lab import doctor, show, topology
+    from lab import doctor, topology
+    from lab.show import running as show
 
     chosen = knobs.read()
     doctor.require_fit()
@@ -52,7 +53,8 @@ def down() -> None:
 @json_option
 def status(as_json: bool) -> None:
     """What the kernel and the server say, without taking a connection slot."""
-    from lab import hosts, show
+    from lab import hosts
+    from lab.show import running as show
 
     chosen = knobs.read()
     found = _show_hosts(chosen, hosts.find(chosen.project), as_json)
@@ -78,7 +80,7 @@ def logs(service: str, follow: bool) -> None:
 def doctor(as_json: bool) -> None:
     """Can this machine run the lab? Every line has its fix."""
     from lab import doctor as examination
-    from lab import show
+    from lab.show import running as show
 
     rows = examination.examine(knobs.read())
     print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
@@ -87,7 +89,7 @@ def doctor(as_json: bool) -> None:
 
 
 def _show_hosts(chosen: knobs.Settings, found: Any, as_json: bool) -> dict[str, Any]:
-    from lab import show
+    from lab.show import running as show
     from lab import status as state
 
     now = state.of(chosen.project, found)

@@ -55,7 +55,7 @@ IO = {
 }
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
-PACKAGES = (["drawing"], ["verbs"])  # of lab, whose modules have three names
+PACKAGES = (["drawing"], ["show"], ["verbs"])  # of lab, whose modules have three names
 # Where the environment is looked at. The last two are no knobs: the folder for a lock, and all of it for Compose.
 ENVIRONMENT = {("lab.settings", "read"), ("lab.lock", "alone"), ("lab.compose", "_environment")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from client import sockets as program
-from lab import show
+from lab.show import dialling as show
 from lab.sockets import state
 
 PROGRAM = Path(program.__file__).read_text()

@@ -1,0 +1,44 @@
+"""Verdicts: of claims, and of what each setting does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from lab.show.terminal import coloured, console
+from lab.verdicts import Judged
+
+
+def claims(rows: Sequence[Judged]) -> None:
+    """A claim, its verdict, and what was measured; at a terminal as wide as that is."""
+    out = console()
+    for row in rows:
+        out.print(
+            f"{coloured(f'{row.verdict:<8}')}  {row.sentence} [dim]({row.source})[/dim]", soft_wrap=True
+        )
+        if row.evidence:
+            out.print(f"           {escape(row.evidence)}", soft_wrap=True)
+            out.print(f"           [dim]{escape(row.test)}[/dim]", soft_wrap=True)
+
+
+def effects(rows: Sequence[Judged]) -> None:
+    """The matrix: a line for each setting and side, with what was measured beside what people expect."""
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    for name, share in (
+        ("setting", 5),
+        ("side", 2),
+        ("what people expect", 8),
+        ("what was measured", 14),
+        ("verdict", 3),
+    ):
+        table.add_column(name, ratio=share, overflow="fold")
+    said = ""
+    for row in rows:
+        table.add_row("" if row.setting == said else escape(row.setting), row.side, escape(row.sentence),
+                      escape(row.evidence) or "-", coloured(row.verdict))  # fmt: skip
+        said = row.setting
+    out.print(table)
