@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
 
 STDERR = 2
+LAST_DISTUTILS = 11  # Python 3.11: the last that brings one of its own
 
 
 class ComposeFailed(LabError):
@@ -58,5 +61,23 @@ def become(settings: Settings, arguments: Sequence[str]) -> None:
     os.execvpe(argv[0], argv, _environment(settings))
 
 
+def quicker(program: Path) -> Mapping[str, str]:
+    """What Compose's environment needs for a quick start, if that can be told from its first line.
+
+    Compose 1 imports distutils, and setuptools then puts itself in its place: 0.19 of the 0.47 s that such a call
+    takes before it does anything (setuptools' `_distutils_hack`).
+    """
+    with program.open("rb") as file:
+        shebang = re.match(rb"#! *(/\S+)\s", file.read(256))
+    python = Path(os.fsdecode(shebang[1])).resolve().name if shebang else ""
+    minor = re.fullmatch(r"python3\.(\d+)", python)
+    return {"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if minor and int(minor[1]) <= LAST_DISTUTILS else {}
+
+
+@functools.cache
+def _quicker() -> Mapping[str, str]:
+    return quicker(Path(shutil.which("docker-compose") or "/dev/null")) if len(command()) == 1 else {}
+
+
 def _environment(settings: Settings) -> dict[str, str]:
-    return {**os.environ, **settings.values}
+    return {**_quicker(), **os.environ, **settings.values}

@@ -89,8 +89,8 @@ def doctor(as_json: bool) -> None:
 
 
 def _show_hosts(chosen: knobs.Settings, found: Any, as_json: bool) -> dict[str, Any]:
-    from lab.show import running as show
     from lab import status as state
+    from lab.show import running as show
 
     now = state.of(chosen.project, found)
     if as_json:
