@@ -1,16 +1,12 @@
 """The page as a browser lays it out: the data are where the axes say, and no words cover others.
 
-Chromium opens a copy of a page that `lab report` drew, with a script that measures appended to the copy, and
-prints the document. What it says of itself is mapped back to data by the ticks, as a reader does it.
+What the page says of itself (tests/report/browser.py) is mapped back to data by the ticks, as a reader does it.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import math
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,41 +17,13 @@ from pathlib import Path
 import pytest
 
 from lab.chart import Chart, Mark, Series
-from lab.report import POLICY
 from lab.settings import HOME
+from tests.report.browser import chromium, dumped, seen_by
 
 pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 HOSTILE = "<script>pwned=1</script><img src=x onerror=pwned=1>\"'"
 LONG = "tcp_fin_timeout=5 and tcp_max_tw_buckets=20 and whatever else somebody may have set"
-MEASURE = """
-const box = e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom] };
-const all = (e, what, how) => [...e.querySelectorAll(what)].map(how);
-const along = p => { const n = p.getTotalLength(), found = [];
-  for (let i = 0; i <= 4000; i++) { const at = p.getPointAtLength(n * i / 4000); found.push([at.x, at.y]) }
-  return found };
-const charts = all(document, 'svg.chart', svg => ({
-  label: svg.getAttribute('aria-label'), box: box(svg),
-  texts: all(svg, 'text', t => [t.lastChild.textContent, box(t)]),
-  x: all(svg, 'line.x', l => l.getBBox().x), xs: all(svg, 'text.tick.x', t => t.textContent),
-  y: all(svg, 'line.y', l => l.getBBox().y), ys: all(svg, 'text.tick.y', t => t.textContent),
-  marks: all(svg, 'line.mark', l => l.getBBox().x),
-  lines: all(svg, 'path.line', p => ({points: along(p), stroke: getComputedStyle(p).stroke,
-    dash: getComputedStyle(p).strokeDasharray, seen: p.getBoundingClientRect().width > 0})),
-  dots: all(svg, 'path.dots', p => { const b = p.getBBox(); return [b.x, b.y + b.height, b.x + b.width, b.y] }),
-  tips: all(svg, 'circle.tip > title', t => t.textContent),
-}));
-const said = document.createElement('pre');
-said.id = 'measured';
-said.textContent = JSON.stringify({charts, pwned: typeof pwned,
-  scripts: document.scripts.length, images: document.images.length,
-  fetched: performance.getEntriesByType('resource').length, wide: document.documentElement.scrollWidth - innerWidth,
-  scrolled: all(document, 'figure .wide', d => d.scrollWidth - d.clientWidth),
-  open: all(document, 'details', d => d.open), cells: all(document, 'figure td', d => d.textContent),
-  claims: all(document, '.claims tbody tr', r => r.textContent)});
-document.body.append(said);
-"""
 
 
 def drain(at: float, count: int) -> tuple[tuple[float, float], ...]:
@@ -81,38 +49,6 @@ CHARTS = (
     Chart("time-wait", HOSTILE, HOSTILE, "steps", HOSTILE, HOSTILE,
           (Series(HOSTILE, ((0.0, -3), (7.5, 4))),), (Mark(1, HOSTILE),)),
 )  # fmt: skip
-
-
-def chromium() -> str:
-    """The browser; without one the test is skipped, except where CONNLAB_REQUIRE_CHROMIUM=1 promises one."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        missing = f"no browser: none of {', '.join(NAMES)} is installed"
-        if os.environ.get("CONNLAB_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
-
-
-def seen_by(browser: str, page: Path, width: int) -> dict:
-    """What the browser says of a page at a window of that width."""
-    source = page.read_text(encoding="utf-8")
-    assert source.count(html.escape(POLICY)) == 1, "the policy that forbids scripts is not there"
-    copy = page.with_suffix(".measured.html")
-    opened = source.replace(html.escape(POLICY), "default-src * 'unsafe-inline'")
-    copy.write_text(opened.replace("</body>", f"<script>{MEASURE}</script></body>"), encoding="utf-8")
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--hide-scrollbars",
-        f"--window-size={width},1200",
-    ]
-    argv = [browser, *options, f"--user-data-dir={page.parent / 'browser'}", "--dump-dom", copy.as_uri()]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120)
-    said = re.search(r'<pre id="measured">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert said, f"the browser measured nothing: {done.stderr[-2000:]}"
-    return json.loads(html.unescape(said[1]))
 
 
 def test_without_a_browser(monkeypatch):
@@ -265,17 +201,7 @@ def test_the_policy_of_a_page_stops_scripts(page):
     copy.write_text(
         source.replace("</body>", "<script>document.title = 'it ran'</script></body>"), encoding="utf-8"
     )
-    argv = [
-        chromium(),
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={page.parent / 'browser'}",
-    ]
-    done = subprocess.run(
-        [*argv, "--dump-dom", copy.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert "<title>time-wait: connlab" in done.stdout
+    assert "<title>time-wait: connlab" in dumped(chromium(), copy)
 
 
 def test_it_fits_its_window(seen):
