@@ -16,7 +16,7 @@ from lab import engine, evidence, pages, verdicts
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
-from tests.laboratory import Lab, laboratory, quiet, sweep
+from tests.laboratory import Lab, laboratory, shared, sweep
 
 RUN = "CONNLAB_RUN"
 DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
@@ -94,10 +94,10 @@ def _crowd() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def crowd(_crowd: Lab) -> Lab:
+def crowd(_crowd: Lab) -> Iterator[Lab]:
     """A lab with 20 idle clients, shared by all tests; every slot is free."""
-    quiet(_crowd)
-    return _crowd
+    with shared(_crowd):
+        yield _crowd
 
 
 @pytest.fixture(scope="session")

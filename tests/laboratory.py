@@ -84,17 +84,20 @@ def told(lab: Lab, *names: str) -> list[Event]:
     return [event for event in events(lab.server.log()) if event.event in names]
 
 
+@contextlib.contextmanager
+def shared(lab: Lab) -> Iterator[None]:
+    """One test's turn in a lab that other tests use too; it begins with every slot free."""
+    quiet(lab)
+    try:
+        yield
+    finally:
+        LAST_LOOK.get()(lab)
+
+
 def quiet(lab: Lab) -> None:
     """Wait until nobody holds a connection, so that every slot is free."""
-    command = [
-        "ss",
-        "-tnH",
-        "state",
-        "connected",
-        "exclude",
-        "time-wait",
-        f"( sport = :{lab.settings.port} )",
-    ]
+    ours = f"( sport = :{lab.settings.port} )"
+    command = ["ss", "-tnH", "state", "connected", "exclude", "time-wait", ours]
     until(lambda: not lab.server.run(command).strip(), "no connection is left", within=10)
 
 

@@ -1,0 +1,40 @@
+"""Who reaches a server that is bound to one address, or to none in particular.
+
+client-1 ──> server   0.0.0.0, its own address, or 127.0.0.1
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.model import Outcome, Verdict
+from lab.traffic import Agent
+from tests.laboratory import laboratory
+
+ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
+
+
+@pytest.mark.claim("empty-address-is-reachable")
+@pytest.mark.parametrize(
+    ("listen", "bound", "outcome"),
+    [("", "0.0.0.0", ESTABLISHED), ("server", None, ESTABLISHED), ("127.0.0.1", "127.0.0.1", REFUSED)],
+    ids=["empty", "a name", "loopback"],
+)
+def test_who_reaches_the_server_depends_on_its_address(
+    watch, verdict, listen: str, bound: str | None, outcome: Outcome
+) -> None:
+    """Empty is every address, a name is the one it resolves to, and loopback is reached by no other host.
+
+    There the client sees the same RST as from the policy, but the rule's counter did not move (O02).
+    """
+    with laboratory(LISTEN=listen, CLIENTS=1) as lab:
+        with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
+            (made,) = agent.open(1)
+        listening = lab.server.run(["ss", "-tlnH", f"( sport = :{lab.settings.port} )"]).split()[3]
+
+    assert made.outcome is outcome
+    assert listening == f"{bound or lab.server.address}:{lab.settings.port}"
+    assert (seen.refused, seen.told("accepted")) == (0, outcome is ESTABLISHED)
+    verdict(
+        Verdict.HOLDS, f"bound to `{listen}`: listens on {listening}, another host's dial is {made.outcome}"
+    )
