@@ -48,7 +48,8 @@ CLAIMS = (
     Claim("scale 100 ready", "  … until every host is ready", "s"),
     Claim("down 20", "down of 20", "s"),
     Claim("down 100", "down of 100", "s"),
-    Claim("memory 20", "memory of an idle client, of 20", "MB", Target(plus=8)),
+    # Told, not judged: of twenty, the engine's own heap is as large a part as they are.
+    Claim("memory 20", "memory of an idle client, of 20", "MB"),
     Claim("memory 100", "memory of an idle client, of 100", "MB", Target(plus=8)),
     Claim("memory own", "  … of it PID 1, its own pages", "MB"),
     Claim("memory shim", "  … of it containerd-shim", "MB"),
