@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-HOME = Path(__file__).parents[2]
+from tests.unit.syntax import imports, lab_names, tops, trees, uses
 
 
 def drawing(*names: str) -> set[str]:
@@ -55,65 +53,12 @@ IO = {
 }
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
-PACKAGES = (["drawing"], ["show"], ["verbs"])  # of lab, whose modules have three names
 # Where the environment is looked at. The last two are no knobs: the folder for a lock, and all of it for Compose.
 ENVIRONMENT = {("lab.settings", "read"), ("lab.lock", "alone"), ("lab.compose", "_environment")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
 STARTERS = {"lab.compose", "lab.images", "lab.talk"}
 # The hold of `lab attempt` is a duration that a person asked for; every other wait is a condition.
 SLEEPERS = {("lab.wait", "until"), ("lab.experiment", "attempt")}
-
-
-def trees(*patterns: str) -> dict[str, ast.Module]:
-    """Every module under these patterns by its dotted name, parsed."""
-    paths = sorted(path for pattern in patterns for path in HOME.glob(pattern))
-    return {
-        ".".join(path.relative_to(HOME).with_suffix("").parts): ast.parse(path.read_text()) for path in paths
-    }
-
-
-def imports(tree: ast.AST, module: str = "") -> set[str]:
-    """The dotted names that a tree imports, wherever in it: `from lab import x` is `lab.x`."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            package = module.split(".")[: -node.level] if node.level else []
-            base = ".".join([*package, *([node.module] if node.module else [])])
-            whole = "." not in base or (HOME / base.replace(".", "/")).is_dir()
-            found |= {f"{base}.{alias.name}" for alias in node.names} if whole else {base}
-    return found
-
-
-def tops(names: set[str]) -> set[str]:
-    return {name.partition(".")[0] for name in names}
-
-
-def functions_with(tree: ast.AST, wanted: set[str]) -> Iterator[tuple[str, str]]:
-    """(function, name) wherever a dotted name of `wanted`, or one imported from there, is used."""
-    for node in ast.iter_child_nodes(tree):
-        name = getattr(node, "name", "")
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and f"{ast.unparse(part.value)}.{part.attr}" in wanted:
-                yield name, f"{ast.unparse(part.value)}.{part.attr}"
-            if isinstance(part, ast.ImportFrom):
-                yield from (
-                    (name, f"{part.module}.{a.name}")
-                    for a in part.names
-                    if f"{part.module}.{a.name}" in wanted
-                )
-
-
-def uses(modules: dict[str, ast.Module], *wanted: str) -> set[tuple[str, str]]:
-    """(module, function) of every use of these dotted names."""
-    return {(m, where) for m, tree in modules.items() for where, _ in functions_with(tree, set(wanted))}
-
-
-def lab_names(names: set[str]) -> set[str]:
-    """Of dotted names, the modules of lab: `lab.model.Outcome` and `lab.model` are both `lab.model`."""
-    parts = (name.split(".") for name in names)
-    return {".".join(part[: 3 if part[1:2] in PACKAGES else 2]) for part in parts if part[0] == "lab"}
 
 
 @pytest.fixture(scope="module")
