@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import re
@@ -11,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import evidence, hosts, images, settings, throwaway, topology
+from lab import evidence, hosts, images, profile, settings, throwaway, topology
 from lab.hosts import Host
 from lab.model import Event, events
 from lab.settings import Settings
@@ -55,6 +56,14 @@ def image(service: str) -> str:
     chosen = settings.read({})
     images.ensure(chosen)
     return chosen.image(service)
+
+
+@functools.cache
+def missing(name: str) -> frozenset[str]:
+    """The keys of a sysctl profile that this kernel does not have, so that no host can be given it (kernel.md T17)."""
+    keys = profile.sysctls(name)
+    _, has = throwaway.try_out(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
+    return frozenset(keys) - set(has.split())
 
 
 @contextlib.contextmanager

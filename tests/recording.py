@@ -28,15 +28,19 @@ from tests.laboratory import LAST_LOOK, Lab, image, laboratory, remember
 
 Keep = Callable[[str, object], object]
 Act = Callable[[Lab, Keep], Any]
+Knobs = Mapping[str, object]
 
 WITHIN = 180.0  # seconds for a recording: two lives of a TIME_WAIT socket, and a dozen labs that come up
 AT_A_TIME = threading.Semaphore(3)  # labs that come up: more would only be slower, each of them
 
-_known: dict[str, tuple[Act, Mapping[str, Mapping[str, object]]]] = {}
+_known: dict[str, tuple[Act, Mapping[str, Knobs | Callable[[], Knobs]]]] = {}
 
 
-def recorded(**labs: Mapping[str, object]) -> Callable[[Act], Any]:
-    """Make a recording of a function: a fixture of its name, {name of a lab: what the function returned}."""
+def recorded(**labs: Knobs | Callable[[], Knobs]) -> Callable[[Act], Any]:
+    """Make a recording of a function: a fixture of its name, {name of a lab: what the function returned}.
+
+    Each lab has its knobs, or a function that gives them, where they depend on the kernel.
+    """
 
     def register(act: Act) -> Any:
         _known[act.__name__] = act, labs
@@ -89,7 +93,7 @@ def rolling(wanted: set[str], run: Run) -> Iterator[dict[str, Tapes]]:
                 remove_project(project)
 
 
-def _record(act: Act, name: str, knobs: Mapping[str, object], run: Run, open_labs: set[str]) -> Any:
+def _record(act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: Run, open_labs: set[str]) -> Any:
     folder, began = f"{act.__name__}-{name}", datetime.now(UTC).isoformat()
 
     def keep(what: str, data: object) -> object:
@@ -98,7 +102,7 @@ def _record(act: Act, name: str, knobs: Mapping[str, object], run: Run, open_lab
     LAST_LOOK.set(lambda lab: remember(lab, keep, began))
     with contextlib.ExitStack() as stack:
         with AT_A_TIME:
-            lab = stack.enter_context(laboratory(**knobs))
+            lab = stack.enter_context(laboratory(**(knobs() if callable(knobs) else knobs)))
         open_labs.add(lab.settings.project)
         stack.callback(open_labs.discard, lab.settings.project)
         return act(lab, keep)

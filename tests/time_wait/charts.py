@@ -8,7 +8,7 @@ from lab.chart import Chart, Mark, Series
 from lab.model import Outcome
 from tests.recording import Tapes
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
-from tests.time_wait.ports import DEFAULT, OFF, Exhaustion
+from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion
 from tests.time_wait.slots import CLOSE_WAIT, IDLE, Story
 
 
@@ -60,12 +60,13 @@ def connections(seen: Exhaustion) -> Chart:
     """Connections made over time, by what brings ports back."""
     named = {
         OFF: "tcp_tw_reuse=0", "ten-ports-reuse-1": "tcp_tw_reuse=1",
-        "ten-ports-reuse-1-after-200ms": "tcp_tw_reuse=1, delay 200 ms", "reset": "closed with RST",
+        DELAYED: "tcp_tw_reuse=1, delay 200 ms", "reset": "closed with RST",
     }  # fmt: skip
     shown = 3.0
     made = {
         name: [x for x in map(seen.rows[kind].seconds, seen.rows[kind].made) if x <= shown]
         for kind, name in named.items()
+        if kind in seen.rows
     }
     return Chart(
         family="time-wait",
