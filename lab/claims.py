@@ -111,10 +111,10 @@ _EFFECTS = {
     "nf_conntrack_…_time_wait=2": [
         ("conntrack-time-wait", "server", "TIME_WAIT is over after 2 s", FOLKLORE),
     ],
-    "nf_conntrack_…_close_wait=3": [
+    "nf_conntrack_…_close_wait=8": [
         ("half-closed-slots", "server", "A half-closed connection keeps its slot", FOLKLORE),
     ],
-    "nf_conntrack_…_established=4": [
+    "nf_conntrack_…_established=12": [
         ("vanished-slots", "server", "A client that vanished gives its slots back", FOLKLORE),
         ("established-timeout", "server", "A shorter timeout costs a live connection nothing", FOLKLORE),
     ],

@@ -24,8 +24,9 @@ ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = 15
 CHATTY = 5
 FULL = {ESTABLISHED: LIMIT, REFUSED: 1}  # of sixteen dials, by one who has no slot yet
-# sysctl/short-conntrack.yaml, in seconds.
-CLOSE_WAIT, IDLE = 3, 4
+# sysctl/short-conntrack.yaml, in seconds: short enough to wait for, long enough for what must come before they are
+# over, on a busy machine too (the cable out and in again).
+CLOSE_WAIT, IDLE = 8, 12
 
 
 @dataclass(frozen=True)

@@ -129,11 +129,27 @@ def test_a_census_knows_what_there_is_now() -> None:
     assert (census.ns, census.now) == (12, {})
 
 
-def test_a_census_gives_up_on_the_hosts_clock() -> None:
-    """With the reason, and what there is instead."""
+def test_a_census_gives_up(monkeypatch) -> None:
+    """With the reason, and what there is instead, once both clocks have gone on for so long."""
+    monkeypatch.setattr("lab.census.time.monotonic", iter([0.0, 1.0, 3.0, 3.0]).__next__)
     census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
     with pytest.raises(GaveUp, match=r"waiting until it has closed; there are .*'ESTAB': 1"):
         census.until(lambda now: not now, "it has closed", within=2)
+    assert census.ns == 3 * SECOND
+
+
+def test_looks_that_nobody_has_read_yet_are_no_time_that_was_waited() -> None:
+    """The last one read is a minute old, because the caller did other things: its seconds begin now."""
+    old = [(second * SECOND, []) for second in range(1, 61)]
+    census = Census(Played((0, [seen("ESTAB")]), *old, (61 * SECOND, [seen(None)])))
+    assert census.until(lambda now: not now, "it has closed", within=5)
+
+
+def test_a_caller_that_stood_still_reads_on(monkeypatch) -> None:
+    """Our clock has gone on by far more, but not that of the looks: what they say is still to come."""
+    monkeypatch.setattr("lab.census.time.monotonic", iter([0.0, 100.0, 100.0]).__next__)
+    census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (2 * SECOND, [seen(None)])))
+    assert census.until(lambda now: not now, "it has closed", within=5)
 
 
 CHANGES = [
