@@ -79,9 +79,11 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
         serving.close([listener])
     if state == "TIME-WAIT":  # the server closes first, then the client
         serving.close([accepted], "half")
+        # An acknowledgement that came after the client's FIN would end TIME_WAIT by a stray RST (T23).
+        until(lambda: "FIN-WAIT-2" in _sockets(serving, port), "its FIN is acknowledged", within=10)
         peer.close([dialled.conn])
         serving.close([accepted])
-    left = serving.host.run(["ss", "-tanH", f"( sport = :{port} )"])
+    left = _sockets(serving, port)
     assert state in left, left
     try:
         serving.close([serving.ask("listen", port=port, reuse_address=new)["conn"]])
@@ -92,3 +94,8 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
     finally:
         serving.close()
         peer.close()
+
+
+def _sockets(serving: Agent, port: int) -> str:
+    """The sockets of a port of the serving host, as ss lists them."""
+    return serving.host.run(["ss", "-tanH", f"( sport = :{port} )"])
