@@ -76,7 +76,8 @@ def quicker(program: Path) -> Mapping[str, str]:
 
 @functools.cache
 def _quicker() -> Mapping[str, str]:
-    return quicker(Path(shutil.which("docker-compose") or "/dev/null")) if len(command()) == 1 else {}
+    script = shutil.which("docker-compose")
+    return quicker(Path(script)) if script and command() == ("docker-compose",) else {}
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Seen:
 
     def told(self, what: str, source: str | None = None) -> int:
         """How far the server's own count of `accepted` or `refused` moved, for one source or all."""
-        return _told(self._after, what, source) - _told(self.before, what, source)
+        return self._after.told(what, source) - self.before.told(what, source)
 
     def counters(self) -> dict[str, int]:
         """Every kernel counter (nstat) that moved, and how far."""
@@ -70,14 +70,9 @@ def watch(server: Host) -> Iterator[Seen]:
 
 
 def _agreeing(now: Snapshot, before: Snapshot) -> Snapshot | None:
-    refused = _told(now, "refused") - _told(before, "refused") == now.refused - before.refused
-    accepted = _told(now, "open") == now.accepted(now.status["port"])
+    refused = now.told("refused") - before.told("refused") == now.refused - before.refused
+    accepted = now.told("open") == now.accepted(now.status["port"])
     return now if refused and accepted else None
-
-
-def _told(snapshot: Snapshot, what: str, source: str | None = None) -> int:
-    sources: dict[str, dict[str, int]] = snapshot.status["sources"]
-    return sum(counts[what] for address, counts in sources.items() if source in (None, address))
 
 
 def story(everyone: Iterable[Host], since: str) -> list[Event]:

@@ -26,7 +26,7 @@ def of(project: str, found: Sequence[Host]) -> dict[str, Any]:
             "name": server.name, "address": server.address, "state": server.state,
             "mode": account["mode"], "policy": account["firewall"], "limit": account["connlimit"],
             "port": account["port"], "backend": seen.backend, "refused": seen.refused,
-            "accepted": sum(source["accepted"] for source in account["sources"].values()),
+            "accepted": seen.told("accepted"),
         },
         "rules": [dataclasses.asdict(rule) for rule in seen.rules],
         "sysctls": account["sysctls"],
@@ -46,7 +46,7 @@ def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
 
 
 def _client(host: Host, seen: Snapshot) -> dict[str, Any]:
-    told = seen.status["sources"].get(host.address, {"accepted": 0, "refused": 0})
     held = seen.held(seen.status["port"])[host.address]
     return {"name": host.name, "address": host.address, "state": host.state,
-            "held": held, "accepted": told["accepted"], "refused": told["refused"]}  # fmt: skip
+            "held": held, "accepted": seen.told("accepted", host.address),
+            "refused": seen.told("refused", host.address)}  # fmt: skip
