@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from lab import evidence, hosts, images, profile, settings, throwaway, topology
 from lab.hosts import Host
 from lab.model import Event, events
@@ -64,6 +66,12 @@ def missing(name: str) -> frozenset[str]:
     keys = profile.sysctls(name)
     _, has = throwaway.try_out(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
     return frozenset(keys) - set(has.split())
+
+
+def needs(name: str) -> None:
+    """Skip the test on a kernel without some key of this profile, and say which."""
+    if absent := missing(name):
+        pytest.skip(f"this kernel has no {', '.join(sorted(absent))}")
 
 
 @contextlib.contextmanager

@@ -68,6 +68,8 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
                 until(
                     lambda lab=lab: len(told(lab, "accepted")) == 2, "the second one is accepted", within=30
                 )
+                two.ask("send", text="hello")
+                assert two.ask("recv")["received"][0]["text"] == "hello", "and served at last"
             story = told(lab, "endless", "closed", "accepted")
             stories[handler] = [(event.event, who[event.fields["source"]]) for event in story]
             spun = next((event.fields for event in story if event.event == "endless"), spun)

@@ -40,7 +40,7 @@ class Lingering:
     idle: dict[str, str | None]  # the state, in the end, of a connection that was never used
     resets: dict[str, int]  # RSTs that each side sent
     counted: dict[str, int]  # sockets that were reduced to what TIME_WAIT, or an orphan, needs
-    settings: dict[str, dict[str, str | None]]
+    settings: dict[str, dict[str, str]]
 
     def lives(self, side: str, state: str, pairs: set[Pair]) -> list[Life]:
         return [life for life in lives(self.changes[side], state) if life.pair in pairs]
@@ -161,7 +161,7 @@ KEYS = ("net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_fin_timeout", "net.ipv4.ip_local_
 REUSE_DELAY = "net.ipv4.tcp_tw_reuse_delay"
 
 
-def effective(host: Host) -> dict[str, str | None]:
+def effective(host: Host) -> dict[str, str]:
     """What this host's kernel is set to, read back from it; without the reuse delay where it knows none."""
     told = (line.partition(" = ") for line in host.run(["sysctl", "-e", *KEYS, REUSE_DELAY]).splitlines())
     return {key: " ".join(value.split()) for key, _, value in told}

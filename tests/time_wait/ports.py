@@ -96,7 +96,7 @@ class Exhaustion:
 
 @recorded(lab={"SYSCTL": "stock", "CLIENT_SYSCTL": DEFAULT, "CLIENTS": 1, "CONNLIMIT": 1000})
 def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
-    reusing = [kind for kind in REUSING if not missing(kind)]
+    reusing = [kind for kind in REUSING if kind != DELAYED or not missing(kind)]
     kinds = [OFF, NO_TIMESTAMPS, *reusing, "loopback", "reset", "sources"]
     image, project = lab.settings.image("client"), lab.settings.project
     with ExitStack() as stack:

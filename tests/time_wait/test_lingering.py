@@ -9,7 +9,7 @@ import pytest
 from lab import predict
 from lab.census import SECOND, Life, levels
 from lab.model import Verdict
-from tests.laboratory import missing
+from tests.laboratory import needs
 from tests.recording import Tapes
 from tests.time_wait import charts
 from tests.time_wait.lingering import FEW, FIN_TIMEOUT, MANY, PROFILES, REUSE, REUSE_DELAY, SIDES, lasted
@@ -78,8 +78,7 @@ def test_tw_reuse_does_nothing_for_connections_that_come_in(lingering: Tapes, ve
 @pytest.mark.claim("reuse-delay-server")
 def test_the_reuse_delay_does_nothing_for_connections_that_come_in(lingering: Tapes, verdict) -> None:
     """tcp_tw_reuse_delay=200 on the server: still a minute."""
-    if not_here := missing(DELAYED):
-        pytest.skip(f"this kernel has no {', '.join(not_here)}")
+    needs(DELAYED)
     assert lingering["server_with_ten_ports"].settings["server"][REUSE_DELAY] == "200"
     found = lingering["server_with_ten_ports"].time_wait("server")
     assert found

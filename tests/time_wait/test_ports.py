@@ -7,7 +7,7 @@ import pytest
 from lab import predict
 from lab.census import SECOND
 from lab.model import Outcome, Verdict, tally
-from tests.laboratory import missing
+from tests.laboratory import needs
 from tests.recording import Tapes
 from tests.time_wait import charts
 from tests.time_wait.ports import (
@@ -85,8 +85,7 @@ def test_reuse_takes_a_port_after_a_second(rows: dict[str, Row], verdict) -> Non
 @pytest.mark.claim("reuse-delay-client")
 def test_the_delay_of_reuse_is_a_setting(rows: dict[str, Row], verdict) -> None:
     """tcp_tw_reuse_delay=200: five times as many."""
-    if not_here := missing(DELAYED):
-        pytest.skip(f"this kernel has no {', '.join(not_here)}")
+    needs(DELAYED)
     verdict(Verdict.HOLDS, reused(rows[DELAYED], after=0.2))
 
 

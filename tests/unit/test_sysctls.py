@@ -25,9 +25,8 @@ def sysctls(request) -> ModuleType:
 @pytest.fixture
 def proc(sysctls, tmp_path, monkeypatch):
     """/proc/sys of a host: a function that gives it keys."""
-    monkeypatch.setattr(
-        sysctls, "PROC", type(sysctls.PROC)(f"{tmp_path}/")
-    )  # a path, or a text that ends with /
+    kind = type(sysctls.PROC)  # a path, or a text that ends with /
+    monkeypatch.setattr(sysctls, "PROC", kind(f"{tmp_path}/"))
 
     def has(**keys: str) -> None:
         (tmp_path / "net/ipv4").mkdir(parents=True, exist_ok=True)
