@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import compose, engine
+from lab import compose, engine, images
 from lab.settings import Settings
 
 SETTLED = 1_000_000  # bytes within a look
@@ -31,10 +31,9 @@ def facts() -> dict[str, Any]:
     }
 
 
-def images(lab: Settings) -> dict[str, str]:
+def image_ids(lab: Settings) -> dict[str, str]:
     """The images that every peer starts, by name."""
-    names = (lab.image(service) for service in ("server", "client"))
-    return {name: str(engine.client().images.get(name).id) for name in names}
+    return {name: str(engine.client().images.get(name).id) for name in images.names(lab).values()}
 
 
 def available_bytes() -> int | None:

@@ -31,7 +31,7 @@ def measure(sizes: Sequence[int], rounds: int) -> tuple[Samples, dict[str, Any]]
         made = _warm_up(ours, labs[LAB])
         all_peers = (ours, peers.bare_compose(environment), peers.bare_api(made))
         samples, notes = _rounds(all_peers, labs, sizes, rounds, began)
-        started_from = machine.images(labs[LAB])
+        started_from = machine.image_ids(labs[LAB])
     document = {
         "schema": 1,
         "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -70,7 +70,7 @@ def _rounds(
                 notes.append(f"round {number + 1} of {size} clients was left out: {BUDGET:g} s are over")
                 continue
             print(f"bench: round {number + 1} of {rounds}, {size} clients", file=sys.stderr, flush=True)
-            before = machine.images(labs[LAB])
+            before = machine.image_ids(labs[LAB])
             try:
                 turn = journeys.turned(all_peers, number)
                 fresh = journeys.round_of(turn, labs, size, visits.get(size, ()))
@@ -80,7 +80,7 @@ def _rounds(
                 sandbox.clear(labs.values())
                 continue
             longest[size] = max(longest.get(size, 0), time.monotonic() - start)
-            if machine.images(labs[LAB]) != before:
+            if machine.image_ids(labs[LAB]) != before:
                 notes.append(f"round {number + 1} of {size} clients is not counted: an image was rebuilt")
                 continue
             merge(samples, fresh)

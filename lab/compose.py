@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab import images
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
 
@@ -81,4 +82,4 @@ def _quicker() -> Mapping[str, str]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    return {**_quicker(), **os.environ, **settings.values}
+    return {**_quicker(), **os.environ, **settings.values, **images.names(settings)}

@@ -98,7 +98,7 @@ def _policy(chosen: Settings) -> Row:
 
 
 def _sysctls(chosen: Settings) -> Row:
-    image, said = chosen.image("client"), []
+    image, said = images.name(chosen, "client"), []
     for knob in ("SYSCTL", "CLIENT_SYSCTL"):
         name = chosen.values[knob]
         keys = profile.sysctls(name)

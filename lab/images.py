@@ -19,29 +19,38 @@ from lab.lock import alone
 from lab.settings import HOME, Settings
 
 SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client", "sysctl")}
-DIGEST = "connlab.sources"
+LABEL = "connlab.image"  # on what was built here, with the service
 SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
 
 
 def ensure(settings: Settings) -> None:
     """Build what is missing or stale; says what it does, and nothing when there is nothing to do.
 
-    An image carries the digest of what it was built from, so a build that would change nothing costs one
-    look instead of a run of the builder. Raises `NotFit` without a base image, `LabError` if a build fails.
+    An image is named after the digest of what it was built from, so two checkouts never build over each
+    other's, and one that is there is never stale. Raises `NotFit` without a base image, `LabError` if a
+    build fails.
     """
-    if any(_stale(settings, service) for service in SOURCES):
+    if any(_missing(settings, service) for service in SOURCES):
         with alone("building the images"):
             for service in SOURCES:
-                if digest := _stale(settings, service):
+                if _missing(settings, service):
                     _ensure_base(settings.values["BASE_IMAGE"])
-                    _say(f"building {settings.image(service)}")
-                    _build(settings, service, digest)
+                    _say(f"building {name(settings, service)}")
+                    _build(settings, service)
 
 
-def _stale(settings: Settings, service: str) -> str:
-    """The digest that the image of a service should carry, if it does not; else nothing."""
-    digest = _digest(settings, SOURCES[service])
-    return digest if (engine.image_labels(settings.image(service)) or {}).get(DIGEST) != digest else ""
+def name(settings: Settings, service: str) -> str:
+    """The image of a service: its tag is the start of the digest of what goes in."""
+    return f"connlab-{service}:{_digest(settings, SOURCES[service])[:12]}"
+
+
+def names(settings: Settings) -> dict[str, str]:
+    """The images by the variables that compose.yaml names them with."""
+    return {f"{service.upper()}_IMAGE": name(settings, service) for service in SOURCES}
+
+
+def _missing(settings: Settings, service: str) -> bool:
+    return engine.image_labels(name(settings, service)) is None
 
 
 def _digest(settings: Settings, folders: tuple[str, ...]) -> str:
@@ -59,11 +68,12 @@ def _files(folders: tuple[str, ...]) -> Iterator[Path]:
         )
 
 
-def _build(settings: Settings, service: str, digest: str) -> None:
-    argv = ["docker", "build", "--tag", settings.image(service), "--file", str(HOME / service / "Dockerfile")]
-    argv += ["--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}", "--label", f"{DIGEST}={digest}"]
+def _build(settings: Settings, service: str) -> None:
+    image = name(settings, service)
+    argv = ["docker", "build", "--tag", image, "--file", str(HOME / service / "Dockerfile")]
+    argv += ["--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}", "--label", f"{LABEL}={service}"]
     if problem := _problem([*argv, str(HOME)]):
-        raise LabError(f"building {settings.image(service)} failed: {problem}")
+        raise LabError(f"building {image} failed: {problem}")
 
 
 def _ensure_base(name: str) -> None:

@@ -44,10 +44,6 @@ class Settings:
         """Connections that the policy admits from one source address."""
         return int(self.values["CONNLIMIT"])
 
-    def image(self, service: str) -> str:
-        """The image of a service, as compose.yaml names it."""
-        return f"connlab-{service}:{self.values['IMAGE_TAG']}"
-
     def changed(self, **values: object) -> Settings:
         """A copy with other values, for a lab of one's own."""
         new = {name: str(value) for name, value in values.items()}
@@ -146,7 +142,6 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "PERIOD": whole(1, 86400),
     "LOG_FORMAT": _one_of("json", "text"),
     "BASE_IMAGE": _matches(r"[\w][\w./:@-]*", "the name of an image"),
-    "IMAGE_TAG": _matches(r"[\w][\w.-]{0,127}", "an image tag"),
 }
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lab import experiment, hosts, throwaway
+from lab import experiment, hosts, images, throwaway
 from lab.errors import LabError
 from lab.hosts import Host
 from lab.settings import HOME, Settings
@@ -82,7 +82,7 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
         try:
             near, far = (
                 stack.enter_context(
-                    throwaway.spare(settings.project, settings.image("client"), number, IPV6_ON)
+                    throwaway.spare(settings.project, images.name(settings, "client"), number, IPV6_ON)
                 )
                 for number in (1, 2)
             )

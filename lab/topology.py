@@ -120,7 +120,7 @@ def check_policy(settings: Settings) -> None:
 
 def try_policy(settings: Settings) -> tuple[int, str]:
     """Exit status and words of the server image's own `check`, in a throw-away container."""
-    image = settings.image("server")
+    image = images.name(settings, "server")
     return throwaway.try_out(image, ["check"], environment=dict(settings.values), cap_add=CAPABILITIES)
 
 

@@ -57,7 +57,7 @@ def image(service: str) -> str:
     """The image of a service, built if it was not."""
     chosen = settings.read({})
     images.ensure(chosen)
-    return chosen.image(service)
+    return images.name(chosen, service)
 
 
 @functools.cache

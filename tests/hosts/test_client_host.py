@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import testinfra
 
-from lab import hosts, observe, profile, throwaway, topology
+from lab import hosts, images, observe, profile, throwaway, topology
 from lab.model import events
 from lab.traffic import Agent
 
@@ -58,7 +58,7 @@ def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
 
 def test_it_does_not_start_as_something_else(crowd) -> None:
     """The article's profile declared, and nothing set: the lab is told which key, and the host never was ready."""
-    image = crowd.settings.image("client")
+    image = images.name(crowd.settings, "client")
     status, said = throwaway.try_out(image, [], environment={"CLIENT_SYSCTL": "article"})
     what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
     assert (status, topology.reason(said)) == (1, what)

@@ -17,7 +17,7 @@ from lab.hosts import Host
 from lab.model import Attempt, Outcome
 from lab.throwaway import administer, spare
 from lab.traffic import Agent, attempts
-from tests.laboratory import Lab, missing
+from tests.laboratory import Lab, image, missing
 from tests.recording import Keep, recorded
 
 ESTABLISHED, NO_PORT = Outcome.ESTABLISHED, Outcome.NO_PORT
@@ -98,12 +98,12 @@ class Exhaustion:
 def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
     reusing = [kind for kind in REUSING if kind != DELAYED or not missing(kind)]
     kinds = [OFF, NO_TIMESTAMPS, *reusing, "loopback", "reset", "sources"]
-    image, project = lab.settings.image("client"), lab.settings.project
+    of_clients, project = image("client"), lab.settings.project
     with ExitStack() as stack:
         hosts = {DEFAULT: lab.clients[0]}
         for number, kind in enumerate(kinds, 1):
             sysctls = profile.sysctls(kind if kind.startswith(DEFAULT) else DEFAULT)
-            hosts[kind] = stack.enter_context(spare(project, image, number, sysctls, seconds=150))
+            hosts[kind] = stack.enter_context(spare(project, of_clients, number, sysctls, seconds=150))
         agents = {kind: stack.enter_context(Agent(host)) for kind, host in hosts.items()}
         seen = stack.enter_context(census(hosts[DEFAULT], 200))
         before = {kind: recycled(host) for kind, host in hosts.items()}

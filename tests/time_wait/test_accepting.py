@@ -17,7 +17,7 @@ from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
 from lab.throwaway import administer, spare
-from tests.laboratory import Lab
+from tests.laboratory import Lab, image
 from tests.recording import Keep, Tapes, recorded
 
 EACH = 10
@@ -70,7 +70,7 @@ class Redials:
 )
 def redials(lab: Lab, keep: Keep) -> Redials:
     without = profile.sysctls("no-timestamps")
-    with spare(lab.settings.project, lab.settings.image("client"), 1, without, seconds=120) as other:
+    with spare(lab.settings.project, image("client"), 1, without, seconds=120) as other:
         hosts = {WITH: lab.clients[0], WITHOUT: other}
         found = {
             kind: dial_again(hosts[kind.host], lab, kind, 40000 + number * EACH)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lab import engine, hosts, observe, sockets, throwaway
+from lab import engine, hosts, images, observe, sockets, throwaway
 from lab.model import events
 from lab.settings import HOME
 from lab.traffic import Agent
@@ -119,7 +119,11 @@ def test_raw_sockets_need_just_that_capability() -> None:
         raw = []
         for capabilities in ([], ["NET_RAW"]):
             status, said = throwaway.try_out(
-                lab.settings.image("client"), argv, entrypoint="python3", user="root", cap_add=capabilities
+                images.name(lab.settings, "client"),
+                argv,
+                entrypoint="python3",
+                user="root",
+                cap_add=capabilities,
             )
             assert status == 0, said
             tried = json.loads(said)["tried"]
@@ -154,7 +158,9 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
 def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
     """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
     look = ["ip", "-6", "-o", "address"]
-    with throwaway.spare(crowd.settings.project, crowd.settings.image("client"), 1, sockets.IPV6_ON) as spare:
+    with throwaway.spare(
+        crowd.settings.project, images.name(crowd.settings, "client"), 1, sockets.IPV6_ON
+    ) as spare:
         assert "fe80::" in spare.run(look)
         assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
 
@@ -162,7 +168,7 @@ def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
 def test_down_takes_a_spare_host_too() -> None:
     """One that nobody removed, because its `lab sockets` was killed: network and all are gone."""
     with laboratory(CLIENTS=0) as lab:
-        killed = throwaway.spare(lab.settings.project, lab.settings.image("client"), 1, {})
+        killed = throwaway.spare(lab.settings.project, images.name(lab.settings, "client"), 1, {})
         killed.__enter__()
         assert len(_spares(lab)) == 1
         assert verb(lab, "down").returncode == 0

@@ -108,12 +108,11 @@ def test_each_host_has_its_own_profile() -> None:
         assert json.loads(alone.stdout)["client_sysctls"] == []
 
 
-def test_a_policy_with_a_syntax_error(tmp_path, request) -> None:
+def test_a_policy_with_a_syntax_error(tmp_path) -> None:
     """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
-    chosen = own_settings(CLIENTS=1, IMAGE_TAG=f"broken-{os.getpid()}")
+    chosen = own_settings(CLIENTS=1)
     copy = _checkout(tmp_path)
     (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
-    request.addfinalizer(lambda: [engine.remove_image(chosen.image(name)) for name in ("server", "client")])
 
     def up(firewall: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), "FIREWALL": firewall}
