@@ -49,6 +49,15 @@ class Host:
         return self.state == "running"
 
     @property
+    def trouble(self) -> str:
+        """What is wrong with it: `paused`, `exited (137)`, `not on the lab's network`; empty if nothing is."""
+        if self.state == "running":
+            return "" if self.address else "not on the lab's network"
+        if self.state == "exited" and (code := re.match(r"Exited (\(\d+\))", self.uptime)):
+            return f"exited {code[1]}"
+        return "created and never started" if self.state == "created" else self.state
+
+    @property
     def young(self) -> bool:
         """Whether it was started less than a minute before it was listed (by the engine's own clock)."""
         return bool(re.match(r"Up (Less than|\d+) (a )?second", self.uptime))
@@ -107,6 +116,24 @@ def find(project: str, service: str | None = None) -> list[Host]:
     listed = client().api.containers(all=True, filters={"label": labels})
     hosts = (_host(entry) for entry in listed)
     return sorted(hosts, key=lambda host: (host.service != "server", host.service, host.number))
+
+
+def server(project: str, found: Sequence[Host]) -> Host:
+    """The server among the hosts of a lab, if it can be asked anything.
+
+    Raises `LabError` with the state that it is in instead, and what brings it back.
+    """
+    there = [host for host in found if host.service == "server"]
+    for host in there:
+        if host.running:
+            return host
+    if not there:
+        what = "has no server" if found else "is not up"
+        raise LabError(f"the lab {project} {what}\n  next: make up")
+    raise LabError(
+        f"{there[0].name} of the lab {project} is not running: {there[0].trouble}\n"
+        "  next: make up, which brings it back; make logs S=server shows what it said"
+    )
 
 
 def subnets(project: str) -> list[str]:

@@ -6,17 +6,14 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from lab import observe
-from lab.errors import LabError
+from lab import hosts, observe
 from lab.hosts import Host
 from lab.observe import Snapshot
 
 
 def of(project: str, found: Sequence[Host]) -> dict[str, Any]:
     """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server."""
-    server = next((host for host in found if host.service == "server" and host.running), None)
-    if server is None:
-        raise LabError(f"the lab {project} is not up\n  next: make up")
+    server = hosts.server(project, found)
     seen = observe.snapshot(server.run)
     account = seen.status
     return {
