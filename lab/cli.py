@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lab import words
 from lab.errors import LabError
 from lab.verbs import dialling, judging, running
 
@@ -51,13 +52,15 @@ def guarded(call: Callable[[], Any]) -> int:
     try:
         call()
     except LabError as refusal:
-        click.echo(f"lab: {refusal}", err=True)
+        words.tell(refusal)
         return refusal.status
     except (KeyboardInterrupt, click.exceptions.Abort):
-        click.echo("lab: interrupted", err=True)
+        words.tell("interrupted")
         return 130
     except click.ClickException as wrong:
-        wrong.show()
+        if context := getattr(wrong, "ctx", None):
+            click.echo(context.get_usage(), err=True)
+        words.tell(f"{wrong.format_message()}\n  next: {context.command_path if context else 'lab'} --help")
         return wrong.exit_code
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -66,6 +69,6 @@ def guarded(call: Callable[[], Any]) -> int:
 
         if not isinstance(error, engine.ERRORS):
             raise
-        click.echo(f"lab: the Docker engine failed: {error}\n  next: make doctor", err=True)
+        words.tell(f"the Docker engine failed: {error}\n  next: make doctor")
         return 3
     return 0

@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from lab import engine
 from lab.errors import LabError, NotFit
 from lab.lock import alone
 from lab.settings import HOME, Settings
+from lab.words import tell
 
 SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client", "sysctl")}
 LABEL = "connlab.image"  # on what was built here, with the service
@@ -35,7 +35,7 @@ def ensure(settings: Settings) -> None:
             for service in SOURCES:
                 if _missing(settings, service):
                     _ensure_base(settings.values["BASE_IMAGE"])
-                    _say(f"building {name(settings, service)}")
+                    tell(f"building {name(settings, service)}")
                     _build(settings, service)
 
 
@@ -80,15 +80,15 @@ def _ensure_base(name: str) -> None:
     """Order: local image, registry, mmdebstrap (design decision 4)."""
     if engine.image_labels(name) is not None:
         return
-    _say(f"pulling {name}")
+    tell(f"pulling {name}")
     if problem := _problem(["docker", "pull", "--quiet", name]):
         suite = re.fullmatch(r"debian:([a-z]+)(-slim)?", name)
         if not suite:
             raise NotFit(
                 f"no registry gave {name}: {problem}\n  next: BASE_IMAGE=debian:trixie-slim can be made here"
             )
-        _say(f"no registry gave it ({problem.splitlines()[0]})")
-        _say(f"making {name} here with mmdebstrap, about 20 s")
+        tell(f"no registry gave it ({problem.splitlines()[0]})")
+        tell(f"making {name} here with mmdebstrap, about 20 s")
         _bootstrap(suite[1], name)
 
 
@@ -111,7 +111,7 @@ def _ensure_mmdebstrap() -> None:
             "no registry answers, and mmdebstrap, which would make the base image here, is not installed\n"
             f"  next: on Debian or Ubuntu: sudo sh -c '{command}'; then run this again"
         )
-    _say("installing mmdebstrap with apt-get")
+    tell("installing mmdebstrap with apt-get")
     _must(["sh", "-c", command])
 
 
@@ -132,7 +132,3 @@ def _problem(argv: list[str]) -> str:
     )
     said = done.stdout.strip()[-4000:]
     return f"{said or argv[0]} (exit status {done.returncode})" if done.returncode else ""
-
-
-def _say(what: str) -> None:
-    print(f"lab: {what}", file=sys.stderr)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from lab.words import tell
 
 
 @contextlib.contextmanager
@@ -25,6 +26,6 @@ def alone(what: str) -> Iterator[None]:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except OSError:
-            print(f"lab: another command is {what}; waiting for it", file=sys.stderr)
+            tell(f"another command is {what}; waiting for it")
             fcntl.lockf(lock, fcntl.LOCK_EX, 1, byte)
         yield

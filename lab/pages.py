@@ -10,6 +10,7 @@ from lab.claims import PAGES
 from lab.errors import LabError
 from lab.settings import HOME
 from lab.verdicts import NOT_RUN, Judged
+from lab.words import visible
 
 SOME = 3  # claims that a refusal names
 BETWEEN = re.compile(r"(?<=<!-- verdicts: make pages -->\n).*?(?=<!-- /verdicts -->)", re.DOTALL)
@@ -66,4 +67,4 @@ def _judgement(row: Judged) -> str:
 
 
 def _cell(words: str) -> str:
-    return words.replace("|", r"\|")
+    return visible(words).replace("|", r"\|").replace("<", "&lt;")

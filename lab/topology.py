@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +12,7 @@ from lab.lock import alone
 from lab.model import events
 from lab.settings import Settings
 from lab.wait import until
+from lab.words import tell
 
 READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
 REFUSALS = ("policy_failed", "listen_failed", "sysctl_failed")  # a host that will not start (docs/events.md)
@@ -101,7 +101,7 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
             return found
         if time.monotonic() - began > said + 1:
             said += 1
-            print(f"lab: {len(ready)} of {clients + 1} hosts are ready", file=sys.stderr)
+            tell(f"{len(ready)} of {clients + 1} hosts are ready")
         return None
 
     try:
@@ -155,7 +155,7 @@ def _surplus(before: Iterable[Host], clients: int) -> list[Host]:
 def _leave(leaving: Sequence[Host]) -> None:
     """Remove these hosts one after another if the engine needs that; else leave it to Compose, which does not."""
     if leaving and not engine.at_least(engine.version(), engine.PARTS_AT_ONCE):
-        print(f"lab: {len(leaving)} hosts leave, one after another", file=sys.stderr)
+        tell(f"{len(leaving)} hosts leave, one after another")
         for host in leaving:
             host.remove(GRACE)
 
@@ -166,7 +166,5 @@ def _wanted_clients(settings: Settings, before: Iterable[Host]) -> int:
         return settings.clients
     clients = sum(host.service == "client" for host in running)
     if clients != settings.clients:
-        print(
-            f"lab: keeping {clients} clients; CLIENTS={settings.clients} would change that", file=sys.stderr
-        )
+        tell(f"keeping {clients} clients; CLIENTS={settings.clients} would change that")
     return clients

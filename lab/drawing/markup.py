@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 
+from lab.words import visible
+
 
 def text(words: object) -> str:
     r"""Any value as text of a page: markup is escaped, what cannot be printed becomes `\x1b` or `\u202e`."""
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(words))
-    return html.escape("".join(shown))
+    return html.escape(visible(words))
 
 
 def tag(name: str, content: str = "", /, **attributes: object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
-from lab.show.terminal import coloured, console, new_table
+from lab.show.terminal import coloured, console, joined, new_table, strong, styled
 
 SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no
 SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these families. The lab's own hosts have
@@ -28,7 +28,7 @@ def attempts(rows: Iterable[Mapping[str, Any]], totals: Mapping[str, int], count
     out = console()
     out.print(table)
     sums = ", ".join(f"{count} {outcome}" for outcome, count in totals.items())
-    out.print(f"[bold]{sums}[/bold]; the policy's rule counted {counter} refusals meanwhile")
+    out.print(joined(strong(sums), f"; the policy's rule counted {counter} refusals meanwhile"))
 
 
 def sockets(result: Mapping[str, Any]) -> None:
@@ -47,16 +47,16 @@ def sockets(result: Mapping[str, Any]) -> None:
     out.print(f"Asked by {result['user']}, who has no capability; SOCK_RAW for ICMP. {SOCKET_NOTES}")
 
 
-def _made(asked: str, said: Mapping[str, Any]) -> str:
+def _made(asked: str, said: Mapping[str, Any]) -> Text:
     word = coloured(said["state"])
     if said["errno"]:
-        return f"{word} ({said['errno']})"
-    return word if said["made"] == asked else f"{word}, as {said['made']}"
+        return joined(word, f" ({said['errno']})")
+    return word if said["made"] == asked else joined(word, f", as {said['made']}")
 
 
-def _passed(row: Mapping[str, Any] | None) -> str:
+def _passed(row: Mapping[str, Any] | None) -> str | Text:
     if row is None:
         return "-"
     if not row["came_back"]:
-        return f"[red]no[/]: {escape(row['error'] or 'something else came back')}"
+        return joined(styled("no", "red"), f": {row['error'] or 'something else came back'}")
     return f"{row['from']} to {row['to']}, {row['us'] / 1000:.2f} ms"

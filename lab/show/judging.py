@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
-from lab.show.terminal import coloured, console
+from lab.show.terminal import coloured, console, joined, pale
 from lab.verdicts import Judged
+from lab.words import visible
 
 
 def claims(rows: Sequence[Judged]) -> None:
     """A claim, its verdict, and what was measured; at a terminal as wide as that is."""
     out = console()
     for row in rows:
-        out.print(
-            f"{coloured(f'{row.verdict:<8}')}  {row.sentence} [dim]({row.source})[/dim]", soft_wrap=True
-        )
+        verdict = coloured(f"{row.verdict:<8}")
+        out.print(joined(verdict, f"  {row.sentence} ", pale(f"({row.source})")), soft_wrap=True)
         if row.evidence:
-            out.print(f"           {escape(row.evidence)}", soft_wrap=True)
-            out.print(f"           [dim]{escape(row.test)}[/dim]", soft_wrap=True)
+            out.print(f"           {visible(row.evidence)}", soft_wrap=True)
+            out.print(pale(f"           {visible(row.test)}"), soft_wrap=True)
 
 
 def effects(rows: Sequence[Judged]) -> None:
@@ -38,7 +37,7 @@ def effects(rows: Sequence[Judged]) -> None:
         table.add_column(name, ratio=share, overflow="fold")
     said = ""
     for row in rows:
-        table.add_row("" if row.setting == said else escape(row.setting), row.side, escape(row.sentence),
-                      escape(row.evidence) or "-", coloured(row.verdict))  # fmt: skip
+        table.add_row("" if row.setting == said else row.setting, row.side, row.sentence,
+                      visible(row.evidence) or "-", coloured(row.verdict))  # fmt: skip
         said = row.setting
     out.print(table)

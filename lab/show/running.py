@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.show.terminal import coloured, console, new_table
+from rich.text import Text
+
+from lab.show.terminal import coloured, console, joined, new_table, strong, styled
 
 NEXT = (
     ("make attempt CLIENT=2 COUNT=20", "dial 20 times from one client and see the limit bite"),
@@ -35,18 +37,18 @@ def whats_next() -> None:
     """Three commands to try."""
     out = console()
     for command, what in NEXT:
-        out.print(f"  [bold]{command:<32}[/bold] {what}")
+        out.print(joined("  ", strong(f"{command:<32}"), f" {what}"))
 
 
 def details(status: Mapping[str, Any]) -> None:
     """Everything else that `lab status` knows."""
     out, server = console(), status["server"]
-    out.print(f"\n[bold]server[/bold]    mode {server['mode']}, port {server['port']}")
+    out.print(joined("\n", strong("server"), f"    mode {server['mode']}, port {server['port']}"))
     limit = f"{server['limit']} connections per source"
-    out.print(f"[bold]policy[/bold]    {server['policy']}, {limit}, backend {server['backend']}\n")
+    out.print(joined(strong("policy"), f"    {server['policy']}, {limit}, backend {server['backend']}\n"))
     out.print("packets   rule")
     for rule in status["rules"]:
-        out.print(f"{rule['packets']:>7}   {rule['text']}", soft_wrap=True, markup=False)
+        out.print(f"{rule['packets']:>7}   {rule['text']}", soft_wrap=True)
     table = new_table("host", "sysctl", ">declared", ">effective", "state")
     for key in (*({"host": server["name"], **key} for key in status["sysctls"]), *status["client_sysctls"]):
         table.add_row(
@@ -54,18 +56,18 @@ def details(status: Mapping[str, Any]) -> None:
         )
     out.print(table)
     states = ", ".join(f"{state} {count}" for state, count in status["sockets"].items())
-    out.print(f"[bold]sockets[/bold]   {states}")
-    out.print(f"[bold]conntrack[/bold] {status['conntrack']} entries")
+    out.print(joined(strong("sockets"), f"   {states}"))
+    out.print(joined(strong("conntrack"), f" {status['conntrack']} entries"))
 
 
 def checks(rows: Sequence[Mapping[str, str]]) -> None:
     """The lines of `lab doctor`, each with a fix where one is needed."""
     out = console()
     for row in rows:
-        out.print(f"{coloured(row['result']):<4}  {row['name']} - {row['detail']}")
+        out.print(joined(coloured(f"{row['result']:<4}"), f"  {row['name']} - {row['detail']}"))
         if row["fix"]:
             out.print(f"      fix: {row['fix']}")
 
 
-def _count(number: int) -> str:
-    return f"[red]{number}[/]" if number else "0"
+def _count(number: int) -> Text:
+    return styled(number, "red" if number else "")

@@ -7,6 +7,7 @@ import sys
 import click
 
 from lab import settings as knobs
+from lab import words
 from lab.verbs.options import client_number, client_option, json_option, print_json, whole
 
 
@@ -42,7 +43,7 @@ def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> N
     name, own_port = calling.target(host, port or str(chosen.port))
     seconds = whole("timeout", timeout, 1, 600)
     result = calling.connect(chosen, client_number(number), name, own_port, seconds)
-    print_json(result) if as_json else print(calling.sentence(result))
+    print_json(result) if as_json else words.show(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from lab import words
 from lab.verbs.options import json_option, print_json
 
 run_option = click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
@@ -54,7 +55,7 @@ def report(folder: str, as_json: bool) -> None:
         found = [{"family": family, "path": str(path)} for family, path in pages.items()]
         print_json({"schema": 1, "run": run.name, "pages": found})
     else:
-        print(*pages.values(), sep="\n")
+        words.show("\n".join(map(words.visible, pages.values())))
 
 
 @click.command()
@@ -63,4 +64,4 @@ def pages(folder: str) -> None:
     """Write the tables of verdicts into README.md and docs/, from a run that judged every claim."""
     from lab import pages, verdicts
 
-    print(*pages.fill(verdicts.read(folder)), sep="\n")
+    words.show("\n".join(map(words.visible, pages.fill(verdicts.read(folder)))))

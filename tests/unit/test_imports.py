@@ -18,9 +18,10 @@ def drawing(*names: str) -> set[str]:
 MAY_USE = {
     "lab.model": set(),
     "lab.errors": set(),
+    "lab.words": set(),
     "lab.predict": {"lab.model"},
     "lab.chart": set(),
-    "lab.drawing.markup": set(),
+    "lab.drawing.markup": {"lab.words"},
     "lab.drawing.look": set(),
     "lab.drawing.axis": {"lab.chart"},
     "lab.drawing.frame": {"lab.chart", *drawing("axis")},

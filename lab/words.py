@@ -1,0 +1,33 @@
+"""Words that are not ours: engines, kernel tools, hosts, evidence and file names have theirs. How they are shown.
+
+A terminal obeys control characters, and a reader is misled by characters that turn the text around. So every word
+that reaches a terminal or a page goes through here, and what is not printable is shown as what it is.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def visible(words: object) -> str:
+    r"""Any value as one line of harmless text: ESC becomes `\x1b`, U+202E `\u202e`, a line feed `\n`.
+
+    Not printable are control, format, surrogate, private and unassigned characters and every separator but the
+    blank (str.isprintable, Unicode categories C and Z).
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(words))
+
+
+def lines(words: object) -> str:
+    """The same of several lines: the line feeds stay."""
+    return "\n".join(visible(line) for line in str(words).split("\n"))
+
+
+def tell(words: object) -> None:
+    """Say something to the person at the terminal: a line, or lines, on standard error after `lab: `."""
+    print(f"lab: {lines(words)}", file=sys.stderr)
+
+
+def show(words: object) -> None:
+    """Print a line, or lines, on standard output."""
+    print(lines(words))
