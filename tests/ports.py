@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import socket
 
-# Below ip_local_port_range: a port from within it may become the local port of anybody's connection at any time.
+# Below the default ip_local_port_range, 32768 to 60999: a port of that range may become the local port of anybody's
+# connection at any time, and in a lab host Docker's resolver listens on one of them (docs/kernel.md T25).
 LOWEST, HIGHEST = 20_000, 32_000
 
 

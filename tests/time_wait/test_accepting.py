@@ -18,6 +18,7 @@ from lab.model import Verdict
 from lab.settings import HOME
 from lab.throwaway import administer, spare
 from tests.laboratory import Lab, image
+from tests.ports import LOWEST
 from tests.recording import Keep, Tapes, recorded
 
 EACH = 10
@@ -73,7 +74,7 @@ def redials(lab: Lab, keep: Keep) -> Redials:
     with spare(lab.settings.project, image("client"), 1, without, seconds=120) as other:
         hosts = {WITH: lab.clients[0], WITHOUT: other}
         found = {
-            kind: dial_again(hosts[kind.host], lab, kind, 40000 + number * EACH)
+            kind: dial_again(hosts[kind.host], lab, kind, LOWEST + number * EACH)
             for number, kind in enumerate(KINDS)
         }
     sockets = observe.connections(lab.server.run)

@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from lab import profile
+from lab.settings import HOME
 from tests import ports
 
 
@@ -22,3 +24,19 @@ def test_a_port_in_time_wait_is_not_free(monkeypatch) -> None:
     tried = iter([waiting, free])
     monkeypatch.setattr(ports.random, "randint", lambda *_: next(tried))
     assert ports.free_port() == free
+
+
+# Of a new network namespace (inet_init_net()); Docker's resolver listens on a port of it in every container.
+DEFAULT_RANGE = range(32768, 60999 + 1)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (HOME / "sysctl").glob("*.yaml")))
+def test_no_profile_has_local_ports_that_dockers_resolver_may_have(name: str) -> None:
+    """connect(2) would skip that one (docs/kernel.md T25), and ten ports would be nine."""
+    if own := profile.sysctls(name).get("net.ipv4.ip_local_port_range"):
+        low, high = map(int, own.split())
+        assert not set(DEFAULT_RANGE) & set(range(low, high + 1))
+
+
+def test_ports_that_tests_choose_are_not_dockers_resolvers() -> None:
+    assert not set(DEFAULT_RANGE) & set(range(ports.LOWEST, ports.HIGHEST + 1))
