@@ -10,9 +10,10 @@ import contextlib
 
 import pytest
 
-from lab.model import Outcome, Verdict
-from lab.traffic import agents
+from lab.model import Outcome, Verdict, tally
+from lab.traffic import agents, attempts
 from lab.wait import until
+from tests.experiments.accept_queue import stall
 from tests.laboratory import Lab, laboratory, told
 
 
@@ -111,16 +112,16 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(watch, verdict, sixte
         lab = stack.enter_context(laboratory(SERVER_MODE="greeting", CLIENTS=1))
         patient, eager = stack.enter_context(agents(lab.clients * 2))  # two processes, one source
         seen = stack.enter_context(watch(lab.server))
-        patient.tell("open", count=15, in_flight=15, gap_ms=12, timeout_ms=1800)
+        assert tally(stall(lab, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
+        # SYNs are repeated after a second, and again before the third is over: that much time has the dial between.
+        patient.tell("open", count=8, in_flight=8, timeout_ms=3500)
         until(lambda: _dialled(lab) == 15, "all fifteen have been sent", within=10)
         extra = eager.open(1) if sixteenth else []
-        made = patient.hear()["attempts"]
+        hanging = tally(attempts(patient.hear()))
 
-    outcomes = [attempt["outcome"] for attempt in made]
-    assert outcomes[:7] == ["established"] * 7
     assert [attempt.outcome for attempt in extra] == [Outcome.REFUSED] * sixteenth
-    repeated = outcomes[7:].count("refused")
-    assert outcomes[7:].count("timed_out") == 8 - repeated
+    repeated = hanging[Outcome.REFUSED]
+    assert hanging[Outcome.TIMED_OUT] == 8 - repeated
     assert seen.refused == repeated + sixteenth
     assert (repeated > 0) == sixteenth
     verdict(

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab import observe
 from lab.hosts import Host
 from lab.model import Attempt, Outcome, Verdict
 from lab.traffic import Agent, agents
 from lab.wait import until
+from tests.experiments.accept_queue import accepted, stall
 from tests.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
@@ -90,11 +90,11 @@ def in_modes(*names: str, claim: str = "") -> pytest.MarkDecorator:
 def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verdict) -> None:
     """The first so many get an answer, the others are connected and wait until one leaves (P01, P06, B08)."""
     mode, lab = running
-    weights, before = {"idle": _weigh(lab.server)}, _accepted(lab)
+    weights, before = {"idle": _weigh(lab.server)}, accepted(lab)
     with agents(lab.clients) as dialling:
         with watch(lab.server) as seen:
             made = [(agent, attempt) for agent in dialling for attempt in agent.open(mode.dials)]
-            until(lambda: _accepted(lab) - before == mode.served, f"{mode.served} are accepted", within=10)
+            until(lambda: accepted(lab) - before == mode.served, f"{mode.served} are accepted", within=10)
             answered = [_answer(mode, *one) for one in made[: mode.served]]
             silent = [_heard(*one, timeout_ms=1) for one in made[mode.served :]]
             weights["full"] = _weigh(lab.server)
@@ -122,10 +122,10 @@ def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verd
 def test_fifteen_of_twenty_are_admitted(running: tuple[Mode, Lab], watch, verdict) -> None:
     """The policy counts connections, not clients that are served: the pool's nine and six that wait."""
     mode, lab = running
-    before, served = _accepted(lab), min(mode.served, LIMIT)
+    before, served = accepted(lab), min(mode.served, LIMIT)
     with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
         made = agent.open(DIALS)
-        until(lambda: _accepted(lab) - before >= served, "they are accepted", within=10)
+        until(lambda: accepted(lab) - before >= served, "they are accepted", within=10)
 
     assert [attempt.outcome for attempt in made] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
     assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, served)
@@ -142,11 +142,9 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(
 ) -> None:
     """A full accept queue drops SYNs that the policy has already counted: they hold slots (B01, B03, C10)."""
     mode, lab = running
-    before = _accepted(lab)
     with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
-        made = agent.open(1)
-        until(lambda: _accepted(lab) - before == 1, "the first is accepted", within=10)
-        made += agent.open(DIALS - 1, timeout_ms=300)
+        made = stall(lab, agent, waiting=QUEUE)
+        made += agent.open(DIALS - len(made), timeout_ms=300)
 
     outcomes = [attempt.outcome for attempt in made]
     assert outcomes == [ESTABLISHED] * (1 + QUEUE) + [TIMED_OUT] * 8 + [REFUSED] * 5
@@ -158,11 +156,6 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(
         Verdict.HOLDS,
         f"{mode.name}: {1 + QUEUE} connect, {hang} hang, though counted, {seen.refused} are refused",
     )
-
-
-def _accepted(lab: Lab) -> int:
-    """Connections that the server has accepted since it started: its own count, for a log can be late."""
-    return observe.snapshot(lab.server.run).told("accepted")
 
 
 def _answer(mode: Mode, agent: Agent, attempt: Attempt) -> str:

@@ -1,0 +1,45 @@
+"""A stalled server's accept queue, in a state that is known before a test goes on (docs/kernel.md B01, B03, B10)."""
+
+from __future__ import annotations
+
+from lab.hosts import Host
+from lab.model import Attempt
+from lab.observe import Socket, connections, snapshot
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab
+
+
+def stall(lab: Lab, agent: Agent, waiting: int) -> list[Attempt]:
+    """Dial a server that serves one client at a time: it serves the first, `waiting` more are in its accept queue.
+
+    Each is there before the next is dialled. SYNs that come together, or before the first is accepted, meet another
+    queue: with as many handshakes open as the backlog, the kernel answers with SYN cookies, and a client is connected
+    of which the server knows nothing (B10).
+    """
+    before = accepted(lab)
+    made = agent.open(1)
+    until(lambda: accepted(lab) == before + 1, "the server serves the first client", within=20)
+    made += fill(agent, waiting, lab.server, lab.settings.port)
+    return made
+
+
+def fill(agent: Agent, count: int, on: Host, port: int) -> list[Attempt]:
+    """Dial `count` times, one after another, a host that accepts nobody; returns once all wait in its accept queue."""
+    made = agent.open(count, gap_ms=1, host=on.address, port=port)
+    until(lambda: listener(on, port).receive_queue == count, f"{count} wait for accept(2)", within=20)
+    return made
+
+
+def accepted(lab: Lab) -> int:
+    """Connections that the server has accepted since it started: its own count, for a log can be late."""
+    return snapshot(lab.server.run).told("accepted")
+
+
+def listener(host: Host, port: int) -> Socket:
+    """The listening socket of a port: Recv-Q is how many wait, Send-Q the backlog in force (ss(8))."""
+
+    def found() -> Socket | None:
+        return next((s for s in connections(host.run) if (s.state, s.local_port) == ("LISTEN", port)), None)
+
+    return until(found, f"ss shows the listener on port {port}", within=5)
