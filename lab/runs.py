@@ -13,20 +13,31 @@ from lab.errors import Unreadable, Usage
 from lab.settings import HOME
 
 T = TypeVar("T")
+OURS = ("machine.json", "*/verdict.json", "*/chart-*.json")
 
 
 def find(folder: str) -> Path:
-    """The run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`."""
+    """The run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`.
+
+    A run is a folder in which something of ours was left: what it ran on, a verdict, a chart.
+    """
     run = HOME / folder
-    if not run.is_dir():
-        raise Usage(f"{folder} is no run\n  next: make test, which leaves one in runs/")
+    if not folder or not _is_run(run):
+        raise Usage(f"{folder!r} is no run\n  next: make test, which leaves one in runs/")
     return run.resolve()
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return any(next(folder.glob(ours), None) for ours in OURS)
+    except OSError:  # a name that is too long, a folder that is not to be read
+        return False
 
 
 def machine(run: Path) -> dict[str, str]:
     """The kernel and the engine that the run had; empty if it left no word of them. Raises `Unreadable`."""
     path = run / "machine.json"
-    return _read(path, _machine) if path.exists() else {}
+    return read(path, _machine) if path.exists() else {}
 
 
 def _machine(said: Any) -> dict[str, str]:
@@ -39,7 +50,7 @@ def _machine(said: Any) -> dict[str, str]:
 def charts(run: Path) -> dict[str, Chart]:
     """Every chart of the run, by its file. Raises `Unreadable`, a ValueError that names the file."""
     return {
-        str(path.relative_to(run)): _read(path, Chart.from_evidence)
+        str(path.relative_to(run)): read(path, Chart.from_evidence)
         for path in sorted(run.glob("*/chart-*.json"))
     }
 
@@ -59,9 +70,9 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
     return drawn
 
 
-def _read(path: Path, meant: Callable[[Any], T]) -> T:
-    """A file of evidence, as `meant` understands its JSON; a ValueError of it names the file."""
+def read(path: Path, meant: Callable[[Any], T]) -> T:
+    """A file of evidence, as `meant` understands its JSON; its ValueError becomes `Unreadable`, with the file."""
     try:
         return meant(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as wrong:
+    except (OSError, ValueError, RecursionError) as wrong:
         raise Unreadable(f"{path}: {wrong}") from wrong

@@ -6,17 +6,18 @@ evidence that it measured.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from lab import runs
 from lab.claims import CLAIMS, Claim
 from lab.model import Verdict
 
 NOT_RUN = "not run"
+FIELDS = ("claim", "verdict", "evidence", "test")
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,8 @@ class Judged(Claim):
 
 
 def judged(run: Path) -> Iterator[Judged]:
-    """Every claim, with the verdict that the run in this folder left. Raises ValueError on an unknown claim."""
-    verdicts = list(_verdicts(run))
-    if unknown := {verdict["claim"] for verdict in verdicts} - {claim.id for claim in CLAIMS}:
-        raise ValueError(f"{run}: verdicts on claims that nobody made: {', '.join(sorted(unknown))}")
+    """Every claim, with the verdict that the run in this folder left. Raises `Unreadable` for a file that is none."""
+    verdicts = [runs.read(path, _verdict) for path in sorted(run.glob("*/verdict.json"))]
     for claim in CLAIMS:
         ours = [verdict for verdict in verdicts if verdict["claim"] == claim.id]
         words = {verdict["verdict"] for verdict in ours} or {NOT_RUN}
@@ -52,6 +51,12 @@ def read(folder: str) -> list[Judged]:
     return list(judged(runs.find(folder)))
 
 
-def _verdicts(run: Path) -> Iterator[dict[str, str]]:
-    for path in sorted(run.glob("*/verdict.json")):
-        yield json.loads(path.read_text())
+def _verdict(said: Any) -> dict[str, str]:
+    """What a test left: `claim`, `verdict`, `evidence`, `test`. Raises ValueError if it is something else."""
+    if not isinstance(said, dict) or any(not isinstance(said.get(name), str) for name in FIELDS):
+        raise ValueError(f"no verdict, which has {', '.join(FIELDS)}, each a text")
+    if said["claim"] not in {claim.id for claim in CLAIMS}:
+        raise ValueError(f"a verdict on {said['claim']!r}, a claim that nobody made")
+    if said["verdict"] not in list(Verdict):
+        raise ValueError(f"verdict {said['verdict']!r} is none of: {', '.join(Verdict)}")
+    return said

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lab import engine, evidence, pages, verdicts
+from lab.errors import LabError
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
@@ -67,7 +68,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     folder = HOME / "runs" / os.environ[RUN]
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
-    wrong = pages.contradictions(list(verdicts.judged(folder)))
+    try:
+        wrong = pages.contradictions(list(verdicts.judged(folder)))
+    except LabError as unreadable:
+        wrong = [str(unreadable)]
     if wrong and session.exitstatus == pytest.ExitCode.OK:
         session.config.stash[WRONG] = wrong
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

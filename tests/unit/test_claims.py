@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab import claims, pages, verdicts
-from lab.errors import LabError, Usage
+from lab.errors import LabError, Unreadable, Usage
 from lab.settings import HOME
 
 
@@ -44,8 +44,28 @@ def test_tests_that_differ_make_it_depend(tmp_path):
 def test_a_verdict_on_no_claim_is_loud(tmp_path):
     """A test that names a claim wrongly would else be forgotten."""
     left(tmp_path, "test_a", claim="nobody-said-so", verdict="holds", evidence="")
-    with pytest.raises(ValueError, match="nobody-said-so"):
+    with pytest.raises(Unreadable, match=r"test_a/verdict\.json: a verdict on 'nobody-said-so'"):
         list(verdicts.judged(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"", b"{", b'{"claim": "type-five"', b"\xff\xfe", b"[]", b"7", b"null", b'"type-five"', b"[" * 100_000, b"{}\0",
+        b'{"claim": "type-five", "verdict": "refuted", "evidence": "e"}',
+        b'{"claim": "type-five", "verdict": "proven", "evidence": "e", "test": "t"}',
+        b'{"claim": ["type-five"], "verdict": "holds", "evidence": "e", "test": "t"}',
+        b'{"claim": "type-five", "verdict": "holds", "evidence": 7, "test": "t"}',
+        b'{"claim": "type-five", "verdict": "holds", "evidence": "e", "test": null}', ...,
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_verdict_is_named(tmp_path, damaged):
+    """Cut short by a full disk, somebody else's, or a folder: the file and why, in every verb that reads it."""
+    path = tmp_path / "test_a" / "verdict.json"
+    path.parent.mkdir()
+    path.mkdir() if damaged is ... else path.write_bytes(damaged)
+    with pytest.raises(Unreadable, match=r"test_a/verdict\.json: \S+"):
+        verdicts.read(str(tmp_path))
 
 
 def test_no_run_is_told():

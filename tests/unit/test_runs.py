@@ -42,13 +42,26 @@ def test_each_family_has_a_page(tmp_path):
 
 def test_no_run_and_no_charts_are_told(tmp_path):
     """What, why, and the next step."""
-    with pytest.raises(Usage, match=r"runs/never is no run\n  next: make test"):
+    with pytest.raises(Usage, match=r"'runs/never' is no run\n  next: make test"):
         runs.find("runs/never")
+    left(tmp_path, "", "machine", {})
     with pytest.raises(Usage, match=r"has no charts: no test left a chart-\*\.json in it\n  next: make test"):
         runs.draw(tmp_path, [])
+
+
+def test_a_folder_of_others_is_no_run(tmp_path):
+    """Something of ours is in a run: what it ran on, a verdict, a chart; a folder beside them makes none."""
+    for folder in ("/etc", "/", "", ".", "tests", str(tmp_path), f"{tmp_path}/none", "a" * 300, "x\ny"):
+        with pytest.raises(Usage, match="is no run\n  next: make test"):
+            runs.find(folder)
+    for name in ("machine", "test_a/verdict", "test_a/chart-x"):
+        run = tmp_path / name.replace("/", "-")
+        left(run, name.rpartition("/")[0], name.rpartition("/")[2], {})
+        assert runs.find(str(run)) == run
 
 
 def test_latest_is_called_by_its_name(tmp_path):
     """The page stays in the run that it shows, and says which."""
     run = Run("2026-11-25", tmp_path)
+    run.keep("", "machine", {})
     assert runs.find(str(tmp_path / "runs/latest")) == run.folder
