@@ -31,16 +31,16 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("host", default="server")
-@click.argument("port", default="")
+@click.argument("port", required=False)
 @client_option
 @click.option("--timeout", default="2", help="Seconds to wait for an answer.")
 @json_option
-def connect(host: str, port: str, number: str, timeout: str, as_json: bool) -> None:
+def connect(host: str, port: str | None, number: str, timeout: str, as_json: bool) -> None:
     """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
     from lab import connect as calling
 
     chosen = knobs.read()
-    name, own_port = calling.target(host, port or str(chosen.port))
+    name, own_port = calling.target(host, str(chosen.port) if port is None else port)
     seconds = whole("timeout", timeout, 1, 600)
     result = calling.connect(chosen, client_number(number), name, own_port, seconds)
     print_json(result) if as_json else words.show(calling.sentence(result))

@@ -9,7 +9,7 @@ import click
 
 from lab import settings as knobs
 from lab.errors import Usage
-from lab.verbs.options import json_option, print_json
+from lab.verbs.options import json_option, print_json, whole
 
 
 @click.command()
@@ -63,15 +63,18 @@ def status(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--service", "-s", default="", help="Only this service: server or client.")
-@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
-def logs(service: str, follow: bool) -> None:
+@click.option("--service", "-s", default=None, help="Only this service: server or client.")
+@click.option("--follow", "-f", is_flag=False, flag_value="1", default="0", help="Go on until Ctrl-C.")
+def logs(service: str | None, follow: str) -> None:
     """The story: every host's events, refused SYNs included."""
     from lab import compose
 
-    if service not in ("", "server", "client"):
+    if service not in (None, "server", "client"):
         raise Usage(f"no service {service!r}; there are: server, client")
-    options = [*(["--follow"] if follow else []), *(["--no-color"] if not sys.stdout.isatty() else [])]
+    options = [
+        *(["--follow"] if whole("follow", follow, 0, 1) else []),
+        *(["--no-color"] if not sys.stdout.isatty() else []),
+    ]
     compose.become(knobs.read(), ["logs", *options, *([service] if service else [])])
 
 

@@ -60,9 +60,27 @@ def test_scale_takes_a_number_of_hosts(lab, number):
     assert "next: make scale-clients N=20" in err
 
 
-def test_logs_knows_two_services(lab):
+@pytest.mark.parametrize("service", ["nope", "", "server-1"])
+def test_logs_knows_two_services(lab, service):
     """A service that is none is refused, with what there is."""
-    assert lab("logs", "-s", "nope") == (2, "", "lab: no service 'nope'; there are: server, client\n")
+    assert lab("logs", "-s", service) == (2, "", f"lab: no service {service!r}; there are: server, client\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["attempt", "--client", ""], ["attempt", "--count", ""], ["attempt", "--hold", ""], ["talk", "--client", ""],
+        ["sockets", "--client", ""], ["connect", ""], ["connect", "server", ""], ["connect", "--timeout", ""],
+        ["scale", ""], ["logs", "--service", ""], ["logs", "--follow="], ["logs", "--follow=yes"],
+        ["claims", "--run", ""], ["effects", "--run", ""], ["pages", "--run", ""], ["report", ""],
+    ],
+)  # fmt: skip
+def test_an_empty_option_is_not_its_default(lab, arguments):
+    """`make attempt COUNT=$n` where $n was never set: said, not guessed; before an engine is asked."""
+    status, out, err = lab(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("lab: ")
+    assert "''" in err or "'yes'" in err
 
 
 @pytest.mark.parametrize(
@@ -170,6 +188,7 @@ def test_report_prints_where_the_pages_are(lab, tmp_path):
 def test_pages_are_written_from_a_whole_run_only(lab, tmp_path):
     """What is missing, and the next step; the pages of the checkout stay as they are."""
     before = (HOME / "README.md").read_text()
+    (tmp_path / "machine.json").write_text("{}")
     status, out, err = lab("pages", "--run", str(tmp_path))
     assert (status, out) == (1, "")
     assert err.startswith(
@@ -183,7 +202,9 @@ def test_report_says_what_it_cannot_draw(lab, tmp_path):
     """No run, no charts: usage. A chart that it does not understand: the file, and nothing is drawn."""
     status, out, err = lab("report", "runs/never")
     assert (status, out) == (2, "")
-    assert err == "lab: runs/never is no run\n  next: make test, which leaves one in runs/\n"
+    assert err == "lab: 'runs/never' is no run\n  next: make test, which leaves one in runs/\n"
+    assert lab("report", str(tmp_path))[0] == 2
+    (tmp_path / "machine.json").write_text("{}")
     assert lab("report", str(tmp_path))[0] == 2
     (tmp_path / "test_drain").mkdir()
     (tmp_path / "test_drain/chart-drain.json").write_text('{"schema": 2}')
