@@ -98,10 +98,15 @@ class Snapshot:
         return Counter(socket.state for socket in self.sockets)
 
 
-def snapshot(run: Run) -> Snapshot:
-    """Look at the server host once: one command on the host runs all the others, to look at one moment."""
+def snapshot(run: Run, since: Mapping[str, tuple[float, float]] | None = None) -> Snapshot:
+    """Look at the server host once: one command on the host runs all the others, to look at one moment.
+
+    `since` asks for numbers of their own of the hosts that have these addresses: for each, two moments (seconds,
+    UTC) between which it began (lab/sources.py).
+    """
+    began = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
     commands = (IPTABLES, BACKEND, SOCKETS, CONNTRACK, NSTAT)
-    answers = json.loads(run([*LOOK, *map(json.dumps, commands)]))
+    answers = json.loads(run([*LOOK, json.dumps(["account", *began]), *map(json.dumps, commands)]))
     saved, version, sockets_, flows_, counters, status = answers
     return Snapshot(
         rules=rules(saved),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import errno
 import socket
+import struct
+import time
 
 from server.events import emit, escaped
 
 RECEIVE = 1024  # bytes of one recv(2), the article's number
 # States of a TCP socket, linux/net/tcp_states.h; the first byte of TCP_INFO.
 ESTABLISHED, CLOSED, CLOSE_WAIT = 1, 7, 8
+LAST_DATA_SENT = 44  # bytes: the place of that field in struct tcp_info, linux/tcp.h
 
 
 @dataclasses.dataclass
@@ -64,3 +67,14 @@ class Connection:
 def state(sock: socket.socket) -> int:
     """The TCP state of a socket (tcp(7), TCP_INFO)."""
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+
+
+def established(sock: socket.socket) -> float:
+    """When the kernel established an accepted connection that nothing was sent on yet, by time.time().
+
+    Exact to a jiffy, however late accept(2) is: `tcpi_last_data_sent`, milliseconds, starts with the connection
+    (docs/kernel.md B12).
+    """
+    (age,) = struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, LAST_DATA_SENT + 4),
+                                LAST_DATA_SENT)  # fmt: skip
+    return time.time() - age / 1000

@@ -1,7 +1,8 @@
 """Look at this host once: run each command given, ask the server, and print all answers as one JSON array.
 
-`python3 -m server.look '["ss","-tan"]' '["iptables-save","-c"]'`: one `docker exec` instead of six, and
-answers that are milliseconds apart. The server's own account comes last.
+`python3 -m server.look '["account"]' '["ss","-tan"]' '["iptables-save","-c"]'`: one `docker exec` instead of six,
+and answers that are milliseconds apart. The question to the server comes first, its answer last: it is asked once
+the commands have ended, so that it knows of every refusal that the rules had counted.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ import sys
 from server import status
 
 
-def main(commands: list[str]) -> int:
+def main(question: str, *commands: str) -> int:
     """Exit status 1, with the command's own error, if one of them fails or the server does not answer."""
     running = [
         subprocess.Popen(json.loads(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for command in commands
     ]
+    done = [(process, *process.communicate()) for process in running]
     try:
-        account = status.ask(["account"])
+        account = status.ask(json.loads(question))
     except OSError as silent:
         sys.exit(f"the server does not answer: {silent}")
-    done = [(process, *process.communicate()) for process in running]
     for process, _, error in done:
         if process.returncode:
             sys.exit(f"{process.args}: exit status {process.returncode}: {error.strip()}")
@@ -32,4 +33,4 @@ def main(commands: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

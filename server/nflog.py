@@ -22,6 +22,7 @@ CFG_CMD, CFG_MODE, CFG_QTHRESH, CFG_FLAGS = 1, 2, 5, 6
 CMD_BIND, COPY_PACKET, FLAG_SEQUENCE = 1, 2, 1
 PAYLOAD, SEQUENCE = 9, 12
 SO_RCVBUFFORCE = 33
+SO_MEMINFO, MEMINFO_WORDS, DROPS = 55, 9, 8  # linux/sock_diag.h
 HEADERS = 128  # bytes of a packet that are wanted: IPv4 or IPv6 header and TCP header
 BUFFER = 4 << 20  # bytes of reports that may wait, some 10,000 refusals
 
@@ -58,7 +59,9 @@ def subscribe(group: int) -> socket.socket:
 
 
 def refusals(sock: socket.socket) -> list[Refusal]:
-    """Wait for the next datagram and return every refusal in it. Raises `Overrun`."""
+    """Every refusal in the next datagram. Raises `Overrun`, or BlockingIOError if there is none and `sock` must not
+    wait.
+    """
     try:
         datagram = sock.recv(1 << 16)
     except OSError as error:
@@ -66,6 +69,15 @@ def refusals(sock: socket.socket) -> list[Refusal]:
             raise Overrun from None
         raise
     return list(parse(datagram))
+
+
+def dropped(sock: socket.socket) -> int:
+    """Reports that the kernel dropped for want of room in this socket, since it was made (modulo 2**32).
+
+    `netlink_overrun` counts each (net/netlink/af_netlink.c), and any user may read the count of its own socket.
+    """
+    words = struct.unpack("=9I", sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * MEMINFO_WORDS))
+    return int(words[DROPS])
 
 
 def parse(datagram: bytes) -> Iterator[Refusal]:

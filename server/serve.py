@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from server import connections, refusals, settings, status, sysctls
 from server.events import emit
@@ -32,9 +33,8 @@ def main(reports: int) -> int:
         return 1
     if reports >= 0:
         _background(refusals.tell, socket.socket(fileno=reports))
-    _background(
-        status.answer, status.listen(), {"account": lambda: _account(wanted), "close": connections.close}
-    )
+    verbs = {"account": functools.partial(_account, wanted), "close": connections.close}
+    _background(status.answer, status.listen(), verbs)
     address, port = server.socket.getsockname()[:2]
     emit("listening", address=address, port=port, mode=wanted.mode, backlog=server.request_queue_size,
          reuse_address=wanted.reuse_address)  # fmt: skip
@@ -53,10 +53,16 @@ def main(reports: int) -> int:
     return 0
 
 
-def _account(wanted: settings.Settings) -> dict[str, object]:
-    """What `status` answers: what was asked of this host, and what came of it."""
+def _account(wanted: settings.Settings, *since: Mapping[str, float]) -> dict[str, object]:
+    """What `status` answers: what was asked of this host, and what came of it (`since`: connections.snapshot)."""
     keys = [{**key._asdict(), "state": key.state} for key in sysctls.read(wanted.sysctl)]
-    return {**dataclasses.asdict(wanted), "sysctls": keys, "sources": connections.snapshot()}
+    told = refusals.account()  # first, so that the sums below have what it waited for
+    return {
+        **dataclasses.asdict(wanted),
+        "sysctls": keys,
+        "refusals": told,
+        "sources": connections.snapshot(*since),
+    }
 
 
 def _background(task: Callable[..., object], *arguments: object) -> threading.Thread:

@@ -115,8 +115,9 @@ def test_a_snapshot_is_one_command():
     seen = observe.snapshot(run)
     assert len(asked) == 1
     assert tuple(asked[0][:5]) == observe.LOOK
+    assert json.loads(asked[0][5]) == ["account", {}, {}]
     wanted = [observe.IPTABLES, observe.BACKEND, observe.SOCKETS, observe.CONNTRACK, observe.NSTAT]
-    assert [tuple(json.loads(word)) for word in asked[0][5:]] == wanted
+    assert [tuple(json.loads(word)) for word in asked[0][6:]] == wanted
     assert seen.backend == "nf_tables"
     assert seen.held(12345) == {"172.30.0.3": 15, "172.30.0.4": 15}
     assert seen.states() == {"LISTEN": 2, "ESTAB": 30, "TIME-WAIT": 2}

@@ -8,6 +8,7 @@ import socket
 
 from lab.model import Event, events
 from tests.unit.server.process import HOME, SOON, ask, dial, echo, heard, said
+from tests.unit.server.test_status import report
 
 NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())
 
@@ -89,6 +90,34 @@ def test_a_gap_in_the_reports_is_told(start):
             kernels.send(bytes.fromhex(datagram))
         heard(server, "refused", 2)
         assert [event.fields for event in said(server, "events_lost")] == [{"count": 2}]
+
+
+def test_dropped_reports_are_told_at_once(start):
+    """The kernel dropped the last ones for want of room: told without waiting for another, and not a second time.
+
+    A UDP socket stands for the netlink one: the kernel counts the drops of both in the same place.
+    """
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours,
+        socket.socket(type=socket.SOCK_DGRAM) as kernels,
+    ):
+        ours.bind(("127.0.0.1", 0))
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        for number in range(300):
+            kernels.sendto(report(number), ours.getsockname())
+        server = start(reports=ours)
+        (lost,) = heard(server, "events_lost")
+        told = len(said(server, "refused"))
+        assert 0 < told < 300
+        assert lost.fields == {"count": 300 - told}
+        kernels.sendto(report(300), ours.getsockname())
+        heard(server, "refused", told + 1)
+        assert len(said(server, "events_lost")) == 1
+        assert json.loads(ask(server).stdout)["refusals"] == {
+            "reported": True,
+            "lost": 300 - told,
+            "behind": False,
+        }
 
 
 def test_events_have_the_fields_of_the_event_page(server):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import struct
+import time
 from dataclasses import replace
 
 import pytest
 
-from tests.unit.server.process import ask, dial, echo, lives, said
+from lab.wait import until
+from server.status import AT_ONCE, PATIENCE
+from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, said
+
+NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())
 
 
 def test_status_tells_without_a_connection(server):
@@ -29,12 +36,127 @@ def test_status_of_no_server_is_a_failure(server):
     assert "the server does not answer: " in json.loads(done.stderr)["error"]
 
 
-@pytest.mark.parametrize("request_", [None, b"{", b'["no-such-verb"]', b'["close"]'])
+NONSENSE = {
+    "nothing": None, "cut": b"{", "no verb": b'["no-such-verb"]', "no source": b'["close"]', "not UTF-8": b"\xff\xfe",
+    "a number": b"5", "no word": b"[[]]", "deep": b"[" * 100_000, "long": b" " * (1 << 21),
+    "moments that are none": b'["account", 5]', "one moment": b'["account", {"127.0.0.1": 1}]',
+    "words for moments": b'["account", {"127.0.0.1": "x"}, {"127.0.0.1": "y"}]', "too much": b'["account", {}, {}, {}]',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("request_", NONSENSE.values(), ids=NONSENSE.keys())
 def test_a_bad_question_does_not_end_the_server(server, request_):
     """Who asks nonsense, or hangs up before the answer (Ctrl-C in `make status`), harms nobody."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
         asker.connect(f"\0{server.status}")
         if request_ is not None:
-            asker.send(request_)
+            with contextlib.suppress(BrokenPipeError):  # too long a question is hung up on
+                asker.sendall(request_)
+            asker.shutdown(socket.SHUT_WR)
     assert json.loads(ask(server).stdout)["port"] == server.port
     assert lives(server)
+
+
+def put(server: Server, *request: object) -> object:
+    """The server's answer to a question."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
+        asker.settimeout(SOON)
+        asker.connect(f"\0{server.status}")
+        asker.sendall(json.dumps(request).encode())
+        asker.shutdown(socket.SHUT_WR)
+        return json.loads(asker.makefile().read())
+
+
+def both(moment: float) -> list[dict[str, float]]:
+    """An exact moment, for the only source that there is here."""
+    return [{"127.0.0.1": moment}] * 2
+
+
+def test_who_says_nothing_keeps_nobody_waiting(server):
+    """Several sit on the status socket, one more has asked half: each question meanwhile is answered at once."""
+    with contextlib.ExitStack() as stack:
+        for word in [b""] * 5 + [b'["acc']:
+            silent = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            silent.settimeout(SOON)
+            silent.connect(f"\0{server.status}")
+            silent.sendall(word)
+        began = time.monotonic()
+        assert put(server, "account")["port"] == server.port
+        assert time.monotonic() - began < PATIENCE, "it was answered after the others' time was over"
+        assert silent.recv(1) == b"", "who never ends a question is hung up on"
+
+
+def test_a_crowd_on_the_status_socket_is_bounded(server):
+    """One more than are answered at a time is told so; a moment later there is room again."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(AT_ONCE):
+            silent = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            silent.connect(f"\0{server.status}")
+        assert put(server, "account") == {"error": f"{AT_ONCE} others ask at this moment"}
+    until(lambda: "port" in put(server, "account"), "there is room again", SOON)
+
+
+def test_numbers_since_a_moment(server):
+    """What was accepted before is not told as the present host's, and a connection left open has its port told."""
+    with dial(server) as left_open:
+        echo(left_open, b"x")
+        with dial(server) as sock:
+            echo(sock, b"x")
+        heard(server, "closed")
+        moment = time.time()
+        assert put(server, "account", *both(moment))["sources"]["127.0.0.1"] == {
+            "open": 1, "accepted": 2, "refused": 0,
+            "since": {
+                "accepted": 0, "accepted_perhaps": 0, "refused": 0, "refused_perhaps": 0,
+                "earlier": [left_open.getsockname()[1]],
+            },
+        }  # fmt: skip
+        since = put(server, "account", *both(moment - 3600))["sources"]["127.0.0.1"]["since"]
+        assert (since["accepted"], since["accepted_perhaps"], since["earlier"]) == (2, 0, [])
+
+
+def test_a_connection_is_as_old_as_the_kernel_says(start):
+    """It waited for accept(2) over the moment that is asked for: it is the earlier host's, not the present one's."""
+    server = start(SERVER_MODE="iterative")
+    with dial(server) as served:
+        echo(served, b"x")
+        with dial(server) as waits:
+            waits.sendall(b"I was here before")
+            heard(server, "message")
+            until(lambda: last_sent_ms(waits) > 50, "its last data are 50 ms old", SOON)
+            moment = time.time() - 0.02
+            served.close()
+            heard(server, "accepted", 2)
+            since = put(server, "account", *both(moment))["sources"]["127.0.0.1"]["since"]
+            assert (since["accepted"], since["earlier"]) == (0, [waits.getsockname()[1]])
+
+
+def last_sent_ms(sock: socket.socket) -> int:
+    """How long ago it sent its last data: `tcpi_last_data_sent` of struct tcp_info (linux/tcp.h)."""
+    (age,) = struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 48), 44)
+    return int(age)
+
+
+def test_without_reports_nobody_knows_of_refusals(server):
+    """A policy that reports nothing: the account says that it is not told of refusals, instead of 0 of them."""
+    assert put(server, "account")["refusals"] == {"reported": False, "lost": 0, "behind": False}
+
+
+def test_the_account_has_every_refusal_that_was_reported_before(start):
+    """It waits for its reader: 2,000 reports are in the queue, and all are in the answer."""
+    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, kernels:
+        server = start(reports=ours)
+        for number in range(2000):
+            kernels.send(report(number))
+        account = put(server, "account")
+        assert account["refusals"] == {"reported": True, "lost": 0, "behind": False}
+        assert account["sources"]["127.0.0.1"]["refused"] == 2000
+
+
+def report(number: int) -> bytes:
+    """A datagram that a real kernel sent, with another sequence number (attribute 12 of its message)."""
+    datagram = bytearray.fromhex(NFLOG["ipv4"][0])
+    at = datagram.index(struct.pack("=HH", 8, 12)) + 4
+    datagram[at : at + 4] = struct.pack(">I", number)
+    return bytes(datagram)
