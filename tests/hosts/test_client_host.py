@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 import testinfra
 
-from lab import hosts, images, observe, profile, throwaway, topology
+from lab import engine, hosts, images, observe, profile, throwaway, topology
 from lab.model import events
 from lab.traffic import Agent
 
@@ -81,3 +83,24 @@ def test_it_sees_the_server_by_name_on_a_network_that_leads_nowhere(client, crow
     assert client.addr("server").ipv4_addresses == [crowd.server.address]
     networks = crowd.clients[0].inspect()["NetworkSettings"]["Networks"]
     assert [hosts.is_internal(name) for name in networks] == [True]
+
+
+def test_the_machine_itself_does_not_answer(client, crowd) -> None:
+    """Nor on the address that its bridge would have, nor on that of another bridge; the server does, by its name.
+
+    Without `inhibit_ipv4` the machine answered both: a dial got an RST from a port that nobody listens on.
+    """
+    (name,) = crowd.clients[0].inspect()["NetworkSettings"]["Networks"]
+    ours, another = (
+        config["Subnet"]
+        for network in (name, "bridge")
+        for config in engine.client().api.inspect_network(network)["IPAM"]["Config"]
+    )
+    first = [str(next(ipaddress.ip_network(subnet).hosts())) for subnet in (ours, another)]
+    with Agent(crowd.clients[0]) as agent:
+        for address in first:
+            (attempt,) = agent.open(1, host=address, port=crowd.settings.port, timeout_ms=300)
+            assert attempt.outcome in ("timed_out", "unreachable"), address
+        assert [attempt.outcome for attempt in agent.open(1)] == ["established"]
+        agent.close()
+    assert "lladdr" not in client.check_output(f"ip neighbour show {first[0]}")
