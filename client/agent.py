@@ -1,6 +1,7 @@
 """The lab's hands on this host: JSON lines in, JSON lines out, on the stream of a `docker exec`.
 
-The contract is docs/agent.md. Whatever ends the stream ends the agent, and with it all that it holds.
+The contract is docs/agent.md. Whatever ends the stream ends the agent, and with it all that it holds: at once
+with `--stop-at-close`, else what was asked before has a moment to finish.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from client import dial, events, names, settings, turn
 from client.hands.held import Held
@@ -20,8 +23,10 @@ from client.request import BadRequest, read
 from client.verbs import verbs
 
 LONGEST_LINE = 2**20
+LONGEST_ID = 2**53  # whole numbers up to here are the same in every reader of JSON (RFC 8259 6)
 STOP = (signal.SIGTERM, signal.SIGINT)
 _GRACE_S = 10
+_busy = threading.Event()  # a request is being carried out
 
 
 def serve(held: Held, port: int) -> None:
@@ -29,32 +34,56 @@ def serve(held: Held, port: int) -> None:
     known = verbs(port)
     for line in _lines():
         request = _parse(line)
+        _busy.set()
         reply = _reply(request, held, known)
         _answer(reply)
+        _busy.clear()
         if reply["ok"] and request["verb"] == "quit":
             return
 
 
 def _reply(request: object, held: Held, known: dict) -> dict:
+    """The answer to a request; its partial answers, if it asks for them, are written on the way."""
+    number = None
     try:
         if not isinstance(request, dict):
             raise BadRequest(f"expected a line with one JSON object of up to {LONGEST_LINE} bytes")
+        number = _id(request)
         verb = request.get("verb")
         if not isinstance(verb, str) or verb not in known:
             raise BadRequest(f"verb: expected one of {', '.join(known)}, got {verb!r:.80}")
         function, fields = known[verb]
-        return {"id": request.get("id"), "ok": True, **function(held, read(verb, request, fields))}
+        asked = read(verb, request, fields)
+        if "partial" in asked:
+            asked["partial"] = partial(_tell_part, number) if asked["partial"] else None
+        return {"id": number, "ok": True, **function(held, asked)}
     except (BadRequest, OSError) as error:
-        number = request.get("id") if isinstance(request, dict) else None
         return {"id": number, "ok": False, "error": str(error)}
 
 
+def _id(request: dict) -> object:
+    """The number or name of a request, which its answers carry. Raises BadRequest for what is neither."""
+    number = request.get("id")
+    small = type(number) is int and abs(number) <= LONGEST_ID
+    if not (small or number is None or type(number) is str):
+        raise BadRequest(f"id: expected a string, a whole number up to {LONGEST_ID} or null")
+    return number
+
+
+def _tell_part(number: object, attempt: dict) -> None:
+    _answer({"id": number, "ok": True, "partial": True, "attempt": attempt})
+
+
 def _parse(line: bytes) -> object:
-    """The JSON value of a line; None if it is no JSON, or nested too deep to be a request."""
+    """The JSON value of a line; None if it is no JSON (NaN and Infinity are none), or nested too deep."""
     try:
-        return json.loads(line)
+        return json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _lines() -> Iterator[bytes]:
@@ -73,14 +102,15 @@ def _answer(answer: dict) -> None:
         data = data[os.write(1, data) :]
 
 
-def _end_with_stream(main_thread: int) -> None:
-    """In a thread: once the other side has closed the stream, allow what it asked for a moment, then
-    stop. The main thread may be busy with a request for much longer."""
+def _end_with_stream(main_thread: int, grace_s: float) -> None:
+    """In a thread: once the other side has closed the stream, allow what it asked so many seconds, then
+    stop a request that would go on. Without one the main thread finds the end of the stream by itself."""
     hangup = select.poll()
     hangup.register(0, select.POLLRDHUP)
     hangup.poll()
-    time.sleep(_GRACE_S)
-    os.write(2, f"connlab agent: cut short, the stream was closed {_GRACE_S} s ago\n".encode())
+    time.sleep(grace_s)
+    _busy.wait()
+    os.write(2, f"connlab agent: cut short, the stream was closed {grace_s:g} s ago\n".encode())
     signal.pthread_kill(main_thread, signal.SIGTERM)
 
 
@@ -90,7 +120,7 @@ def _stop(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     for number in STOP:
         signal.signal(number, _stop)
     try:
@@ -99,7 +129,8 @@ def main() -> None:
         raise SystemExit(f"connlab agent: {error}") from None
     events.configure(knobs["log_format"], events.host_log())
     dial.raise_descriptor_limit()
-    _thread.start_new_thread(_end_with_stream, (_thread.get_ident(),))
+    grace_s = 0 if "--stop-at-close" in arguments else _GRACE_S
+    _thread.start_new_thread(_end_with_stream, (_thread.get_ident(), grace_s))
     held: Held = {}
     with turn.of_agent():
         events.emit("agent", state="opened")
@@ -118,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -8,6 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from client import names
 
@@ -19,6 +20,10 @@ OUTCOMES = {
     errno.ENETUNREACH: "unreachable",
     errno.EHOSTDOWN: "unreachable",
     errno.ENETDOWN: "unreachable",
+    errno.ENONET: "unreachable",
+    errno.ENOPROTOOPT: "unreachable",
+    errno.EACCES: "unreachable",
+    errno.EPERM: "unreachable",
     errno.ECONNRESET: "reset",
     errno.EPIPE: "reset",
     errno.ECONNABORTED: "reset",
@@ -44,13 +49,14 @@ def dial(
     """Dial `count` times, `in_flight` at once, and yield each attempt as it ends, with its socket if it
     was established. Fields as in docs/agent.md; the name is resolved once. Never raises for an attempt
     that fails; a name without an address is one attempt, a `harness_error`. With `source_port` each dial has
-    the port after that of the one before.
+    the port after that of the one before. The gap is kept after each start and after each end, so that with
+    several in flight too no SYN comes sooner than `gap_ms` after another one or after a refusal.
     """
     start_ns = time.monotonic_ns()
     try:
         target = (names.resolve(host), port)
     except socket.gaierror as error:
-        yield _decide(_attempt((host, port), start_ns), None, error.errno, "harness_error")
+        yield _decide(_attempt((host, port), start_ns, 1), None, error.errno, "harness_error")
         return
     pending: dict[int, tuple[dict, socket.socket]] = {}
     _barrier(at_ns)
@@ -60,8 +66,10 @@ def dial(
         while started < count or pending:
             ended = []
             if started < count and len(pending) < in_flight and time.monotonic_ns() >= next_ns:
-                attempt, sock, number, outcome = _start(target, source, source_port and source_port + started)
                 started += 1
+                own_port = source_port and source_port + started - 1
+                attempt, sock, number, outcome = _start(target, started, source, own_port)
+                next_ns = time.monotonic_ns() + gap_ns
                 if number in _UNDECIDED:
                     pending[sock.fileno()] = attempt, sock
                     poller.register(sock, select.EPOLLOUT)
@@ -70,10 +78,11 @@ def dial(
             more = started < count and len(pending) < in_flight
             wait_s = _until_next(pending, timeout_ms, next_ns if more else None)
             if pending or wait_s:
-                for fd, _ in poller.poll(wait_s):
-                    attempt, sock = pending.pop(fd)
-                    poller.unregister(fd)
-                    ended.append(_decide(attempt, sock, sock.connect_ex(target)))
+                for fd, event in poller.poll(wait_s):
+                    number = _answer(pending[fd][1], event)
+                    if number not in _UNDECIDED:
+                        poller.unregister(fd)
+                        ended.append(_decide(*pending.pop(fd), number))
             for fd in _overdue(pending, timeout_ms):
                 attempt, sock = pending.pop(fd)
                 ended.append(_decide(attempt, sock, None, "timed_out"))
@@ -104,10 +113,11 @@ def raise_descriptor_limit() -> None:
 
 
 def _start(
-    target: tuple[str, int], source: str | None, source_port: int | None
+    target: tuple[str, int], number: int, source: str | None, source_port: int | None
 ) -> tuple[dict, socket.socket | None, int, str | None]:
-    """Send a SYN. Returns the attempt, its socket, the errno so far, and the outcome where errno misleads."""
-    attempt, sock = _attempt(target, time.monotonic_ns()), None
+    """Send the SYN of dial `number`. Returns the attempt, its socket, the errno so far, and the outcome where
+    errno misleads."""
+    attempt, sock = _attempt(target, time.monotonic_ns(), number), None
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         if source_port:
@@ -130,8 +140,24 @@ def _start(
     return attempt, sock, number, None
 
 
-def _attempt(target: tuple[str, int], start_ns: int) -> dict:
+def _answer(sock: socket.socket, event: int) -> int:
+    """The errno of a dial that epoll(7) woke for: 0 connected, EALREADY not decided yet.
+
+    SO_ERROR, as connect(2) says, and not a second connect(2): an ICMP error that comes while connect(2) still
+    runs leaves the socket in SYN_SENT, with the error as a soft one (docs/kernel.md O08), which SO_ERROR tells
+    and connect(2) does not.
+    """
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number or event & select.EPOLLOUT:
+        return number
+    with suppress(OSError):  # what is left in the error queue would wake us again and again
+        sock.recvmsg(0, 1024, socket.MSG_ERRQUEUE)
+    return errno.EALREADY
+
+
+def _attempt(target: tuple[str, int], start_ns: int, number: int) -> dict:
     return {
+        "number": number,
         "conn": None,
         "outcome": None,
         "errno": None,

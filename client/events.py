@@ -46,9 +46,17 @@ def written(stamp: str, event: str, fields: dict[str, object]) -> str:
 
 def escape(data: bytes, limit: int = 128) -> str:
     """Bytes from the wire as text that is safe to print: at most `limit` of them, UTF-8 where they are
-    that and printable (str.isprintable), every other byte as `\\x00`."""
-    text = data[:limit].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text)
+    that and printable (str.isprintable), every other byte as `\\x00`, and a backslash as two, so that no two
+    messages look the same."""
+    return "".join(map(_escaped, data[:limit].decode("utf-8", "surrogateescape")))
+
+
+def _escaped(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def _json(value: object) -> str:

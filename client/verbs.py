@@ -39,6 +39,7 @@ def verbs(port: int) -> dict:
                 "gap_ms": (integer(0, 600_000), 0),
                 "at_ns": (or_null(integer(0, 2**63)), None),
                 "keep": (boolean, True),
+                "partial": (boolean, False),
             },
         ),
         "close": (

@@ -36,7 +36,8 @@ class Verdict(enum.StrEnum):
 class Attempt:
     """One dial: `conn` names the connection if the agent holds it, times are CLOCK_MONOTONIC.
 
-    `closed_ns` is the end of its close, where the agent closed it before its answer (`churn`).
+    `closed_ns` is the end of its close, where the agent closed it before its answer (`churn`); `number` is 1
+    for the first dial of its request.
     """
 
     outcome: Outcome
@@ -49,6 +50,7 @@ class Attempt:
     start_ns: int
     us: int
     closed_ns: int | None = None
+    number: int | None = None
 
     @classmethod
     def from_agent(cls, answer: Mapping[str, Any]) -> Attempt:

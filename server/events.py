@@ -21,9 +21,19 @@ def emit(event: str, **fields: object) -> None:
 
 
 def escaped(data: bytes) -> str:
-    """The first bytes of `data` as harmless text: what is not printable UTF-8 is written as `\\x00`."""
-    text = data[:PREVIEW].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in text)
+    """The first bytes of `data` as harmless text: what is not printable UTF-8 is written as `\\x00`.
+
+    A backslash is written as two, so that the four characters `\\x1b` and the byte 0x1b do not look the same.
+    """
+    return "".join(map(_escaped, data[:PREVIEW].decode("utf-8", "surrogateescape")))
+
+
+def _escaped(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
 def _text(record: dict[str, object]) -> str:

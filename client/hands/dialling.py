@@ -13,26 +13,38 @@ _LONGEST_BARRIER_NS = 60 * 10**9
 
 
 def open_(held: Held, fields: dict) -> dict:
-    """Dial; keep what was established, or close it with FIN at the end."""
-    keep = fields.pop("keep")
+    """Dial; keep what was established, or close it with FIN at the end.
+
+    With `partial` each attempt is told and logged when it ends; else all of them at the end, in order of
+    dialling, so that neither stands between two dials.
+    """
+    keep, tell = fields.pop("keep"), fields.pop("partial")
     _check_ports(fields)
     if fields["at_ns"] and fields["at_ns"] - time.monotonic_ns() > _LONGEST_BARRIER_NS:
         raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
     fields["host"] = _resolve(fields["host"])
-    ended = sorted(dial.dial(**fields), key=lambda pair: pair[0]["start_ns"])
-    established = [(attempt, sock) for attempt, sock in ended if sock]
-    for attempt, sock in established if keep else ():
-        attempt["conn"] = hold(held, sock)
-    attempts = [attempt for attempt, _ in ended]
-    for attempt in attempts:
+    ended = dial.dial(**fields)
+    if not tell:
+        ended = sorted(ended, key=lambda pair: pair[0]["number"])
+    attempts, outcomes, established = [], [], []
+    for attempt, sock in ended:
+        if sock and keep:
+            attempt["conn"] = hold(held, sock)
+        if sock:
+            established.append(sock)
         report.attempt(attempt)
-    report.tally(attempt["outcome"] for attempt in attempts)
+        outcomes.append(attempt["outcome"])
+        if tell:
+            tell(attempt)
+        else:
+            attempts.append(attempt)
+    tally = report.tally(outcomes)
     if established and keep:
         events.emit("held", count=len(held))
     elif established:
-        close.fin([sock for _, sock in established], fields["timeout_ms"])
+        close.fin(established, fields["timeout_ms"])
         events.emit("released", count=len(established), how="fin")
-    return {"attempts": attempts}
+    return {"tally": tally} if tell else {"attempts": attempts}
 
 
 def churn(_held: Held, fields: dict) -> dict:
@@ -46,7 +58,7 @@ def churn(_held: Held, fields: dict) -> dict:
         if attempts:
             time.sleep(gap_ms / 1000)
         for attempt, sock in dial.dial(**target, source_port=first_port and first_port + number):
-            attempt["closed_ns"] = None
+            attempt.update(number=number + 1, closed_ns=None)
             attempts.append(attempt)
             if sock and message is not None:
                 error = talk.echo({sock: message.encode()}, fields["timeout_ms"])[sock]

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from client import dial, events, names, settings
+from server import events as server_events
 
 DOCS = Path(__file__).parents[2] / "docs"
 PROFILES = sorted(path.stem for path in (DOCS.parent / "sysctl").glob("*.yaml"))
@@ -46,11 +48,23 @@ def test_an_unknown_errno_is_loud(number):
         ("\u202eevil".encode(), "\\xe2\\x80\\xaeevil"),
         (b"x" * 127 + "ü".encode(), "x" * 127 + "\\xc3"),
         (b"x" * 500, "x" * 128),
+        (b"\\x1b", "\\\\x1b"),
+        (b"\\\x1b\\", "\\\\\\x1b\\\\"),
+        (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
     ],
 )
 def test_wire_bytes_are_escaped(wire, text):
     """At most 128 bytes, UTF-8 where they are, never a control character."""
     assert events.escape(wire) == text
+
+
+@pytest.mark.parametrize("escape", [events.escape, server_events.escaped], ids=["client", "server"])
+def test_no_two_messages_look_the_same(escape):
+    """Each short message of a few awkward bytes has a text of its own; both hosts write the same one."""
+    letters = (b"\\", b"x", b"1", b"b", b"\x1b", b"\xff", "ü".encode())
+    messages = {b"".join(word) for n in range(6) for word in itertools.product(letters, repeat=n)}
+    assert len({escape(message) for message in messages}) == len(messages)
+    assert all(escape(message) == events.escape(message) for message in messages)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from lab.model import Attempt, Event, Outcome, events, tally
 
 HOME = Path(__file__).parents[2]
 ATTEMPT = {
-    "conn": 3, "outcome": "established", "errno": None, "source": "172.30.0.4", "source_port": 46978,
+    "number": 2, "conn": 3, "outcome": "established", "errno": None, "source": "172.30.0.4", "source_port": 46978,
     "target": "172.30.0.2", "target_port": 12345, "start_ns": 81234567890123, "us": 140,
 }  # fmt: skip
 
@@ -33,7 +33,7 @@ def test_an_attempt_is_what_the_agent_answers():
     assert dataclasses.asdict(attempt) == {**ATTEMPT, "closed_ns": None}
     assert Attempt.from_agent({**ATTEMPT, "closed_ns": 5}).closed_ns == 5
     page = (HOME / "docs/agent.md").read_text()
-    assert set(ATTEMPT) == set(re.split(r",\s*", re.search(r"`\{(conn, outcome[^}]*)\}`", page)[1]))
+    assert set(ATTEMPT) == set(re.split(r",\s*", re.search(r"`\{(number, conn, outcome[^}]*)\}`", page)[1]))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What becomes of an attempt: its outcome, its source, its moment."""
 
+import itertools
 import time
 
 import pytest
@@ -90,6 +91,19 @@ def test_a_gap_parts_the_dials(agent, echo):
     ends = [attempt["start_ns"] // 1000 + attempt["us"] for attempt in attempts]
     starts = [attempt["start_ns"] // 1000 for attempt in attempts]
     assert all(start - end >= 20_000 - 1 for end, start in zip(ends, starts[1:], strict=False))
+
+
+def test_a_gap_parts_the_starts_of_dials_in_flight(agent):
+    """Dials that hang run together, each start `gap_ms` after the one before, and all end with their own deadline."""
+    client = agent()
+    port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
+    target = {"host": "127.0.0.1", "port": port, "timeout_ms": 400}
+    client.ask("open", **target)
+    attempts = client.ask("open", **target, count=8, in_flight=8, gap_ms=20)["attempts"]
+    starts = [attempt["start_ns"] for attempt in attempts]
+    assert [attempt["number"] for attempt in attempts] == list(range(1, 9))
+    assert all(later - earlier >= 20_000_000 for earlier, later in itertools.pairwise(starts))
+    assert starts[-1] < starts[0] + 400_000_000, "the last one was started before the first one ended"
 
 
 def test_a_barrier_is_never_early(agent, echo):

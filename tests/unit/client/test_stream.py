@@ -1,11 +1,12 @@
 """The agent's stream: what it answers to garbage, and that its end is everything's."""
 
+import json
 import os
 import signal
 
 import pytest
 
-from tests.unit.client.processes import WITHIN, accept, listening, logged, outcomes
+from tests.unit.client.processes import WITHIN, accept, lines, listening, logged, outcomes
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,19 @@ from tests.unit.client.processes import WITHIN, accept, listening, logged, outco
         (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, drop, got 'gently'"),
         (b'{"verb": "facts", "sysctls": ["../../etc/passwd"]}', "sysctls: expected a list, each item a key"),
         (b'{"verb": "quit", "now": 1}', "quit takes no field 'now'"),
+        (b'{"verb": "facts", "id": NaN}', "one JSON object"),
+        (b'{"verb": "facts", "id": -Infinity}', "one JSON object"),
+        (b'{"verb": "open", "gap_ms": Infinity}', "one JSON object"),
+        (
+            b'{"verb": "facts", "id": 1e999}',
+            "id: expected a string, a whole number up to 9007199254740992 or null",
+        ),
+        (b'{"verb": "facts", "id": 1.5}', "id: expected a string"),
+        (b'{"verb": "facts", "id": true}', "id: expected a string"),
+        (b'{"verb": "facts", "id": ' + b"[" * 900 + b"]" * 900 + b"}", "id: expected a string"),
+        (b'{"verb": "facts", "id": 9007199254740993}', "id: expected a string"),
+        (b'{"verb": "facts", "id": -' + b"9" * 4000 + b"}", "id: expected a string"),
+        (b'{"verb": "facts", "id": ' + b"9" * 5000 + b"}", "one JSON object"),
     ],
 )
 def test_garbage_is_answered(agent, line, complaint):
@@ -40,6 +54,47 @@ def test_garbage_is_answered(agent, line, complaint):
     answer = next(client.answers)
     assert (answer["id"], answer["ok"]) == (None, False)
     assert complaint in answer["error"]
+    assert client.ask("facts")["ok"]
+
+
+@pytest.mark.parametrize("number", [0, -3, 2**53, "seven", "", None])
+def test_an_answer_has_its_request_s_id(agent, number):
+    """A whole number, a string or null comes back as it is."""
+    client = agent()
+    client.tell(id=number, verb="facts")
+    assert next(client.answers)["id"] == number
+
+
+def test_partial_answers_come_as_attempts_end(agent):
+    """The dial that hangs is started first and told last; the answer has the sums."""
+    client = agent()
+    port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
+    target = {"host": "127.0.0.1", "port": port, "timeout_ms": 300}
+    client.ask("open", **target)
+    client.tell(id=7, verb="open", **target, count=3, in_flight=3, gap_ms=50, partial=True)
+    told = [next(client.answers) for _ in range(3)]
+    last = next(client.answers)
+    assert [answer["partial"] for answer in told] == [True] * 3
+    assert [(answer["id"], answer["ok"]) for answer in (*told, last)] == [(7, True)] * 4
+    assert [answer["attempt"]["number"] for answer in told] == [1, 2, 3]
+    assert (last["tally"], "partial" in last, "attempts" in last) == ({"timed_out": 3}, False, False)
+
+
+def test_a_partial_answer_does_not_wait_for_the_rest(agent):
+    """What is established is told, and held, while the request still has ten minutes to go."""
+    client = agent()
+    port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
+    target = {"host": "127.0.0.1", "port": port, "timeout_ms": 600_000}
+    client.tell(id=1, verb="open", **target, count=2, partial=True)
+    first = next(client.answers)
+    assert (first["attempt"]["outcome"], first["attempt"]["conn"]) == ("established", 2)
+
+
+@pytest.mark.parametrize("options", [{"count": 0, "partial": True}, {"partial": 1}, {"partial": "yes"}])
+def test_a_bad_request_has_no_partial_answer(agent, options):
+    """One answer, and the stream is good."""
+    client = agent()
+    assert not client.ask("open", **options)["ok"]
     assert client.ask("facts")["ok"]
 
 
@@ -95,11 +150,45 @@ def test_the_log_tells_what_the_agent_did(agent, echo):
     assert (log[-2]["how"], log[-1]["state"]) == ("exit", "closed")
 
 
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_closed_stream_stops_the_lab_s_agent_at_once(agent, partial):
+    """With --stop-at-close: not one of the 600 s is waited for, and what was established is closed."""
+    patience = "from client import agent; agent._GRACE_S = 600; agent.main(['--stop-at-close'])"
+    client = agent("-c", patience)
+    with listening(backlog=0) as (listener, port):
+        target = {"host": "127.0.0.1", "port": port, "timeout_ms": 600_000}
+        client.tell(verb="open", **target, count=100, partial=partial)
+        with accept(listener) as connection:
+            client.process.stdin.close()
+            assert client.process.wait(WITHIN) == 0
+            assert connection.recv(1) == b""
+    assert logged_states(client) == ["opened", "closed"]
+
+
+@pytest.mark.parametrize("argv", [(), ("--stop-at-close",)])
+def test_a_piped_script_gets_its_answers(run, echo, argv):
+    """Its input ends before it is answered: without the flag it gets all, with it what was done by then, whole."""
+    process = run("-m", "client.agent", *argv)
+    ask = {"verb": "open", "host": "127.0.0.1", "port": echo, "count": 5, "gap_ms": 20}
+    process.stdin.write(b"".join(json.dumps({"id": n, **ask}).encode() + b"\n" for n in range(3)))
+    process.stdin.close()
+    answers = [answer["id"] for answer in lines(process.stdout) if "id" in answer]
+    assert process.wait(WITHIN) == 0
+    assert answers == [0, 1, 2][: len(answers)]
+    assert len(answers) == 3 or argv
+
+
 def test_a_closed_stream_ends_a_busy_agent(agent):
     """A request that would last for half an hour does not outlive the stream by more than the grace."""
-    client = agent("-c", "from client import agent; agent._GRACE_S = 0; agent.main()")
+    client = agent("-c", "from client import agent; agent._GRACE_S = 0; agent.main([])")
     with listening(backlog=0) as (listener, port):
         client.tell(verb="open", host="127.0.0.1", port=port, count=1000)
         with accept(listener):
             client.process.stdin.close()
             assert client.process.wait(WITHIN) == 0
+
+
+def logged_states(client):
+    """The agent's own coming and going, its words on standard error left out."""
+    told = [line for line in client.process.log.read_text().splitlines() if line.startswith("{")]
+    return [event["state"] for event in map(json.loads, told) if event["event"] == "agent"]

@@ -1,0 +1,80 @@
+"""What a dial becomes when something other than an RST answers it: ICMP errors, and routes of the dialling host.
+
+client ── SYN ──> server   INPUT: that port -> REJECT with an ICMP error (docs/kernel.md O03, O08, O09)
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from lab import throwaway
+from lab.model import Outcome
+from lab.observe import rules
+from lab.traffic import Agent
+from tests.laboratory import Lab
+
+PORT = 7777
+REJECTS = {
+    "icmp-port-unreachable": (Outcome.REFUSED, "ECONNREFUSED"),
+    "icmp-proto-unreachable": (Outcome.UNREACHABLE, "ENOPROTOOPT"),
+    "icmp-net-unreachable": (Outcome.UNREACHABLE, "ENETUNREACH"),
+    "icmp-host-unreachable": (Outcome.UNREACHABLE, "EHOSTUNREACH"),
+    "icmp-net-prohibited": (Outcome.UNREACHABLE, "ENETUNREACH"),
+    "icmp-host-prohibited": (Outcome.UNREACHABLE, "EHOSTUNREACH"),
+    "icmp-admin-prohibited": (Outcome.UNREACHABLE, "EHOSTUNREACH"),
+    "tcp-reset": (Outcome.REFUSED, "ECONNREFUSED"),
+}
+
+
+@contextlib.contextmanager
+def rule(lab: Lab, *target: str) -> Iterator[list[str]]:
+    """A rule of the server for SYNs to PORT, and afterwards its line of `iptables-save -c`."""
+    match = ["INPUT", "-p", "tcp", "--dport", str(PORT), "-j", *target]
+    counted: list[str] = []
+    lab.server.run(["iptables", "-I", *match])
+    try:
+        yield counted
+        saved = rules(lab.server.run(["iptables-save", "-c", "-t", "filter"]))
+        counted += [found.packets for found in saved if f"--dport {PORT} " in found.text]
+    finally:
+        lab.server.run(["iptables", "-D", *match])
+
+
+@pytest.mark.parametrize("kind", REJECTS)
+def test_a_rejected_dial_has_the_outcome_of_its_answer(crowd: Lab, kind: str) -> None:
+    """One at a time and three at once; a client each, because a kernel sends one address few ICMP errors."""
+    client = crowd.clients[list(REJECTS).index(kind)]
+    with rule(crowd, "REJECT", "--reject-with", kind) as counted, Agent(client) as agent:
+        made = agent.open(2, port=PORT) + agent.open(3, port=PORT, in_flight=3, gap_ms=0)
+        control = agent.open(1)
+
+    assert [(one.outcome, one.errno) for one in made] == [REJECTS[kind]] * 5
+    assert all(one.us < 1_000_000 for one in made), "not one was decided by a repeated SYN"
+    assert counted == [5]
+    assert control[0].outcome == Outcome.ESTABLISHED
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "errno"),
+    [
+        ("prohibit", Outcome.UNREACHABLE, "EACCES"),
+        ("unreachable", Outcome.UNREACHABLE, "EHOSTUNREACH"),
+        ("blackhole", Outcome.HARNESS_ERROR, "EINVAL"),
+    ],
+)
+def test_a_route_that_leads_nowhere_is_told_at_once(
+    crowd: Lab, kind: str, outcome: Outcome, errno: str
+) -> None:
+    """The kernel's own refusal to send (ip-route(8)); what is in no row of the outcomes stays loud."""
+    client = crowd.clients[9]
+    route = ["198.51.100.0/24"]
+    throwaway.administer(client, ["ip", "route", "add", kind, *route])
+    try:
+        with Agent(client) as agent:
+            made = agent.open(2, host="198.51.100.1") + agent.open(2, host="198.51.100.1", in_flight=2)
+    finally:
+        throwaway.administer(client, ["ip", "route", "del", kind, *route])
+    assert [(one.outcome, one.errno, one.source) for one in made] == [(outcome, errno, None)] * 4
