@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lab import words
+from lab import settings, words
 from lab.errors import LabError
 from lab.verbs import dialling, judging, running
 
@@ -21,6 +21,7 @@ def lab() -> None:
     Knobs are environment variables; .env lists them. Exit codes: 0 ok, 1 checked and failed, 2 usage,
     3 this machine is not fit, 4 gave up waiting, 130 interrupted.
     """
+    settings.typed()
 
 
 for _verb in (

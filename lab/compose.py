@@ -10,11 +10,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import images
+from lab import engine, images
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
 
-STDERR = 2
+STDIN, STDERR = 0, 2
+BARE = b"{services: {server: {image: connlab-server}, client: {image: connlab-client}}}\n"
 LAST_DISTUTILS = 11  # Python 3.11: the last that brings one of its own
 
 
@@ -26,7 +27,9 @@ class ComposeFailed(LabError):
 def command() -> tuple[str, ...]:
     """`docker compose` if the plugin is there, else `docker-compose`. Raises `NotFit` without either."""
     if shutil.which("docker"):
-        plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+        plugin = subprocess.run(
+            ["docker", "compose", "version"], env=engine.environment(), capture_output=True, check=False
+        )
         if plugin.returncode == 0:
             return ("docker", "compose")
     if shutil.which("docker-compose"):
@@ -38,7 +41,8 @@ def command() -> tuple[str, ...]:
 
 def version() -> str:
     """The version of that command, `1.29.2`."""
-    short = subprocess.run([*command(), "version", "--short"], capture_output=True, text=True, check=False)
+    argv = [*command(), "version", "--short"]
+    short = subprocess.run(argv, env=engine.environment(), capture_output=True, text=True, check=False)
     return short.stdout.strip().lstrip("v")
 
 
@@ -56,10 +60,20 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
         )
 
 
-def become(settings: Settings, arguments: Sequence[str]) -> None:
-    """Replace this process with compose: for output that belongs to the terminal, like logs."""
-    argv = [*command(), "--project-directory", str(HOME), "-f", str(HOME / "compose.yaml"), *arguments]
-    os.execvpe(argv[0], argv, _environment(settings))
+def become(project: str, arguments: Sequence[str]) -> None:
+    """Replace this process with compose on a lab that exists: for output that belongs to the terminal, like logs.
+
+    It reads no more than which services there are, so neither .env nor a profile can stop it.
+    """
+    reader, writer = os.pipe()
+    os.write(writer, BARE)
+    os.close(writer)
+    os.dup2(reader, STDIN)
+    os.chdir(
+        HOME / "lab"
+    )  # Compose 1 looks for .env here, whatever it is told, if the file is standard input
+    argv = [*command(), "--project-directory", str(HOME / "lab"), "-p", project, "-f", "-", *arguments]
+    os.execvpe(argv[0], argv, {**_quicker(), **engine.environment()})
 
 
 def quicker(program: Path) -> Mapping[str, str]:
@@ -82,4 +96,11 @@ def _quicker() -> Mapping[str, str]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    return {**_quicker(), **os.environ, **settings.values, **images.names(settings)}
+    """Everything for Compose, the engine's name in DOCKER_HOST alone.
+
+    Compose reads .env as well; an empty DOCKER_CONTEXT of ours keeps it from the one in there.
+    """
+    knobs = {name: value for name, value in settings.values.items() if not name.startswith("DOCKER_")}
+    where = engine.environment()
+    context = {} if "DOCKER_CONTEXT" in where else {"DOCKER_CONTEXT": ""}
+    return {**_quicker(), **where, **context, **knobs, **images.names(settings)}

@@ -11,7 +11,9 @@ import docker
 import docker.constants
 import docker.errors
 import requests.exceptions
+from docker.context import ContextAPI
 
+from lab import settings
 from lab.errors import NotFit
 
 # What the SDK raises when the engine goes away, or refuses, in the middle of something.
@@ -27,12 +29,37 @@ WITHOUT_COMPOSE_1 = (25,)
 PARTS_AT_ONCE = (20, 10, 27)
 
 
+def environment() -> dict[str, str]:
+    """The environment for a program that talks to the engine, so that it is the one that `client` reaches.
+
+    A context (DOCKER_CONTEXT, or the one that docker(1) was told to use) becomes its DOCKER_HOST, which every
+    program and every version of it takes; one with TLS stays as it is. Raises `NotFit` for a context that is not there.
+    """
+    found = settings.engine_variables()
+    if found.get("DOCKER_HOST"):
+        return found
+    try:
+        context = ContextAPI.kwargs_from_context(environment=found)
+    except Exception as damaged:  # the SDK raises just that for a file that it cannot read
+        raise NotFit(
+            f"{damaged}\n  next: docker context ls; or name the engine with DOCKER_HOST"
+        ) from damaged
+    if not context and found.get("DOCKER_CONTEXT"):
+        raise NotFit(f"DOCKER_CONTEXT={found['DOCKER_CONTEXT']!r} is no context\n  next: docker context ls")
+    if context and "tls" not in context:
+        found.pop("DOCKER_CONTEXT", None)
+        found["DOCKER_HOST"] = context["base_url"]
+    return found
+
+
 @functools.cache
 def client() -> docker.DockerClient:
     """The engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
     try:
         # It asks for the version; an engine that has come to stand still takes the call and never answers.
-        found = docker.from_env(version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32)
+        found = docker.from_env(
+            version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32, environment=environment()
+        )
     except ERRORS as error:
         raise NotFit(_unreachable(str(error))) from error
     found.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS

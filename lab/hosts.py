@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.engine import NotFound, client
+from lab.engine import NotFound, Refused, client
 from lab.errors import LabError
 from lab.stream import Stream
 
@@ -102,8 +102,15 @@ class Host:
     def remove(self, grace: int) -> None:
         """Ask PID 1 to stop, give it `grace` seconds, and remove the container; one that is gone already is fine."""
         with contextlib.suppress(NotFound):
+            if self.state == "paused":  # the engine stops no frozen process
+                self.unpause()
             client().api.stop(self.id, timeout=grace)
             client().api.remove_container(self.id, v=True)
+
+    def unpause(self) -> None:
+        """Let a paused host go on; one that is not paused, or not there, is fine."""
+        with contextlib.suppress(Refused):
+            client().api.unpause(self.id)
 
     def restart(self) -> None:
         """Stop PID 1 and start it again: the same container, a new network namespace."""
@@ -149,9 +156,10 @@ def is_internal(network: str) -> bool:
 
 
 def projects(prefix: str) -> set[str]:
-    """The projects whose name starts with `prefix` and of which a container or a network is left."""
+    """The projects whose name starts with `prefix` and of which a container, a network or a volume is left."""
     api, ours = client().api, {"label": PROJECT}
-    listed = [*api.containers(all=True, filters=ours), *api.networks(filters=ours)]
+    volumes = api.volumes(filters=ours)["Volumes"] or []
+    listed = [*api.containers(all=True, filters=ours), *api.networks(filters=ours), *volumes]
     return {name for entry in listed if (name := entry["Labels"][PROJECT]).startswith(prefix)}
 
 

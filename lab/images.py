@@ -124,6 +124,7 @@ def _problem(argv: list[str]) -> str:
     """Run a command; empty if it succeeded, else the end of what it said."""
     done = subprocess.run(
         argv,
+        env=engine.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

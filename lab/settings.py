@@ -1,7 +1,7 @@
 """The knobs: `.env`, then whatever the shell or make gave. The only reader of the environment.
 
 A value that cannot work is refused here, before a container is touched; the containers check theirs
-again, because plain Compose does not pass through here.
+again, because plain Compose does not pass through here. A lab that exists has knobs of its own (lab/own.py).
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab import envfile, misspelt
 from lab.errors import Usage
 
 HOME = Path(__file__).resolve().parent.parent
@@ -19,10 +20,14 @@ HOME = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Settings:
-    """Every knob as Compose will see it; `given` are those that did not come from `.env`."""
+    """Every knob as Compose will see it.
+
+    `given` are those that did not come from `.env`; `menu` is what `.env` says, the engine's variables included.
+    """
 
     values: Mapping[str, str]
     given: frozenset[str]
+    menu: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
@@ -45,30 +50,70 @@ class Settings:
         return int(self.values["CONNLIMIT"])
 
     def changed(self, **values: object) -> Settings:
-        """A copy with other values, for a lab of one's own."""
+        """A copy with other values, for a lab of one's own. Raises `Usage`."""
         new = {name: str(value) for name, value in values.items()}
-        return checked({**self.values, **new}, self.given | new.keys(), self.values)
+        return checked({**self.values, **new}, self.given | new.keys(), self.menu)
 
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
-    """The settings of this call. Raises `Usage` for a value that cannot work."""
-    menu = dict(_menu(home / ".env"))
+    """The settings of this call, each looked at. Raises `Usage` for a value that cannot work, or a misspelt knob."""
+    menu = envfile.read(home / ".env")
+    misspelt.judge_file(menu, KNOBS)
+    misspelt.judge_environment(environment, KNOBS)
     given = {name: environment[name] for name in menu if name in environment}
     return checked({**menu, **given}, frozenset(given), menu)
 
 
+def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
+    """The settings of a verb that needs only to know which lab is meant; no other knob is looked at.
+
+    What cannot be read of `.env` is left out. Raises `Usage` if there is no name, or one that is none.
+    """
+    menu, problem = {}, f"{home / '.env'} does not name it"
+    try:
+        menu = envfile.read(home / ".env")
+    except Usage as unreadable:
+        problem = str(unreadable).partition("\n")[0]
+    given = {name: environment[name] for name in sorted(KNOBS) if name in environment}
+    values = {**menu, **given}
+    if PROJECT not in values:
+        raise Usage(
+            f"which lab is not known: {problem}\n  next: git checkout .env, or say {PROJECT}=connlab in the shell"
+        )
+    if wrong := CHECKS[PROJECT](values[PROJECT]):
+        raise Usage(f"{PROJECT}={values[PROJECT]!r} {wrong}")
+    return Settings(values, frozenset(given), menu)
+
+
+def typed(environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse what was typed after `make VERB` and is neither a knob nor an option. Raises `Usage`."""
+    misspelt.judge_typed(environment.get("CONNLAB_TYPED", "").split(), KNOBS)
+
+
+def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> dict[str, str]:
+    """The environment of every program that talks to the engine: `.env` names it too (DOCKER_HOST, say).
+
+    The shell wins, as for any knob, and as in Compose, which reads the same file.
+    """
+    try:
+        menu = envfile.read(home / ".env")
+    except Usage:
+        menu = {}
+    return {**{name: value for name, value in menu.items() if name.startswith("DOCKER_")}, **environment}
+
+
 def checked(
-    values: Mapping[str, str], given: frozenset[str], before: Mapping[str, str] | None = None
+    values: Mapping[str, str], given: frozenset[str], menu: Mapping[str, str] | None = None
 ) -> Settings:
-    """Settings made of `values`, each of which was looked at; `before` they were those. Raises `Usage`."""
+    """Settings made of `values`, each of which was looked at; `menu` is what .env says. Raises `Usage`."""
     if missing := sorted(CHECKS.keys() - values.keys()):
         raise Usage(f".env lacks {', '.join(missing)}\n  next: git checkout .env")
     for name, value in values.items():
         if problem := CHECKS.get(name, _anything)(value):
             raise Usage(f"{name}={value!r} {problem}")
-    if problem := _together(values, values if before is None else before):
+    if problem := _together(values, values if menu is None else menu):
         raise Usage(problem)
-    return Settings(values, given)
+    return Settings(values, given, values if menu is None else menu)
 
 
 def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
@@ -143,16 +188,5 @@ CHECKS: Mapping[str, Callable[[str], str]] = {
     "LOG_FORMAT": _one_of("json", "text"),
     "BASE_IMAGE": _matches(r"[\w][\w./:@-]*", "the name of an image"),
 }
-
-
-def _menu(path: Path) -> list[tuple[str, str]]:
-    lines = (line.strip() for line in path.read_text().splitlines())
-    pairs = [
-        re.fullmatch(r"""([A-Z_]+)=(["']?)(.*)\2""", line) or line
-        for line in lines
-        if line[:1] not in ("", "#")
-    ]
-    for pair in pairs:
-        if isinstance(pair, str):
-            raise Usage(f"{path}: {pair!r} is not NAME=value")
-    return [(pair[1], pair[3]) for pair in pairs]
+PROJECT = "COMPOSE_PROJECT_NAME"
+KNOBS = frozenset(CHECKS) | {"GREETING"}  # a greeting may be anything

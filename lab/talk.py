@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from lab import experiment, hosts
+from lab import engine, experiment, hosts
 from lab.errors import LabError
 from lab.settings import Settings
 
@@ -23,7 +23,9 @@ def talk(settings: Settings, number: int) -> int:
     """
     client = experiment.client(hosts.find(settings.project), number)
     prompt = ["--prompt"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    status = subprocess.run(["docker", "exec", "-i", client.id, *ARGV, *prompt], check=False).returncode
+    status = subprocess.run(
+        ["docker", "exec", "-i", client.id, *ARGV, *prompt], check=False, env=engine.environment()
+    ).returncode
     if status not in SPOKEN:
         raise LabError(f"{client.name} went away (docker exec: exit status {status})\n  next: make status")
     return status

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lab.engine import Refused, client
+from lab.engine import NotFound, Refused, client
 from lab.errors import LabError
 from lab.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE, CommandFailed, Host
 from lab.wait import until
@@ -66,7 +66,7 @@ def remove_one_offs(project: str) -> None:
 
 
 def remove_project(project: str) -> None:
-    """Remove all containers and networks of a project, without asking anybody to stop.
+    """Remove all containers, networks and volumes of a project, without asking anybody to stop.
 
     For labs that nobody needs any more: a third of what `compose down` costs. Raises `GaveUp` if the engine
     keeps a network.
@@ -77,6 +77,9 @@ def remove_project(project: str) -> None:
         _remove(entry["Id"])
     for network in api.networks(filters=ours):
         until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
+    for volume in api.volumes(filters=ours)["Volumes"] or []:
+        with contextlib.suppress(NotFound):
+            api.remove_volume(volume["Name"])
 
 
 def _remove(container: str) -> None:

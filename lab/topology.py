@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from lab import capacity, compose, engine, hosts, images, throwaway
 from lab.errors import GaveUp, LabError
@@ -41,7 +42,8 @@ def up(settings: Settings) -> list[Host]:
             return wait_until_ready(settings.project, clients)
         except BaseException:
             if not before:
-                _take_down(settings, quiet=True)
+                _leave(hosts.find(settings.project))
+                throwaway.remove_project(settings.project)
             raise
 
 
@@ -67,20 +69,20 @@ def scale(settings: Settings, clients: int) -> list[Host]:
         return wait_until_ready(settings.project, clients)
 
 
-def down(settings: Settings) -> None:
-    """Remove every container and network of the lab."""
+def down(project: str) -> None:
+    """Remove every container, network and volume of the lab. Raises `GaveUp` if the engine keeps the network."""
     engine.client()
-    with alone(f"changing {settings.project}"):
-        throwaway.remove_one_offs(settings.project)
+    with alone(f"changing {project}"):
+        if project not in hosts.projects(project):
+            tell(f"there is no lab {project}, so there is nothing to remove")
+        _leave(hosts.find(project))
         try:
-            _take_down(settings, "--remove-orphans")
-        except compose.ComposeFailed as failed:
-            if hosts.find(settings.project) or not hosts.projects(settings.project):
-                raise
-            raise LabError(
-                f"every host of {settings.project} is gone, but the engine still counts one on the network and"
-                " keeps it\n  next: make down again; if that says the same, restart the engine"
-            ) from failed
+            throwaway.remove_project(project)
+        except GaveUp as kept:
+            raise GaveUp(
+                f"every host of {project} is gone, but the engine still counts one on the network and keeps it\n"
+                "  next: make down again; if that says the same, restart the engine"
+            ) from kept
 
 
 def wait_until_ready(project: str, clients: int) -> list[Host]:
@@ -141,23 +143,25 @@ def reason(log: str) -> str:
     return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
 
 
-def _take_down(settings: Settings, *options: str, quiet: bool = False) -> None:
-    """Clients first, because a server waits for its connections; what is left, the network too, is Compose's."""
-    _leave(hosts.find(settings.project)[::-1])
-    compose.run(settings, "down", "--timeout", str(GRACE), "--volumes", *options, quiet=quiet)
-
-
 def _surplus(before: Iterable[Host], clients: int) -> list[Host]:
     """The client hosts that are too many, the last first."""
     return [host for host in before if host.service == "client"][clients:][::-1]
 
 
 def _leave(leaving: Sequence[Host]) -> None:
-    """Remove these hosts one after another if the engine needs that; else leave it to Compose, which does not."""
-    if leaving and not engine.at_least(engine.version(), engine.PARTS_AT_ONCE):
-        tell(f"{len(leaving)} hosts leave, one after another")
-        for host in leaving:
-            host.remove(GRACE)
+    """Ask these hosts to stop and remove them, clients before the server, which waits for its connections.
+
+    One after another where the engine needs that, else each service at one moment.
+    """
+    if not leaving:
+        return
+    together = engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
+    how = "" if together else ", one after another"
+    tell(f"{len(leaving)} {'host leaves' if len(leaving) == 1 else 'hosts leave'}{how}")
+    with ThreadPoolExecutor(16 if together else 1) as pool:
+        for service in ("client", "server"):
+            of_it = [host for host in leaving[::-1] if host.service == service]
+            list(pool.map(lambda host: host.remove(GRACE), of_it))
 
 
 def _wanted_clients(settings: Settings, before: Iterable[Host]) -> int:

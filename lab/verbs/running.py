@@ -21,7 +21,7 @@ def up(as_json: bool) -> None:
 
     chosen = knobs.read()
     doctor.require_fit()
-    _show_hosts(chosen, topology.up(chosen), as_json)
+    _show_hosts(chosen.project, topology.up(chosen), as_json)
     if not as_json:
         show.whats_next()
 
@@ -38,7 +38,7 @@ def scale(clients: str, as_json: bool) -> None:
             f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
         )
     chosen = knobs.read()
-    _show_hosts(chosen, topology.scale(chosen, int(clients)), as_json)
+    _show_hosts(chosen.project, topology.scale(chosen, int(clients)), as_json)
 
 
 @click.command()
@@ -46,7 +46,7 @@ def down() -> None:
     """Remove every container and network of the lab."""
     from lab import topology
 
-    topology.down(knobs.read())
+    topology.down(knobs.unchecked().project)
 
 
 @click.command()
@@ -56,8 +56,8 @@ def status(as_json: bool) -> None:
     from lab import hosts
     from lab.show import running as show
 
-    chosen = knobs.read()
-    found = _show_hosts(chosen, hosts.find(chosen.project), as_json)
+    project = knobs.unchecked().project
+    found = _show_hosts(project, hosts.find(project), as_json)
     if not as_json:
         show.details(found)
 
@@ -75,7 +75,7 @@ def logs(service: str | None, follow: str) -> None:
         *(["--follow"] if whole("follow", follow, 0, 1) else []),
         *(["--no-color"] if not sys.stdout.isatty() else []),
     ]
-    compose.become(knobs.read(), ["logs", *options, *([service] if service else [])])
+    compose.become(knobs.unchecked().project, ["logs", *options, *([service] if service else [])])
 
 
 @click.command()
@@ -91,11 +91,11 @@ def doctor(as_json: bool) -> None:
         sys.exit(3)
 
 
-def _show_hosts(chosen: knobs.Settings, found: Any, as_json: bool) -> dict[str, Any]:
+def _show_hosts(project: str, found: Any, as_json: bool) -> dict[str, Any]:
     from lab import status as state
     from lab.show import running as show
 
-    now = state.of(chosen.project, found)
+    now = state.of(project, found)
     if as_json:
         print_json(now)
     else:

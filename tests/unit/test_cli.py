@@ -100,16 +100,32 @@ def test_attempt_takes_numbers(lab, option, value, allowed):
     )
 
 
-@pytest.mark.parametrize(
-    "verb", [["up"], ["down"], ["status"], ["logs"], ["attempt"], ["doctor"], ["scale", "3"]]
-)
-def test_a_bad_knob_is_refused_by_every_verb(lab, monkeypatch, verb):
+@pytest.mark.parametrize("verb", [["up"], ["doctor"]])
+def test_a_bad_knob_is_refused_by_the_verbs_that_use_it(lab, monkeypatch, verb):
     """A typing error in FIREWALL is told with the policies that exist, before anything is touched."""
     monkeypatch.setenv("FIREWALL", "conlimit")
     status, out, err = lab(*verb)
     known = ", ".join(sorted(path.stem for path in HOME.glob("firewall/*.rules")))
     assert (status, out) == (2, "")
     assert err == f"lab: FIREWALL='conlimit' names no file firewall/*.rules; there are: {known}\n"
+
+
+@pytest.mark.parametrize("verb", [["down"], ["status"]])
+def test_a_bad_knob_does_not_stop_a_verb_that_does_not_use_it(lab, monkeypatch, verb):
+    """It gets as far as the engine, which is not there."""
+    monkeypatch.setenv("FIREWALL", "conlimit")
+    monkeypatch.setenv("CONNLIMI", "1")
+    status, _, err = lab(*verb)
+    assert (status, err.partition(":")[2][:31]) == (3, " cannot reach the Docker engine")
+
+
+@pytest.mark.parametrize("verb", [["up"], ["down"], ["status"], ["claims"], ["report"]])
+def test_a_misspelt_word_after_make_is_refused_by_every_verb(lab, monkeypatch, verb):
+    """`make down PROJECT=x` would else take down another lab than the one that was meant."""
+    monkeypatch.setenv("CONNLAB_TYPED", "CONLIMIT")
+    assert lab(*verb) == (
+        2, "", "lab: make was given CONLIMIT, which is no knob and no option; CONNLIMIT is one\n",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", [["up"], ["status"], ["attempt"], ["scale", "3"]])

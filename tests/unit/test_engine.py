@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 
+from lab import engine
 from lab.engine import PARTS_AT_ONCE, WITHOUT_COMPOSE_1, at_least
+from lab.errors import NotFit
 
 
 @pytest.mark.parametrize(
@@ -23,3 +28,44 @@ def test_hosts_may_leave_a_network_at_once(version: str, new: bool) -> None:
 def test_compose_1_cannot_recreate(version: str, new: bool) -> None:
     """From 25 on."""
     assert at_least(version, WITHOUT_COMPOSE_1) is new
+
+
+@pytest.fixture
+def contexts(monkeypatch, tmp_path):
+    """A configuration folder of docker(1) with one context, `far`, and a shell that names no engine."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "config.json").write_text("{}")
+    folder = tmp_path / "contexts/meta" / hashlib.sha256(b"far").hexdigest()
+    folder.mkdir(parents=True)
+    endpoint = {"Host": "tcp://192.0.2.1:2375", "SkipTLSVerify": True}
+    (folder / "meta.json").write_text(
+        json.dumps({"Name": "far", "Metadata": {}, "Endpoints": {"docker": endpoint}})
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("how", ["the shell", "docker context use"])
+def test_a_context_is_one_address_for_every_program(contexts, monkeypatch, how):
+    """The SDK, docker(1) and each Compose know contexts differently; DOCKER_HOST they know alike."""
+    if how == "the shell":
+        monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    else:
+        (contexts / "config.json").write_text('{"currentContext": "far"}')
+    found = engine.environment()
+    assert (found["DOCKER_HOST"], "DOCKER_CONTEXT" in found) == ("tcp://192.0.2.1:2375", False)
+
+
+def test_the_shells_address_wins_over_a_context(contexts, monkeypatch):
+    """As for docker(1)."""
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///near")
+    assert engine.environment()["DOCKER_HOST"] == "unix:///near"
+
+
+def test_a_context_that_is_not_there_is_not_the_local_engine(contexts, monkeypatch):
+    """Refused, where the SDK would silently take the local engine."""
+    monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+    with pytest.raises(NotFit, match="DOCKER_CONTEXT='gone' is no context"):
+        engine.environment()

@@ -28,7 +28,9 @@ MAY_USE = {
     "lab.drawing.labels": {"lab.chart", *drawing("axis", "frame", "markup")},
     "lab.drawing.svg": {"lab.chart", *drawing("axis", "frame", "labels", "markup")},
     "lab.report": {"lab.chart", *drawing("axis", "look", "markup", "svg")},
-    "lab.settings": set(),
+    "lab.settings": {"lab.envfile", "lab.misspelt"},
+    "lab.envfile": set(),
+    "lab.misspelt": set(),
     "lab.observe": {"lab.model"},
 }
 MAY_NOT_USE = {
@@ -54,8 +56,9 @@ IO = {
 }
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
-# Where the environment is looked at. The last two are no knobs: the folder for a lock, and all of it for Compose.
-ENVIRONMENT = {("lab.settings", "read"), ("lab.lock", "alone"), ("lab.compose", "_environment")}
+# Where the environment is looked at. The last is no knob: the folder for a lock.
+ENVIRONMENT = {("lab.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
+ENVIRONMENT |= {("lab.lock", "alone")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
 STARTERS = {"lab.compose", "lab.images", "lab.talk"}
 # The hold of `lab attempt` is a duration that a person asked for; every other wait is a condition.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +15,7 @@ from lab import compose, engine, errors, experiment, hosts, settings, topology
 from lab.hosts import Host
 from lab.model import Outcome, tally
 from lab.traffic import Agent
+from tests.checkout import checkout
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 
 
@@ -111,7 +110,7 @@ def test_each_host_has_its_own_profile() -> None:
 def test_a_policy_with_a_syntax_error(tmp_path) -> None:
     """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
     chosen = own_settings(CLIENTS=1)
-    copy = _checkout(tmp_path)
+    copy = checkout(tmp_path)
     (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
 
     def up(firewall: str) -> subprocess.CompletedProcess:
@@ -170,12 +169,3 @@ def _steps(found: list[Host], began: datetime) -> list[tuple[str, str]]:
         if host in whose and event["timeNano"] > began.timestamp() * 1e9:
             steps.append((event["Action"], whose[host]))
     return steps
-
-
-def _checkout(folder: Path) -> Path:
-    """A copy of what a lab is made of, to break."""
-    for part in ("lab", "server", "client", "firewall", "sysctl"):
-        shutil.copytree(settings.HOME / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("compose.yaml", ".env", ".dockerignore"):
-        shutil.copy(settings.HOME / part, folder / part)
-    return folder

@@ -1,0 +1,147 @@
+"""What stops `up` does not stop the verbs that need only the lab's name, and `.env` names the engine for everybody."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import engine, hosts, settings
+from tests.checkout import checkout
+from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+
+PROFILE = "services: {host: {sysctls: [unclosed\n"
+
+
+def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess:
+    """The `lab` command of a copied checkout."""
+    environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
+    environment |= {"PYTHONPATH": str(copy), **given}
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *argv],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("damage", ["env gone", "env not UTF-8", "bad profiles", "bad knobs"])
+def test_looks_go_on(damaged_lab: tuple[Lab, Path], damage: str) -> None:
+    """`status` and `logs` tell of the hosts; a command that needs the knobs says what is wrong, exit status 2."""
+    lab, copy = damaged_lab
+    menu = (settings.HOME / ".env").read_bytes()
+    bad = {"PORT": "http", "SYSCTL": "nope", "SERVER_MODE": "nope"} if damage == "bad knobs" else {}
+    if damage == "bad profiles":
+        for profile in (copy / "sysctl").iterdir():
+            profile.write_text(PROFILE)
+    if damage.startswith("env"):
+        (copy / ".env").unlink()
+    if damage == "env not UTF-8":
+        (copy / ".env").write_bytes(menu + b"GREETING=\xff\n")
+    name = {"COMPOSE_PROJECT_NAME": lab.settings.project, **bad}
+
+    status, logs = lab_of(copy, "status", **name), lab_of(copy, "logs", "--service", "server", **name)
+    assert (status.returncode, status.stderr) == (0, "")
+    assert lab.server.address in status.stdout
+    assert logs.returncode == 0, logs.stderr
+    assert '"event": "ready"' in logs.stdout
+    assert damage == "bad profiles" or lab_of(copy, "up", **name).returncode == 2
+    (copy / ".env").write_bytes(menu)
+
+
+@pytest.fixture(scope="module")
+def damaged_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
+    """A running lab, and a checkout to damage."""
+    copy = checkout(tmp_path_factory.mktemp("checkout"))
+    with laboratory(CLIENTS=1) as lab:
+        yield lab, copy
+
+
+def test_down_goes_on(tmp_path) -> None:
+    """Without .env, with a paused host; nothing is left. A second one says that there is nothing."""
+    copy, chosen = checkout(tmp_path), own_settings(CLIENTS=1)
+    name = {"COMPOSE_PROJECT_NAME": chosen.project}
+    with removed_afterwards(chosen), laboratory(**chosen.values) as lab:
+        (copy / ".env").unlink()
+        engine.client().api.pause(lab.server.id)
+        done = lab_of(copy, "down", **name)
+        assert (done.returncode, hosts.projects(chosen.project)) == (0, set()), done.stderr
+        done = lab_of(copy, "down", **name)
+        assert (done.returncode, "there is no lab" in done.stderr) == (0, True)
+
+
+def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
+    """DOCKER_HOST in .env: the SDK, docker(1) and Compose all reach the engine through it.
+
+    It names a socket of ours that leads to the engine; that each program used it is in what each was started with.
+    """
+    copy, chosen = checkout(tmp_path), own_settings(CLIENTS=0)
+    near, bin_ = tmp_path / "engine.sock", tmp_path / "bin"
+    with (copy / ".env").open("a") as menu:
+        menu.write(f"\nDOCKER_HOST=unix://{near}\n")
+    bin_.mkdir()
+    for program in ("docker", "docker-compose"):
+        real = subprocess.run(
+            ["sh", "-c", f"command -v {program}"], capture_output=True, text=True, check=False
+        )
+        if real.stdout.strip():
+            spy = f'#!/bin/sh\necho "{program} $1 $DOCKER_HOST" >> {tmp_path}/seen\nexec {real.stdout.strip()} "$@"\n'
+            (bin_ / program).write_text(spy)
+            (bin_ / program).chmod(0o755)
+    given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "0", "PATH": f"{bin_}:{os.environ['PATH']}"}
+    gone = lab_of(copy, "status", **given)
+    assert (gone.returncode, "cannot reach the Docker engine" in gone.stderr) == (3, True)
+    with removed_afterwards(chosen), forwarded(near) as calls:
+        up = lab_of(copy, "up", **given)
+        assert up.returncode == 0, up.stderr
+        assert calls
+        seen = (tmp_path / "seen").read_text().splitlines()
+        assert seen
+        assert all(line.endswith(f" unix://{near}") for line in seen), seen
+        assert lab_of(copy, "down", **given).returncode == 0
+
+
+class forwarded:
+    """A Unix socket that leads to the engine's, for as long as the block lasts; the list of calls that came."""
+
+    def __init__(self, path: Path) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen(64)
+        self.calls: list[int] = []
+
+    def __enter__(self) -> list[int]:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self.calls
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            self.calls.append(1)
+            far = socket.socket(socket.AF_UNIX)
+            far.connect("/var/run/docker.sock")
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=_copy, args=(source, target), daemon=True).start()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while part := source.recv(65536):
+            target.sendall(part)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
