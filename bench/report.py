@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bench.claims import CLAIMS
 from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
+from lab import private
 from lab.settings import HOME
 from lab.show.terminal import console
 
@@ -56,11 +57,10 @@ def table(samples: Samples) -> None:
 
 def save(document: dict[str, Any]) -> Path:
     """Write runs/<UTC>/bench.json and let runs/latest-bench lead there."""
-    runs = HOME / "runs"
-    folder = runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    folder.mkdir(parents=True, exist_ok=True)
+    runs = private.folder(HOME / "runs")
+    folder = private.folder(runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     path = folder / "bench.json"
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    private.write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     fresh = runs / ".latest-bench"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(folder.name)

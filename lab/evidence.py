@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab import observe
+from lab import observe, private
 from lab.hosts import Host
 from lab.model import Event, events
 from lab.observe import Snapshot
@@ -83,20 +83,18 @@ def story(everyone: Iterable[Host], since: str) -> list[Event]:
 
 
 class Run:
-    """One run's folder, `runs/<UTC>/`; `runs/latest` points at the newest. Processes may share one."""
+    """One run's folder, `runs/<UTC>/`; `runs/latest` is the newest. The user's alone; processes may share one."""
 
     def __init__(self, name: str, home: Path = HOME) -> None:
-        self.folder = home / "runs" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = private.folder(private.folder(home / "runs") / name)
         new = home / "runs" / f".latest-{os.getpid()}"
         new.symlink_to(name)
         new.replace(home / "runs" / "latest")
 
     def keep(self, test: str, name: str, data: Any) -> Path:
         """Write `data` as JSON into the folder of a test; returns the folder."""
-        folder = self.folder / test
-        folder.mkdir(exist_ok=True)
-        (folder / f"{name}.json").write_text(json.dumps(data, indent=1, default=_plain))
+        folder = private.folder(self.folder / test)
+        private.write(folder / f"{name}.json", json.dumps(data, indent=1, default=_plain))
         return folder
 
 

@@ -19,7 +19,8 @@ BETWEEN = re.compile(r"(?<=<!-- verdicts: make pages -->\n).*?(?=<!-- /verdicts 
 def fill(rows: Sequence[Judged]) -> list[Path]:
     """Write each family's table into its page, and return the pages.
 
-    Raises `LabError`, and writes nothing, if a claim was not judged or a page has no place for its table.
+    Raises `LabError`, and writes nothing, if a claim was not judged or a page has no place for its table; and if a page
+    cannot be written.
     """
     if missing := [row.id for row in rows if row.verdict == NOT_RUN]:
         some = ", ".join(missing[:SOME]) + (", …" if missing[SOME:] else "")
@@ -31,7 +32,10 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
         for family, page in PAGES.items()
     }
     for path, text in filled.items():
-        path.write_text(text)
+        try:
+            path.write_text(text)
+        except OSError as error:
+            raise LabError(f"{path} cannot be written: {error.strerror}") from error
     return list(filled)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lab import report
+from lab import private, report
 from lab.chart import Chart
 from lab.errors import Unreadable, Usage
 from lab.settings import HOME
@@ -66,7 +66,7 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
         ours = {source: chart for source, chart in found.items() if chart.family == family}
         words = [row for row in claims if row["family"] == family]
         drawn[family] = run / f"{family}.html"
-        drawn[family].write_text(report.page(family, ours, words, run.name, machine(run)), encoding="utf-8")
+        private.write(drawn[family], report.page(family, ours, words, run.name, machine(run)))
     return drawn
 
 
