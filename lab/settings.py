@@ -57,7 +57,7 @@ class Settings:
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
     """The settings of this call, each looked at. Raises `Usage` for a value that cannot work, or a misspelt knob."""
-    menu = envfile.read(home / ".env")
+    menu = envfile.read(menu_file(environment, home))
     misspelt.judge_file(menu, KNOBS)
     misspelt.judge_environment(environment, KNOBS)
     given = {name: environment[name] for name in menu if name in environment}
@@ -69,9 +69,10 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
 
     What cannot be read of `.env` is left out. Raises `Usage` if there is no name, or one that is none.
     """
-    menu, problem = {}, f"{home / '.env'} does not name it"
+    path = menu_file(environment, home)
+    menu, problem = {}, f"{path} does not name it"
     try:
-        menu = envfile.read(home / ".env")
+        menu = envfile.read(path)
     except Usage as unreadable:
         problem = str(unreadable).partition("\n")[0]
     given = {name: environment[name] for name in sorted(KNOBS) if name in environment}
@@ -100,6 +101,15 @@ def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = H
     except Usage:
         menu = {}
     return {**{name: value for name, value in menu.items() if name.startswith("DOCKER_")}, **environment}
+
+
+def menu_file(environment: Mapping[str, str], home: Path = HOME) -> Path:
+    """The file that the knobs are read from: `.env`, or the one of this checkout that CONNLAB_ENV_FILE names.
+
+    The tests have one of their own (tests/menu.env), and try copies of the checkout, which have none.
+    """
+    other = home / environment.get("CONNLAB_ENV_FILE", ".env")
+    return other if other.is_file() else home / ".env"
 
 
 def checked(

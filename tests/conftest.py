@@ -17,6 +17,7 @@ from lab.errors import LabError
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
+from tests import menu
 from tests.laboratory import Lab, laboratory, shared, sweep
 
 RUN = "CONNLAB_RUN"
@@ -27,7 +28,8 @@ WRONG = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One folder of evidence for the whole run: workers find its name in the environment."""
+    """No knob of the shell's or of .env; one folder of evidence for the whole run, whose name workers get from us."""
+    menu.take_over(os.environ)
     if not hasattr(config, "workerinput"):
         os.environ[RUN] = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         # Ignored in a script's background job, and then by all that it starts: no test could press Ctrl-C.

@@ -36,7 +36,7 @@ class Lab:
 
 @contextlib.contextmanager
 def laboratory(**knobs: object) -> Iterator[Lab]:
-    """A lab with `knobs` as in .env (one idle client unless it says otherwise)."""
+    """A lab with `knobs` over tests/menu.env (one idle client unless it says otherwise)."""
     chosen = own_settings(**knobs)
     with removed_afterwards(chosen):
         lab = of(chosen, topology.up(chosen))
@@ -48,14 +48,14 @@ def laboratory(**knobs: object) -> Iterator[Lab]:
 
 def own_settings(**knobs: object) -> Settings:
     """Settings for a project that nobody else has; its name ends with our process id."""
-    base = settings.read({})
+    base = settings.read()
     name = f"{base.project}-test-{os.getpid()}-{next(_numbers)}"
     return base.changed(**{"COMPOSE_PROJECT_NAME": name, "WORKLOAD": "idle", "CLIENTS": 1, **knobs})
 
 
 def image(service: str) -> str:
     """The image of a service, built if it was not."""
-    chosen = settings.read({})
+    chosen = settings.read()
     images.ensure(chosen)
     return images.name(chosen, service)
 
@@ -120,7 +120,7 @@ def quiet(lab: Lab) -> None:
 
 def sweep() -> None:
     """Remove what test runs left whose process is gone (killed with SIGKILL, say)."""
-    base = settings.read({})
+    base = settings.read()
     for name in hosts.projects(f"{base.project}-test-"):
         owner = re.fullmatch(rf"{base.project}-test-(\d+)-\d+", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import menu
+
 HOME = Path(__file__).parents[2]
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
@@ -44,11 +46,9 @@ def every_compose():
 
 def read(argv, **knobs):
     """What this Compose makes of compose.yaml with these knobs, in the words all of them share."""
-    menu = re.findall(r"^(\w+)=", (HOME / ".env").read_text(), re.MULTILINE)
-    foreign = re.compile("|".join(["COMPOSE_.*", *menu]))
-    environment = {name: value for name, value in os.environ.items() if not foreign.fullmatch(name)}
+    command = [*argv, "--env-file", str(menu.FILE), "config"]
     answer = subprocess.run(
-        [*argv, "config"], cwd=HOME, env=environment | knobs, capture_output=True, text=True, check=False
+        command, cwd=HOME, env={**os.environ, **knobs}, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, f"{argv}: {answer.stderr}"
     lab = yaml.safe_load(answer.stdout)

@@ -11,6 +11,7 @@ import pytest
 
 from client import dial, events, names, settings
 from server import events as server_events
+from tests.menu import MENU
 
 DOCS = Path(__file__).parents[2] / "docs"
 PROFILES = sorted(path.stem for path in (DOCS.parent / "sysctl").glob("*.yaml"))
@@ -129,8 +130,7 @@ def test_a_bad_knob_is_explained(knob, text, complaint):
 
 def test_the_defaults_are_the_menu():
     """Without an environment a client does what `.env` says."""
-    menu = dict(re.findall(r"^([A-Z_]+)=(.*)$", (DOCS.parent / ".env").read_text(), re.MULTILINE))
-    assert settings.read({knob: menu[knob] for knob in settings.KNOBS if knob in menu}) == settings.read({})
+    assert settings.read({knob: MENU[knob] for knob in settings.KNOBS if knob in MENU}) == settings.read({})
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.menu import MENU
+
 HOME = Path(__file__).parents[2]
 # What each verb is called with; {N} is the option N.
 CALLS = {
@@ -25,7 +27,7 @@ CALLS = {
     "pages": ["pages", "--run", "{RUN}"],
 }
 OPTIONS = sorted(set(re.findall(r"{(\w+)}", str(CALLS))))
-KNOBS = re.findall(r"^(\w+)=", (HOME / ".env").read_text(), re.MULTILINE)
+KNOBS = list(MENU)
 NAMES = [*OPTIONS, *KNOBS, "PYTHON", "LAB", "MISSPELT"]
 TYPED = "CONNLAB_TYPED"  # the names on make's command line
 HOSTILE = (

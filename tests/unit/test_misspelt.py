@@ -9,6 +9,7 @@ import pytest
 from lab import misspelt, settings
 from lab.errors import Usage
 from lab.settings import HOME
+from tests import menu
 
 FOREIGN = [
     "PATH", "HOME", "SHELL", "TERM", "LANG", "USER", "PWD", "PORTS", "SPORT", "LISTEN_FDS", "LISTEN_PID", "PERIODS",
@@ -65,7 +66,7 @@ def test_names_of_other_programs_are_left_alone(name):
 )  # fmt: skip
 def test_a_line_of_the_file_that_nobody_reads_is_refused(tmp_path, line, said):
     """Whatever its name, because the file is the lab's."""
-    (tmp_path / ".env").write_text(f"{(HOME / '.env').read_text()}\n{line}\n")
+    (tmp_path / ".env").write_text(f"{menu.FILE.read_text()}\n{line}\n")
     with pytest.raises(Usage, match=rf"\.env has {said}"):
         settings.read({}, tmp_path)
 
@@ -73,9 +74,7 @@ def test_a_line_of_the_file_that_nobody_reads_is_refused(tmp_path, line, said):
 def test_what_compose_and_docker_read_of_the_file_is_theirs(tmp_path):
     """The engine's address, say, which is then known to everybody (lab.engine.environment)."""
     with (tmp_path / ".env").open("w") as file:
-        file.write(
-            (HOME / ".env").read_text() + "\nDOCKER_HOST=tcp://192.0.2.1:2375\nCOMPOSE_HTTP_TIMEOUT=90\n"
-        )
+        file.write(menu.FILE.read_text() + "\nDOCKER_HOST=tcp://192.0.2.1:2375\nCOMPOSE_HTTP_TIMEOUT=90\n")
     assert settings.read({}, tmp_path).menu["DOCKER_HOST"] == "tcp://192.0.2.1:2375"
     assert settings.engine_variables({}, tmp_path) == {"DOCKER_HOST": "tcp://192.0.2.1:2375"}
     given = settings.engine_variables({"DOCKER_HOST": "unix:///other", "A": "b"}, tmp_path)

@@ -26,7 +26,7 @@ NONSENSE = [
 
 @pytest.mark.parametrize(("knobs", "said"), NONSENSE, ids=lambda value: "-".join(value) if value else None)
 def test_nonsense_is_refused_with_what_is_allowed(knobs, said):
-    menu = lab_settings.read({})
+    menu = lab_settings.read()
     with pytest.raises(Usage, match=said):
         menu.changed(**knobs)
     with pytest.raises(server_settings.BadSetting, match=said):
@@ -36,9 +36,7 @@ def test_nonsense_is_refused_with_what_is_allowed(knobs, said):
 @pytest.mark.parametrize("mode", ["forking", "iterative", "pool", "threading"])
 def test_what_makes_sense_is_taken(mode):
     """The control: the articles's loop and a greeting, in every mode that has a handler."""
-    chosen = lab_settings.read({}).changed(
-        SERVER_MODE=mode, HANDLER="article", GREETING="hi", LISTEN="server"
-    )
+    chosen = lab_settings.read().changed(SERVER_MODE=mode, HANDLER="article", GREETING="hi", LISTEN="server")
     read = server_settings.read(chosen.values)
     assert (read.mode, read.handler, read.greeting, read.listen) == (mode, "article", "hi", "server")
     assert read.pool_size == 10
@@ -51,6 +49,6 @@ def test_a_pool_size_without_a_pool_is_refused_before_anything_starts():
     done = subprocess.run(argv, cwd=HOME, env=nowhere, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "SERVER_MODE=pool" in done.stderr
-    menu = lab_settings.read({}).values
+    menu = lab_settings.read().values
     assert lab_settings.read(menu).values == menu, "a shell that exports all of .env has not asked for a pool"
     assert lab_settings.read({"SERVER_MODE": "pool", "POOL_SIZE": "5"}).values["POOL_SIZE"] == "5"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from server import policy, settings
+from tests.menu import MENU
 
 HOME = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"
-MENU = dict(re.findall(r"^(\w+)=(.*)$", (HOME / ".env").read_text(), re.MULTILINE))
 ARTICLE = (
     "-A INPUT -p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 15 "
     "--connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from server import settings
+from tests.menu import MENU
 
 HOME = Path(__file__).parents[2]
 PROFILES = sorted(path.stem for path in (HOME / "sysctl").glob("*.yaml"))
-MENU = dict(re.findall(r"^(\w+)=(.*)$", (HOME / ".env").read_text(), re.MULTILINE))
 
 
 def test_the_menu_is_understood():

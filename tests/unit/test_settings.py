@@ -9,6 +9,7 @@ import pytest
 
 from lab import settings
 from lab.errors import Usage
+from tests import menu
 
 HOME = Path(__file__).parents[2]
 MENU = (
@@ -20,7 +21,7 @@ MENU = (
 def home(tmp_path):
     """A folder whose .env starts with MENU, and has every other knob as the shipped one has it."""
     written = {line.strip().partition("=")[0] for line in MENU.splitlines()}
-    shipped = (HOME / ".env").read_text().splitlines()
+    shipped = menu.FILE.read_text().splitlines()
     rest = [line for line in shipped if line.partition("=")[0] not in written]
     (tmp_path / ".env").write_text("\n".join([MENU, *rest]))
     return tmp_path
@@ -72,13 +73,13 @@ def test_a_knob_that_is_missing_is_named(home):
 
 def test_the_shipped_menu_is_valid():
     """A fresh checkout has nothing to complain about, and the article's numbers."""
-    chosen = settings.read({})
+    chosen = settings.read()
     assert (chosen.project, chosen.clients, chosen.port, chosen.connlimit) == ("connlab", 3, 12345, 15)
 
 
 def test_every_knob_of_the_menu_is_checked():
     """Only the greeting may be anything; a check without a knob is left over."""
-    menu = settings.read({}).values.keys()
+    menu = settings.read().values.keys()
     assert menu - settings.CHECKS.keys() == {"GREETING"}
     assert settings.CHECKS.keys() <= menu
 
@@ -144,7 +145,7 @@ def test_the_edges_are_allowed(knob, value):
 
 def test_changed_settings_are_checked_too():
     """A lab of one's own has what was asked for, as text and as given, and nothing unchecked."""
-    base = settings.read({})
+    base = settings.read()
     own = base.changed(CLIENTS=7, COMPOSE_PROJECT_NAME="own")
     assert (own.clients, own.project, own.given) == (7, "own", {"CLIENTS", "COMPOSE_PROJECT_NAME"})
     assert base.clients == 3

@@ -36,7 +36,7 @@ def test_a_test_run_leaves_nothing_and_the_users_lab_alone(end: str, tmp_path) -
         with subprocess.Popen(
             argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True
         ) as run:
-            prefix = f"{settings.read({}).project}-test-{run.pid}-"
+            prefix = f"{settings.read().project}-test-{run.pid}-"
             if end == "ctrl-c":
                 until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60)
                 os.killpg(run.pid, signal.SIGINT)

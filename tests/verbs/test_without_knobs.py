@@ -15,6 +15,7 @@ import pytest
 from lab import engine, hosts, settings
 from tests.checkout import checkout
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.menu import FILE
 
 PROFILE = "services: {host: {sysctls: [unclosed\n"
 
@@ -37,7 +38,7 @@ def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess:
 def test_looks_go_on(damaged_lab: tuple[Lab, Path], damage: str) -> None:
     """`status` and `logs` tell of the hosts; a command that needs the knobs says what is wrong, exit status 2."""
     lab, copy = damaged_lab
-    menu = (settings.HOME / ".env").read_bytes()
+    menu = FILE.read_bytes()
     bad = {"PORT": "http", "SYSCTL": "nope", "SERVER_MODE": "nope"} if damage == "bad knobs" else {}
     if damage == "bad profiles":
         for profile in (copy / "sysctl").iterdir():

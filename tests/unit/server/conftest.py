@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from lab.wait import until
+from tests.menu import MENU
 from tests.ports import free_port
-from tests.unit.server.process import HOME, MENU, SOON, Server, said
+from tests.unit.server.process import HOME, SOON, Server, said
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import struct
 import subprocess
@@ -14,7 +13,6 @@ from lab.model import Event, events
 from lab.wait import until
 
 HOME = Path(__file__).parents[3]
-MENU = dict(re.findall(r"^(\w+)=(.*)$", (HOME / ".env").read_text(), re.MULTILINE))
 SOON = 5.0  # seconds; everything here takes milliseconds, unless the machine is busy
 
 

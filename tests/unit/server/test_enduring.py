@@ -17,7 +17,8 @@ import pytest
 
 from lab.model import events
 from lab.wait import until
-from tests.unit.server.process import HOME, MENU, SOON, Server, ask, dial, echo, heard, lives, reset, said
+from tests.menu import MENU
+from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, reset, said
 
 PAUSE = 0.5  # docs/events.md: what `accept_failed` says in `seconds`
 
