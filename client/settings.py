@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import os
-
-HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def _files(folder: str, suffix: str) -> list[str]:
-    """The words that a knob which names a file of a folder may have."""
-    names = os.listdir(os.path.join(HOME, folder))
-    return sorted(n[: -len(suffix)] for n in names if n.endswith(suffix) and not n.startswith("_"))
+from client import files
 
 
 def _one_of(*words: str):
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"is not one of these; allowed: {', '.join(words)}")
-        return text
+    return lambda text, _environ: _among(text, words)
 
-    return parse
+
+def _file(folder: str, suffix: str):
+    """The name of a file of a folder, without its suffix."""
+    return lambda text, environ: _among(text, files.names(folder, suffix, environ))
+
+
+def _profile(text: str, environ: dict[str, str]) -> str:
+    """The name of a profile; a process that was given none has its machine's settings."""
+    return _among(text, files.names("sysctl", ".conf", environ)) if "CLIENT_SYSCTL" in environ else text
+
+
+def _among(text: str, words) -> str:
+    if text not in words:
+        raise ValueError(f"is not one of these; allowed: {', '.join(words)}")
+    return text
 
 
 def _number(kind: type, low: float, high: float):
-    def parse(text: str) -> int | float:
+    def parse(text: str, _environ: dict[str, str]) -> int | float:
         words = "whole number" if kind is int else "number"
         try:
             value = kind(text)
@@ -36,18 +39,18 @@ def _number(kind: type, low: float, high: float):
     return parse
 
 
-def _name(text: str) -> str:
+def _name(text: str, _environ: dict[str, str]) -> str:
     if not text:
         raise ValueError("is empty; allowed: a host name or an IPv4 address")
     return text
 
 
 KNOBS = {
-    "WORKLOAD": ("burst", _one_of(*_files("client/workloads", ".py"))),
+    "WORKLOAD": ("burst", _file("client/workloads", ".py")),
     "DIALS": ("20", _number(int, 1, 20_000)),
     "PERIOD": ("10", _number(float, 0.01, 86_400)),
     "PORT": ("12345", _number(int, 1, 65_535)),
-    "CLIENT_SYSCTL": ("stock", _one_of(*_files("sysctl", ".yaml"))),
+    "CLIENT_SYSCTL": ("stock", _profile),
     "LOG_FORMAT": ("json", _one_of("json", "text")),
     # Not on the menu: the tests' way to a server that is no container.
     "CONNLAB_SERVER": ("server", _name),
@@ -63,7 +66,7 @@ def read(environ: dict[str, str]) -> dict:
     for knob, (default, parse) in KNOBS.items():
         text = environ.get(knob, default)
         try:
-            values[knob.lower()] = parse(text)
+            values[knob.lower()] = parse(text, environ)
         except ValueError as error:
             raise ValueError(f"{knob}={text!r} {error}") from None
     return values

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 
-from client import settings
-from client.settings import HOME
+from client import files, settings
 
 PROC = "/proc/sys/"
 
@@ -17,34 +16,25 @@ PROC = "/proc/sys/"
 def read(profile: str) -> list[dict[str, str | None]]:
     """Every key that the profile names, those that Linux removed included: the fields of a `sysctl` event.
 
-    `effective` is None where this kernel has no such key; `state` is `applied`, `absent` or `differs`.
+    The lab, or the image, has the profile in the form of sysctl.conf(5), its values as /proc/sys shows them.
+    `effective` is None where this kernel has no such key (`state` is `absent`) or this process may not read it
+    (`unreadable`); else `state` is `applied` or `differs`.
     """
-    with open(os.path.join(HOME, "sysctl", profile + ".yaml")) as file:
-        return [_look(*pair) for line in file if (pair := _declared(line))]
-
-
-def _declared(line: str) -> tuple[str, str] | None:
-    """Key and value if a line of a profile has one; no more of YAML than the profiles use."""
-    key, colon, value = line.partition(":")
-    if not colon or not key[:1].isspace() or not key.lstrip().startswith("net."):
-        return None
-    return key.strip(), value.partition("#")[0].strip().strip('"')
+    lines = files.text(f"sysctl/{profile}.conf", os.environ).splitlines()
+    return [_look(*line.split(" = ", 1)) for line in lines]
 
 
 def _look(key: str, declared: str) -> dict[str, str | None]:
-    effective = _effective(key)
-    state = "applied" if effective == declared else "differs"
-    if effective is None:
-        state = "absent"
-    return {"key": key, "declared": declared, "effective": effective, "state": state}
-
-
-def _effective(key: str) -> str | None:
+    effective = None
     try:
         with open(PROC + key.replace(".", "/")) as file:
-            return " ".join(file.read().split())
+            effective = " ".join(file.read().split())
+        state = "applied" if effective == declared else "differs"
     except FileNotFoundError:
-        return None
+        state = "absent"
+    except PermissionError:  # tcp_fastopen_key is root's alone
+        state = "unreadable"
+    return {"key": key, "declared": declared, "effective": effective, "state": state}
 
 
 def main() -> None:

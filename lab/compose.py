@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab import engine, images
+from lab import contents, engine, images
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
 
@@ -50,7 +50,7 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
     """Run compose on this lab, its own talk on our standard error. Raises `ComposeFailed`."""
     argv = [*command(), "--project-directory", str(HOME), "-f", str(HOME / "compose.yaml"), *arguments]
     done = subprocess.run(
-        argv, env=_environment(settings), stdin=subprocess.DEVNULL, stdout=STDERR, check=False,
+        argv, env=_environment(settings, arguments), stdin=subprocess.DEVNULL, stdout=STDERR, check=False,
         stderr=subprocess.PIPE if quiet else None,
     )  # fmt: skip
     if done.returncode:
@@ -95,12 +95,13 @@ def _quicker() -> Mapping[str, str]:
     return quicker(Path(script)) if script and command() == ("docker-compose",) else {}
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """Everything for Compose, the engine's name in DOCKER_HOST alone.
+def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:
+    """Everything for Compose, the engine's name in DOCKER_HOST alone; what makes hosts gets their files too.
 
     Compose reads .env as well; an empty DOCKER_CONTEXT of ours keeps it from the one in there.
     """
     knobs = {name: value for name, value in settings.values.items() if not name.startswith("DOCKER_")}
     where = engine.environment()
     context = {} if "DOCKER_CONTEXT" in where else {"DOCKER_CONTEXT": ""}
-    return {**_quicker(), **where, **context, **knobs, **images.names(settings)}
+    files = contents.variables(settings) if arguments[0] == "up" else {}
+    return {**_quicker(), **where, **context, **knobs, **images.names(settings), **files}

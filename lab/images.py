@@ -18,21 +18,22 @@ from lab.lock import alone
 from lab.settings import HOME, Settings
 from lab.words import tell
 
-SOURCES = {"server": ("server", "firewall", "sysctl"), "client": ("client", "sysctl")}
-LABEL = "connlab.image"  # on what was built here, with the service
+SERVICES = ("server", "client")
+STAGE = "lab"  # of their Dockerfiles: without what travels in the environment (lab/contents.py)
+LABEL = "connlab.image"  # on all that was built from them, with the service
 SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
 
 
 def ensure(settings: Settings) -> None:
     """Build what is missing or stale; says what it does, and nothing when there is nothing to do.
 
-    An image is named after the digest of what it was built from, so two checkouts never build over each
-    other's, and one that is there is never stale. Raises `NotFit` without a base image, `LabError` if a
+    An image is named after the digest of what goes in, so two checkouts never build over each other's, one
+    that is there is never stale, and none is left without a name. Raises `NotFit` without a base image, `LabError` if a
     build fails.
     """
-    if any(_missing(settings, service) for service in SOURCES):
+    if any(_missing(settings, service) for service in SERVICES):
         with alone("building the images"):
-            for service in SOURCES:
+            for service in SERVICES:
                 if _missing(settings, service):
                     _ensure_base(settings.values["BASE_IMAGE"])
                     tell(f"building {name(settings, service)}")
@@ -41,37 +42,51 @@ def ensure(settings: Settings) -> None:
 
 def name(settings: Settings, service: str) -> str:
     """The image of a service: its tag is the start of the digest of what goes in."""
-    return f"connlab-{service}:{_digest(settings, SOURCES[service])[:12]}"
+    return f"connlab-{service}:{_digest(settings, service)[:12]}"
 
 
 def names(settings: Settings) -> dict[str, str]:
     """The images by the variables that compose.yaml names them with."""
-    return {f"{service.upper()}_IMAGE": name(settings, service) for service in SOURCES}
+    return {f"{service.upper()}_IMAGE": name(settings, service) for service in SERVICES}
 
 
 def _missing(settings: Settings, service: str) -> bool:
     return engine.image_labels(name(settings, service)) is None
 
 
-def _digest(settings: Settings, folders: tuple[str, ...]) -> str:
-    """SHA-256 of everything that goes into an image: names and bytes, and the base's name."""
-    total = hashlib.sha256(settings.values["BASE_IMAGE"].encode())
-    for path in _files(folders):
+def _digest(settings: Settings, service: str) -> str:
+    """SHA-256 of everything that goes into an image: how it is made, names and bytes, and the base's name."""
+    made = recipe(service)
+    total = hashlib.sha256(f"{settings.values['BASE_IMAGE']}\0{made}".encode())
+    for path in files(made):
         total.update(f"\0{path.relative_to(HOME)}\0".encode() + path.read_bytes())
     return total.hexdigest()
 
 
-def _files(folders: tuple[str, ...]) -> Iterator[Path]:
-    for folder in folders:
-        yield from sorted(
-            p for p in (HOME / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts
-        )
+def recipe(service: str) -> str:
+    """The Dockerfile of a service, as far as the end of the stage that is built here."""
+    stages = re.split(
+        r"^(?=FROM )", (HOME / service / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    built = next(
+        number for number, stage in enumerate(stages) if re.match(rf"FROM \S+ AS {STAGE}$", stage, re.M)
+    )
+    return "".join(stages[: built + 1])
+
+
+def files(recipe: str) -> Iterator[Path]:
+    """The files that a Dockerfile's COPY lines take from the repository: none that .dockerignore leaves out."""
+    for sources in re.findall(r"^COPY (?!--)(.+) \S+$", recipe, re.MULTILINE):
+        for source in sources.split():
+            for found in sorted(HOME.glob(source)):
+                inside = sorted(found.rglob("*")) if found.is_dir() else [found]
+                yield from (p for p in inside if p.is_file() and "__pycache__" not in p.parts)
 
 
 def _build(settings: Settings, service: str) -> None:
     image = name(settings, service)
-    argv = ["docker", "build", "--tag", image, "--file", str(HOME / service / "Dockerfile")]
-    argv += ["--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}", "--label", f"{LABEL}={service}"]
+    argv = ["docker", "build", "--force-rm", "--tag", image, "--file", str(HOME / service / "Dockerfile")]
+    argv += ["--target", STAGE, "--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}"]
     if problem := _problem([*argv, str(HOME)]):
         raise LabError(f"building {image} failed: {problem}")
 

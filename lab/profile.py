@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-import yaml
-
+from lab import sysctls as reading
+from lab.errors import LabError
 from lab.settings import HOME
+
+T = TypeVar("T")
 
 
 def path(name: str) -> str:
@@ -15,6 +18,27 @@ def path(name: str) -> str:
 
 
 def sysctls(name: str) -> Mapping[str, str]:
-    """The keys that a host of this profile is created with, without those that Linux removed."""
-    keys: Mapping[str, str] = yaml.safe_load((HOME / path(name)).read_text())["services"]["host"]["sysctls"]
-    return keys
+    """The keys that a host of this profile is created with, without those that Linux removed.
+
+    Values are texts as the kernel writes them. Raises `LabError` if the file cannot be read.
+    """
+    return _read(name, reading.read)[0]
+
+
+def conf(name: str) -> str:
+    """The profile as its host gets it, in the form of sysctl.conf(5), removed keys too. Raises `LabError`."""
+    return _read(name, reading.conf)
+
+
+def _read(name: str, what: Callable[[str], T]) -> T:
+    try:
+        return what((HOME / path(name)).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problem = "there is no such file"
+    except OSError as error:
+        problem = str(error.strerror)
+    except UnicodeDecodeError as error:
+        problem = f"it is not UTF-8 (byte {error.start})"
+    except reading.BadProfile as bad:
+        problem = str(bad)
+    raise LabError(f"{path(name)}: {problem}\n  next: mend the file, or take another (sysctl/stock.yaml)")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import capacity, compose, engine, hosts, images, throwaway
+from lab import capacity, compose, contents, engine, hosts, images, throwaway
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
 from lab.lock import alone
@@ -31,6 +31,7 @@ def up(settings: Settings) -> list[Host]:
         before = hosts.find(settings.project)
         clients = _wanted_clients(settings, before)
         capacity.check(settings, clients)
+        contents.variables(settings)  # a file that cannot travel is refused before anything is touched
         images.ensure(settings)
         if any(host.service == "server" and host.running for host in before):
             check_policy(settings)
@@ -54,6 +55,7 @@ def scale(settings: Settings, clients: int) -> list[Host]:
         if not any(host.service == "server" and host.running for host in before):
             raise LabError(f"the lab {settings.project} is not up\n  next: make up CLIENTS={clients}")
         capacity.check(settings, clients)
+        contents.variables(settings)
         _leave(_surplus(before, clients))
         compose.run(
             settings,
@@ -123,7 +125,8 @@ def check_policy(settings: Settings) -> None:
 def try_policy(settings: Settings) -> tuple[int, str]:
     """Exit status and words of the server image's own `check`, in a throw-away container."""
     image = images.name(settings, "server")
-    return throwaway.try_out(image, ["check"], environment=dict(settings.values), cap_add=CAPABILITIES)
+    environment = {**settings.values, **contents.environment(settings, "server")}
+    return throwaway.try_out(image, ["check"], environment=environment, cap_add=CAPABILITIES)
 
 
 def _is_ready(host: Host) -> bool:

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["check"]:
         return 0 if _apply(wanted) is not None else 1
     for sysctl in sysctls.read(wanted.sysctl):
-        emit("sysctl", **sysctl._asdict(), state=sysctl.state)
+        emit("sysctl", **sysctl._asdict())
         if sysctl.state == "differs":
             what = (
                 f"{sysctl.key} is {sysctl.effective}, sysctl/{wanted.sysctl}.yaml declares {sysctl.declared}"

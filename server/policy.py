@@ -10,7 +10,8 @@ import re
 import string
 import subprocess
 
-from server.settings import HOME, Settings
+from server import files
+from server.settings import Settings
 
 
 class PolicyError(Exception):
@@ -40,9 +41,10 @@ def apply(settings: Settings) -> str:
 
 def render(settings: Settings) -> str:
     """The rules file with ${PORT} and ${CONNLIMIT} filled in. Raises `PolicyError`."""
-    path = HOME / "firewall" / f"{settings.firewall}.rules"
     try:
-        return string.Template(path.read_text()).substitute(PORT=settings.port, CONNLIMIT=settings.connlimit)
+        return string.Template(files.text(f"firewall/{settings.firewall}.rules")).substitute(
+            PORT=settings.port, CONNLIMIT=settings.connlimit
+        )
     except KeyError as unknown:
         raise PolicyError(f"variable {unknown} is not one of ${{PORT}}, ${{CONNLIMIT}}") from None
     except ValueError as stray:

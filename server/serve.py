@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from server import connections, refusals, settings, status, sysctls
+from server import connections, loader, refusals, settings, status, sysctls
 from server.events import emit
 
 STOP = {signal.SIGTERM, signal.SIGINT}
@@ -26,6 +26,7 @@ def main(reports: int) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     threading.stack_size(STACK)
     wanted = settings.read()
+    loader.install()
     try:
         server = importlib.import_module(f"server.modes.{wanted.mode}").build(wanted)
     except OSError as error:  # the port is taken, the address is not ours, the name has none
@@ -55,7 +56,7 @@ def main(reports: int) -> int:
 
 def _account(wanted: settings.Settings, *since: Mapping[str, float]) -> dict[str, object]:
     """What `status` answers: what was asked of this host, and what came of it (`since`: connections.snapshot)."""
-    keys = [{**key._asdict(), "state": key.state} for key in sysctls.read(wanted.sysctl)]
+    keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
     told = refusals.account()  # first, so that the sums below have what it waited for
     return {
         **dataclasses.asdict(wanted),

@@ -6,9 +6,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-HOME = Path(__file__).resolve().parent.parent
+from server import files
+
+PROFILE, CONF = ".yaml", ".conf"  # what a person writes, and what a host gets of it
 
 
 class BadSetting(Exception):
@@ -42,7 +43,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         port=_number(environment, "PORT", 1, 65535),
         connlimit=_number(environment, "CONNLIMIT", 0, 2**32 - 1),
         firewall=_file(environment, "FIREWALL", "firewall", ".rules"),
-        sysctl=_file(environment, "SYSCTL", "sysctl", ".yaml"),
+        sysctl=_file(environment, "SYSCTL", "sysctl", PROFILE),
         mode=_file(environment, "SERVER_MODE", "server/modes", ".py"),
         backlog=_number(environment, "BACKLOG", 0, 2**31 - 1) if environment.get("BACKLOG") else None,
         reuse_address=bool(_number(environment, "REUSE_ADDRESS", 0, 1)),
@@ -83,7 +84,10 @@ def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...])
 def _file(environment: Mapping[str, str], name: str, folder: str, suffix: str) -> str:
     """A knob that names a file of `folder`: the set of allowed values is the folder's content."""
     choice = environment.get(name, "")
-    known = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
+    try:
+        known = files.names(folder, CONF if suffix == PROFILE else suffix, environment)
+    except ValueError as bad:
+        raise BadSetting(str(bad)) from None
     if choice not in known:
         raise BadSetting(f"{name}={choice!r} names no file {folder}/*{suffix}; there are: {', '.join(known)}")
     return choice

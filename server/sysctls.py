@@ -6,39 +6,41 @@ that is left to do here is to look, and to refuse to start on a host that is not
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
-from server.settings import HOME
+from server import files
 
 PROC = Path("/proc/sys")
 
 
 class Sysctl(NamedTuple):
-    """One key: `effective` is None where this kernel has no such key."""
+    """One key: `effective` is None where this kernel has no such key, or this process may not read it.
+
+    `state` is `applied`, `differs`, `absent` or `unreadable`.
+    """
 
     key: str
     declared: str
     effective: str | None
-
-    @property
-    def state(self) -> str:
-        """`applied`, `absent` or `differs`."""
-        if self.effective is None:
-            return "absent"
-        return "applied" if self.effective == self.declared else "differs"
+    state: str
 
 
 def read(profile: str) -> list[Sysctl]:
-    """Every key that the profile names, those that Linux removed included."""
-    text = (HOME / "sysctl" / f"{profile}.yaml").read_text()
-    declared = re.findall(r'^\s+(net\.[\w.]+):\s*"?([^"#\n]+?)"?\s*(?:#.*)?$', text, re.MULTILINE)
-    return [Sysctl(key, value, _effective(key)) for key, value in declared]
+    """Every key that the profile names, those that Linux removed included.
+
+    The lab, or the image, has the profile in the form of sysctl.conf(5), its values as /proc/sys shows them.
+    """
+    lines = files.text(f"sysctl/{profile}.conf").splitlines()
+    return [_look(*line.split(" = ", 1)) for line in lines]
 
 
-def _effective(key: str) -> str | None:
+def _look(key: str, declared: str) -> Sysctl:
     try:
-        return " ".join((PROC / key.replace(".", "/")).read_text().split())
+        words = (PROC / key.replace(".", "/")).read_text().split()
     except FileNotFoundError:
-        return None
+        return Sysctl(key, declared, None, "absent")
+    except PermissionError:  # tcp_fastopen_key is root's alone
+        return Sysctl(key, declared, None, "unreadable")
+    effective = " ".join(words)
+    return Sysctl(key, declared, effective, "applied" if effective == declared else "differs")

@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 import testinfra
 
-from lab import engine, hosts, images, observe, profile, throwaway, topology
+from lab import contents, engine, hosts, images, observe, profile, throwaway, topology
 from lab.model import events
 from lab.traffic import Agent
 
@@ -61,7 +61,9 @@ def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
 def test_it_does_not_start_as_something_else(crowd) -> None:
     """The article's profile declared, and nothing set: the lab is told which key, and the host never was ready."""
     image = images.name(crowd.settings, "client")
-    status, said = throwaway.try_out(image, [], environment={"CLIENT_SYSCTL": "article"})
+    other = crowd.settings.changed(CLIENT_SYSCTL="article")
+    environment = {**contents.environment(other, "client"), "CLIENT_SYSCTL": "article"}
+    status, said = throwaway.try_out(image, [], environment=environment)
     what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
     assert (status, topology.reason(said)) == (1, what)
     assert [event.event for event in events(said)] == ["sysctl", "sysctl", "sysctl_failed"]

@@ -12,9 +12,9 @@ import pytest
 from client import dial, events, names, settings
 from server import events as server_events
 from tests.menu import MENU
+from tests.unit.given import PROFILES, given
 
 DOCS = Path(__file__).parents[2] / "docs"
-PROFILES = sorted(path.stem for path in (DOCS.parent / "sysctl").glob("*.yaml"))
 
 
 def documented_outcomes():
@@ -125,12 +125,13 @@ def test_text_is_for_eyes(log):
 def test_a_bad_knob_is_explained(knob, text, complaint):
     """The message names the knob, the value and what is allowed."""
     with pytest.raises(ValueError, match=f"{knob}={text!r} .*{complaint}"):
-        settings.read({knob: text})
+        settings.read(given() | {knob: text})
 
 
 def test_the_defaults_are_the_menu():
     """Without an environment a client does what `.env` says."""
-    assert settings.read({knob: MENU[knob] for knob in settings.KNOBS if knob in MENU}) == settings.read({})
+    told = {knob: MENU[knob] for knob in settings.KNOBS if knob in MENU}
+    assert settings.read(given() | told) == settings.read({})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from lab import settings as lab_settings
 from lab.errors import Usage
 from server import settings as server_settings
+from tests.unit.given import given
 
 HOME = Path(__file__).parents[2]
 
@@ -30,14 +31,14 @@ def test_nonsense_is_refused_with_what_is_allowed(knobs, said):
     with pytest.raises(Usage, match=said):
         menu.changed(**knobs)
     with pytest.raises(server_settings.BadSetting, match=said):
-        server_settings.read({**menu.values, **knobs})
+        server_settings.read({**menu.values, **given(), **knobs})
 
 
 @pytest.mark.parametrize("mode", ["forking", "iterative", "pool", "threading"])
 def test_what_makes_sense_is_taken(mode):
     """The control: the articles's loop and a greeting, in every mode that has a handler."""
     chosen = lab_settings.read().changed(SERVER_MODE=mode, HANDLER="article", GREETING="hi", LISTEN="server")
-    read = server_settings.read(chosen.values)
+    read = server_settings.read({**chosen.values, **given()})
     assert (read.mode, read.handler, read.greeting, read.listen) == (mode, "article", "hi", "server")
     assert read.pool_size == 10
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from server import policy, settings
-from tests.menu import MENU
+from server import files, policy, settings
+from tests import menu
+from tests.unit.given import given
 
 HOME = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"
+MENU = menu.MENU | given()
 ARTICLE = (
     "-A INPUT -p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 15 "
     "--connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset"
@@ -29,10 +31,10 @@ def wanted():
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def house(wanted, tmp_path, monkeypatch):
     """A place with policies of one's own."""
     (tmp_path / "firewall").mkdir()
-    monkeypatch.setattr(policy, "HOME", tmp_path)
+    monkeypatch.setattr(files, "HOME", tmp_path)
     return tmp_path / "firewall/connlimit.rules"
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from server import settings
-from tests.menu import MENU
+from tests import menu
+from tests.unit.given import PROFILES, given
 
 HOME = Path(__file__).parents[2]
-PROFILES = sorted(path.stem for path in (HOME / "sysctl").glob("*.yaml"))
+MENU = menu.MENU | given()
 
 
 def test_the_menu_is_understood():

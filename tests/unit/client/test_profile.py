@@ -7,6 +7,7 @@ import pytest
 
 from lab import topology
 from tests.unit.client.processes import WITHIN, lines
+from tests.unit.given import given
 
 
 def real(key):
@@ -17,19 +18,17 @@ def real(key):
 FIN, REUSE, RECYCLE = (f"net.ipv4.tcp_{name}" for name in ("fin_timeout", "tw_reuse", "tw_recycle"))
 
 
-def profile(tmp_path, **keys):
-    """A client's argv whose profile `stock` has these values, of this machine's own kernel."""
-    (tmp_path / "sysctl").mkdir()
-    declared = "".join(f'      net.ipv4.tcp_{key}: "{value}"\n' for key, value in keys.items())
-    (tmp_path / "sysctl/stock.yaml").write_text(declared)
-    return "-c", f"from client import sysctls; sysctls.HOME = {str(tmp_path)!r}; import client.__main__"
+def profile(**keys):
+    """The variable of a client whose profile `stock` has these values, of this machine's own kernel."""
+    declared = "".join(f"net.ipv4.tcp_{key} = {value}\n" for key, value in keys.items())
+    return given(**{"sysctl/stock.conf": declared})
 
 
 @pytest.mark.parametrize("workload", ["idle", "hold"])
-def test_the_profile_is_told_before_ready(run, tmp_path, workload):
+def test_the_profile_is_told_before_ready(run, workload):
     """Each key with its values, one that this kernel does not have as absent."""
-    argv = profile(tmp_path, tw_recycle="1", fin_timeout=real(FIN), tw_reuse=real(REUSE))
-    process = run(*argv, CLIENT_SYSCTL="stock", WORKLOAD=workload)
+    own = profile(tw_recycle="1", fin_timeout=real(FIN), tw_reuse=real(REUSE))
+    process = run("-m", "client", CLIENT_SYSCTL="stock", WORKLOAD=workload, **own)
     told = lines(process.stdout)
     keys = [next(told) for _ in range(3)]
     assert next(told)["event"] == "ready"
@@ -40,10 +39,10 @@ def test_the_profile_is_told_before_ready(run, tmp_path, workload):
     ]  # fmt: skip
 
 
-def test_a_host_that_is_not_what_it_claims_does_not_start(run, tmp_path):
+def test_a_host_that_is_not_what_it_claims_does_not_start(run):
     """Another value than declared: one line that says so, exit 1, never ready; the lab tells that line."""
-    argv = profile(tmp_path, tw_reuse=real(REUSE), fin_timeout="4711")
-    process = run(*argv, CLIENT_SYSCTL="stock", WORKLOAD="idle")
+    own = profile(tw_reuse=real(REUSE), fin_timeout="4711")
+    process = run("-m", "client", CLIENT_SYSCTL="stock", WORKLOAD="idle", **own)
     said, _ = process.communicate(timeout=WITHIN)
     what = f"{FIN} is {real(FIN)}, sysctl/stock.yaml declares 4711"
     told = [json.loads(line) for line in said.splitlines()]
@@ -53,16 +52,16 @@ def test_a_host_that_is_not_what_it_claims_does_not_start(run, tmp_path):
     assert topology.reason(said.decode()) == what
 
 
-def test_without_a_profile_nothing_is_claimed(run, tmp_path):
+def test_without_a_profile_nothing_is_claimed(run):
     """A process that nobody gave a profile is of the machine, whatever that is set to."""
-    process = run(*profile(tmp_path, fin_timeout="4711"), WORKLOAD="idle")
+    process = run("-m", "client", WORKLOAD="idle", **profile(fin_timeout="4711"))
     assert next(lines(process.stdout))["event"] == "ready"
 
 
 def test_the_lab_can_look_at_the_profile(run):
     """`python3 -m client.sysctls`: what the events say, as one list; a bad name is refused."""
-    said, _ = run("-m", "client.sysctls", CLIENT_SYSCTL="article").communicate(timeout=WITHIN)
+    said, _ = run("-m", "client.sysctls", CLIENT_SYSCTL="article", **given()).communicate(timeout=WITHIN)
     found = {key["key"]: (key["declared"], key["effective"]) for key in json.loads(said)}
     assert found == {RECYCLE: ("1", None), REUSE: ("1", real(REUSE)), FIN: ("15", real(FIN))}
-    process = run("-m", "client.sysctls", CLIENT_SYSCTL="nope")
+    process = run("-m", "client.sysctls", CLIENT_SYSCTL="nope", **given())
     assert (process.wait(WITHIN), "CLIENT_SYSCTL='nope'" in process.log.read_text()) == (2, True)

@@ -14,6 +14,7 @@ import pytest
 from lab.wait import until
 from tests.menu import MENU
 from tests.ports import free_port
+from tests.unit.given import given
 from tests.unit.server.process import HOME, SOON, Server, said
 
 
@@ -29,7 +30,7 @@ def start(tmp_path):
             status = f"connlab-{os.getpid()}-{port}"
             process = subprocess.Popen(
                 [sys.executable, "-m", "server.serve", str(number)], cwd=HOME,
-                env=MENU | {"PORT": str(port), "CONNLAB_STATUS": status} | knobs,
+                env=MENU | given() | {"PORT": str(port), "CONNLAB_STATUS": status} | knobs,
                 stdout=out, stderr=subprocess.STDOUT, pass_fds=[number] if reports else [],
             )  # fmt: skip
             stack.callback(process.wait)

@@ -18,6 +18,7 @@ import pytest
 from lab.model import events
 from lab.wait import until
 from tests.menu import MENU
+from tests.unit.given import given
 from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, reset, said
 
 PAUSE = 0.5  # docs/events.md: what `accept_failed` says in `seconds`
@@ -89,7 +90,7 @@ def test_status_out_of_descriptors_does_not_end_the_server(server):
 def test_a_taken_port_ends_the_process(server):
     """Two servers on one port: the second does not pretend to listen."""
     argv = [sys.executable, "-m", "server.serve", "-1"]
-    environment = MENU | {"PORT": str(server.port)}
+    environment = MENU | given() | {"PORT": str(server.port)}
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
     (failed,) = events(done.stdout)
     assert (done.returncode, failed.event) == (1, "listen_failed")

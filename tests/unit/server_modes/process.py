@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from lab.wait import until
+from tests.unit.given import given
 
 HOME = Path(__file__).parents[3]
 WITHIN = 20
@@ -22,6 +23,7 @@ GREETING = b"Got a connection from server"
 KNOBS = {
     "CONNLIMIT": "15", "FIREWALL": "connlimit", "SYSCTL": "article", "SERVER_MODE": "threading", "BACKLOG": "",
     "REUSE_ADDRESS": "1", "GREETING": "", "LISTEN": "127.0.0.1", "POOL_SIZE": "3", "HANDLER": "echo",
+    **given(),
 }  # fmt: skip
 MODES = sorted(path.stem for path in (HOME / "server/modes").glob("*.py") if path.stem[0] != "_")
 ECHOING = [mode for mode in MODES if mode != "greeting"]
