@@ -56,9 +56,12 @@ def _arguments() -> argparse.Namespace:
 
 def _tell(document: dict[str, Any]) -> None:
     facts = document["machine"]
+    load = (
+        "load not known (the engine is elsewhere)" if facts["load"] is None else f"load {facts['load']:.1f}"
+    )
     print(
         f"Linux {facts['kernel']}, {facts['cpus']} CPUs, {facts['memory_bytes'] / 1e9:.0f} GB, "
-        f"load {facts['load']:.1f}; engine {facts['engine']} on {facts['storage']}; {facts['compose']}"
+        f"{load}; engine {facts['engine']} on {facts['storage']}; {facts['compose']}"
     )
     for note in document["notes"]:
         print(f"note: {note}")

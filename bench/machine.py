@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import compose, engine, images
+from lab import compose, engine, images, machine
 from lab.settings import Settings
 
 SETTLED = 1_000_000  # bytes within a look
@@ -16,18 +16,14 @@ SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25
 
 
 def facts() -> dict[str, Any]:
-    info, version = engine.client().info(), engine.client().version()
+    """What the engine says of its machine, and our own side; our load is the machine's only if we are on it."""
+    its = machine.facts()
     return {
-        "kernel": version["KernelVersion"],
-        "cpus": info["NCPU"],
-        "memory_bytes": info["MemTotal"],
-        "engine": version["Version"],
-        "storage": info["Driver"],
-        "cgroup": info.get("CgroupVersion", "1"),
-        "runtime": info.get("DefaultRuntime", ""),
+        **its,
+        "engine": engine.version(),
         "compose": f"{' '.join(compose.command())} {compose.version()}",
         "python": platform.python_version(),
-        "load": os.getloadavg()[0],
+        "load": os.getloadavg()[0] if its["here"] else None,
     }
 
 
@@ -38,7 +34,7 @@ def image_ids(lab: Settings) -> dict[str, str]:
 
 def available_bytes() -> int | None:
     """Memory that the kernel would still give away; None if the engine runs on another machine than we."""
-    if not _engine_is_here():
+    if not machine.is_here():
         return None
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
@@ -53,9 +49,3 @@ def settled_bytes() -> int | None:
         if before is None or seen is None or abs(seen - before) < SETTLED:
             break
     return seen
-
-
-def _engine_is_here() -> bool:
-    """Not behind DOCKER_HOST, nor in the virtual machine of Docker Desktop."""
-    info, here = engine.client().info(), os.uname()
-    return here.sysname == "Linux" and (info["Name"], info["KernelVersion"]) == (here.nodename, here.release)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import floor, process
 from bench.samples import API, COMPOSE, LAB
 from bench.sandbox import START, Environment
-from lab import compose
+from lab import compose, contents, images
 from lab.settings import HOME, Settings
 
 VERBS = Path(sys.executable).parent / "lab"
@@ -42,12 +42,13 @@ def lab(environment: Environment) -> Peer:
 
 
 def bare_compose(environment: Environment) -> Peer:
-    """Compose as a person types it; it waits for nothing but its own requests."""
+    """Compose as a person types it, with the lab's images and files; it waits for nothing but its own requests."""
     start = ("up", "-d", "--no-build")
 
     def run(chosen: Settings, arguments: Sequence[str]) -> None:
         argv: list[str | Path] = [*compose.command(), "-f", HOME / "compose.yaml", *arguments]
-        process.run(argv, {**environment, **chosen.values})
+        made = {**images.names(chosen), **contents.variables(chosen)}
+        process.run(argv, {**environment, **chosen.values, **made})
 
     return Peer(
         COMPOSE,

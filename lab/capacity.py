@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from pathlib import Path
 
-from lab import hosts
+from lab import engine, hosts, machine
 from lab.errors import Usage
 from lab.settings import Settings, whole
 
@@ -15,23 +14,26 @@ SERVER_BYTES = 128 << 20
 
 
 def check(settings: Settings, clients: int) -> None:
-    """Raises `Usage` if `clients` hosts cannot be had on this machine, and says which limit and why."""
+    """Raises `Usage` if `clients` hosts cannot be had on the engine's machine, and says which limit and why."""
     if problem := whole(0, BRIDGE)(str(clients)):
         raise Usage(f"N={clients} {problem}: a Linux bridge carries no more")
     running = len(hosts.find(settings.project, "client"))
-    limits = {"memory": _by_memory(running), "addresses of the lab's subnet": _by_subnet(settings)}
-    what, most = min(limits.items(), key=lambda limit: limit[1])
+    limits = (_by_memory(settings, running), ("addresses of the lab's subnet", _by_subnet(settings)))
+    what, most = min(limits, key=lambda limit: limit[1])
     if clients > most:
         raise Usage(
             f"N={clients} is more than fits: {what} is enough for {most} clients\n  next: try N={most}"
         )
 
 
-def _by_memory(running: int) -> int:
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return max(0, (int(line.split()[1]) * 1024 - SERVER_BYTES) // CLIENT_BYTES) + running
-    return BRIDGE
+def _by_memory(settings: Settings, running: int) -> tuple[str, int]:
+    """What the memory of the engine's machine is called here, and how many clients it is enough for."""
+    free = machine.available_bytes(settings)
+    if free is not None:
+        return "memory", max(0, (free - SERVER_BYTES) // CLIENT_BYTES) + running
+    total: int = engine.client().info()["MemTotal"]
+    name = "all memory of the engine's machine (how much of it is free is not known before its first image)"
+    return name, max(0, (total - SERVER_BYTES) // CLIENT_BYTES)
 
 
 def _by_subnet(settings: Settings) -> int:

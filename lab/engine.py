@@ -66,6 +66,11 @@ def client() -> docker.DockerClient:
     return found
 
 
+def is_local_socket() -> bool:
+    """Whether the engine is reached through a socket file of this machine, not by an address."""
+    return str(client().api.base_url).startswith("http+docker://local")
+
+
 @functools.cache
 def version() -> str:
     """The version of that engine, `20.10.24+dfsg1`."""

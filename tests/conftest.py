@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from lab import engine, evidence, pages, verdicts
-from lab.errors import LabError
+from lab import engine, evidence, machine, pages, verdicts
+from lab.errors import LabError, NotFit
 from lab.hosts import Host
 from lab.model import Verdict
 from lab.settings import HOME
@@ -48,9 +48,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{mode}"))
 
 
-def pytest_report_header() -> str:
-    """The kernel under test, because results depend on it."""
-    return f"connlab: kernel {platform.release()}"
+def pytest_report_header(config: pytest.Config) -> str:
+    """The kernel under test, which is the engine's, because results depend on it."""
+    if all(DOCKERLESS.intersection(Path(argument).parts) for argument in config.args):
+        return "connlab: no engine is needed"
+    try:
+        its = machine.facts()
+    except NotFit as unreachable:
+        return f"connlab: {unreachable}".partition("\n")[0]
+    where = "" if its["here"] else " of an engine elsewhere"
+    return f"connlab: kernel {its['kernel']}{where}, {its['cpus']} CPUs, {its['memory_bytes'] / 1e9:.1f} GB"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,7 +117,7 @@ def crowd(_crowd: Lab) -> Iterator[Lab]:
 def run() -> evidence.Run:
     """This run's folder in runs/, with what it ran on."""
     folder = evidence.Run(os.environ[RUN])
-    folder.keep("", "machine", {"kernel": platform.release(), "engine": engine.client().version()})
+    folder.keep("", "machine", {**machine.facts(), "engine": engine.client().version()})
     return folder
 
 

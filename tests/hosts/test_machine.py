@@ -1,0 +1,70 @@
+"""The engine's machine, asked through an engine that is reached by an address, as one elsewhere would be."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+
+from lab import machine, settings
+from tests.laboratory import Lab
+
+LOOK = "from lab import capacity, machine, settings; s = settings.read(); capacity.check(s, 1); "
+LOOK += "print(machine.is_here(), machine.available_bytes(s))"
+SOCKET = "/var/run/docker.sock"
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """The same engine by TCP, on a port of loopback."""
+    if not machine.is_here() or not os.access(SOCKET, os.W_OK):
+        pytest.skip("the engine is elsewhere, or not at its usual place")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_forward, args=(listener,), daemon=True).start()
+        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _forward(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            near, far = listener.accept()[0], socket.socket(socket.AF_UNIX)
+            far.connect(SOCKET)
+            threading.Thread(target=_carry, args=(near, far), daemon=True).start()
+
+
+def _carry(near: socket.socket, far: socket.socket) -> None:
+    other = {near: far, far: near}
+    with closing(near), closing(far), suppress(OSError):
+        while True:
+            for ready in select.select([near, far], [], [])[0]:
+                if not (data := ready.recv(65536)):
+                    return
+                other[ready].sendall(data)
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["through a host", "through a container of its own"])
+def test_the_free_memory_of_an_engine_elsewhere_is_asked_there(
+    crowd: Lab, address: str, running: bool
+) -> None:
+    """The kernel is one here, so both ways must tell what it tells us, but for what changes meanwhile."""
+    project = crowd.settings.project if running else f"{crowd.settings.project}-none"
+    environment = {**os.environ, "DOCKER_HOST": address, "COMPOSE_PROJECT_NAME": project}
+    argv = [sys.executable, "-c", LOOK]
+    done = subprocess.run(
+        argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    here, free = done.stdout.split()
+    total = machine.facts()["memory_bytes"]
+    assert here == "False"
+    assert free.isdigit()
+    assert 0 < int(free) < total
+    assert int(free) % 1024 == 0
