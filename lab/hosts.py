@@ -62,11 +62,14 @@ class Host:
         """Whether it was started less than a minute before it was listed (by the engine's own clock)."""
         return bool(re.match(r"Up (Less than|\d+) (a )?second", self.uptime))
 
-    def run(self, argv: Sequence[str], user: str = "") -> str:
-        """Standard output of a command on this host. Raises `CommandFailed` with both streams."""
+    def run(self, argv: Sequence[str], user: str = "", within: float | None = None) -> str:
+        """Standard output of a command on this host.
+
+        Raises `CommandFailed` with both streams, `GaveUp` if it has not ended `within` seconds.
+        """
         exec_id, stream = self._start(argv, user, stdin=False)
         with stream:
-            out, err = stream.read_all()
+            out, err = stream.read_all(within)
         if code := client().api.exec_inspect(exec_id)["ExitCode"]:
             raise CommandFailed(
                 f"{self.name}: {shlex.join(argv)}: exit status {code}: {err.strip() or out.strip()}"

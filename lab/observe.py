@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ SOCKETS = ("ss", "-tanH")
 CONNTRACK = ("conntrack", "-L", "-p", "tcp")
 NSTAT = ("nstat", "-asz", "--json")
 LOOK = ("python3", "-S", "-E", "-m", "server.look")
+# Conntrack's states of a connection that connlimit counts (docs/kernel.md C03); the other two are not.
+COUNTED = frozenset({"SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK"})
+RESOLVER = "127.0.0.11"  # Docker's own, which listens in each host's network namespace
 CLIENT_SYSCTLS = ("python3", "-S", "-E", "-m", "client.sysctls")
 
 
@@ -51,11 +54,12 @@ class Socket:
 
 @dataclass(frozen=True)
 class Flow:
-    """One conntrack entry: its TCP state, and the side that dialled."""
+    """One conntrack entry: its TCP state, the side that dialled, and where to."""
 
     state: str
     source: str
     source_port: int
+    target: str
     target_port: int
 
 
@@ -77,7 +81,20 @@ class Snapshot:
 
     def held(self, port: int) -> Counter[str]:
         """Established connections to `port`, by source address."""
-        return Counter(s.peer for s in self.sockets if s.local_port == port and s.state == "ESTAB")
+        return Counter(socket.peer for socket in self.established(port))
+
+    def established(self, port: int) -> list[Socket]:
+        """This host's sockets of established connections to `port`."""
+        return [s for s in self.sockets if s.local_port == port and s.state == "ESTAB"]
+
+    def counted(self, port: int) -> Counter[str]:
+        """Connections to `port` that conntrack has in a state that connlimit counts, by source address.
+
+        A rule counts those of them whose SYN it saw (docs/kernel.md C01), whether or not a process has them.
+        """
+        return Counter(
+            flow.source for flow in self.flows if flow.target_port == port and flow.state in COUNTED
+        )
 
     def accepted(self, port: int) -> int:
         """Connections to `port` that the server has taken with accept(2) and not closed.
@@ -94,15 +111,15 @@ class Snapshot:
         return sum(counts[what] for address, counts in sources.items() if source in (None, address))
 
     def states(self) -> Counter[str]:
-        """Sockets by TCP state."""
-        return Counter(socket.state for socket in self.sockets)
+        """Sockets by TCP state, without those of Docker's resolver."""
+        return states(self.sockets)
 
 
 def snapshot(run: Run, since: Mapping[str, tuple[float, float]] | None = None) -> Snapshot:
     """Look at the server host once: one command on the host runs all the others, to look at one moment.
 
     `since` asks for numbers of their own of the hosts that have these addresses: for each, two moments (seconds,
-    UTC) between which it began (lab/sources.py).
+    UTC) between which it began (lab/tenure.py).
     """
     began = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
     commands = (IPTABLES, BACKEND, SOCKETS, CONNTRACK, NSTAT)
@@ -159,10 +176,10 @@ def sockets(listing: str) -> list[Socket]:
 
 def conntrack(listing: str) -> list[Flow]:
     """The flows in the output of `conntrack -L -p tcp`."""
-    pattern = r"^tcp +6 \d+ (\w+) src=(\S+) dst=\S+ sport=(\d+) dport=(\d+)"
+    pattern = r"^tcp +6 \d+ (\w+) src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)"
     return [
-        Flow(state, source, int(sport), int(dport))
-        for state, source, sport, dport in re.findall(pattern, listing, re.MULTILINE)
+        Flow(state, source, int(sport), target, int(dport))
+        for state, source, target, sport, dport in re.findall(pattern, listing, re.MULTILINE)
     ]
 
 
@@ -174,6 +191,11 @@ def nstat(listing: str) -> dict[str, int]:
 def counters(run: Run) -> dict[str, int]:
     """Every counter of a host's kernel, by name."""
     return nstat(run(NSTAT))
+
+
+def states(found: Iterable[Socket]) -> Counter[str]:
+    """Sockets by TCP state, without those of Docker's resolver."""
+    return Counter(socket.state for socket in found if RESOLVER not in (socket.local, socket.peer))
 
 
 def connections(run: Run) -> list[Socket]:

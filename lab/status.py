@@ -1,37 +1,73 @@
-"""The state of the lab at one moment, as data. Nobody connects to the server to find it out."""
+"""The state of the lab at one moment, as data (docs/status.md). Nobody connects to the server to find it out."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lab import hosts, observe
+from lab import hosts, observe, sources, tenure
+from lab.engine import ERRORS
+from lab.errors import LabError
 from lab.hosts import Host
 from lab.observe import Snapshot
 
+ASKED = (
+    32  # clients whose sockets are looked at; each look is a `docker exec`, twenty take a second on two CPUs
+)
+AT_ONCE = 8
+PATIENCE = 10.0  # seconds for a client to say what sockets it has
 
-def of(project: str, found: Sequence[Host]) -> dict[str, Any]:
-    """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server."""
+
+def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False) -> dict[str, Any]:
+    """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
+
+    `sockets_of_clients` are looked at for `ASKED` clients at most; they are null where nobody looked or could.
+    """
     server = hosts.server(project, found)
-    seen = observe.snapshot(server.run)
-    account = seen.status
+    clients = [host for host in found if host.service == "client"]
+    sockets = _sockets(clients) if sockets_of_clients else {}
+    began = tenure.moments(clients)
+    seen = observe.snapshot(server.run, began)
+    entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
+    seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
+    account, states = seen.status, dict(sorted(seen.states().items()))
     return {
         "schema": 1,
         "project": project,
         "server": {
-            "name": server.name, "address": server.address, "state": server.state,
+            "name": server.name, "address": server.address, "state": server.trouble or server.state,
             "mode": account["mode"], "policy": account["firewall"], "limit": account["connlimit"],
-            "port": account["port"], "backend": seen.backend, "refused": seen.refused,
-            "accepted": seen.told("accepted"),
+            "port": account["port"], "backend": seen.backend, **sources.server(seen), "sockets": states,
         },
         "rules": [dataclasses.asdict(rule) for rule in seen.rules],
         "sysctls": account["sysctls"],
         "client_sysctls": _client_sysctls(found),
-        "sockets": dict(sorted(seen.states().items())),
-        "conntrack": len(seen.flows),
-        "clients": [_client(host, seen) for host in found if host.service == "client"],
+        "sockets": states,
+        "conntrack": entries,
+        "conntrack_states": dict(sorted(states_of_flows.items())),
+        "clients": [_client(host, seen, began, sockets.get(host.id)) for host in clients],
+        "others": sources.others(seen, began),
     }  # fmt: skip
+
+
+def _client(
+    host: Host, seen: Snapshot, began: tenure.Tenures, sockets: dict[str, int] | str | None
+) -> dict[str, Any]:
+    numbers = sources.client(seen, host.address) if host.address in began else sources.NO_NUMBERS
+    known = isinstance(sockets, dict)
+    unknown = None if known else sockets or (host.state if not host.running else "not asked")
+    return {
+        "name": host.name, "address": host.address, "state": host.trouble or host.state, **numbers,
+        "sockets": sockets if known else None, "sockets_unknown": unknown,
+    }  # fmt: skip
+
+
+def _own(flow: observe.Flow, server: Host) -> bool:
+    """Whether the server dialled somebody else, which no limit of its own counts."""
+    return flow.source == server.address != flow.target
 
 
 def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
@@ -42,8 +78,16 @@ def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
     return []
 
 
-def _client(host: Host, seen: Snapshot) -> dict[str, Any]:
-    held = seen.held(seen.status["port"])[host.address]
-    return {"name": host.name, "address": host.address, "state": host.state,
-            "held": held, "accepted": seen.told("accepted", host.address),
-            "refused": seen.told("refused", host.address)}  # fmt: skip
+def _sockets(clients: Sequence[Host]) -> dict[str, dict[str, int] | str]:
+    """By the host's id: sockets by state, or why nobody knows them. Hosts that are not asked are left out."""
+    asked = [host for host in clients if host.running][:ASKED]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip((host.id for host in asked), pool.map(_states, asked), strict=True))
+
+
+def _states(host: Host) -> dict[str, int] | str:
+    try:
+        listing = host.run(observe.SOCKETS, within=PATIENCE)
+    except (LabError, *ERRORS) as silent:
+        return str(silent).partition("\n")[0]
+    return dict(sorted(observe.states(observe.sockets(listing)).items()))

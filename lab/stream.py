@@ -69,16 +69,21 @@ class Stream:
         del self._out[: end + 1]
         return line
 
-    def read_all(self) -> tuple[str, str]:
-        """Everything that comes on both streams until the command ends, however long that takes.
+    def read_all(self, within: float | None = None) -> tuple[str, str]:
+        """Everything that comes on both streams until the command ends, in `within` seconds or however long it takes.
 
-        Raises `StreamClosed` if the engine breaks the connection off.
+        Raises `StreamClosed` if the engine breaks the connection off, `GaveUp` if it takes longer.
         """
-        self._sock.settimeout(None)
+        deadline = None if within is None else time.monotonic() + within
+        self._sock.settimeout(within)
         try:
             while data := self._sock.recv(1 << 16):
                 self._raw += data
                 self._split_frames()
+                if deadline is not None:
+                    self._sock.settimeout(max(0.001, deadline - time.monotonic()))
+        except TimeoutError:
+            raise GaveUp(f"{self._name} did not end within {within:g} s") from None
         except OSError as error:
             raise self._closed() from error
         return self._out.decode(errors="replace"), self._err.decode(errors="replace")

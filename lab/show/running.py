@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -16,21 +16,69 @@ NEXT = (
 )
 
 
+OTHERS = 10  # rows of sources that are no client; of more the sums are shown
+
+
 def hosts(status: Mapping[str, Any]) -> None:
-    """The table that `up`, `scale` and `status` end with: a line for each host."""
-    server = status["server"]
-    table = new_table("host", "address", "state", ">held", ">established", ">refused")
-    total = sum(client["held"] for client in status["clients"])
-    for host in ({**server, "held": total}, *status["clients"]):
+    """The table that `up`, `scale` and `status` end with: a line for each host, and for each other source."""
+    out, server = console(), status["server"]
+    heading = f": policy {server['policy']}, port {server['port']}, mode {server['mode']}"
+    out.print(joined("\n", strong(status["project"]), heading))
+    table = new_table("host", "address", "state", ">held", ">counted", ">accepted", ">refused")
+    table.padding = (0, 1, 0, 0)  # it fits into 80 columns
+    for column in table.columns:
+        column.no_wrap = column.header != "state"
+    for host in (server, *status["clients"], *_others(status["others"])):
         table.add_row(
             host["name"],
-            host["address"],
+            host["address"] or "-",
             coloured(host["state"]),
-            str(host["held"]),
-            str(host["accepted"]),
-            _count(host["refused"]),
+            _number(host, "held"),
+            _number(host, "counted"),
+            _number(host, "accepted"),
+            _number(host, "refused", "red"),
         )
-    console().print(table)
+    out.print(table)
+    for line in notes(status):
+        out.print(line, soft_wrap=True)
+
+
+def notes(status: Mapping[str, Any]) -> Iterator[str]:
+    """What must be known to read the numbers; nothing if they are what they seem."""
+    server, rows = status["server"], [*status["clients"], *status["others"]]
+    if server["held"] != server["counted"]:
+        yield "held: established, by the server's sockets; counted: what a connlimit can count, by its conntrack"
+    if server["refused_lost"] is None:
+        yield "refused: the policy reports no refusals, so nobody knows of which source they were"
+    elif server["refused_lost"]:
+        yield (
+            f"≥ at least: {server['refused_lost']} refusals that the rules counted were told by no event, so nobody"
+            " knows of which source they were"
+        )
+    elif server["refused_behind"]:
+        yield "≥ at least: the server has not read all reports of refusals yet"
+    elif any(row["refused_at_least"] or row["accepted_at_least"] for row in rows):
+        yield "≥ at least: it is not known of all whether an earlier host of the address did them"
+
+
+def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A line for each source that is no client, those with connections first, and the sums of those beyond `OTHERS`."""
+    ordered = sorted(rows, key=lambda row: -(row["held"] + (row["counted"] or 0)))
+    lines = [
+        {**row, "name": "other", "state": "earlier host" if row["earlier"] else "no client"}
+        for row in ordered[:OTHERS]
+    ]
+    if more := ordered[OTHERS:]:
+        sums = {
+            what: sum(row[what] or 0 for row in more)
+            for what in ("held", "counted", "accepted", "refused")
+            if what != "refused" or more[0]["refused"] is not None
+        }
+        unsure = {name: any(row[name] for row in more) for name in ("accepted_at_least", "refused_at_least")}
+        lines.append(
+            {"name": "others", "address": f"{len(more)} more", "state": "no client", **sums, **unsure}
+        )
+    return lines
 
 
 def whats_next() -> None:
@@ -55,9 +103,14 @@ def details(status: Mapping[str, Any]) -> None:
             key["host"], key["key"], key["declared"], key["effective"] or "-", coloured(key["state"])
         )
     out.print(table)
-    states = ", ".join(f"{state} {count}" for state, count in status["sockets"].items())
-    out.print(joined(strong("sockets"), f"   {states}"))
-    out.print(joined(strong("conntrack"), f" {status['conntrack']} entries"))
+    table = new_table("host", "TCP sockets")
+    for said, names in _by_sockets([server, *status["clients"]]).items():
+        table.add_row(", ".join(names), said)
+    out.print(table)
+    states = ", ".join(f"{state} {count}" for state, count in status["conntrack_states"].items())
+    out.print(
+        joined(strong("conntrack"), f" {status['conntrack']} entries on the server: {states or 'none'}")
+    )
 
 
 def checks(rows: Sequence[Mapping[str, str]]) -> None:
@@ -69,5 +122,20 @@ def checks(rows: Sequence[Mapping[str, str]]) -> None:
             out.print(f"      fix: {row['fix']}")
 
 
-def _count(number: int) -> Text:
-    return styled(number, "red" if number else "")
+def _by_sockets(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The names of the hosts that have the same sockets, by what is said of those."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        states = row["sockets"]
+        known = ", ".join(f"{state} {count}" for state, count in (states or {}).items()) or "none"
+        found.setdefault(known if states is not None else f"- ({row['sockets_unknown']})", []).append(
+            row["name"]
+        )
+    return found
+
+
+def _number(row: Mapping[str, Any], what: str, style: str = "") -> Text:
+    """A number of a row: `-` if nobody knows it, with ≥ if it may be more."""
+    if (number := row.get(what)) is None:
+        return styled("-", "dim")
+    return styled(f"≥{number}" if row.get(f"{what}_at_least") else number, style if number else "")

@@ -57,7 +57,7 @@ def status(as_json: bool) -> None:
     from lab.show import running as show
 
     project = knobs.unchecked().project
-    found = _show_hosts(project, hosts.find(project), as_json)
+    found = _show_hosts(project, hosts.find(project), as_json, sockets_of_clients=True)
     if not as_json:
         show.details(found)
 
@@ -91,11 +91,13 @@ def doctor(as_json: bool) -> None:
         sys.exit(3)
 
 
-def _show_hosts(project: str, found: Any, as_json: bool) -> dict[str, Any]:
+def _show_hosts(
+    project: str, found: Any, as_json: bool, *, sockets_of_clients: bool = False
+) -> dict[str, Any]:
     from lab import status as state
     from lab.show import running as show
 
-    now = state.of(project, found)
+    now = state.of(project, found, sockets_of_clients=sockets_of_clients)
     if as_json:
         print_json(now)
     else:

@@ -1,0 +1,111 @@
+"""Whose numbers are whose: what the server's kernel and process say by address, told by host.
+
+Pure: of a look at the server and of who has which address. A number that nobody knows is None, never 0, and one that
+may be too small says so (`..._at_least`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lab.observe import Snapshot
+
+NO_NUMBERS: Mapping[str, Any] = {
+    "held": None, "counted": None, "accepted": None, "accepted_at_least": False, "refused": None,
+    "refused_at_least": False,
+}  # fmt: skip
+
+
+def refusals(seen: Snapshot) -> dict[str, Any]:
+    """What is known of refusals by source: `refused_lost` are those that the rules counted and no event told.
+
+    Null if the policy reports none, so that no source is known. `refused_behind`: the server had not yet read all
+    reports, so what is missing may still be told. Counters that went back are no loss.
+    """
+    told = seen.status["refusals"]
+    if not told["reported"]:
+        return {"refused_lost": None, "refused_behind": False}
+    missing = 0 if told["behind"] else seen.refused - seen.told("refused")
+    return {"refused_lost": max(told["lost"], missing, 0), "refused_behind": told["behind"]}
+
+
+def server(seen: Snapshot) -> dict[str, Any]:
+    """The server's own numbers: of all sources, whoever they are."""
+    port = seen.status["port"]
+    return {
+        "held": seen.held(port).total(), "counted": seen.counted(port).total(),
+        "accepted": seen.told("accepted"), "refused": seen.refused, **refusals(seen),
+    }  # fmt: skip
+
+
+def client(seen: Snapshot, address: str) -> dict[str, Any]:
+    """The numbers of the host that has this address now; `counted` is of the address, as the limit's count is.
+
+    The snapshot was asked for its moments. What an earlier host of the address left is `others`'.
+    """
+    port, told = seen.status["port"], _since(seen, address)
+    theirs = _held(seen, address, port)
+    return {
+        "held": sum(source_port not in told["earlier"] for source_port in theirs),
+        "counted": seen.counted(port)[address],
+        "accepted": told["accepted"], "accepted_at_least": told["accepted_perhaps"] > 0,
+        **_refused(seen, told["refused"], unsure=told["refused_perhaps"] > 0),
+    }  # fmt: skip
+
+
+def others(seen: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
+    """A row for each source that is no client of the lab, and for what earlier hosts of a client's address did.
+
+    The latter has `earlier` true and no `counted`: the limit counts by address, so those are in the client's row.
+    """
+    port, now = seen.status["port"], set(clients)
+    held, counted, told = seen.held(port), seen.counted(port), seen.status["sources"]
+    rows = [_earlier(seen, address, port) for address in sorted(now & told.keys(), key=_by_number)]
+    for address in sorted((held.keys() | counted.keys() | told.keys()) - now, key=_by_number):
+        one = told.get(address, {"accepted": 0, "refused": 0})
+        rows.append({
+            "address": address, "earlier": False, "held": held[address], "counted": counted[address],
+            "accepted": one["accepted"], "accepted_at_least": False, **_refused(seen, one["refused"], unsure=False),
+        })  # fmt: skip
+    return [row for row in rows if any(row[what] for what in ("held", "counted", "accepted", "refused"))]
+
+
+def _earlier(seen: Snapshot, address: str, port: int) -> dict[str, Any]:
+    """What is certainly of an earlier host: all but what is, or may be, of the present one."""
+    told, total = _since(seen, address), seen.status["sources"][address]
+    before = {
+        what: total[what] - told[what] - told[f"{what}_perhaps"] for what in ("accepted", "refused")
+    }  # fmt: skip
+    return {
+        "address": address, "earlier": True,
+        "held": sum(source_port in told["earlier"] for source_port in _held(seen, address, port)), "counted": None,
+        "accepted": before["accepted"], "accepted_at_least": told["accepted_perhaps"] > 0,
+        **_refused(seen, before["refused"], unsure=told["refused_perhaps"] > 0),
+    }  # fmt: skip
+
+
+def _held(seen: Snapshot, address: str, port: int) -> Sequence[int]:
+    """The ports that this address holds a connection from."""
+    return [socket.peer_port for socket in seen.established(port) if socket.peer == address]
+
+
+def _since(seen: Snapshot, address: str) -> Mapping[str, Any]:
+    """The server's account of an address since its host began; of one that it never heard of, nothing."""
+    nothing = {"accepted": 0, "accepted_perhaps": 0, "refused": 0, "refused_perhaps": 0, "earlier": []}
+    told: Mapping[str, Any] = seen.status["sources"].get(address, {"since": nothing})["since"]
+    return told
+
+
+def _refused(seen: Snapshot, number: int, *, unsure: bool) -> dict[str, Any]:
+    known = refusals(seen)
+    if known["refused_lost"] is None:
+        return {"refused": None, "refused_at_least": False}
+    return {
+        "refused": number,
+        "refused_at_least": unsure or known["refused_behind"] or known["refused_lost"] > 0,
+    }
+
+
+def _by_number(address: str) -> str:
+    return ".".join(part.zfill(3) for part in address.split("."))

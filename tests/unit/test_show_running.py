@@ -1,0 +1,104 @@
+"""The table of `up`, `scale` and `status`: what it shows of numbers that nobody knows, and at 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.show import running
+from lab.show.terminal import Terminal
+
+HELD = "held: established, by the server's sockets; counted: what a connlimit can count, by its conntrack"
+NUMBERS = {
+    "held": 15, "counted": 15, "accepted": 1500, "accepted_at_least": False, "refused": 248_000,
+    "refused_at_least": False,
+}  # fmt: skip
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    """A lab of one server and two clients, with `changes` to the server's numbers."""
+    server = {"name": "server-1", "address": "172.120.130.2", "state": "running", "policy": "connlimit", "port": 12345,
+              "mode": "threading", **NUMBERS, "refused_lost": 0, "refused_behind": False, **changes}  # fmt: skip
+    clients = [
+        {"name": f"client-{number}", "address": f"172.120.130.{number}", "state": "running", **NUMBERS}
+        for number in (3, 100)
+    ]
+    return {"project": "connlab", "server": server, "clients": clients, "others": []}
+
+
+def other(number: int, held: int = 0, *, earlier: bool = False) -> dict[str, Any]:
+    return {**NUMBERS, "address": f"172.120.131.{number}", "earlier": earlier, "held": held,
+            "counted": None if earlier else held, "accepted": 1}  # fmt: skip
+
+
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    """What is printed on a terminal of so many columns."""
+
+    def show(found: dict[str, Any], width: int = 80) -> list[str]:
+        monkeypatch.setattr(running, "console", lambda: Terminal(highlight=False, width=width))
+        running.hosts(found)
+        return capsys.readouterr().out.splitlines()
+
+    return show
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_table_fits(shown, width):
+    """Long addresses, six-digit numbers and a state of several words: a number is never cut, a name never folded."""
+    found = status()
+    found["clients"][0] |= {"state": "not on the lab's network", "address": "", "held": None, "refused": None}
+    found["clients"][1]["refused_at_least"] = True
+    found["others"] = [other(250, 15), other(251, 3, earlier=True)]
+    lines = shown(found, width)
+    assert max(len(line) for line in lines if not line.startswith(("held:", "≥ at least:"))) <= width
+    assert lines[1] == "connlab: policy connlimit, port 12345, mode threading"
+    cells = [line.split() for line in lines]
+    assert ["client-100", "172.120.130.100", "running", "15", "15", "1500", "≥248000"] in cells
+    assert any(row[:2] == ["client-3", "-"] and row[-4:] == ["-", "15", "1500", "-"] for row in cells)
+    assert any(
+        row[:2] == ["other", "172.120.131.251"] and row[-4:] == ["3", "-", "1", "248000"] for row in cells
+    )
+    assert "…" not in "".join(lines)
+
+
+def test_many_other_sources_are_summed_up(shown):
+    """Those that hold connections come first, and the rest is one line whose numbers are their sums."""
+    found = status()
+    found["others"] = [other(number, held=number % 50) for number in range(1, 101)]
+    lines = [line.split() for line in shown(found) if line.split()[:1] in (["other"], ["others"])]
+    assert len(lines) == running.OTHERS + 1
+    assert [row[-4] for row in lines[:2]] == ["49", "49"]
+    first = sum(int(row[-4]) for row in lines[:-1])
+    held = sum(number % 50 for number in range(1, 101))
+    assert lines[-1][:3] == ["others", str(100 - running.OTHERS), "more"]
+    assert lines[-1][-4:] == [str(held - first), str(held - first), "90", str(90 * 248_000)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({}, ""),
+        ({"held": 0}, HELD),
+        ({"refused_lost": None}, "refused: the policy reports no refusals, so nobody knows of which source they were"),
+        ({"refused_behind": True}, "≥ at least: the server has not read all reports of refusals yet"),
+        (
+            {"refused_lost": 11_425},
+            "≥ at least: 11425 refusals that the rules counted were told by no event, so nobody knows of which source"
+            " they were",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_number_means_is_said(changes, note):
+    """Nothing if the numbers are what they seem."""
+    assert "".join(running.notes(status(**changes))) == note
+
+
+def test_an_uncertain_number_is_explained():
+    """The other reason for ≥, where nothing was lost."""
+    found = status()
+    found["clients"][0]["accepted_at_least"] = True
+    assert list(running.notes(found)) == [
+        "≥ at least: it is not known of all whether an earlier host of the address did them"
+    ]

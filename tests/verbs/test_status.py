@@ -1,0 +1,171 @@
+"""`lab status` on a lab that is not perfect: numbers belong to hosts, and what nobody knows is said to be that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab import engine, hosts, status, topology
+from lab.hosts import Host
+from lab.model import Outcome, tally
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab, laboratory, told
+
+pytestmark = pytest.mark.xdist_group("status")
+SOON = 10.0  # seconds
+MANY = 15_000  # refusals; the server's buffer holds some 10,000 reports
+FORGOTTEN = {"held": 0, "accepted": 0, "refused": 0, "accepted_at_least": False, "refused_at_least": False}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One lab for all stories; each has a client of its own. Forking, so that a process can be taken away; on the
+    clients no late segment ends TIME_WAIT (T23).
+    """
+    with laboratory(CLIENTS=4, SERVER_MODE="forking", CLIENT_SYSCTL="rfc1337") as one:
+        yield one
+
+
+def now(lab: Lab, *, sockets: bool = False) -> dict[str, Any]:
+    """What `lab status --json` prints; without `sockets`, what `up` and `scale` do."""
+    found = status.of(lab.settings.project, hosts.find(lab.settings.project), sockets_of_clients=sockets)
+    return dict(json.loads(json.dumps(found)))
+
+
+def row(found: dict[str, Any], name: str) -> dict[str, Any]:
+    (one,) = (row for row in found["clients"] if row["name"] == name)
+    return dict(one)
+
+
+def others(found: dict[str, Any], address: str) -> list[dict[str, Any]]:
+    return [row for row in found["others"] if row["address"] == address]
+
+
+def part(of: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+    return {name: of[name] for name in like}
+
+
+def unplug(lab: Lab, host: Host) -> None:
+    """Pull the cable: nothing of what the host says arrives any more."""
+    (network,) = engine.client().api.networks(filters={"label": f"{hosts.PROJECT}={lab.settings.project}"})
+    engine.client().api.disconnect_container_from_network(host.id, network["Id"], force=True)
+
+
+def test_slots_without_a_socket_are_counted(lab: Lab) -> None:
+    """Killed processes: the server's sockets hold nothing, and the limit still counts fifteen."""
+    with Agent(lab.clients[0]) as agent:
+        assert tally(agent.open(15)) == {Outcome.ESTABLISHED: 15}
+        assert part(row(now(lab), "client-1"), {"held": 0, "counted": 0}) == {"held": 15, "counted": 15}
+        lab.server.run(["pkill", "-KILL", "-P", "1"], user="connlab")
+        found = until(
+            lambda: (one := now(lab))["server"]["held"] == 0 and one, "no socket is established", SOON
+        )
+        assert part(row(found, "client-1"), {"held": 0, "counted": 0}) == {"held": 0, "counted": 15}
+        assert found["server"]["counted"] == 15
+        assert tally(agent.open(3)) == {Outcome.REFUSED: 3}
+        agent.close(how="rst")
+    assert now(lab)["server"]["counted"] == 0
+
+
+def test_sockets_of_every_host_are_seen(lab: Lab) -> None:
+    """Who closes first has TIME_WAIT: here the client. Docker's resolver is nobody's listener."""
+    with Agent(lab.clients[1]) as agent:
+        agent.open(10)
+        agent.close(how="fin")
+        found = now(lab, sockets=True)
+    assert row(found, "client-2")["sockets"] == {"TIME-WAIT": 10}
+    assert row(found, "client-4")["sockets"] == {}
+    assert {state: n for state, n in found["sockets"].items() if state == "LISTEN"} == {"LISTEN": 1}
+    assert found["server"]["sockets"] == found["sockets"]
+
+
+def test_a_new_host_does_not_get_the_numbers_of_its_address(lab: Lab) -> None:
+    """One whose cable was pulled while it held 15, one that takes its address, and that one started again.
+
+    The first one's connections are the server's still, and whoever comes under its address is refused (C13).
+    """
+    last = lab.clients[3]
+    with Agent(last) as agent:
+        assert tally(agent.open(17)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 2}
+        numbers = {"held": 15, "counted": 15, "accepted": 15, "refused": 2}
+        assert part(row(now(lab), "client-4"), numbers) == numbers
+        unplug(lab, last)
+        found = now(lab)
+        assert row(found, "client-4")["state"] == "not on the lab's network"
+        assert {row(found, "client-4")[name] for name in numbers} == {None}
+        (left,) = others(found, last.address)
+        assert part(left, {"earlier": False, **numbers}) == {"earlier": False, **numbers}
+        assert found["server"]["held"] == 15
+    topology.scale(lab.settings, 3)
+    second = topology.scale(lab.settings, 4)[4]
+    assert second.address == last.address, "the address was not handed out again: this shows nothing"
+    found = now(lab)
+    assert part(row(found, "client-4"), FORGOTTEN) == FORGOTTEN
+    assert row(found, "client-4")["counted"] == 15, "the limit counts by address"
+    earlier = {"earlier": True, **numbers, "counted": None}
+    assert part(others(found, second.address)[0], earlier) == earlier
+    with Agent(second) as agent:
+        assert tally(agent.open(1)) == {Outcome.REFUSED: 1}
+    assert row(now(lab), "client-4")["refused"] == 1
+
+    second.restart()
+    again = hosts.find(lab.settings.project)[4]
+    found = now(lab)
+    assert part(row(found, "client-4"), FORGOTTEN) == FORGOTTEN
+    assert others(found, second.address)[0]["refused"] == 3
+    assert (again.id, again.address) == (second.id, second.address)
+
+
+def test_who_cannot_be_asked_has_no_zeros(lab: Lab) -> None:
+    """Paused: what the server knows of it, and no sockets. Killed: nothing. The rest of the table is there."""
+    third, fourth = (
+        host for host in hosts.find(lab.settings.project) if host.name in ("client-3", "client-4")
+    )
+    api = engine.client().api
+    with Agent(third) as agent:
+        agent.open(2)
+        api.pause(third.id)
+        api.kill(fourth.id)
+        until(lambda: not _state(lab, "client-4").startswith("running"), "it is dead", SOON)
+        found = now(lab, sockets=True)
+        api.unpause(third.id)
+        paused, dead = row(found, "client-3"), row(found, "client-4")
+        assert part(paused, {"state": 0, "held": 0, "accepted": 0, "sockets": 0, "sockets_unknown": 0}) == {
+            "state": "paused", "held": 2, "accepted": 2, "sockets": None, "sockets_unknown": "paused",
+        }  # fmt: skip
+        assert dead["state"] == "exited (137)"
+        assert {dead[name] for name in ("held", "counted", "accepted", "refused", "sockets")} == {None}
+        assert row(found, "client-1")["sockets"] is not None
+
+
+def test_lost_refusals_are_said_to_be(lab: Lab) -> None:
+    """A paused server and more refusals than its buffer holds: told at once, and no number is a whole one after.
+
+    The rules' own counter is the witness: what was told and what was lost are all that it counted.
+    """
+    with Agent(lab.clients[2]) as agent:
+        agent.open(15)
+        before = now(lab)
+        assert not row(before, "client-3")["refused_at_least"]
+        engine.client().api.pause(lab.server.id)
+        try:
+            assert tally(agent.open(MANY, gap_ms=0, in_flight=64)) == {Outcome.REFUSED: MANY}
+        finally:
+            engine.client().api.unpause(lab.server.id)
+        until(lambda: told(lab, "events_lost"), "the loss is told, without another refusal", SOON)
+        found = now(lab)
+    server, third = found["server"], row(found, "client-3")
+    (lost,) = (event.fields["count"] for event in told(lab, "events_lost"))
+    assert server["refused"] - before["server"]["refused"] == MANY
+    assert server["refused_lost"] == lost > 0
+    assert third["refused_at_least"]
+    assert third["refused"] - row(before, "client-3")["refused"] == MANY - lost
+
+
+def _state(lab: Lab, name: str) -> str:
+    (host,) = (host for host in hosts.find(lab.settings.project) if host.name == name)
+    return host.state
