@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab import contents, engine, images
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
 
-STDIN, STDERR = 0, 2
+STDERR = 2
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BARE = b"{services: {server: {image: connlab-server}, client: {image: connlab-client}}}\n"
 LAST_DISTUTILS = 11  # Python 3.11: the last that brings one of its own
 
@@ -49,31 +54,81 @@ def version() -> str:
 def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
     """Run compose on this lab, its own talk on our standard error. Raises `ComposeFailed`."""
     argv = [*command(), "--project-directory", str(HOME), "-f", str(HOME / "compose.yaml"), *arguments]
-    done = subprocess.run(
-        argv, env=_environment(settings, arguments), stdin=subprocess.DEVNULL, stdout=STDERR, check=False,
+    status, error = _run(
+        argv, env=_environment(settings, arguments), stdin=subprocess.DEVNULL, stdout=STDERR,
         stderr=subprocess.PIPE if quiet else None,
     )  # fmt: skip
-    if done.returncode:
-        said = f": {done.stderr.decode(errors='replace').strip()}" if quiet else ""
-        raise ComposeFailed(
-            f"{' '.join(command())} {' '.join(arguments)}: exit status {done.returncode}{said}"
-        )
+    if status:
+        said = f": {error.decode(errors='replace').strip()}" if quiet else ""
+        raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}{said}")
 
 
-def become(project: str, arguments: Sequence[str]) -> None:
-    """Replace this process with compose on a lab that exists: for output that belongs to the terminal, like logs.
+def show(project: str, arguments: Sequence[str]) -> int:
+    """Run compose on a lab that exists, for output that belongs to the terminal, like logs; its exit status.
 
     It reads no more than which services there are, so neither .env nor a profile can stop it.
     """
     reader, writer = os.pipe()
     os.write(writer, BARE)
     os.close(writer)
-    os.dup2(reader, STDIN)
-    os.chdir(
-        HOME / "lab"
-    )  # Compose 1 looks for .env here, whatever it is told, if the file is standard input
-    argv = [*command(), "--project-directory", str(HOME / "lab"), "-p", project, "-f", "-", *arguments]
-    os.execvpe(argv[0], argv, {**_quicker(), **engine.environment()})
+    # Compose 1 looks for .env in its working directory, whatever it is told, if the file is standard input.
+    where = str(HOME / "lab")
+    argv = [*command(), "--project-directory", where, "-p", project, "-f", "-", *arguments]
+    try:
+        status, _ = _run(argv, env={**_quicker(), **engine.environment()}, stdin=reader, cwd=where)
+    finally:
+        os.close(reader)
+    return status if status >= 0 else 128 - status  # a reader who has seen enough: as a shell would say it
+
+
+def _run(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
+    """Exit status and, from a pipe, standard error of a process that Ctrl-C does not reach: we do, and end it.
+
+    Compose 1 prints a traceback or `Aborting`, and ends with another status. In a session of its own it has no
+    terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
+    """
+    with (
+        _signals_as_exceptions() as begin,
+        subprocess.Popen(argv, start_new_session=True, **options) as process,
+    ):
+        try:
+            begin()
+            _, error = process.communicate()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, error or b""
+
+
+@contextlib.contextmanager
+def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
+    """SIGINT, SIGTERM, and SIGHUP of a terminal that is closed, raise what ends the lab with a shell's exit status.
+
+    But only once the function that this yields was called: one that came while the process was being started would
+    leave it behind. A signal that was ignored stays so.
+    """
+    arrived: list[int] = []
+    begun: list[bool] = []
+
+    def leave(number: int, _: object) -> None:
+        arrived.append(number)
+        if begun:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    def begin() -> None:
+        begun.append(True)
+        if arrived:
+            leave(arrived[0], None)
+
+    ours = threading.current_thread() is threading.main_thread()  # another one may not set handlers
+    heard = [number for number in ENDING if ours and signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, leave) for number in heard}
+    try:
+        yield begin
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def quicker(program: Path) -> Mapping[str, str]:

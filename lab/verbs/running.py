@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lab import settings as knobs
-from lab.errors import Usage
+from lab.errors import LabError, Usage
 from lab.verbs.options import json_option, print_json, whole
 
 
@@ -67,7 +67,7 @@ def status(as_json: bool) -> None:
 @click.option("--follow", "-f", is_flag=False, flag_value="1", default="0", help="Go on until Ctrl-C.")
 def logs(service: str | None, follow: str) -> None:
     """The story: every host's events, refused SYNs included."""
-    from lab import compose
+    from lab import compose, hosts
 
     if service not in (None, "server", "client"):
         raise Usage(f"no service {service!r}; there are: server, client")
@@ -75,7 +75,13 @@ def logs(service: str | None, follow: str) -> None:
         *(["--follow"] if whole("follow", follow, 0, 1) else []),
         *(["--no-color"] if not sys.stdout.isatty() else []),
     ]
-    compose.become(knobs.unchecked().project, ["logs", *options, *([service] if service else [])])
+    project = knobs.unchecked().project
+    if not hosts.find(project, service):
+        raise LabError(f"the lab {project} has no {service or 'host'} to tell anything\n  next: make up")
+    try:
+        sys.exit(compose.show(project, ["logs", *options, *([service] if service else [])]))
+    except KeyboardInterrupt:  # the usual end of --follow: nothing to say
+        sys.exit(130)
 
 
 @click.command()

@@ -9,9 +9,10 @@ import sys
 
 import pytest
 
-from lab import hosts, settings
+from lab import hosts, settings, topology
 from lab.wait import until
-from tests.laboratory import laboratory, own_settings, removed_afterwards
+from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.terminal import terminal
 
 STORY = """
 from tests.laboratory import laboratory
@@ -66,6 +67,33 @@ def test_an_interrupted_up_leaves_no_half_lab() -> None:
             assert up.wait(timeout=60) == 130
 
         assert hosts.projects(chosen.project) == set()
+
+
+def test_ctrl_c_ends_the_story_quietly(crowd: Lab) -> None:
+    """`make logs F=1` at a terminal: exit 130, and neither Compose nor the lab has anything to say of it."""
+    with terminal(crowd, "logs", "--service", "server", "--follow") as session:
+        session.until("ready")
+        session.type("\x03")
+        rest = session.rest()
+        assert session.status() == 130
+    assert [word for word in ("Traceback", "ERROR", "Abort", "lab:", "failed") if word in rest] == []
+
+
+@pytest.mark.parametrize("seen", ["hosts leave", "client"])
+def test_an_interrupted_scale_says_so_once(seen: str) -> None:
+    """Ctrl-C as hosts leave, and as they come: no word of Compose's, the server stays, and `scale` mends it."""
+    start, goal = (2, "0") if seen == "hosts leave" else (0, "4")
+    with laboratory(CLIENTS=start) as lab:
+        with terminal(lab, "scale", goal) as session:
+            session.until(seen)
+            session.type("\x03")
+            rest = session.rest()
+            assert session.status() == 130, rest
+        assert rest.count("lab: interrupted") == 1
+        assert [word for word in ("Traceback", "ERROR", "Abort") if word in rest] == []
+        (server,) = hosts.find(lab.settings.project, "server")
+        assert (server.id, server.running) == (lab.server.id, True)
+        assert len(topology.scale(lab.settings, 1)) == 2
 
 
 def _has_server(project: str) -> bool:
