@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -105,7 +106,7 @@ def details(status: Mapping[str, Any]) -> None:
     out.print(table)
     table = new_table("host", "TCP sockets")
     for said, names in _by_sockets([server, *status["clients"]]).items():
-        table.add_row(", ".join(names), said)
+        table.add_row(", ".join(_ranges(names)), said)
     out.print(table)
     states = ", ".join(f"{state} {count}" for state, count in status["conntrack_states"].items())
     out.print(
@@ -132,6 +133,14 @@ def _by_sockets(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
             row["name"]
         )
     return found
+
+
+def _ranges(names: Iterable[str]) -> Iterator[str]:
+    """Names in their order, neighbours' numbers taken together: `client-1 to 20`."""
+    apart = [(name.rpartition("-")[0], int(name.rpartition("-")[2])) for name in names]
+    for _, run in itertools.groupby(enumerate(apart), lambda pair: (pair[1][0], pair[1][1] - pair[0])):
+        (_, (service, first)), *rest = run
+        yield f"{service}-{first}" + (f" to {rest[-1][1][1]}" if rest else "")
 
 
 def _number(row: Mapping[str, Any], what: str, style: str = "") -> Text:

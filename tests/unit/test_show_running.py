@@ -102,3 +102,17 @@ def test_an_uncertain_number_is_explained():
     assert list(running.notes(found)) == [
         "≥ at least: it is not known of all whether an earlier host of the address did them"
     ]
+
+
+def test_hosts_with_the_same_sockets_are_one_line():
+    """Twenty clients alike, one that is not, one whose sockets nobody saw."""
+    rows = [{"name": f"client-{number}", "sockets": {"ESTAB": 15}} for number in (1, 2, 3, 5, 7, 8)]
+    rows += [
+        {"name": "client-4", "sockets": {}},
+        {"name": "client-6", "sockets": None, "sockets_unknown": "paused"},
+    ]
+    found = running._by_sockets([{"name": "server-1", "sockets": {"ESTAB": 90, "LISTEN": 1}}, *rows])
+    assert {said: list(running._ranges(names)) for said, names in found.items()} == {
+        "ESTAB 90, LISTEN 1": ["server-1"], "ESTAB 15": ["client-1 to 3", "client-5", "client-7 to 8"],
+        "none": ["client-4"], "- (paused)": ["client-6"],
+    }  # fmt: skip
