@@ -11,7 +11,7 @@ from bench import machine
 from bench.peers import Peer
 from bench.samples import LAB, Samples, add
 from bench.sandbox import START
-from lab import topology
+from lab import ready
 from lab.settings import Settings
 
 # What else is measured while the lab's own hosts stand.
@@ -68,4 +68,4 @@ def _timed(do: Callable[[], None], then: Callable[[], None]) -> tuple[float, flo
 def _await(peer: Peer, lab: Settings, clients: int) -> None:
     """Compose and the API return when the processes run; the lab's verbs when the hosts are ready."""
     if clients and peer.name != LAB:
-        topology.wait_until_ready(lab.project, clients)
+        ready.wait_until_ready(lab.project, clients)

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 
-from lab import capacity, compose, engine, hosts, images, profile, throwaway, topology
+from lab import capacity, compose, engine, hosts, images, profile, ready, throwaway, topology
 from lab.errors import LabError, NotFit
 from lab.kernels import window
 from lab.settings import Settings
@@ -92,7 +92,7 @@ def _policy(chosen: Settings) -> Row:
     status, said = topology.try_policy(chosen)
     if status:
         fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
-        return _row("policy", "FAIL", topology.reason(said), fix)
+        return _row("policy", "FAIL", ready.reason(said), fix)
     rules = f"firewall/{chosen.values['FIREWALL']}.rules"
     return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
 

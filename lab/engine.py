@@ -91,6 +91,12 @@ def image_labels(name: str) -> Mapping[str, str] | None:
         return None
 
 
+def name_image(image: str, name: str) -> None:
+    """Give a local image, by its id, a name with a tag."""
+    repository, _, tag = name.rpartition(":")
+    client().api.tag(image, repository, tag)
+
+
 def remove_image(name: str) -> None:
     """Remove a local image, if there is one of that name and nothing runs from it."""
     with contextlib.suppress(docker.errors.ImageNotFound):

@@ -89,9 +89,11 @@ class Host:
         name = f"{self.name}: {shlex.join(argv)}"
         return exec_id, Stream(sock, name, _early(response, sock), release=response.close)
 
-    def log(self, tail: int | Literal["all"] = "all", since: float | None = None) -> str:
-        """What PID 1 wrote so far, both streams; only the last lines, or those since a moment (seconds, UTC)."""
-        return _text(client().api.logs(self.id, tail=tail, since=since))
+    def log(
+        self, tail: int | Literal["all"] = "all", since: float | None = None, until: float | None = None
+    ) -> str:
+        """What PID 1 wrote so far, both streams; only the last lines, or those between two moments (seconds, UTC)."""
+        return _text(client().api.logs(self.id, tail=tail, since=since, until=until))
 
     def inspect(self) -> Mapping[str, Any]:
         """Everything that the engine knows of the container."""
@@ -146,10 +148,15 @@ def server(project: str, found: Sequence[Host]) -> Host:
     )
 
 
+def networks(project: str) -> list[dict[str, Any]]:
+    """What the engine knows of a lab's networks; none before it was up."""
+    listed: list[dict[str, Any]] = client().api.networks(filters={"label": f"{PROJECT}={project}"})
+    return listed
+
+
 def subnets(project: str) -> list[str]:
     """The IPv4 subnets of a lab's networks; none before it was up."""
-    listed = client().api.networks(filters={"label": f"{PROJECT}={project}"})
-    configured = [config for network in listed for config in network["IPAM"]["Config"]]
+    configured = [config for network in networks(project) for config in network["IPAM"]["Config"] or []]
     return [config["Subnet"] for config in configured if "." in config["Subnet"]]
 
 

@@ -55,14 +55,14 @@ def spare(
         raise LabError(str(error.explanation)) from error
     finally:
         if container is not None:
-            _remove(str(container.id))
+            remove(str(container.id))
 
 
 def remove_one_offs(project: str) -> None:
     """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
     labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
     for entry in client().api.containers(all=True, filters={"label": labels}):
-        _remove(entry["Id"])
+        remove(entry["Id"])
 
 
 def remove_project(project: str) -> None:
@@ -74,7 +74,7 @@ def remove_project(project: str) -> None:
     api, ours = client().api, {"label": f"{PROJECT}={project}"}
     # One after another, for the sake of old engines (engine.PARTS_AT_ONCE).
     for entry in api.containers(all=True, filters=ours):
-        _remove(entry["Id"])
+        remove(entry["Id"])
     for network in api.networks(filters=ours):
         until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
     for volume in api.volumes(filters=ours)["Volumes"] or []:
@@ -82,7 +82,8 @@ def remove_project(project: str) -> None:
             api.remove_volume(volume["Name"])
 
 
-def _remove(container: str) -> None:
+def remove(container: str) -> None:
+    """Remove a container, whatever its state; one that is going by itself, or gone, is fine."""
     with contextlib.suppress(Refused):  # it is removing itself already
         client().api.remove_container(container, force=True, v=True)
 

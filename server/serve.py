@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from server import connections, loader, refusals, settings, status, sysctls
+from server import connections, loader, marked, refusals, settings, status, sysctls
 from server.events import emit
 
 STOP = {signal.SIGTERM, signal.SIGINT}
@@ -40,6 +40,7 @@ def main(reports: int) -> int:
     emit("listening", address=address, port=port, mode=wanted.mode, backlog=server.request_queue_size,
          reuse_address=wanted.reuse_address)  # fmt: skip
     _background(server.serve_forever, 0.1)
+    marked.ready()
     emit("ready")
 
     number = signal.sigwait(STOP)

@@ -1,8 +1,11 @@
-"""A copy of what a lab is made of, to break."""
+"""A copy of what a lab is made of, to break, and the `lab` command of such a copy."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from lab import settings
@@ -17,3 +20,17 @@ def checkout(folder: Path) -> Path:
         shutil.copy(settings.HOME / part, folder / part)
     shutil.copy(menu.FILE, folder / ".env")
     return folder
+
+
+def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess:
+    """The `lab` command of a copied checkout."""
+    environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
+    environment |= {"PYTHONPATH": str(copy), **given}
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *argv],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

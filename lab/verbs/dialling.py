@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from lab import settings as knobs
 from lab import words
-from lab.verbs.options import client_number, client_option, json_option, print_json, whole
+from lab.verbs.options import client_number, client_option, json_option, print_json, running_lab, whole
 
 
 @click.command()
@@ -22,7 +21,7 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
     from lab.show import dialling as show
 
     asked = client_number(number), whole("count", count, 1, 20000), whole("hold", hold, 0, 86400)
-    result = experiment.attempt(knobs.read(), *asked)
+    result = experiment.attempt(running_lab(), *asked)
     if as_json:
         print_json(result)
     else:
@@ -39,10 +38,11 @@ def connect(host: str, port: str | None, number: str, timeout: str, as_json: boo
     """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
     from lab import connect as calling
 
-    chosen = knobs.read()
+    client, seconds = client_number(number), whole("timeout", timeout, 1, 600)
+    calling.target(host, "1" if port is None else port)  # refused before the lab is asked for its own port
+    chosen = running_lab()
     name, own_port = calling.target(host, str(chosen.port) if port is None else port)
-    seconds = whole("timeout", timeout, 1, 600)
-    result = calling.connect(chosen, client_number(number), name, own_port, seconds)
+    result = calling.connect(chosen, client, name, own_port, seconds)
     print_json(result) if as_json else words.show(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)
@@ -56,7 +56,8 @@ def sockets(number: str, as_json: bool) -> None:
     from lab import sockets as kinds
     from lab.show import dialling as show
 
-    result = kinds.sockets(knobs.read(), client_number(number))
+    client = client_number(number)
+    result = kinds.sockets(running_lab(), client)
     print_json(result) if as_json else show.sockets(result)
 
 
@@ -66,4 +67,5 @@ def talk(number: str) -> None:
     """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
     from lab import talk as conversation
 
-    sys.exit(conversation.talk(knobs.read(), client_number(number)))
+    client = client_number(number)
+    sys.exit(conversation.talk(running_lab(), client))

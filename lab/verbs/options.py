@@ -20,6 +20,13 @@ def whole(name: str, text: str, low: int, high: int) -> int:
     return int(text)
 
 
+def running_lab() -> knobs.Settings:
+    """The lab's own knobs, whatever .env says by now. Raises `LabError` if there is no lab."""
+    from lab import own
+
+    return own.running(knobs.unchecked())
+
+
 def client_number(text: str) -> int:
     """A client host's number as typed. Raises `Usage`."""
     return whole("client", text, 1, 1000)

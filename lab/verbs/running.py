@@ -37,7 +37,7 @@ def scale(clients: str, as_json: bool) -> None:
         raise Usage(
             f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
         )
-    chosen = knobs.read()
+    chosen = knobs.unchecked()
     _show_hosts(chosen.project, topology.scale(chosen, int(clients)), as_json)
 
 

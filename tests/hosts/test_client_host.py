@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 import testinfra
 
-from lab import contents, engine, hosts, images, observe, profile, throwaway, topology
+from lab import contents, engine, hosts, images, observe, profile, ready, throwaway
 from lab.model import events
 from lab.traffic import Agent
 
@@ -65,7 +65,7 @@ def test_it_does_not_start_as_something_else(crowd) -> None:
     environment = {**contents.environment(other, "client"), "CLIENT_SYSCTL": "article"}
     status, said = throwaway.try_out(image, [], environment=environment)
     what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
-    assert (status, topology.reason(said)) == (1, what)
+    assert (status, ready.reason(said)) == (1, what)
     assert [event.event for event in events(said)] == ["sysctl", "sysctl", "sysctl_failed"]
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lab import compose, engine, errors, experiment, hosts, settings, topology
+from lab import compose, engine, errors, experiment, hosts, ready, settings, topology
 from lab.hosts import Host
 from lab.model import Outcome, tally
 from lab.traffic import Agent
@@ -33,7 +33,7 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
     """
     with laboratory(CLIENTS=2) as lab, Agent(lab.clients[0]) as agent:
         mine = {attempt.source_port for attempt in agent.open(5)}
-        plain = settings.checked(lab.settings.values, lab.settings.given - {"CLIENTS"})
+        plain = settings.checked(lab.settings.values, lab.settings.given - {"CLIENTS"}, lab.settings.menu)
         changes = (
             (lambda: topology.scale(lab.settings, 4), 4),
             (lambda: topology.up(plain), 4),
@@ -85,7 +85,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
     chosen = own_settings()
     with removed_afterwards(chosen):
         compose.run(chosen, "up", "-d", "--scale", "client=3")
-        found = topology.wait_until_ready(chosen.project, 3)
+        found = ready.wait_until_ready(chosen.project, 3)
         with Agent(found[1]) as agent:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
 

@@ -5,33 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab import engine, hosts, settings
-from tests.checkout import checkout
+from lab import engine, hosts
+from tests.checkout import checkout, lab_of
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.menu import FILE
 
 PROFILE = "services: {host: {sysctls: [unclosed\n"
-
-
-def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess:
-    """The `lab` command of a copied checkout."""
-    environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
-    environment |= {"PYTHONPATH": str(copy), **given}
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *argv],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("damage", ["env gone", "env not UTF-8", "bad profiles", "bad knobs"])

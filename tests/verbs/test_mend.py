@@ -1,0 +1,221 @@
+"""`up` brings back what is broken, and touches nothing that is well: same containers, same connections."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lab import copies, engine, hosts, images, ready, settings, throwaway, topology
+from lab.errors import LabError
+from lab.hosts import Host
+from lab.model import Event, Outcome, events, tally
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
+
+CLIENTS = 8
+
+
+def disconnect(host: Host) -> None:
+    (network,) = host.inspect()["NetworkSettings"]["Networks"]
+    engine.client().api.disconnect_container_from_network(host.id, network)
+
+
+def reconnect(host: Host) -> None:
+    """As somebody does by hand, who does not know that a name belongs to it."""
+    (network,) = host.inspect()["NetworkSettings"]["Networks"]
+    engine.client().api.disconnect_container_from_network(host.id, network)
+    engine.client().api.connect_container_to_network(host.id, network)
+
+
+FAULTS: dict[str, Callable[[Host], None]] = {
+    "removed": lambda host: throwaway.remove(host.id),
+    "killed": lambda host: host.signal("KILL"),
+    "stopped": lambda host: engine.client().api.stop(host.id, timeout=0),
+    "paused": lambda host: engine.client().api.pause(host.id),
+    "disconnected": disconnect,
+    "without its name": reconnect,
+    "restarted": lambda host: host.restart(),
+}
+KEPT = ("killed", "stopped", "paused", "restarted")  # the same container goes on, or is started again
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A lab of eight idle clients; client-8 is well and stays so."""
+    with laboratory(CLIENTS=CLIENTS) as made:
+        yield made
+
+
+def test_every_broken_client_comes_back_and_no_other_is_touched(lab: Lab, capfd) -> None:
+    """Seven faults at once; the eighth client's five connections live through it. Each fault is said by name."""
+    with Agent(lab.clients[-1]) as agent:
+        held = {attempt.source_port for attempt in agent.open(5)}
+        for broken, fault in zip(lab.clients, FAULTS.values(), strict=False):
+            fault(broken)
+        found = topology.up(as_it_is(lab))
+        assert held == _ports(lab), "connections of a client that was well"
+
+    _is_whole(lab, found)
+    said = capfd.readouterr().err
+    assert "client-1 is missing, and is made like client-" in said
+    assert "client-4 was paused, and goes on" in said
+    assert "client-5 is replaced: it is not on the lab's network" in said
+    assert "client-6 is replaced: nobody on the lab's network finds it as `client`" in said
+    same = {name: then.id == now.id for name, then, now in zip(FAULTS, lab.clients, found[1:], strict=False)}
+    assert same == {name: name in KEPT for name in FAULTS}
+    assert (found[0].id, found[-1].id) == (lab.server.id, lab.clients[-1].id)
+
+
+@pytest.mark.parametrize("fault", ["paused", "killed", "removed", "disconnected"])
+def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: str) -> None:
+    """Its state is told with the way out, and that way is `make up`.
+
+    One client is stopped too, which Compose 1 by itself answers by making all of them anew.
+    """
+    before = hosts.find(lab.settings.project)
+    FAULTS[fault](before[0])
+    FAULTS["stopped"](before[1])
+    if fault != "disconnected":
+        with pytest.raises(LabError, match="next: make up"):
+            hosts.server(lab.settings.project, hosts.find(lab.settings.project))
+    found = topology.up(as_it_is(lab))
+    _is_whole(lab, found)
+    assert (found[0].id == before[0].id) == (fault in KEPT)
+    assert [host.id for host in found[1:]] == [host.id for host in before[1:]]
+
+
+def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
+    """The number is the one that it was last scaled to, not how many are left, which is none."""
+    topology.scale(lab.settings, 2)
+    for host in hosts.find(lab.settings.project, "client"):
+        throwaway.remove(host.id)
+    found = topology.up(as_it_is(lab))
+    assert [host.name for host in found] == ["server-1", "client-1", "client-2"]
+
+
+def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
+    """A client that is gone, one that is paused, and two more: all with the lab's own workload and port."""
+    topology.scale(lab.settings, 3)
+    there = hosts.find(lab.settings.project)
+    FAULTS["removed"](there[1])
+    FAULTS["paused"](there[2])
+    found = topology.scale(as_it_is(lab), CLIENTS)
+    _is_whole(lab, found)
+    assert (found[0].id, found[2].id, found[3].id) == (there[0].id, there[2].id, there[3].id)
+    plain = {tuple(sorted(host.inspect()["Config"]["Env"])) for host in found[1:]}
+    assert len(plain) == 1, plain
+
+
+def test_an_image_that_somebody_removed_is_named_again() -> None:
+    """While its hosts run: nothing is built, and nothing is replaced."""
+    mine, base = own_settings(CLIENTS=1), settings.read({})
+    chosen = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # a name of the images that nobody else has
+    for service in ("server", "client"):
+        engine.name_image(images.name(base, service), images.name(chosen, service))
+    with removed_afterwards(chosen), _unnamed_afterwards(chosen):
+        before = topology.up(chosen)
+        for service in ("server", "client"):
+            engine.client().api.remove_image(images.name(chosen, service), force=True)
+        assert [host.id for host in topology.up(chosen)] == [host.id for host in before]
+
+
+def test_a_network_that_somebody_removed_is_made_anew() -> None:
+    """All hosts stopped, and the network pruned: they cannot be started again as they are, and are replaced."""
+    chosen = own_settings(CLIENTS=2)
+    with removed_afterwards(chosen):
+        before = topology.up(chosen)
+        for host in before:
+            FAULTS["stopped"](host)
+        for network in hosts.networks(chosen.project):
+            engine.client().api.remove_network(network["Id"])
+        found = topology.up(chosen)
+        assert not {host.id for host in found} & {host.id for host in before}
+        _is_whole(of(chosen, before), found)
+
+
+def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:
+    """A server that is frozen before it has said `ready` again is not ready, though its log has the old line."""
+    api, server = engine.client().api, hosts.find(lab.settings.project)[0]
+    running = dataclasses.replace(server, state="running")  # what a look says that came a moment before
+    for _ in range(5):
+        api.stop(server.id, timeout=0)
+        api.start(server.id)
+        api.pause(server.id)
+        believed, lines = ready.is_ready(running, ask=False), len(_readies(server))
+        api.unpause(server.id)
+        until(lambda: ready.is_ready(running, ask=True), "it is ready again", within=30)
+        if len(_readies(server)) > lines:  # it was frozen in time
+            break
+    else:
+        pytest.fail("the server was ready before it could be frozen, five times")
+    assert (lines >= 1, believed) == (True, False)
+
+
+def test_a_host_whose_log_has_lost_the_line_is_asked(lab: Lab) -> None:
+    """Docker keeps the newest lines of a log, here 1 kB, and a busy host soon writes more than that."""
+    model = hosts.find(lab.settings.project)[-1]
+    number = model.number + 1
+    copies.start(copies.create(_WithShortLog(**dataclasses.asdict(model)), number))
+    host = until(lambda: _usable(lab, number), "it runs", within=10)
+    until(lambda: ready.is_ready(host, ask=False), "it has said so", within=10)
+    for _ in range(10):
+        with Agent(host):
+            pass
+    until(lambda: not _readies(host), "its log has lost the line", within=10)
+    assert (ready.is_ready(host, ask=False), ready.is_ready(host, ask=True)) == (False, True)
+    host.run(["rm", ready.MARK])
+    assert not ready.is_ready(host, ask=True)
+    throwaway.remove(host.id)
+
+
+class _WithShortLog(Host):
+    """A model for a client with a log of 1 kB."""
+
+    def inspect(self) -> dict:
+        known = dict(super().inspect())
+        known["HostConfig"]["LogConfig"]["Config"] = {"max-size": "1k", "max-file": "1"}
+        return known
+
+
+def _usable(lab: Lab, number: int) -> Host | None:
+    return next((h for h in hosts.find(lab.settings.project) if h.number == number and not h.trouble), None)
+
+
+def _readies(host: Host) -> list[Event]:
+    return [event for event in events(host.log()) if event.event == "ready"]
+
+
+def as_it_is(lab: Lab) -> settings.Settings:
+    """The settings of a shell in which nobody gives a knob: .env's, and the lab's name."""
+    base = settings.read({})
+    return settings.checked(
+        {**base.values, "COMPOSE_PROJECT_NAME": lab.settings.project}, frozenset(), base.menu
+    )
+
+
+def _is_whole(lab: Lab, found: list[Host]) -> None:
+    """Every host has its number, no trouble, its clients' workload, and the limit holds for the first and the last."""
+    assert [host.name for host in found] == ["server-1", *(host.name for host in lab.clients)]
+    assert [host.trouble for host in found] == [""] * len(found)
+    for client in (found[1], found[-1]):
+        with Agent(client) as agent:
+            assert tally(agent.open(16)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 1}
+
+
+def _ports(lab: Lab) -> set[int]:
+    ours = ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
+    return {int(line.split()[3].rpartition(":")[2]) for line in lab.server.run(ours).splitlines()}
+
+
+@contextlib.contextmanager
+def _unnamed_afterwards(chosen: settings.Settings) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        throwaway.remove_project(chosen.project)
+        for service in ("server", "client"):
+            engine.remove_image(images.name(chosen, service))
