@@ -47,6 +47,10 @@ talk: .venv/.ready  ## Type to the server from a client host, Ctrl-D ends (CLIEN
 sockets: .venv/.ready  ## Try every socket family and type, and send a message through each (CLIENT=2)
 	@.venv/bin/lab sockets $${CLIENT+--client "$$CLIENT"}
 
+.PHONY: restart
+restart: .venv/.ready  ## Restart the server in its network namespace, say what bind said (REUSE_ADDRESS=0)
+	@.venv/bin/lab restart
+
 .PHONY: down
 down: .venv/.ready  ## Stop the lab and remove all that it made
 	@.venv/bin/lab down

@@ -10,7 +10,7 @@ import click
 
 from lab import settings, words
 from lab.errors import LabError
-from lab.verbs import dialling, judging, running
+from lab.verbs import dialling, judging, restarting, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,6 +26,7 @@ def lab() -> None:
 
 for _verb in (
     running.up, running.scale, running.down, running.status, running.logs, running.doctor,
+    restarting.restart,
     dialling.attempt, dialling.connect, dialling.sockets, dialling.talk,
     judging.claims, judging.effects, judging.report, judging.pages,
 ):  # fmt: skip

@@ -41,6 +41,7 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
             "name": server.name, "address": server.address, "state": server.trouble or server.state,
             "mode": account["mode"], "policy": account["firewall"], "limit": account["connlimit"],
             "port": account["port"], "backend": seen.backend, **sources.server(seen), "sockets": states,
+            "listener": account["listener"],
         },
         "rules": [dataclasses.asdict(rule) for rule in seen.rules],
         "sysctls": account["sysctls"],

@@ -29,6 +29,8 @@ def hosts(status: Mapping[str, Any]) -> None:
     table.padding = (0, 1, 0, 0)  # it fits into 80 columns
     for column in table.columns:
         column.no_wrap = column.header != "state"
+    if server["listener"]["state"] != "listening":
+        server = {**server, "state": "not listening"}
     for host in (server, *status["clients"], *_others(status["others"])):
         table.add_row(
             host["name"],
@@ -93,6 +95,7 @@ def details(status: Mapping[str, Any]) -> None:
     """Everything else that `lab status` knows."""
     out, server = console(), status["server"]
     out.print(joined("\n", strong("server"), f"    mode {server['mode']}, port {server['port']}"))
+    out.print(joined(strong("listener"), f"  {_listener(server['listener'])}"))
     limit = f"{server['limit']} connections per source"
     out.print(joined(strong("policy"), f"    {server['policy']}, {limit}, backend {server['backend']}\n"))
     out.print("packets   rule")
@@ -112,6 +115,18 @@ def details(status: Mapping[str, Any]) -> None:
     out.print(
         joined(strong("conntrack"), f" {status['conntrack']} entries on the server: {states or 'none'}")
     )
+
+
+def _listener(listener: Mapping[str, Any]) -> str:
+    """Whether the server listens, and what bind(2) said if it does not (`lab restart`)."""
+    flag = "with SO_REUSEADDR" if listener["reuse_address"] else "without SO_REUSEADDR"
+    if listener["state"] == "failed":
+        return f"none: bind(2), {flag}: {listener['error']}; tried again each second"
+    last = listener["last"]
+    again = (
+        f", again for a restart, after {last['listening_s']:.3g} s" if last and last["listening_s"] else ""
+    )
+    return f"{listener['state']}, {flag}{again}"
 
 
 def checks(rows: Sequence[Mapping[str, str]]) -> None:

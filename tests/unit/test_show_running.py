@@ -19,7 +19,8 @@ NUMBERS = {
 def status(**changes: Any) -> dict[str, Any]:
     """A lab of one server and two clients, with `changes` to the server's numbers."""
     server = {"name": "server-1", "address": "172.120.130.2", "state": "running", "policy": "connlimit", "port": 12345,
-              "mode": "threading", **NUMBERS, "refused_lost": 0, "refused_behind": False, **changes}  # fmt: skip
+              "mode": "threading", "listener": {"state": "listening"}, **NUMBERS, "refused_lost": 0,
+              "refused_behind": False, **changes}  # fmt: skip
     clients = [
         {"name": f"client-{number}", "address": f"172.120.130.{number}", "state": "running", **NUMBERS}
         for number in (3, 100)
@@ -116,3 +117,11 @@ def test_hosts_with_the_same_sockets_are_one_line():
         "ESTAB 90, LISTEN 1": ["server-1"], "ESTAB 15": ["client-1 to 3", "client-5", "client-7 to 8"],
         "none": ["client-4"], "- (paused)": ["client-6"],
     }  # fmt: skip
+
+
+def test_a_server_that_does_not_listen_is_not_just_running(shown):
+    """After `lab restart` without SO_REUSEADDR, say."""
+    line = next(
+        line for line in shown(status(listener={"state": "failed"})) if line.strip().startswith("server-1")
+    )
+    assert "not listening" in line

@@ -1,0 +1,162 @@
+"""The listener: opened at the start, closed at the end, and in between restarted in the same network namespace.
+
+A restart of the container gets a new network namespace, without the TIME_WAIT sockets of the old one. Here PID 1 stays,
+and with it the namespace, the reports of refusals and all counts; for the kernel it is a restart all the same: the
+listener is closed, every connection is closed with FIN, and a new socket is bound. If that fails, it is tried again
+each second: over TIME_WAIT without SO_REUSEADDR for a minute (docs/kernel.md R01).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from server import connections
+from server.events import emit
+from server.settings import Settings
+
+STOP = {signal.SIGTERM, signal.SIGINT}
+RESTART = signal.SIGHUP
+GRACE = 1.5  # seconds for all connections to close; `docker stop` must see the end within 2
+LATE = 10.0  # seconds more, before a restart: what still runs then would be half a server
+AGAIN = 1.0  # seconds between two tries to bind
+UNACKED = (
+    24  # bytes: the place of tcpi_unacked in struct tcp_info, of a listener the length of its accept queue
+)
+
+Background = Callable[..., threading.Thread]
+
+
+class Listening:
+    """The server of this host's mode, and what `status` tells of it. Signals are blocked in every thread."""
+
+    def __init__(self, wanted: Settings, background: Background) -> None:
+        self.wanted = wanted
+        self._background = background
+        self._server: Any = None
+        self._state, self._error = "closed", ""
+        self._asked: list[
+            bool | None
+        ] = []  # a restart that was asked for and has no outcome yet, and its flag
+        self._number = 0
+        self._last: dict[str, object] | None = None
+        self._began = 0.0
+        self._ending = threading.Thread()
+
+    def bind(self) -> None:
+        """Bind the port and listen. Raises OSError: it is taken, the address is not ours, the name has none."""
+        self._server = importlib.import_module(f"server.modes.{self.wanted.mode}").build(self.wanted)
+
+    def serve(self) -> None:
+        """Say `listening`, and serve in a thread."""
+        address, port = self._server.socket.getsockname()[:2]
+        self._state, self._error = "listening", ""
+        emit("listening", address=address, port=port, mode=self.wanted.mode,
+             backlog=self._server.request_queue_size, reuse_address=self.wanted.reuse_address)  # fmt: skip
+        self._background(self._server.serve_forever, 0.1)
+        if self._last:
+            self._last = {**self._last, "listening_s": round(time.monotonic() - self._began, 6)}
+
+    def failed(self, error: OSError, **fields: object) -> None:
+        """Say `listen_failed`, once for each reason."""
+        said, self._state, self._error = self._error, "failed", str(error)
+        if said != self._error:
+            emit(
+                "listen_failed", address=self.wanted.listen, port=self.wanted.port, error=str(error), **fields
+            )
+
+    def wait(self) -> int:
+        """The next signal; meanwhile, each second, the port is tried again if it could not be bound."""
+        while True:
+            if self._state == "listening":
+                return signal.sigwait({*STOP, RESTART})
+            if arrived := signal.sigtimedwait({*STOP, RESTART}, AGAIN):
+                return arrived.si_signo
+            self._try()
+
+    def restart(self) -> None:
+        """Stop as on SIGTERM, then bind again; the first try is the outcome that `account` tells."""
+        self._began = time.monotonic()
+        told = {"open": connections.held(), "waiting": self._waiting(), "clean": self.stop(RESTART)}
+        self._end()
+        connections.stopping.clear()
+        reuse = next(iter(self._asked), None)
+        if reuse is not None:
+            self.wanted = dataclasses.replace(self.wanted, reuse_address=reuse)
+        self._error = ""
+        self._number += 1
+        self._last = None
+        self._try()
+        seconds = round(time.monotonic() - self._began, 6)
+        self._last = {"number": self._number, **told, "error": self._error or None, "seconds": seconds,
+                      "listening_s": None if self._error else seconds}  # fmt: skip
+        self._asked.clear()
+
+    def stop(self, number: int) -> bool:
+        """Close the listener and every connection; whether all of them had ended within `GRACE`."""
+        emit("stopping", signal=signal.Signals(number).name, open=connections.held())
+        clean = True
+        if self._state == "listening":
+            self._state = "stopping"
+            connections.stopping.set()
+            # Beside the rest: a mode that serves one client, or waits for a child, returns when that one is closed.
+            self._ending = self._background(self._server.shutdown)
+            connections.close_all(within=GRACE, done=lambda: not self._ending.is_alive())
+            clean = not (self._ending.is_alive() or connections.held())
+            self._server.server_close()
+        emit("stopped", clean=clean)
+        return clean
+
+    def _end(self) -> None:
+        """Wait until nothing of the old server is left; one that does not end takes the host with it."""
+        deadline = time.monotonic() + LATE
+        while self._ending.is_alive() or connections.held() or _handlers():
+            if time.monotonic() >= deadline:
+                os._exit(1)
+            time.sleep(0.005)
+
+    def ask(self, reuse_address: str | None = None) -> dict[str, object]:
+        """The verb `restart` of server.status: have it done; the answer is the number it will have in `account`.
+
+        Raises ValueError for a flag that is not "0" or "1", and while a restart is under way.
+        """
+        if reuse_address not in (None, "0", "1"):
+            raise ValueError(f"reuse_address: expected 0 or 1, got {reuse_address!r:.80}")
+        if self._asked:
+            raise ValueError("a restart is under way")
+        self._asked.append(None if reuse_address is None else reuse_address == "1")
+        os.kill(os.getpid(), RESTART)
+        return {"number": self._number + 1}
+
+    def account(self) -> dict[str, object]:
+        """`state`: `listening`, `stopping`, or `failed` with its `error`; `last`: the outcome of the last restart."""
+        return {"state": self._state, "error": self._error or None, "reuse_address": self.wanted.reuse_address,
+                "last": self._last}  # fmt: skip
+
+    def _try(self) -> None:
+        try:
+            self.bind()
+        except OSError as error:
+            self.failed(error, again_s=AGAIN)
+        else:
+            self.serve()
+
+    def _waiting(self) -> int:
+        """How many connections wait for accept(2); closing the listener resets them (B09)."""
+        if self._state != "listening":
+            return 0
+        info = self._server.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, UNACKED + 4)
+        return int(struct.unpack_from("=I", info, UNACKED)[0])
+
+
+def _handlers() -> bool:
+    """Whether a thread that socketserver started for a connection has not ended, or not yet begun."""
+    return any("process_request_thread" in thread.name for thread in threading.enumerate())

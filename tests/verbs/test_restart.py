@@ -1,0 +1,103 @@
+"""`lab restart`: the server binds again in its own network namespace, over what its connections left there.
+
+client-1 ── connections, closed first by either side ──> server
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from lab import observe
+from lab.model import Outcome, tally
+from lab.settings import HOME
+from lab.traffic import Agent
+from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.terminal import given
+
+IN_USE = "[Errno 98] Address already in use"
+HELD = 5
+
+
+def restart(lab: Lab, reuse_address: int) -> dict:
+    """What `make restart REUSE_ADDRESS=...` comes to, with its exit status as `exit`."""
+    done = command(lab, sys.executable, "-m", "lab", "restart", "--json", REUSE_ADDRESS=str(reuse_address))
+    assert done.returncode in (0, 1), done.stderr
+    return {**json.loads(done.stdout), "exit": done.returncode}
+
+
+def command(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, **given(lab), **knobs}
+    return subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_who_closed_first_decides_what_bind_says() -> None:
+    """The client: nothing is in the way. The server: TIME_WAIT is, unless old and new socket have the flag (R01).
+
+    The host, its policy and its client stay what they were, and the limit holds afterwards.
+    """
+    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
+        before = lab.server.inspect()["State"]["StartedAt"], rules(lab)
+
+        agent.open(HELD)
+        agent.close()
+        client_first = restart(lab, 0)
+        both = restart(lab, 1)  # from here on the old socket has the flag
+
+        agent.open(HELD)
+        at_once = restart(lab, 1)
+        agent.ask("recv")
+        agent.close()
+        over_time_wait = restart(lab, 1)
+        without = restart(lab, 0)
+        status = json.loads(command(lab, sys.executable, "-m", "lab", "status", "--json").stdout)
+        in_words = command(lab, "make", "status")
+        (nobody,) = agent.open(1)
+        again = restart(lab, 1)
+        made = agent.open(20)
+        after = lab.server.inspect()["State"]["StartedAt"], rules(lab)
+
+    assert outcome(client_first) == (0, 0, None, 0)
+    assert outcome(both) == (0, 0, None, 0)
+    assert outcome(at_once)[:3] == (0, HELD, None)
+    assert outcome(over_time_wait) == (0, 0, None, HELD)
+    assert outcome(without) == (1, 0, IN_USE, HELD)
+    assert (status["server"]["listener"]["state"], status["server"]["listener"]["error"]) == (
+        "failed",
+        IN_USE,
+    )
+    assert "LISTEN" not in without["sockets"]
+    assert "not listening" in in_words.stdout
+    assert f"none: bind(2), without SO_REUSEADDR: {IN_USE}; tried again each second" in in_words.stdout
+    assert nobody.outcome is Outcome.REFUSED
+    assert outcome(again) == (0, 0, None, HELD)
+    assert tally(made) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
+    assert after == before
+
+
+def test_in_words() -> None:
+    """Through make; a flag that is none is exit status 2, and a lab that is not there is told as that."""
+    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
+        agent.open(1)
+        bad = command(lab, "make", "restart", "REUSE_ADDRESS=2")
+        failed = command(lab, "make", "restart", "REUSE_ADDRESS=0")
+    assert (bad.returncode, "REUSE_ADDRESS='2' is not a whole number from 0 to 1" in bad.stderr) == (2, True)
+    assert failed.returncode == 2, "make's own, for the verb's 1"
+    assert "server-1 closed its listener and 1 connection (FIN)" in failed.stdout
+    assert f"bind(2), without SO_REUSEADDR: {IN_USE}; nobody is served" in failed.stdout
+    assert "next: make status" in failed.stdout
+    chosen = own_settings(CLIENTS=0)
+    with removed_afterwards(chosen):
+        absent = command(Lab(chosen, lab.server, []), sys.executable, "-m", "lab", "restart")
+    assert (absent.returncode, f"the lab {chosen.project} is not up" in absent.stderr) == (1, True)
+
+
+def outcome(result: dict) -> tuple:
+    return result["exit"], result["closed"], result["error"], result["time_wait"]
+
+
+def rules(lab: Lab) -> list[str]:
+    """The rules in the server's kernel, without their counters."""
+    return [rule.text for rule in observe.rules(lab.server.run(observe.IPTABLES))]
