@@ -40,7 +40,7 @@ def refusal(attempt: dict, timeout_ms: int) -> str:
     target = f"{attempt['target']} port {attempt['target_port']}"
     if attempt["outcome"] == "refused":
         return (
-            f"{target} refused the connection: an RST answered. Whether the policy sent it or nobody listens "
+            f"{target} refused the connection: an RST answered, or ICMP. Whether the policy sent it or nobody listens "
             "looks the same from here;\n  next: `make status` shows the second witness, the rule's own counter"
         )
     if attempt["outcome"] == "timed_out":

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lab import experiment, hosts, observe
+from lab import experiment, hosts, witness
 from lab.errors import Usage
-from lab.hosts import Host
 from lab.settings import Settings, whole
-from lab.traffic import PATIENCE, Agent
+from lab.traffic import Agent
 
 
 def target(host: str, port: str) -> tuple[str, int]:
@@ -27,29 +26,32 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
     """Dial once from client `number`, `timeout` seconds long, and hang up.
 
     `resolved` false: there was no attempt, and `outcome` and what follows from it are null. `rule_packets`
-    is how far the policy's own counter moved meanwhile (null without a running server). Times in µs.
+    is how far the counters of the server's refusing rules moved meanwhile, for all sources; `refused_by_policy`
+    what the server reported of this one; null where there is no such witness, and `witness` says why. Times in µs.
     """
     found = hosts.find(settings.project)
     dialler = experiment.client(found, number)
-    server = next((one for one in found if one.service == "server" and one.running), None)
+    server = next((one for one in found if one.service == "server"), None)
     result: dict[str, Any] = {
         "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,
         "resolved": False, "resolver": {}, "address": None, "family": None, "outcome": None, "errno": None,
-        "source": None, "source_port": None, "us": None, "rule_packets": None,
+        "source": None, "source_port": None, "us": None, "rule_packets": None, "refused_by_policy": None,
+        "complete": None, "witness": None,
     }  # fmt: skip
     with Agent(dialler) as agent:
         asked = agent.ask("resolve", host=host)
         result["resolver"] = {name: asked[name] for name in ("errno", "reason", "us")}
         if asked["resolved"]:
-            before = _refusals(server)
-            answer = agent.ask(
-                "open", PATIENCE + timeout, host=asked["address"], port=port, timeout_ms=timeout * 1000,
-                keep=False,
-            )  # fmt: skip
-            (attempt,) = answer["attempts"]
+            before = witness.look(server)
+            (attempt,) = agent.ask(
+                "open", host=asked["address"], port=port, timeout_ms=timeout * 1000, keep=False
+            )["attempts"]
             result |= {"resolved": True, "address": asked["address"], "family": "IPv4"}
             result |= {name: attempt[name] for name in ("outcome", "errno", "source", "source_port", "us")}
-            result["rule_packets"] = None if server is None else _refusals(server) - before
+            source, refused = attempt["source"] or dialler.address, attempt["outcome"] == "refused"
+            seen = witness.between(before, witness.look(server), source, int(refused))
+            result |= {"rule_packets": seen.rule_packets, "refused_by_policy": seen.refused}
+            result |= {"complete": seen.complete, "witness": seen.words}
     return result
 
 
@@ -67,26 +69,26 @@ def sentence(result: dict[str, Any]) -> str:
         source = f"{result['source']}:{result['source_port']}"
         return f"connected to {where}, {result['family']}, from {source}, in {_ms(result['us'])}"
     if result["outcome"] == "refused":
-        return f"{where} refused: an RST came back in {_ms(result['us'])}; {_witness(result['rule_packets'])}"
+        return f"{where} refused after {_ms(result['us'])}: {_who(result)}"
     if result["outcome"] == "timed_out":
         waited = result["timeout_us"] / 1e6
         return (
-            f"{where} is silent: no answer to the SYN within {waited:g} s, as if it was dropped (not refused)"
+            f"{where} is silent: no answer to the SYN within {waited:g} s, as if it was dropped (not refused); "
+            f"{result['witness']}"
         )
-    return f"{where}: {result['outcome']} ({result['errno']}) after {_ms(result['us'])}"
+    why = f"{where}: {result['outcome']} ({result['errno']}) after {_ms(result['us'])}"
+    return f"{why}; {result['witness']}"
 
 
-def _witness(packets: int | None) -> str:
-    """Who refused, by the second witness: from outside both RSTs are the same (docs/kernel.md O02)."""
-    if packets:
-        return f"the policy's rule counted {packets} refusal{'s' * (packets != 1)} meanwhile"
-    if packets == 0:
-        return "not by the policy (its rule counted nothing): nobody listens there"
-    return "by whom is not known, because no server runs to ask its rule"
-
-
-def _refusals(server: Host | None) -> int:
-    return 0 if server is None else observe.refusals(observe.rules(server.run(observe.IPTABLES)))
+def _who(result: dict[str, Any]) -> str:
+    """Who refused, by the second witness: to the client an RST of either is the same (docs/kernel.md O02, O03)."""
+    if result["refused_by_policy"]:
+        return f"by the policy; {result['witness']}"
+    if result["rule_packets"] == 0:
+        return f"not by the policy, so nobody listens there; {result['witness']}"
+    if result["refused_by_policy"] == 0 and result["complete"]:
+        return f"not by the policy, so nobody listens there; {result['witness']}"
+    return f"by whom is not known; {result['witness']}"
 
 
 def _ms(us: int) -> str:

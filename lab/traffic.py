@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
-from lab.errors import LabError
+from lab.errors import GaveUp, LabError
 from lab.hosts import Host
 from lab.model import Attempt
 
-ARGV = ("python3", "-S", "-E", "-m", "client.agent")
+ARGV = ("python3", "-S", "-E", "-m", "client.agent", "--stop-at-close")
 # Three jiffies at HZ=250. Dials of one source that share a jiffy are judged on a stale count
 # (docs/kernel.md J01, J08): without this pause the boundary is not exact.
 PACE_MS = 12
 PATIENCE = 30.0  # seconds beyond what a request may itself take
+TIMEOUT_MS, BARRIER = 2000, 60.0  # docs/agent.md: the default of timeout_ms, and how far ahead at_ns may be
 
 
 class AgentFailed(LabError):
@@ -31,23 +33,40 @@ class Agent:
         self.host = host
         self._stream = host.stream(ARGV)
         self._next = 0
-        self.hello = json.loads(self._stream.read_line(PATIENCE))
+        self._allowed = 0.0
+        try:
+            self.hello = json.loads(self._stream.read_line(PATIENCE))
+        except GaveUp as late:
+            self.end()
+            raise GaveUp(
+                f"{host.name}: no agent within {PATIENCE:g} s; it waits for the round of the host's own workload\n"
+                "  next: make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none"
+            ) from late
+        except BaseException:
+            self.end()
+            raise
 
-    def ask(self, verb: str, within: float = PATIENCE, **arguments: Any) -> dict[str, Any]:
-        """Send one request and return its answer. Raises `AgentFailed`, `GaveUp` or `StreamClosed`."""
+    def ask(self, verb: str, within: float | None = None, **arguments: Any) -> dict[str, Any]:
+        """Send one request and return its answer. Raises `AgentFailed`, `GaveUp` or `StreamClosed`.
+
+        `within`: seconds for the answer, by default as long as the request may take and PATIENCE more.
+        """
         self.tell(verb, **arguments)
         return self.hear(within)
 
     def tell(self, verb: str, **arguments: Any) -> None:
         """Send a request without waiting: so that many hosts can act at one moment."""
         self._next += 1
+        self._allowed = allowance(verb, arguments)
         self._stream.write(json.dumps({"id": self._next, "verb": verb, **arguments}))
 
-    def hear(self, within: float = PATIENCE) -> dict[str, Any]:
+    def hear(self, within: float | None = None) -> dict[str, Any]:
         """The answer to the last request; one that came too late for its own asker is passed over."""
         answer: dict[str, Any] = {}
         while answer.get("id", 0) not in (None, self._next):
-            answer = json.loads(self._stream.read_line(within))
+            answer = json.loads(
+                self._stream.read_line(PATIENCE + self._allowed if within is None else within)
+            )
         if not answer.get("ok"):
             raise AgentFailed(f"{self.host.name}: {answer.get('error')}")
         return answer
@@ -55,6 +74,23 @@ class Agent:
     def open(self, count: int = 1, gap_ms: int = PACE_MS, **options: Any) -> list[Attempt]:
         """Dial `count` times, paced so that the kernel's count is exact; what is established is held."""
         return attempts(self.ask("open", count=count, gap_ms=gap_ms, **options))
+
+    def dials(self, count: int, gap_ms: int = PACE_MS, **options: Any) -> Iterator[Attempt]:
+        """Dial as `open` does, and yield each attempt when it has ended; the agent holds what was established.
+
+        The next one has as long as one dial may take and PATIENCE more. Raises as `ask` does.
+        """
+        self.tell("open", count=count, gap_ms=gap_ms, partial=True, **options)
+        within = PATIENCE + allowance("open", {**options, "count": 1, "gap_ms": gap_ms})
+        while (answer := self.hear(within)).get("partial"):
+            yield Attempt.from_agent(answer["attempt"])
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and learn at once if the agent goes away meanwhile: raises `StreamClosed`."""
+        deadline = time.monotonic() + seconds
+        with suppress(GaveUp):
+            while (left := deadline - time.monotonic()) > 0:
+                self._stream.read_line(left)
 
     def close(
         self, conns: Sequence[int] | None = None, how: str = "fin", **options: Any
@@ -90,6 +126,20 @@ def at_once(opened: Sequence[Agent], count: int, ahead_ms: int = 200, **options:
     for agent in opened:
         agent.tell("open", count=count, at_ns=start, **options)
     return [attempts(agent.hear()) for agent in opened]
+
+
+def allowance(verb: str, asked: Mapping[str, Any]) -> float:
+    """The longest that a request may itself take, in seconds, by its fields and their defaults (docs/agent.md)."""
+    timeout, gap = asked.get("timeout_ms", TIMEOUT_MS) / 1000, asked.get("gap_ms", 0) / 1000
+    if verb == "open":
+        count, in_flight = asked.get("count", 1), asked.get("in_flight", 1)
+        barrier = BARRIER if asked.get("at_ns") else 0.0
+        return float(
+            barrier + count * gap + (-(-count // in_flight) + 1) * timeout
+        )  # 1: the FINs of keep=False
+    if verb == "churn":
+        return float(asked.get("count", 100) * (gap + 3 * timeout))  # dial, echo, close
+    return float(timeout) if verb in ("close", "recv", "accept", "quit") else 0.0
 
 
 def attempts(answer: dict[str, Any]) -> list[Attempt]:

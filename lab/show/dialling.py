@@ -2,33 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
+from lab.model import Attempt
 from lab.show.terminal import coloured, console, joined, new_table, strong, styled
+from lab.words import tell
 
 SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no
 SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these families. The lab's own hosts have
 IPv6 off: those messages went between two spare hosts, by their link-local addresses."""
 
+# What a close found instead of the other side's FIN (docs/agent.md, `close`).
+RELEASED = {"reset": "had been reset", "timeout": "got no FIN of the server"}
 
-def attempts(rows: Iterable[Mapping[str, Any]], totals: Mapping[str, int], counter: int) -> None:
-    """A line for each dial, then the sums, and what the rule's own counter says of them."""
-    table = new_table(">#", "outcome", "source", ">µs", "errno")
-    for number, row in enumerate(rows, 1):
-        table.add_row(
-            str(number),
-            coloured(row["outcome"]),
-            f"{row['source']}:{row['source_port']}",
-            str(row["us"]),
-            row["errno"] or "",
-        )
-    out = console()
-    out.print(table)
-    sums = ", ".join(f"{count} {outcome}" for outcome, count in totals.items())
-    out.print(joined(strong(sums), f"; the policy's rule counted {counter} refusals meanwhile"))
+
+class Rows:
+    """A table whose rows come one after another, so that each is printed when it is known."""
+
+    def __init__(self, count: int) -> None:
+        self._out = console()
+        self._row = f" {{:>{len(str(count))}}}   {{}}   {{:<21}}   {{:>9}}   {{}}"
+        self._started = False
+
+    def add(self, made: Attempt) -> None:
+        """Print an attempt, after the heading if it is the first; its number is that of its start."""
+        if not self._started:
+            self._heading()
+        source = "-" if made.source is None else f"{made.source}:{made.source_port}"
+        before, after = self._row.format(made.number, "|", source, made.us, made.errno or "").split("|")
+        self._out.print(joined(before, coloured(f"{made.outcome:<13}"), after.rstrip()), soft_wrap=True)
+
+    def sums(self, result: Mapping[str, Any]) -> None:
+        """Print what came of all of them, and what the second witness says of it."""
+        outcomes = result["outcomes"]
+        sums = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing was dialled"
+        if (told := sum(outcomes.values())) < result["asked"]:
+            sums += f" ({told} of {result['asked']} dials ended)"
+        self._out.print()
+        self._out.print(joined(strong(sums), f"; {result['witness']}"), soft_wrap=True)
+
+    def _heading(self) -> None:
+        self._started = True
+        words = self._row.format("#", f"{'outcome':<13}", "source", "µs", "errno")
+        self._out.print(f"\n{words}\n {'─' * (len(words) + 6)}", soft_wrap=True)
+
+
+def hold(connections: int, left: int, seconds: int) -> None:
+    """Say on standard error that connections are kept: at first, each minute, and more often in the last one."""
+    if left in (seconds, *range(6)) or left % (10 if left <= 60 else 60) == 0:
+        tell(f"holding {connections} connections, {left} s left; Ctrl-C ends it")
+
+
+def released(result: Mapping[str, Any]) -> None:
+    """Say on standard error which connections did not end with a FIN of both sides."""
+    others = {how: count for how, count in result["released"].items() if how != "fin"}
+    if others:
+        said = ", ".join(f"{count} {RELEASED.get(how, how)}" for how, count in others.items())
+        tell(f"at the close {said}")
 
 
 def sockets(result: Mapping[str, Any]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import click
 
 from lab import words
+from lab.errors import LabError
 from lab.verbs.options import client_number, client_option, json_option, print_json, running_lab, whole
 
 
@@ -16,16 +18,29 @@ from lab.verbs.options import client_number, client_option, json_option, print_j
 @click.option("--hold", default="0", help="Seconds to keep the connections open.")
 @json_option
 def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
-    """Dial from one client, one dial after another, and show what became of each."""
+    """Dial from one client, 12 ms after each start and each end, and show what becomes of each as it ends."""
     from lab import experiment
     from lab.show import dialling as show
 
-    asked = client_number(number), whole("count", count, 1, 20000), whole("hold", hold, 0, 86400)
-    result = experiment.attempt(running_lab(), *asked)
+    client, times = client_number(number), whole("count", count, 1, 20000)
+    seconds = whole("hold", hold, 0, 86400)
+    rows: list[dict[str, object]] = []
+    shown = experiment.Listener(hold=show.hold)
     if as_json:
-        print_json(result)
+        listener = dataclasses.replace(shown, dial=lambda made: rows.append(dataclasses.asdict(made)))
     else:
-        show.attempts(result["attempts"], result["outcomes"], result["rule_packets"])
+        table = show.Rows(times)
+        listener = dataclasses.replace(shown, dial=table.add, sums=table.sums)
+    result = experiment.attempt(running_lab(), client, times, seconds, listener)
+    if as_json:
+        print_json({**result, "attempts": rows})
+    else:
+        show.released(result)
+    # The policy's own state belongs here: what makes the exit status 1 although all was dialled.
+    if result["error"]:
+        raise LabError(result["error"])
+    if result["interrupted"]:
+        raise KeyboardInterrupt
 
 
 @click.command()

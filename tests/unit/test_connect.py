@@ -9,7 +9,8 @@ from lab.errors import Usage
 
 RESOLVED = {"resolved": True, "resolver": {"errno": None, "reason": None, "us": 90}, "host": "server"}
 RESOLVED |= {"address": "172.18.0.2", "port": 12345, "family": "IPv4", "timeout_us": 2_000_000}
-DIALLED = {"source": "172.18.0.3", "source_port": 40112, "us": 312, "errno": None, "rule_packets": 0}
+DIALLED = {"source": "172.18.0.3", "source_port": 40112, "us": 312, "errno": None}
+DIALLED |= {"rule_packets": 0, "refused_by_policy": 0, "complete": True, "witness": "WITNESS"}
 
 
 @pytest.mark.parametrize(
@@ -55,27 +56,36 @@ def test_what_is_no_target(words) -> None:
         ),
         (
             {"outcome": "refused"},
-            "server (172.18.0.2) port 12345 refused: an RST came back in 0.3 ms; "
-            "not by the policy (its rule counted nothing): nobody listens there",
+            "server (172.18.0.2) port 12345 refused after 0.3 ms: not by the policy, so nobody listens there; WITNESS",
         ),
         (
-            {"outcome": "refused", "rule_packets": 1},
-            "server (172.18.0.2) port 12345 refused: an RST came back in 0.3 ms; "
-            "the policy's rule counted 1 refusal meanwhile",
+            {"outcome": "refused", "rule_packets": 7},
+            "server (172.18.0.2) port 12345 refused after 0.3 ms: not by the policy, so nobody listens there; WITNESS",
         ),
         (
-            {"outcome": "refused", "rule_packets": None},
-            "server (172.18.0.2) port 12345 refused: an RST came back in 0.3 ms; "
-            "by whom is not known, because no server runs to ask its rule",
+            {"outcome": "refused", "rule_packets": 7, "complete": False},
+            "server (172.18.0.2) port 12345 refused after 0.3 ms: by whom is not known; WITNESS",
+        ),
+        (
+            {"outcome": "refused", "rule_packets": 7, "refused_by_policy": None, "complete": False},
+            "server (172.18.0.2) port 12345 refused after 0.3 ms: by whom is not known; WITNESS",
+        ),
+        (
+            {"outcome": "refused", "rule_packets": 1, "refused_by_policy": 1},
+            "server (172.18.0.2) port 12345 refused after 0.3 ms: by the policy; WITNESS",
+        ),
+        (
+            {"outcome": "refused", "rule_packets": None, "refused_by_policy": None, "complete": False},
+            "server (172.18.0.2) port 12345 refused after 0.3 ms: by whom is not known; WITNESS",
         ),
         (
             {"outcome": "timed_out"},
             "server (172.18.0.2) port 12345 is silent: no answer to the SYN within 2 s, "
-            "as if it was dropped (not refused)",
+            "as if it was dropped (not refused); WITNESS",
         ),
         (
             {"outcome": "unreachable", "errno": "EHOSTUNREACH"},
-            "server (172.18.0.2) port 12345: unreachable (EHOSTUNREACH) after 0.3 ms",
+            "server (172.18.0.2) port 12345: unreachable (EHOSTUNREACH) after 0.3 ms; WITNESS",
         ),
     ],
 )

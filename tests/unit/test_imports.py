@@ -61,8 +61,7 @@ ENVIRONMENT = {("lab.settings", name) for name in ("read", "unchecked", "typed",
 ENVIRONMENT |= {("lab.lock", "_file")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
 STARTERS = {"lab.compose", "lab.images", "lab.talk"}
-# The hold of `lab attempt` is a duration that a person asked for; every other wait is a condition.
-SLEEPERS = {("lab.wait", "until"), ("lab.experiment", "attempt")}
+SLEEPERS = {("lab.wait", "until")}
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +179,7 @@ def test_no_test_sleeps():
 
 
 def test_the_lab_sleeps_in_one_place(lab):
-    """lab.wait is the lab's only wait; the one other sleep is the hold that a person asks for."""
+    """lab.wait is the lab's only wait; the hold that a person asks for listens to its agent meanwhile."""
     assert uses(lab, "time.sleep", "asyncio.sleep") == SLEEPERS
 
 

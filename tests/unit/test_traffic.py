@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from lab.errors import GaveUp
-from lab.stream import Stream
-from lab.traffic import Agent, AgentFailed, agents
+from lab.stream import Stream, StreamClosed
+from lab.traffic import Agent, AgentFailed, agents, allowance
 from tests.unit.frames import frame
 
 SOON, AT_ONCE = 5.0, 0.01  # seconds
@@ -72,6 +72,68 @@ def test_a_late_answer_is_not_taken_for_the_next_one():
         for number in (1, 2):
             engine.sendall(frame(json.dumps({"id": number, "ok": True}).encode() + b"\n"))
         assert agent.ask("facts", within=SOON)["id"] == 2
+
+
+def test_attempts_come_one_by_one():
+    """Each partial answer is yielded before the next one is there; the answer without `partial` ends them."""
+    host, engine = agent_of({"id": 1, "ok": True, "partial": True, "attempt": {**DIALLED, "number": 2}})
+    with engine, Agent(host) as agent:
+        told = agent.dials(2)
+        assert next(told).number == 2
+        assert json.loads(engine.recv(4096))["partial"]
+        for answer in ({"partial": True, "attempt": {**DIALLED, "number": 1}}, {"tally": {"established": 2}}):
+            engine.sendall(frame(json.dumps({"id": 1, "ok": True, **answer}).encode() + b"\n"))
+        assert [made.number for made in told] == [1]
+
+
+def test_a_refusal_ends_the_attempts():
+    """In the middle too: the agent's own words, after what there was."""
+    part = {"id": 1, "ok": True, "partial": True, "attempt": DIALLED}
+    host, engine = agent_of(part, {"id": 1, "ok": False, "error": "no more descriptors"})
+    with engine, Agent(host) as agent:
+        told = agent.dials(2)
+        next(told)
+        with pytest.raises(AgentFailed, match="no more descriptors"):
+            next(told)
+
+
+def test_waiting_notices_the_end():
+    """Time passes while the agent says nothing, and is cut short when it goes away."""
+    host, engine = agent_of()
+    with engine, Agent(host) as agent:
+        agent.wait(AT_ONCE)
+        engine.shutdown(socket.SHUT_WR)
+        with pytest.raises(StreamClosed):
+            agent.wait(600)
+
+
+def test_an_agent_that_does_not_begin_is_explained():
+    """The host's own workload may be in the middle of a round; the stream is closed."""
+    ours, engine = socket.socketpair()
+    stream = Stream(ours, "client-1: agent")
+    stream.read_line = lambda _: (_ for _ in ()).throw(GaveUp("late"))
+    with engine, pytest.raises(GaveUp, match="client-1: no agent within 30 s; it waits for the round"):
+        Agent(SimpleNamespace(name="client-1", stream=lambda _: stream))
+    assert ours.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "seconds"),
+    [
+        ("facts", {}, 0),
+        ("open", {}, 4),
+        ("open", {"count": 3000, "gap_ms": 12}, 3000 * (0.012 + 2) + 2),
+        ("open", {"count": 3000, "gap_ms": 12, "in_flight": 256}, 36 + 12 * 2 + 2),
+        ("open", {"timeout_ms": 600_000}, 1200),
+        ("open", {"at_ns": 1}, 64),
+        ("churn", {"count": 10, "gap_ms": 1000}, 70),
+        ("close", {"timeout_ms": 5000}, 5),
+        ("recv", {}, 2),
+    ],
+)
+def test_a_deadline_follows_from_what_was_asked(verb, asked, seconds):
+    """The longest that the agent can take by its own page."""
+    assert allowance(verb, asked) == pytest.approx(seconds)
 
 
 def test_closing_an_agent_ends_its_command():

@@ -137,13 +137,13 @@ def test_a_client_that_does_not_exist(crowd: Lab) -> None:
 
 
 def test_attempt_on_a_fresh_lab() -> None:
-    """Twenty dials from client 2, while its own workload runs: fifteen, five, and the rule moved by five."""
+    """Twenty dials from client 2, while both workloads run: fifteen, five, and five refusals of this source."""
     chosen = own_settings(WORKLOAD="burst", CLIENTS=2)
     with removed_afterwards(chosen):
         topology.up(chosen)
         done = lab_command(chosen, "attempt", "--client", "2", "--count", "20")
         assert done.returncode == 0, done.stderr
-        assert "15 established, 5 refused; the policy's rule counted 5 refusals" in done.stdout
+        assert "15 established, 5 refused; the server reported 5 refusals of this source" in done.stdout
 
 
 def _says_which_chain(failed: subprocess.CompletedProcess) -> None:

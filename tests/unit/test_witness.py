@@ -1,0 +1,132 @@
+"""The second witness without hosts: what is said of each pair of looks, and which client is advised."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from lab import experiment, witness
+from lab.errors import LabError, Usage
+from lab.hosts import Host
+from lab.witness import Look
+
+ME, OTHER = "172.18.0.3", "172.18.0.4"
+
+
+def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> Look:
+    """A look at a server that has told of so many refusals, and whose rules have counted so many."""
+    told = {ME: mine, OTHER: others}
+    reports = {"reported": True, "lost": 0, "behind": False, **refusals}
+    seen = SimpleNamespace(
+        refused=rules,
+        told=lambda _, source=None: sum(told.values()) if source is None else told.get(source, 0),
+        status={"refusals": reports},
+    )
+    return Look(seen)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused", "expected"),
+    [
+        (
+            look(),
+            look(5, 0, 5),
+            5,
+            (5, 5, True, "reported 5 refusals of this source, and its rules counted 5 of all"),
+        ),
+        (
+            look(3, 9, 12),
+            look(8, 14, 22),
+            5,
+            (10, 5, True, "reported 5 refusals of this source, and its rules"),
+        ),
+        (look(), look(1, 0, 1), 1, (1, 1, True, "reported 1 refusal of this source")),
+        (look(), look(), 2, (0, 0, True, "reported 0 refusals of this source")),
+        (look(), look(0, 4, 4), 2, (4, 0, True, "reported 0 refusals of this source")),
+        (
+            look(),
+            look(3, 0, 5),
+            5,
+            (5, 3, False, "at least 3 refusals of this source (not every refusal is reported)"),
+        ),
+        (
+            look(),
+            look(5, 0, 5, lost=2),
+            5,
+            (5, 5, False, "at least 5 refusals of this source (2 reports were lost)"),
+        ),
+        (look(lost=7), look(5, 0, 5, lost=7), 5, (5, 5, True, "reported 5 refusals of this source")),
+        (
+            look(),
+            look(4, 0, 5, behind=True),
+            5,
+            (5, 4, False, "at least 4 refusals of this source (it is behind"),
+        ),
+        (
+            look(),
+            look(0, 0, 5, reported=False),
+            5,
+            (5, None, False, "the policy reports no refusals (NFLOG)"),
+        ),
+        (look(9, 0, 9), look(5, 0, 0), 5, (None, None, False, "the server was started anew meanwhile")),
+        (look(0, 0, 206), look(5, 0, 5), 5, (None, 5, True, "and its rules' counters went back meanwhile")),
+        (Look(None, "WHY"), look(5, 0, 5), 5, (None, None, False, "WHY")),
+        (look(), Look(None, "WHY"), 5, (None, None, False, "WHY")),
+    ],
+)
+def test_what_is_said_of_two_looks(before, after, refused, expected) -> None:
+    """The two numbers, whether the first is all of it, and the words."""
+    seen = witness.between(before, after, ME, refused)
+    packets, told, complete, words = expected
+    assert (seen.rule_packets, seen.refused, seen.complete) == (packets, told, complete)
+    assert words in seen.words
+
+
+def test_no_server_is_a_reason() -> None:
+    assert witness.look(None) == Look(None, "no server runs to be asked")
+
+
+def host(service: str, number: int, state: str = "running", uptime: str = "Up 2 minutes") -> Host:
+    return Host(f"{service}{number}", service, number, "172.18.0.9", state, uptime)
+
+
+SERVER, DEAD = host("server", 1), host("client", 2, "exited", "Exited (137) 3 seconds ago")
+
+
+@pytest.mark.parametrize(
+    ("found", "number", "error", "words"),
+    [
+        ([], 1, LabError, "the lab is not up\n  next: make up"),
+        ([SERVER], 1, Usage, "there is no client 1; running clients: none\n  next: make scale-clients N=1"),
+        (
+            [SERVER, host("client", 1), host("client", 2)],
+            9,
+            Usage,
+            "there is no client 9; running clients: 1, 2\n  next: CLIENT=1 or make scale-clients N=9",
+        ),
+        ([SERVER, host("client", 3)], 1, Usage, "there is no client 1; running clients: 3\n  next: CLIENT=3"),
+        ([host("client", 1)], 2, Usage, "there is no client 2; running clients: 1\n  next: make up"),
+        (
+            [SERVER, DEAD],
+            2,
+            LabError,
+            "client-2 is not running: exited (137)\n  next: make up, which brings it back",
+        ),
+        (
+            [SERVER, DEAD],
+            1,
+            Usage,
+            "there is no client 1; running clients: none\n  next: make up",
+        ),
+    ],
+)
+def test_the_advice_works_for_the_lab_as_it_is(found, number, error, words) -> None:
+    """Only a client that is there is named, and scaling only where it makes the one that was asked for."""
+    with pytest.raises(LabError) as refused:
+        experiment.client(found, number)
+    assert (type(refused.value), str(refused.value)) == (error, words)
+
+
+def test_a_client_that_runs() -> None:
+    assert experiment.client([SERVER, host("client", 1), DEAD], 1).name == "client-1"

@@ -1,0 +1,217 @@
+"""`lab attempt` as a person types it: results as they come, a second witness of its own, and a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lab import engine, errors, experiment, hosts
+from lab.hosts import Host
+from lab.model import Event, Outcome, events
+from lab.settings import HOME
+from lab.traffic import Agent
+from lab.wait import until
+from tests.laboratory import Lab, laboratory, quiet
+from tests.terminal import given, terminal
+
+ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
+
+
+def started(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
+    """`lab ARGV` on this lab, in the middle of what it does."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    every = {**os.environ, **given(lab), **environment}
+    return subprocess.Popen([sys.executable, "-m", "lab", *argv], cwd=HOME, env=every, **pipes)
+
+
+def ended(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of `lab ARGV`."""
+    with started(lab, *argv, **environment) as process:
+        out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+@contextlib.contextmanager
+def answered(lab: Lab, client: Host, *target: str) -> Iterator[None]:
+    """A rule of the server for all SYNs of one client to the lab's port, ahead of the policy."""
+    port = str(lab.settings.port)
+    rule = ["INPUT", "-s", client.address, "-p", "tcp", "--dport", port, "--syn", "-j", *target]
+    lab.server.run(["iptables", "-I", *rule])
+    try:
+        yield
+    finally:
+        lab.server.run(["iptables", "-D", *rule])
+
+
+def test_refusals_of_others_are_not_ours(crowd: Lab) -> None:
+    """While another client is refused a hundred times: five of our source, and more of all sources together."""
+    with Agent(crowd.clients[0]) as other:
+        other.open(15)
+        other.tell("open", count=400, gap_ms=12)
+        result = experiment.attempt(crowd.settings, 2, 20, 0)
+        other.hear()
+    assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
+    assert (result["refused_by_policy"], result["complete"]) == (5, True)
+    assert result["rule_packets"] > 5, "the control: others were refused meanwhile"
+    assert "the server reported 5 refusals of this source" in result["witness"]
+
+
+def test_a_refusal_that_is_not_reported(crowd: Lab) -> None:
+    """The NFLOG rule reports RSTs; an ICMP answer is counted by its rule alone, and the count says `at least`."""
+    client = crowd.clients[3]
+    with answered(crowd, client, "REJECT", "--reject-with", "icmp-port-unreachable"):
+        result = experiment.attempt(crowd.settings, client.number, 3, 0)
+        status, out, _ = ended(crowd, "connect", "--client", str(client.number), "--json")
+    assert result["outcomes"] == {REFUSED: 3}
+    assert (result["refused_by_policy"], result["complete"], result["rule_packets"]) == (0, False, 3)
+    assert "at least 0 refusals of this source (not every refusal is reported)" in result["witness"]
+    told = json.loads(out)
+    assert (status, told["outcome"], told["errno"]) == (1, "refused", "ECONNREFUSED")
+    assert (told["refused_by_policy"], told["complete"]) == (0, False)
+
+
+def test_dials_that_hang_run_together(crowd: Lab) -> None:
+    """All are started before the first one ends, 12 ms apart, and each row says when it was."""
+    client = crowd.clients[4]
+    with answered(crowd, client, "DROP"):
+        _, out, _ = ended(crowd, "attempt", "--client", str(client.number), "--count", "20", "--json")
+    result = json.loads(out)
+    rows = sorted(result["attempts"], key=lambda row: row["number"])
+    assert (result["outcomes"], result["error"]) == ({TIMED_OUT: 20}, None)
+    assert [row["number"] for row in rows] == list(range(1, 21))
+    first, last = rows[0], rows[-1]
+    assert last["start_ns"] < first["start_ns"] + first["us"] * 1000
+    assert last["start_ns"] - first["start_ns"] >= 19 * 12_000_000
+
+
+@pytest.mark.parametrize("how", ["pipe", "terminal"])
+def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how: str) -> None:
+    """The first refusal is read while thousands of dials are to come; then Ctrl-C: the sums, 130, all released."""
+    client = crowd.clients[6]
+    argv = ("attempt", "--client", str(client.number), "--count", "20000")
+    if how == "terminal":
+        with terminal(crowd, *argv) as person:
+            said = person.until("ECONNREFUSED")
+            person.type("\x03")
+            said += person.rest()
+            status = person.status()
+    else:
+        with started(crowd, *argv) as process:
+            said = _until(process, "ECONNREFUSED")
+            process.send_signal(signal.SIGINT)
+            rest, err = process.communicate(timeout=60)
+            said, status = said + rest + err, process.returncode
+    assert status == 130
+    assert said.count("outcome") == 1, "one heading"
+    assert "15 established" in said
+    assert "of 20000 dials ended)" in said
+    assert "lab: interrupted" in said
+    quiet(crowd)
+
+
+def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
+    """With --json: all attempts so far, `interrupted`, and 130. The host's own log says when the first is refused."""
+    client = crowd.clients[7]
+    with started(crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json") as process:
+        until(lambda: _told(client, "attempt", outcome="refused"), "a dial is refused", within=30)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    result = json.loads(out)
+    assert (process.returncode, result["interrupted"], result["asked"]) == (130, True, 20000)
+    assert result["outcomes"]["established"] == 15
+    assert len(result["attempts"]) == sum(result["outcomes"].values()) < 20000
+    assert result["refused_by_policy"] >= result["outcomes"].get("refused", 0)
+    quiet(crowd)
+
+
+def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
+    """The sums stand before it, the connections are the server's meanwhile, and Ctrl-C gives them back."""
+    client = crowd.clients[8]
+    with terminal(
+        crowd, "attempt", "--client", str(client.number), "--count", "2", "--hold", "600"
+    ) as person:
+        said = person.until("holding 2 connections, 600 s left")
+        assert "2 established; the server reported 0 refusals" in said
+        assert (
+            crowd.server.run(["ss", "-tnH", "state", "established", "dst", client.address]).count("\n") == 2
+        )
+        person.type("\x03")
+        assert "lab: interrupted" in person.rest()
+        assert person.status() == 130
+    quiet(crowd)
+
+
+def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
+    """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
+    client = crowd.clients[9]
+    with started(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
+        until(lambda: _told(client, "attempt", outcome="refused"), "a dial is refused", within=30)
+        process.kill()
+        until(lambda: _told(client, "agent", state="closed"), "its agent has gone", within=8)
+    quiet(crowd)
+    result = experiment.attempt(crowd.settings, client.number, 20, 0)
+    assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
+
+
+def test_talk_without_docker_s_command(crowd: Lab) -> None:
+    """This machine is not fit for it (3), in a sentence."""
+    status, out, err = ended(crowd, "talk", PATH="/nonexistent")
+    assert (status, out) == (3, "")
+    assert err.startswith("lab: the command docker cannot be run: No such file or directory")
+    assert "next: install" in err
+
+
+def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
+    """A client whose workload an ICMP answer refuses; one that is killed in the middle; a server paused, then gone."""
+    with laboratory(CLIENTS=2, WORKLOAD="burst", DIALS=2, PERIOD=1) as lab:
+        one, other = lab.clients
+        with answered(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
+            until(lambda: _told(one, "tally", attempts=2, refused=2), "a round is refused", within=30)
+
+        with started(lab, "attempt", "--client", "2", "--count", "20000") as process:
+            _until(process, "ECONNREFUSED")
+            other.signal("KILL")
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, "15 established" in out) == (1, True)
+        assert "lab: client-2 is exited: it went away in the middle" in err
+        with pytest.raises(
+            errors.LabError, match=r"client-2 is not running: exited \(137\)\n  next: make up"
+        ):
+            experiment.client(hosts.find(lab.settings.project), 2)
+
+        engine.client().api.pause(lab.server.id)
+        status, out, err = ended(lab, "attempt")
+        assert (status, out) == (1, "")
+        assert err.startswith(
+            f"lab: server-1 of the lab {lab.settings.project} is not running: paused\n  next: "
+        )
+        status, out, _ = ended(lab, "connect", lab.server.address, "9", "--timeout", "1")
+        assert (status, "server-1 could not be asked: it is paused" in out) == (1, True)
+
+        engine.client().api.remove_container(lab.server.id, force=True)
+        status, out, err = ended(lab, "attempt")
+        assert (status, out) == (1, "")
+        assert err == f"lab: the lab {lab.settings.project} has no server\n  next: make up\n"
+
+
+def _until(process: subprocess.Popen, wanted: str) -> str:
+    """Lines of a command's output up to one with `wanted`."""
+    said = ""
+    while wanted not in said:
+        line = process.stdout.readline()
+        assert line, f"ended without {wanted!r}: {said}{process.stderr.read()}"
+        said += line
+    return said
+
+
+def _told(host: Host, event: str, **fields: object) -> list[Event]:
+    """What a host has said under this name with these fields."""
+    found = [one for one in events(host.log()) if one.event == event]
+    return [one for one in found if fields.items() <= dict(one.fields).items()]
