@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,7 +12,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lab import compose, engine, errors, experiment, hosts, ready, settings, topology
+from lab import (
+    compose,
+    engine,
+    errors,
+    experiment,
+    hosts,
+    images,
+    observe,
+    profile,
+    ready,
+    settings,
+    throwaway,
+    topology,
+)
 from lab.hosts import Host
 from lab.model import Outcome, tally
 from lab.traffic import Agent
@@ -81,13 +95,32 @@ def test_down_leaves_nothing() -> None:
 
 
 def test_plain_compose_gives_the_same_lab() -> None:
-    """`docker-compose up -d --scale client=3`: ready, and the limit is enforced."""
-    chosen = own_settings()
-    with removed_afterwards(chosen):
-        compose.run(chosen, "up", "-d", "--scale", "client=3")
-        found = ready.wait_until_ready(chosen.project, 3)
+    """`docker-compose up -d --build --scale client=2`: from its own images, ready, and the limit is enforced.
+
+    They hold policy, profiles and modes, and are named anew here, so that nobody else's are built over.
+    """
+    chosen = own_settings(CLIENT_SYSCTL="article")
+    names = {service: f"connlab-{service}:plain-test-{os.getpid()}" for service in images.SERVICES}
+    given = {f"{service.upper()}_IMAGE": name for service, name in names.items()}
+    argv = [*compose.command(), "up", "-d", "--build", "--scale", "client=2"]
+    with removed_afterwards(chosen), contextlib.ExitStack() as afterwards:
+        for name in names.values():
+            afterwards.callback(engine.remove_image, name)
+        afterwards.callback(throwaway.remove_project, chosen.project)
+        environment = {**engine.environment(), **chosen.values, **given}
+        done = subprocess.run(
+            argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        found = ready.wait_until_ready(chosen.project, 2)
+        assert {name for host in found for name in [host.inspect()["Config"]["Image"]]} == {*names.values()}
         with Agent(found[1]) as agent:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
+        effective = [(key["key"], key["state"]) for key in observe.client_sysctls(found[2].run)]
+        assert effective == [
+            (key, "applied" if key in profile.sysctls("article") else "absent") for key, _ in effective
+        ]
+        assert len(effective) == 3
 
 
 def test_each_host_has_its_own_profile() -> None:

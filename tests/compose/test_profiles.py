@@ -1,0 +1,53 @@
+"""What the lab says of a profile against what each real Compose makes of it. Needs no engine.
+
+One file with a service for each form, so that each Compose is called once.
+"""
+
+import json
+import os
+import subprocess
+
+import pytest
+import yaml
+
+from lab import contents, sysctls
+from tests.compose.test_parity import composes, read
+from tests.profiles import FORMS, MEANT
+
+AWKWARD = "$ $$ ${PROFILE} ${X:-y} $PROFILE %s {{.Id}} $(x) `y` \"q\" 'q' \\n\n\ttab #c é \U0001f600 end "
+COMPOSES = sorted(composes().items())
+
+
+@pytest.mark.parametrize(("version", "argv"), COMPOSES, ids=[version for version, _ in COMPOSES])
+def test_every_form_means_to_compose_what_it_means_to_us(version, argv, tmp_path):
+    """Blanks and tabs apart, which /proc/sys does not tell apart either; each file is found as ours are."""
+    services = {}
+    for form, text in FORMS.items():
+        (tmp_path / f"{form}.yaml").write_text(text)
+        services[form] = {"image": "none", "extends": {"file": f"${{FOLDER}}/{form}.yaml", "service": "host"}}
+    (tmp_path / "compose.yaml").write_text(yaml.safe_dump({"services": services}))
+    environment = os.environ | {"FOLDER": str(tmp_path), "COMPOSE_PROJECT_NAME": "connlab-none"}
+    command = [*argv, "--project-directory", str(tmp_path), "-f", str(tmp_path / "compose.yaml"), "config"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = yaml.safe_load(done.stdout)["services"]
+    passed = {form: host["sysctls"].items() for form, host in found.items()}
+    words = {form: {key: " ".join(value.split()) for key, value in keys} for form, keys in passed.items()}
+    assert words == dict.fromkeys(FORMS, MEANT)
+    assert [sysctls.read(text)[0] for text in FORMS.values()] == [MEANT] * len(FORMS)
+
+
+@pytest.mark.parametrize(("version", "argv"), COMPOSES, ids=[version for version, _ in COMPOSES])
+def test_the_files_of_the_hosts_arrive_unchanged(version, argv):
+    """No $ of a policy or a mode is taken for a variable; `config` doubles each for its next reader, all do.
+
+    Without the lab the variable is empty, and what is built is the stage that has the files.
+    """
+    text = json.dumps({"firewall/x.rules": AWKWARD}, ensure_ascii=False)
+    services = read(argv, SERVER_FILES=text, CLIENT_FILES="{}")["services"]
+    assert services["server"]["environment"][contents.VARIABLE] == text.replace("$", "$$")
+    assert services["client"]["environment"][contents.VARIABLE] == "{}"
+    for service, host in read(argv)["services"].items():
+        assert host["environment"][contents.VARIABLE] == ""
+        assert host["build"]["target"] == "plain"
+        assert host["image"] == f"connlab-{service}:plain"

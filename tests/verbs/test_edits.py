@@ -1,0 +1,112 @@
+"""An edited policy, profile or mode: no image is built, and what cannot work leaves the running lab alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import hosts
+from lab.model import events
+from tests.checkout import checkout, lab_of
+from tests.laboratory import own_settings, removed_afterwards
+
+FLOW = '{services: {host: {sysctls: {"net.ipv4.tcp_fin_timeout": 14, net.ipv4.tcp_rmem: "4096\\t8192\\t16384"}}}}\n'
+LIST = "services:\n  host:\n    sysctls: ['net.ipv4.tcp_keepalive_time=0x10']\n"
+
+
+class Checkout:
+    """A copy of the repository, and its `lab` command on one project."""
+
+    def __init__(self, folder: Path, project: str) -> None:
+        self.folder, self.project = folder, project
+
+    def lab(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
+        own = {"WORKLOAD": "idle", "CLIENTS": "1", "CLIENT_SYSCTL": "own"}
+        return lab_of(self.folder, *argv, COMPOSE_PROJECT_NAME=self.project, **own, **knobs)
+
+    def edit(self, path: str, before: str, after: str) -> None:
+        text = (self.folder / path).read_text()
+        assert before in text
+        (self.folder / path).write_text(text.replace(before, after))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout with a lab that is up, its clients' profile a list."""
+    chosen = own_settings()
+    with removed_afterwards(chosen):
+        made = Checkout(checkout(tmp_path_factory.mktemp("checkout")), chosen.project)
+        (made.folder / "sysctl/own.yaml").write_text(LIST)
+        up = made.lab("up")
+        assert up.returncode == 0, up.stderr
+        yield made
+
+
+def test_an_edit_is_no_image_build(copy: Checkout) -> None:
+    """All three at once: another server of the same image, in force what was written; the client is as it was.
+
+    The server's profile is in flow style, the client's a list with 0x10: read back as their kernels have them.
+    """
+    server, client = hosts.find(copy.project)
+    image = server.inspect()["Image"]
+    copy.edit("firewall/connlimit.rules", "-A OUTPUT", "-A INPUT -p udp -j DROP\n-A OUTPUT")
+    copy.edit("server/modes/threading.py", "BACKLOG = 1024", "BACKLOG = 77")
+    (copy.folder / "sysctl/article.yaml").write_text(FLOW)
+    up = copy.lab("up")
+
+    assert up.returncode == 0, up.stderr
+    assert "building" not in up.stderr
+    other, same = hosts.find(copy.project)
+    assert (same.id, other.inspect()["Image"]) == (client.id, image)
+    assert other.id != server.id
+    (listening,) = (event for event in events(other.log()) if event.event == "listening")
+    assert listening.fields["backlog"] == 77
+    assert "-A INPUT -p udp -j DROP" in other.run(["iptables-save", "-t", "filter"])
+
+    told = json.loads(copy.lab("status", "--json").stdout)
+    shown = [
+        (key["key"], key["declared"], key["effective"], key["state"])
+        for key in told["sysctls"] + told["client_sysctls"]
+    ]
+    assert shown == [
+        ("net.ipv4.tcp_fin_timeout", "14", "14", "applied"),
+        ("net.ipv4.tcp_rmem", "4096 8192 16384", "4096 8192 16384", "applied"),
+        ("net.ipv4.tcp_keepalive_time", "16", "16", "applied"),
+    ]
+
+
+LONG = "# " + "x" * 140_000 + "\n"
+REFUSED = {
+    "a profile that is no YAML": ("sysctl/article.yaml", "services: [", "sysctl/article.yaml: while parsing"),
+    "a value that each Compose reads differently": (
+        "sysctl/own.yaml", LIST.replace("['net.ipv4.tcp_keepalive_time=0x10']", "{net.ipv4.tcp_syncookies: on}"),
+        "line 3: net.ipv4.tcp_syncookies: on is read in different ways",
+    ),
+    "a policy that does not fit": ("firewall/connlimit.rules", LONG, "MAX_ARG_STRLEN): firewall/connlimit.rules 140"),
+    "a mode that is no text": ("server/modes/pool.py", b"\xff", "server/modes/pool.py: it is not UTF-8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "content", "why"), REFUSED.values(), ids=REFUSED)
+def test_a_file_that_cannot_travel_leaves_the_lab_alone(
+    copy: Checkout, path: str, content: str | bytes, why: str
+) -> None:
+    """Exit code 1, the file and the reason, before any host is touched."""
+    file, before = copy.folder / path, hosts.find(copy.project)
+    kept = file.read_bytes()
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        done = copy.lab("up")
+    finally:
+        file.write_bytes(kept)
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "\n  next: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [(host.id, host.running) for host in hosts.find(copy.project)] == [
+        (host.id, host.running) for host in before
+    ]
