@@ -65,6 +65,10 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 test: .venv/.ready  ## Run every test, in labs of their own
 	@.venv/bin/python -m pytest -n 4 --dist loadgroup tests
 
+.PHONY: tools
+tools: .venv/.ready  ## Install what some tests need: Compose 2 and 5, and Chromium (as root)
+	@.ci/tools
+
 .PHONY: time-wait
 time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s) and print what each setting does
 	@.venv/bin/python -m pytest --quiet tests/time_wait || { status=$$?; .venv/bin/lab effects; exit $$status; }

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,11 +86,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says which claims a page tells otherwise."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Iterator[None]:
+    """In the end: which claims a page tells otherwise, what was not run, and the command that changes it."""
+    yield
     if wrong := config.stash.get(WRONG, []):
         terminalreporter.section("a page contradicts this run", red=True)
         terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
+    for line in not_run(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.line(line)
+
+
+def not_run(skipped: Iterable[pytest.TestReport]) -> list[str]:
+    """A line for each reason why tests were skipped, and the one command that changes it, if there is one."""
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    lines = [f"not run: {count} test{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()]
+    if any("`make tools`" in reason for reason in reasons):
+        lines.append("next: make tools, then they are run")
+    return lines
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,7 +36,7 @@ def every_compose():
     found = composes()
     majors = {version.split(".")[0] for version in found}
     required = int(os.environ.get("CONNLAB_REQUIRE_COMPOSE", "0"))
-    have = f"Compose found: {', '.join(found) or 'none'} (.ci/compose-wheels fetches 2.40.3 and 5.6.1)"
+    have = f"Compose found: {', '.join(found) or 'none'} (`make tools` fetches 2.40.3 and 5.6.1)"
     if len(majors) < required:
         pytest.fail(f"{required} major versions required; {have}")
     if len(found) < 2:

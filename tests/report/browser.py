@@ -51,7 +51,7 @@ def chromium() -> str:
     """The browser; without one the test is skipped, except where CONNLAB_REQUIRE_CHROMIUM=1 promises one."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        missing = f"no browser: none of {', '.join(NAMES)} is installed"
+        missing = f"no browser: none of {', '.join(NAMES)} is installed (`make tools`)"
         if os.environ.get("CONNLAB_REQUIRE_CHROMIUM") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
