@@ -71,6 +71,11 @@ def guarded(call: Callable[[], Any]) -> int:
 
         if not isinstance(error, engine.ERRORS):
             raise
-        words.tell(f"the Docker engine failed: {error}\n  next: make doctor")
+        if isinstance(
+            error, engine.Refused
+        ):  # it is there and says no: a host that is paused, stopped or gone
+            words.tell(f"the Docker engine refuses: {engine.why(error)}\n  next: make status")
+            return 1
+        words.tell(f"the Docker engine went away: {engine.why(error)}\n  next: make doctor")
         return 3
     return 0

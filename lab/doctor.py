@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 
-from lab import capacity, compose, engine, hosts, images, profile, ready, throwaway, topology
+from lab import capacity, compose, ending, engine, hosts, images, profile, ready, throwaway, topology
 from lab.errors import LabError, NotFit
 from lab.kernels import window
 from lab.settings import Settings
@@ -23,7 +23,17 @@ def examine(chosen: Settings) -> list[Row]:
     checks: tuple[Callable[[Settings], Row], ...] = (
         _engine, _compose, _tools, _kernel, _policy, _sysctls, _memory, _leftovers,
     )  # fmt: skip
-    return [check(chosen) for check in checks]
+    return [_guarded(check, chosen) for check in checks]
+
+
+def _guarded(check: Callable[[Settings], Row], chosen: Settings) -> Row:
+    """The row of a check; what it could not find out for is one too, so that the others are still told."""
+    try:
+        return check(chosen)
+    except LabError as error:
+        return _failed(check.__name__.strip("_"), error)
+    except engine.ERRORS as error:
+        return _row(check.__name__.strip("_"), "FAIL", engine.why(error), "make status")
 
 
 def require_fit() -> None:
@@ -92,7 +102,7 @@ def _policy(chosen: Settings) -> Row:
     status, said = topology.try_policy(chosen)
     if status:
         fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
-        return _row("policy", "FAIL", ready.reason(said), fix)
+        return _row("policy", "FAIL", f"{ending.status(status)}: {ready.reason(said)}", fix)
     rules = f"firewall/{chosen.values['FIREWALL']}.rules"
     return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
 

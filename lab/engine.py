@@ -77,6 +77,11 @@ def version() -> str:
     return str(client().version()["Version"])
 
 
+def why(error: Exception) -> str:
+    """What the SDK raised, in the engine's words, without the address that was called."""
+    return str(error.explanation or error) if isinstance(error, Refused) else str(error)
+
+
 def at_least(version: str, least: tuple[int, ...]) -> bool:
     """Whether an engine (`20.10.24+dfsg1`) is of this version or newer; one of unknown version is not."""
     found = re.match(r"\d+(\.\d+)*", version)

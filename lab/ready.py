@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
-from lab import hosts
+from lab import ending, hosts
 from lab.engine import Refused
 from lab.errors import GaveUp, LabError
 from lab.hosts import CommandFailed, Host
@@ -59,7 +59,8 @@ def is_ready(host: Host, *, ask: bool) -> bool:
     """
     if host.state in ("exited", "dead"):
         raise LabError(
-            f"{host.name} ended: {reason(host.log(tail=20))}\n  next: mend it, then run this again"
+            f"{host.name} ended, {ending.of(host.inspect()['State'])}: {reason(host.log(tail=20))}"
+            "\n  next: mend it, then run this again"
         )
     if not host.running:
         return False
@@ -72,7 +73,7 @@ def is_ready(host: Host, *, ask: bool) -> bool:
 def reason(log: str) -> str:
     """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
     failed = [event for event in events(log) if event.event in REFUSALS]
-    return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:]
+    return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:] or "it wrote nothing"
 
 
 def _has_its_mark(host: Host) -> bool:

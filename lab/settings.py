@@ -179,7 +179,12 @@ def _anything(_: str) -> str:
 
 
 CHECKS: Mapping[str, Callable[[str], str]] = {
-    "COMPOSE_PROJECT_NAME": _matches(r"[a-z0-9][a-z0-9_-]*", "a project name (a-z, 0-9, - and _)"),
+    "COMPOSE_PROJECT_NAME": _matches(
+        # With `_client_1000` it is a host's name, a DNS label, and those have 63 characters (RFC 1035 §2.3.4): a host
+        # with a longer name is answered none by Docker's resolver and could not say which one it is.
+        r"[a-z0-9][a-z0-9_-]{0,50}",
+        "a project name (a-z, 0-9, - and _; at most 51 characters)",
+    ),
     "CLIENTS": whole(0, 1000),
     "PORT": whole(1, 65535),
     "CONNLIMIT": whole(0, 2**32 - 1),

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import capacity, compose, contents, copies, engine, hosts, images, mend, own, record, throwaway
+from lab import (
+    capacity,
+    compose,
+    contents,
+    copies,
+    ending,
+    engine,
+    hosts,
+    images,
+    mend,
+    own,
+    record,
+    throwaway,
+)
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
 from lab.lock import alone
@@ -95,7 +108,7 @@ def check_policy(settings: Settings) -> None:
     """Load the policy in a throw-away container of the new image; raises `LabError` with the tool's words."""
     status, said = try_policy(settings)
     if status:
-        raise LabError(f"the running lab was left as it is: {reason(said)}")
+        raise LabError(f"the running lab was left as it is: {ending.status(status)}: {reason(said)}")
 
 
 def try_policy(settings: Settings) -> tuple[int, str]:

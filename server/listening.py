@@ -9,6 +9,7 @@ each second: over TIME_WAIT without SO_REUSEADDR for a minute (docs/kernel.md R0
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib
 import os
 import signal
@@ -69,9 +70,10 @@ class Listening:
         """Say `listen_failed`, once for each reason."""
         said, self._state, self._error = self._error, "failed", str(error)
         if said != self._error:
-            emit(
-                "listen_failed", address=self.wanted.listen, port=self.wanted.port, error=str(error), **fields
-            )
+            where = f"LISTEN={self.wanted.listen!r} PORT={self.wanted.port}: {error}"
+            if error.errno == errno.EADDRNOTAVAIL:
+                where += ": it is no address of this host"
+            emit("listen_failed", address=self.wanted.listen, port=self.wanted.port, error=where, **fields)
 
     def wait(self) -> int:
         """The next signal; meanwhile, each second, the port is tried again if it could not be bound."""

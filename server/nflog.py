@@ -44,8 +44,10 @@ def subscribe(group: int) -> socket.socket:
 
     A threshold of 1, because the kernel else keeps reports for up to a second to batch them. To be called
     before a rule reports to the group: each option waits for its acknowledgement, the next datagram.
-    Raises OSError: EPERM without CAP_NET_ADMIN, EBUSY if somebody else has the group.
+    Raises OSError: EPERM without CAP_NET_ADMIN, EBUSY if somebody else has the group, or a group that is none.
     """
+    if not 0 <= group <= 0xFFFF:  # res_id of nfgenmsg is 16 bits (linux/netfilter/nfnetlink.h)
+        raise OSError(f"--nflog-group {group}: NFLOG groups are 0 to 65535")
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
     sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
     for attribute, value in (

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 import pytest
+import requests
 
-from lab import cli
+from lab import cli, engine
 from lab.errors import GaveUp, LabError, NotFit, Usage
 
 HOME = Path(__file__).parents[2]
@@ -52,6 +53,32 @@ def test_a_wrong_option_is_2(capsys):
     """Click's own refusals are usage too."""
     assert cli.guarded(raising(click.UsageError("no such option"))) == 2
     assert "no such option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (409, "Container 4f1c is paused, unpause the container before exec"),
+        (409, "Container 4f1c is not running"),
+        (404, "No such container: 4f1c"),
+        (500, "OCI runtime exec failed: \x1b[31m"),
+    ],
+)
+def test_an_engine_that_says_no_is_not_unfit(capsys, code, words):
+    """A host that is paused, stopped or gone: the engine's words, and where to look; exit status 1."""
+    response = requests.Response()
+    response.status_code = code
+    refusal = engine.Refused(f"{code} Client Error for http+docker://x: Conflict", response, words)
+    assert cli.guarded(raising(refusal)) == 1
+    shown = words.replace("\x1b", r"\x1b")
+    assert capsys.readouterr().err == f"lab: the Docker engine refuses: {shown}\n  next: make status\n"
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError("aborted"), requests.ReadTimeout("timed out")])
+def test_an_engine_that_went_away_is(capsys, error):
+    """In the middle of something: exit status 3, and doctor."""
+    assert cli.guarded(raising(error)) == 3
+    assert capsys.readouterr().err == f"lab: the Docker engine went away: {error}\n  next: make doctor\n"
 
 
 def test_success_is_0():

@@ -154,3 +154,10 @@ def test_refusals_wait_for_one_datagram():
         kernels.send(RECORDED["ipv4"][0])
         assert len(nflog.refusals(ours)) == 5
         assert len(nflog.refusals(ours)) == 1
+
+
+@pytest.mark.parametrize("group", [-1, 65536, 70000, 2**32])
+def test_a_group_that_is_none_is_refused(group):
+    """Its number has 16 bits; a larger one is the policy's mistake, and said as that."""
+    with pytest.raises(OSError, match=rf"^--nflog-group {group}: NFLOG groups are 0 to 65535$"):
+        nflog.subscribe(group)

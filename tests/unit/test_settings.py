@@ -90,10 +90,10 @@ def files(folder: str, suffix: str) -> str:
     return f"names no file {folder}/*{suffix}; there are: {known}"
 
 
-PROJECT = "is not a project name (a-z, 0-9, - and _)"
+PROJECT = "is not a project name (a-z, 0-9, - and _; at most 51 characters)"
 WHOLE = "is not a whole number from %s to %s"
 RED = [
-    ("COMPOSE_PROJECT_NAME", ["", "Lab", "-lab", "a b", "lab\n", "../lab", "é"], PROJECT),
+    ("COMPOSE_PROJECT_NAME", ["", "Lab", "-lab", "a b", "lab\n", "../lab", "é", "l" * 52], PROJECT),
     ("CLIENTS", ["", "-1", "1001", "3.0", "abc", "3; rm -rf x", "1e3", "٣", " 3", "9" * 13], WHOLE % (0, 1000)),
     ("PORT", ["", "0", "65536", "-1", "http"], WHOLE % (1, 65535)),
     ("CONNLIMIT", ["", "-1", str(2**32), "many"], WHOLE % (0, 2**32 - 1)),
@@ -130,6 +130,7 @@ def test_every_check_has_a_red_case():
 
 
 EDGES = {
+    "COMPOSE_PROJECT_NAME": ["0", "l" * 51],
     "CLIENTS": ["0", "1000"], "PORT": ["1", "65535"], "CONNLIMIT": ["0", str(2**32 - 1)], "BACKLOG": ["", "0"],
     "BASE_IMAGE": ["host:5000/a/debian:13@sha256"],
 }  # fmt: skip

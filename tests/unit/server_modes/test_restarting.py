@@ -68,7 +68,9 @@ def test_without_it_time_wait_keeps_the_port(start, mode):
     assert (now["state"], now["error"], now["reuse_address"]) == ("failed", IN_USE, False)
     with pytest.raises(ConnectionRefusedError):
         server.dial()
-    assert [line["error"] for line in server.told("listen_failed")] == [IN_USE]
+    assert [line["error"] for line in server.told("listen_failed")] == [
+        f"LISTEN='127.0.0.1' PORT={server.port}: {IN_USE}"
+    ]
     again = restart(server, "1")  # the old socket had no flag, so the new one's does not help
     assert (again["number"], again["open"], again["error"]) == (2, 0, IN_USE)
     assert server.stop() == 0

@@ -1,6 +1,7 @@
 """What each mode tells, and how it ends."""
 
 import contextlib
+import re
 import signal
 from collections import Counter
 
@@ -122,6 +123,21 @@ def test_it_listens_where_it_was_told(start):
     """A name is resolved; an address that is not ours is said, with exit status 1."""
     assert start("threading", LISTEN="localhost").told("listening")[0]["address"] == "127.0.0.1"
     assert start("threading", LISTEN="").told("listening")[0]["address"] == "0.0.0.0"
-    foreign = start("pool", LISTEN="192.0.2.1", ready=False)
-    assert foreign.process.wait(WITHIN) == 1
-    assert foreign.told("listen_failed")[0]["address"] == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("mode", "listen", "why"),
+    [
+        ("pool", "192.0.2.1", "Cannot assign requested address: it is no address of this host"),
+        ("greeting", "198.51.100.7", "Cannot assign requested address: it is no address of this host"),
+        ("threading", "no-such-host.invalid", "Name or service not known"),
+        ("selectors", "a..b", "Name or service not known"),
+    ],
+)
+def test_where_it_cannot_listen_is_said(start, mode, listen, why):
+    """The knob, its value, and the reason; exit status 1."""
+    failed = start(mode, LISTEN=listen, ready=False)
+    assert failed.process.wait(WITHIN) == 1
+    (event,) = failed.told("listen_failed")
+    assert event["address"] == listen
+    assert re.fullmatch(rf"LISTEN='{listen}' PORT={failed.port}: \[Errno -?\d+\] {why}", event["error"])

@@ -1,0 +1,65 @@
+"""What the lab says of hosts that ended, of a profile that nobody can read, and of names that are too long."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import hosts, ready, topology
+from lab.engine import client
+from lab.errors import LabError
+from lab.model import events
+from tests.checkout import checkout
+from tests.laboratory import laboratory, own_settings
+
+
+def test_an_end_without_a_word_has_its_cause() -> None:
+    """A host that was killed says nothing: the signal is told, and the exit status of one that refused to start."""
+    with laboratory(CLIENTS=1) as lab:
+        for host, name, words in (
+            (lab.clients[0], "KILL", r"client-1 ended, exit status 137 \(SIGKILL\): "),
+            (lab.server, "KILL", r"server-1 ended, exit status 137 \(SIGKILL\): "),
+        ):
+            client().api.kill(host.id, name)
+            client().api.wait(host.id)
+            (ended,) = [one for one in hosts.find(lab.settings.project) if one.id == host.id]
+            with pytest.raises(LabError, match=words + r"\S+[^\0]+\n  next: "):
+                ready.is_ready(ended, ask=False)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (b"services: {host: [/proc/x]}\n", "sysctl/stock.yaml: it has no mapping"),
+        (b"\xff\xfe\n", "sysctl/stock.yaml: it is not UTF-8"),
+        (b"[legacy]: [\x1b\n", "sysctl/stock.yaml: "),
+    ],
+)
+def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: bytes, why: str) -> None:
+    """As a row that failed, with the fix, and all other rows are told; no traceback."""
+    copy, chosen = checkout(tmp_path), own_settings(CLIENTS=0)
+    (copy / "sysctl/stock.yaml").write_bytes(damage)
+    environment = {**os.environ, "PYTHONPATH": str(copy), "COMPOSE_PROJECT_NAME": chosen.project}
+    argv = [sys.executable, "-m", "lab", "doctor", "--json"]
+    done = subprocess.run(argv, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
+    rows = {row["name"]: row for row in json.loads(done.stdout)["checks"]}
+    assert rows["sysctls"]["result"] == "FAIL"
+    assert rows["sysctls"]["detail"].startswith(why)
+    assert rows["sysctls"]["fix"]
+    assert rows["leftovers"]["result"] in ("PASS", "WARN")
+
+
+def test_a_host_of_the_longest_project_knows_its_name() -> None:
+    """51 characters: with `_client_1000` a DNS label of 63, which Docker's resolver still answers."""
+    name = own_settings().project
+    with laboratory(COMPOSE_PROJECT_NAME=name + "0" * (51 - len(name)), CLIENTS=1) as lab:
+        assert len(lab.settings.project) == 51
+        said = [event.host for host in (lab.server, *lab.clients) for event in events(host.log())]
+        assert set(said) == {"server-1", "client-1"}
+        assert [host.name for host in topology.hosts.find(lab.settings.project)] == ["server-1", "client-1"]
