@@ -54,6 +54,9 @@ def attempt(
     found = hosts.find(settings.project)
     server = hosts.server(settings.project, found)
     dialler = client(found, number)
+    for host in (server, dialler):
+        if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
+            raise LabError(f"{host.name} is {host.trouble}\n  next: make up, which brings it back")
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}

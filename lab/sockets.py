@@ -31,9 +31,7 @@ def sockets(settings: Settings, number: int) -> dict[str, Any]:
     """
     found = hosts.find(settings.project)
     client = experiment.client(found, number)
-    server = next((host for host in found if host.service == "server" and host.running), None)
-    if server is None:
-        raise LabError(f"the lab {settings.project} is not up\n  next: make up")
+    server = hosts.server(settings.project, found)
     ours, theirs = (json.loads(host.run(_argv(), user=USER)) for host in (client, server))
     exchanged = [{**row, "from": client.name, "to": client.name} for row in ours["inside"]]
     exchanged += _exchange(client, server, "AF_INET") + _exchange_ipv6(settings)

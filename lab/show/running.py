@@ -11,7 +11,7 @@ from rich.text import Text
 from lab.show.terminal import coloured, console, joined, new_table, strong, styled
 
 NEXT = (
-    ("make attempt CLIENT=2 COUNT=20", "dial 20 times from one client and see the limit bite"),
+    ("make attempt CLIENT={client} COUNT=20", "dial 20 times from one client and see the limit bite"),
     ("make scale-clients N=20", "more clients, same server"),
     ("make logs F=1", "the story as it happens, refused SYNs included"),
 )
@@ -84,11 +84,12 @@ def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
-def whats_next() -> None:
-    """Three commands to try."""
+def whats_next(clients: Sequence[int]) -> None:
+    """Three commands to try, with the number of one of these clients; without any the first one is left out."""
     out = console()
-    for command, what in NEXT:
-        out.print(joined("  ", strong(f"{command:<32}"), f" {what}"))
+    for command, what in NEXT if clients else NEXT[1:]:
+        words = command.format(client=clients[:2][-1] if clients else "")
+        out.print(joined("  ", strong(f"{words:<32}"), f" {what}"))
 
 
 def details(status: Mapping[str, Any]) -> None:

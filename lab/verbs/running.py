@@ -21,9 +21,10 @@ def up(as_json: bool) -> None:
 
     chosen = knobs.read()
     doctor.require_fit()
-    _show_hosts(chosen.project, topology.up(chosen), as_json)
+    found = topology.up(chosen)
+    _show_hosts(chosen.project, found, as_json)
     if not as_json:
-        show.whats_next()
+        show.whats_next([host.number for host in found if host.service == "client"])
 
 
 @click.command()

@@ -86,6 +86,14 @@ def test_an_end_is_told_with_its_last_words(pair):
     assert str(ended.value) == "client-1: agent ended: PORT='x' is not a number"
 
 
+def test_an_end_without_words_says_that(pair):
+    """Nothing stands behind the colon of one that was killed but that it said nothing."""
+    stream, engine = pair
+    engine.shutdown(socket.SHUT_WR)
+    with pytest.raises(StreamClosed, match="client-1: agent ended: it said nothing of why; was it killed"):
+        stream.read_line(SOON)
+
+
 @pytest.mark.parametrize(
     "read", [lambda stream: stream.read_line(SOON), Stream.read_all], ids=["line", "all"]
 )

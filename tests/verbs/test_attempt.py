@@ -169,11 +169,20 @@ def test_talk_without_docker_s_command(crowd: Lab) -> None:
 
 
 def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
-    """A client whose workload an ICMP answer refuses; one that is killed in the middle; a server paused, then gone."""
+    """A client off the network, one that is killed in the middle, a server that is paused, then one that is gone.
+
+    Before that: a workload that an ICMP answer refuses tells it as refused.
+    """
     with laboratory(CLIENTS=2, WORKLOAD="burst", DIALS=2, PERIOD=1) as lab:
         one, other = lab.clients
         with answered(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
             until(lambda: _told(one, "tally", attempts=2, refused=2), "a round is refused", within=30)
+
+        network = hosts.networks(lab.settings.project)[0]["Id"]
+        engine.client().api.disconnect_container_from_network(one.id, network)
+        status, out, err = ended(lab, "attempt")
+        assert (status, out) == (1, "")
+        assert err == "lab: client-1 is not on the lab's network\n  next: make up, which brings it back\n"
 
         with started(lab, "attempt", "--client", "2", "--count", "20000") as process:
             _until(process, "ECONNREFUSED")
@@ -194,6 +203,9 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         )
         status, out, _ = ended(lab, "connect", lab.server.address, "9", "--timeout", "1")
         assert (status, "server-1 could not be asked: it is paused" in out) == (1, True)
+
+        status, _, err = ended(lab, "sockets")
+        assert (status, "server-1 of the lab" in err, "is not running: paused" in err) == (1, True, True)
 
         engine.client().api.remove_container(lab.server.id, force=True)
         status, out, err = ended(lab, "attempt")
