@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from lab import capacity, compose, ending, engine, hosts, images, profile, ready, throwaway, topology
+from lab import (
+    capacity,
+    compose,
+    ending,
+    engine,
+    hosts,
+    images,
+    observe,
+    policy,
+    profile,
+    ready,
+    throwaway,
+    topology,
+)
 from lab.errors import LabError, NotFit
 from lab.kernels import window
 from lab.settings import Settings
 
 Row = dict[str, str]
+RUNNING = "running lab"
 
 
 def examine(chosen: Settings) -> list[Row]:
@@ -21,7 +35,7 @@ def examine(chosen: Settings) -> list[Row]:
     except NotFit as error:
         return [_failed("docker", error)]
     checks: tuple[Callable[[Settings], Row], ...] = (
-        _engine, _compose, _tools, _kernel, _policy, _sysctls, _memory, _leftovers,
+        _engine, _compose, _tools, _kernel, _policy, running, _sysctls, _memory, _leftovers,
     )  # fmt: skip
     return [_guarded(check, chosen) for check in checks]
 
@@ -105,6 +119,30 @@ def _policy(chosen: Settings) -> Row:
         return _row("policy", "FAIL", f"{ending.status(status)}: {ready.reason(said)}", fix)
     rules = f"firewall/{chosen.values['FIREWALL']}.rules"
     return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
+
+
+def running(chosen: Settings) -> Row:
+    """Compare the running lab's policy with what its kernel has."""
+    found = [host for host in hosts.find(chosen.project, "server") if host.running]
+    if not found:
+        return _row(RUNNING, "PASS", f"{chosen.project} is not up, so there is no policy to compare")
+    try:
+        standing = policy.of(observe.rules(found[0].run))
+    except LabError as error:
+        return _failed(RUNNING, error)
+    if standing["state"] in ("drift", "unknown"):
+        return _row(RUNNING, "FAIL", "\n".join(policy.notices(standing)), policy.NEXT)
+    state = standing["state"].replace("_", " ")
+    detail = "; ".join(
+        [f"{standing['file']}, {state}: {policy.limited(standing)}", *policy.notices(standing)]
+    )
+    return _row(RUNNING, "WARN" if policy.notices(standing) else "PASS", detail)
+
+
+def status(rows: Sequence[Row]) -> int:
+    """The exit code of these rows: 3 for an unfit machine, 1 for a running lab that is not as it should be, else 0."""
+    failed = {row["name"] for row in rows if row["result"] == "FAIL"}
+    return 3 if failed - {RUNNING} else len(failed)
 
 
 def _sysctls(chosen: Settings) -> Row:

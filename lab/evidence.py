@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lab import observe, private
+from lab import observe, policy, private
 from lab.hosts import Host
 from lab.model import Event, events
 from lab.observe import Snapshot
@@ -30,8 +30,8 @@ class Seen:
 
     @property
     def refused(self) -> int:
-        """How far the policy's own packet counter moved."""
-        return self._after.refused - self.before.refused
+        """How far the refusing rules' own packet counters moved. Raises `LabError` if they were changed meanwhile."""
+        return policy.moved(self.before.ruleset, self._after.ruleset).certain
 
     def told(self, what: str, source: str | None = None) -> int:
         """How far the server's own count of `accepted` or `refused` moved, for one source or all."""
@@ -56,7 +56,7 @@ class Seen:
 def watch(server: Host) -> Iterator[Seen]:
     """Look at the server before and after the block.
 
-    The second look waits until the server has told of every refusal that the rule counted and of every
+    The second look waits until the server has told of every refusal that the policy logged and of every
     connection that ss shows as accepted, because the process follows its kernel by a moment. If they never
     agree, one of the witnesses is wrong: raises `GaveUp`.
     """
@@ -70,7 +70,8 @@ def watch(server: Host) -> Iterator[Seen]:
 
 
 def _agreeing(now: Snapshot, before: Snapshot) -> Snapshot | None:
-    refused = now.told("refused") - before.told("refused") == now.refused - before.refused
+    refused = now.told("refused") - before.told("refused") == now.logged - before.logged
+    refused = refused or bool(policy.moved(before.ruleset, now.ruleset).problem)
     accepted = now.told("open") == now.accepted(now.status["port"])
     return now if refused and accepted else None
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from lab import hosts, witness
+from lab import hosts, policy, witness
 from lab.errors import GaveUp, LabError, Usage
 from lab.hosts import Host
 from lab.model import Attempt, Outcome
@@ -47,8 +47,9 @@ def attempt(
 
     A dial starts PACE_MS after the start and after the end of any other, so that the boundary is exact; one that
     hangs does not keep the next one waiting. Each attempt goes to `listener` and is not kept. The answer has the
-    sums and the second witness. Cut short it has what there was by then: `interrupted` by Ctrl-C, `error` if the
-    client or its agent went away. Raises `Usage` if there is no such client, `LabError` if there is no server.
+    sums, the second witness, each refusing rule's own count, and whether the policy is in force. Cut short it has
+    what there was by then: `interrupted` by Ctrl-C, `error` if the client or its agent went away. Raises `Usage` if
+    there is no such client, `LabError` if there is no server.
     """
     told = listener or Listener()
     found = hosts.find(settings.project)
@@ -126,6 +127,9 @@ def _sums(outcomes: Mapping[Outcome, int], seen: witness.Witness) -> dict[str, A
         "refused_by_policy": seen.refused,
         "complete": seen.complete,
         "witness": seen.words,
+        "rules": [{"table": rule.table, "text": rule.text, "packets": n} for rule, n in seen.change.rules],
+        "judged": policy.judged(seen.change),
+        "policy": seen.policy,
     }
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 Run = Callable[[Sequence[str]], str]
 
-IPTABLES = ("iptables-save", "-c", "-t", "filter")
 BACKEND = ("iptables", "--version")
 SOCKETS = ("ss", "-tanH")
 CONNTRACK = ("conntrack", "-L", "-p", "tcp")
@@ -23,20 +22,37 @@ LOOK = ("python3", "-S", "-E", "-m", "server.look")
 # Conntrack's states of a connection that connlimit counts (docs/kernel.md C03); the other two are not.
 COUNTED = frozenset({"SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK"})
 RESOLVER = "127.0.0.11"  # Docker's own, which listens in each host's network namespace
+RULES = ("python3", "-S", "-E", "-m", "server", "rules")
 CLIENT_SYSCTLS = ("python3", "-S", "-E", "-m", "client.sysctls")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule as the kernel has it: `text` without counters, `packets` that it matched."""
+    """One rule as the kernel has it: `text` without counters, `packets` that it matched.
 
+    `refuses`: its target ends the way of a packet, in a chain that a SYN to the server passes (any table). A
+    chain's own policy is a rule too if it drops: `-P INPUT DROP`, with handle 0.
+    """
+
+    table: str
+    chain: str
+    handle: str
     text: str
     packets: int
+    target: str
+    refuses: bool
 
-    @property
-    def refuses(self) -> bool:
-        """Whether this is the rule that answers for the policy."""
-        return " -j REJECT" in self.text
+
+@dataclass(frozen=True)
+class Ruleset:
+    """The rules of a host at one moment. `generation` is the kernel's number of it: each transaction moves it on.
+
+    `policy` is what else server/policy_look.py tells: what became of the policy since it was loaded.
+    """
+
+    generation: int | None
+    rules: Sequence[Rule]
+    policy: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,7 +83,7 @@ class Flow:
 class Snapshot:
     """The server host at one moment."""
 
-    rules: Sequence[Rule]
+    ruleset: Ruleset
     backend: str
     sockets: Sequence[Socket]
     flows: Sequence[Flow]
@@ -75,9 +91,19 @@ class Snapshot:
     status: Mapping[str, Any]
 
     @property
+    def rules(self) -> Sequence[Rule]:
+        """Every rule, in every table."""
+        return self.ruleset.rules
+
+    @property
     def refused(self) -> int:
-        """SYNs that the policy's own rule answered with an RST since it was loaded."""
+        """Packets that the refusing rules matched since they were loaded."""
         return refusals(self.rules)
+
+    @property
+    def logged(self) -> int:
+        """Refusals that the policy reported to the server by NFLOG since it was loaded."""
+        return sum(rule.packets for rule in self.rules if rule.target == "NFLOG")
 
     def held(self, port: int) -> Counter[str]:
         """Established connections to `port`, by source address."""
@@ -122,11 +148,11 @@ def snapshot(run: Run, since: Mapping[str, tuple[float, float]] | None = None) -
     UTC) between which it began (lab/tenure.py).
     """
     began = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
-    commands = (IPTABLES, BACKEND, SOCKETS, CONNTRACK, NSTAT)
+    commands = (BACKEND, SOCKETS, CONNTRACK, NSTAT)
     answers = json.loads(run([*LOOK, json.dumps(["account", *began]), *map(json.dumps, commands)]))
-    saved, version, sockets_, flows_, counters, status = answers
+    version, sockets_, flows_, counters, status, policy = answers
     return Snapshot(
-        rules=rules(saved),
+        ruleset=ruleset(policy),
         backend=version[version.find("(") + 1 : version.rfind(")")],
         sockets=sockets(sockets_),
         flows=conntrack(flows_),
@@ -141,12 +167,15 @@ def client_sysctls(run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def rules(saved: str) -> list[Rule]:
-    """The rules in the output of `iptables-save -c`."""
-    return [
-        Rule(text, int(packets))
-        for packets, text in re.findall(r"^\[(\d+):\d+\] (-A .*)$", saved, re.MULTILINE)
-    ]
+def rules(run: Run) -> Ruleset:
+    """The server host's rules alone; the server process is not asked."""
+    return ruleset(json.loads(run(RULES)))
+
+
+def ruleset(report: Mapping[str, Any]) -> Ruleset:
+    """The rules in what server/policy_look.py tells."""
+    rest = {name: value for name, value in report.items() if name not in ("generation", "rules")}
+    return Ruleset(report["generation"], [Rule(**rule) for rule in report["rules"]], rest)
 
 
 def refusals(found: Sequence[Rule]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lab import hosts, observe, sources, tenure
+from lab import hosts, observe, policy, sources, tenure
 from lab.engine import ERRORS
 from lab.errors import LabError
 from lab.hosts import Host
@@ -33,16 +33,18 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
     seen = observe.snapshot(server.run, began)
     entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
     seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
-    account, states = seen.status, dict(sorted(seen.states().items()))
+    account, standing = seen.status, policy.of(seen.ruleset)
+    states = dict(sorted(seen.states().items()))
     return {
         "schema": 1,
         "project": project,
         "server": {
             "name": server.name, "address": server.address, "state": server.trouble or server.state,
-            "mode": account["mode"], "policy": account["firewall"], "limit": account["connlimit"],
+            "mode": account["mode"], "policy": account["firewall"], "limit": standing["limit"],
             "port": account["port"], "backend": seen.backend, **sources.server(seen), "sockets": states,
             "listener": account["listener"],
         },
+        "policy": standing,
         "rules": [dataclasses.asdict(rule) for rule in seen.rules],
         "sysctls": account["sysctls"],
         "client_sysctls": _client_sysctls(found),

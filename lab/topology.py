@@ -16,6 +16,7 @@ from lab import (
     images,
     mend,
     own,
+    policy,
     record,
     throwaway,
 )
@@ -37,7 +38,8 @@ def up(settings: Settings) -> list[Host]:
 
     A lab that exists keeps its own knobs unless others are given (lab/own.py), and its hosts that are well. One that
     did not exist before and does not come up is taken down again; a running one keeps its server if the new policy
-    does not load.
+    does not load. A server that stays and no longer has its policy in its kernel gets it again, and keeps its
+    connections.
     """
     project = settings.project
     with alone(f"changing {project}"):
@@ -57,7 +59,9 @@ def up(settings: Settings) -> list[Host]:
             found = mend.hosts_of(project, before, wanted.clients)
             _leave(_surplus(found, wanted.clients))
             _converge(wanted, found)
-            return wait_until_ready(project, wanted.clients)
+            ready = wait_until_ready(project, wanted.clients)
+            _policy_again(before, ready)
+            return ready
         except BaseException:
             if not mine:
                 _leave(hosts.find(project))
@@ -102,6 +106,15 @@ def down(project: str) -> None:
                 f"every host of {project} is gone, but the engine still counts one on the network and keeps it\n"
                 "  next: make down again; if that says the same, restart the engine"
             ) from kept
+
+
+def _policy_again(before: Iterable[Host], found: Iterable[Host]) -> None:
+    """Load the policy again in a server that was there before, if its kernel no longer has it; says so."""
+    old = {host.id for host in before}
+    for server in (host for host in found if host.service == "server" and host.id in old):
+        if different := policy.reload(server.run):
+            said = "\n  ".join(different)
+            tell(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {said}")
 
 
 def check_policy(settings: Settings) -> None:

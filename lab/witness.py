@@ -7,9 +7,11 @@ name the source (docs/kernel.md C30), and the server process counts those per so
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from lab import observe
+from lab import observe, policy
 from lab.engine import NotFound, Refused
 from lab.errors import GaveUp, LabError
 from lab.hosts import Host
@@ -33,12 +35,15 @@ class Witness:
 
     `rule_packets`: packets that its refusing rules matched, of all sources; `refused`: refusals that it reported
     of the one source, null if nothing is known. `complete` false: it may have refused more. `words` say all of it.
+    `change` has the rules one by one, `policy` whether they are those that were loaded (lab/policy.py).
     """
 
     rule_packets: int | None
     refused: int | None
     complete: bool
     words: str
+    change: policy.Moved
+    policy: Mapping[str, Any]
 
 
 def look(server: Host | None) -> Look:
@@ -76,13 +81,14 @@ def state(host: Host) -> str:
 def between(before: Look, after: Look, source: str, refused: int) -> Witness:
     """What the server side counted between two looks, of `source` and of all; the client saw `refused` of them."""
     if before.seen is None or after.seen is None:
-        return Witness(None, None, False, before.missing or after.missing)
-    packets: int | None = after.seen.refused - before.seen.refused
-    counted = f"its rules counted {packets} of all sources"
-    if packets is not None and packets < 0:
-        packets, counted = None, "its rules' counters went back meanwhile"
+        why = before.missing or after.missing
+        standing = policy.unseen(why) if after.seen is None else policy.of(after.seen.ruleset)
+        return Witness(None, None, False, why, policy.Moved((), why), standing)
+    change = policy.moved(before.seen.ruleset, after.seen.ruleset)
+    packets = change.total
+    counted = change.problem or f"its rules counted {packets} of all sources"
     told, words, complete = _of_one(before.seen, after.seen, source, refused, packets)
-    return Witness(packets, told, complete, f"{words}, and {counted}")
+    return Witness(packets, told, complete, f"{words}, and {counted}", change, policy.of(after.seen.ruleset))
 
 
 def _of_one(

@@ -1,17 +1,20 @@
 """PID 1 as root: put the policy in force, prove it, drop every privilege, become the server.
 
-    sysctls as declared? -> subscribe to NFLOG -> load the rules -> read them back -> setpriv -> listen
+    sysctls as declared? -> subscribe to NFLOG -> load the rules -> read them back -> write them down
+    -> setpriv -> listen
 
 Each step can only stop the host, never let it listen without its policy (it fails closed).
-`python3 -m server check` takes the same steps in a throw-away container and stops before listening.
+`python3 -m server check` takes the same steps in a throw-away container and stops before listening. On a running
+server `rules` prints what is in the kernel, compared with what was loaded, and `reload` loads the policy again.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
-from server import nflog, policy, settings, sysctls
+from server import baseline, nflog, policy, policy_file, policy_look, reload, ruleset, settings, sysctls
 from server.events import emit
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
@@ -25,6 +28,11 @@ def main(arguments: list[str]) -> int:
         return _refuse("policy_failed", 2, policy=None, error=str(bad))
     if arguments == ["check"]:
         return 0 if _apply(wanted) is not None else 1
+    if arguments == ["rules"]:
+        print(json.dumps(policy_look.report(wanted.port)))
+        return 0
+    if arguments == ["reload"]:
+        return _reload(wanted)
     for sysctl in sysctls.read(wanted.sysctl):
         emit("sysctl", **sysctl._asdict())
         if sysctl.state == "differs":
@@ -33,7 +41,14 @@ def main(arguments: list[str]) -> int:
             )
             return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
     reports = _apply(wanted)
-    return 1 if reports is None else _become_the_server(reports)
+    if reports is None:
+        return 1
+    try:
+        baseline.keep(baseline.new(wanted.firewall, ruleset.read(), told=0))
+    except (ruleset.Unreadable, OSError) as failed:
+        what = f"what was loaded cannot be written down: {failed}"
+        return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
+    return _become_the_server(reports)
 
 
 def _apply(wanted: settings.Settings) -> int | None:
@@ -48,9 +63,20 @@ def _apply(wanted: settings.Settings) -> int | None:
         _refuse("policy_failed", 1, policy=wanted.firewall, error=str(failed))
         return None
     count = sum(rule.startswith("-A") for rule in rules)
-    emit("policy_applied", policy=wanted.firewall, port=wanted.port, limit=wanted.connlimit, rules=count,
+    limit = policy_file.limit(text, wanted.port)
+    emit("policy_applied", policy=wanted.firewall, port=wanted.port, limit=limit, rules=count,
          backend=kind)  # fmt: skip
     return reports
+
+
+def _reload(wanted: settings.Settings) -> int:
+    """Exit status 1, with the reason on standard error, if the kernel's rules are not the policy's afterwards."""
+    try:
+        print(json.dumps(reload.reload(wanted)))
+    except (policy.PolicyError, baseline.NoBaseline, ruleset.Unreadable, OSError) as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _become_the_server(reports: int) -> int:

@@ -10,8 +10,10 @@ import re
 import string
 import subprocess
 
-from server import files
+from server import files, policy_file, rules
 from server.settings import Settings
+
+NO_LIMIT = "none"  # the policy that is meant to refuse nothing
 
 
 class PolicyError(Exception):
@@ -25,6 +27,12 @@ def apply(settings: Settings) -> str:
     Docker keeps its DNS rules in `nat`. Raises `PolicyError`, and then nothing may listen.
     """
     text = render(settings)
+    _tool(["iptables-restore", "--test"], text)
+    if settings.firewall != NO_LIMIT and not policy_file.refuses(text, settings.port):
+        raise PolicyError(
+            f"no rule and no chain policy of {settings.firewall} refuses anything on the way to port {settings.port};"
+            f" mend it, or say FIREWALL={NO_LIMIT} if no limit is meant"
+        )
     _tool(["iptables-restore"], text)
     wanted = statements(text)
     tables = [line[1:] for line in wanted if line.startswith("*")]
@@ -59,8 +67,10 @@ def statements(text: str) -> list[str]:
 
 def nflog_group(text: str) -> int | None:
     """The NFLOG group that the policy reports refusals to; None if it reports none."""
-    found = re.search(r"^-A .* -j NFLOG .*--nflog-group (\d+)", text, re.MULTILINE)
-    return int(found[1]) if found else None
+    for rule in policy_file.parsed(text)[1]:
+        if rules.target(rule.text) == "NFLOG" and "--nflog-group" in (said := rules.words(rule.text)):
+            return int(said[said.index("--nflog-group") + 1])
+    return None
 
 
 def backend() -> str:

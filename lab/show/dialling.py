@@ -43,6 +43,7 @@ class Rows:
             sums += f" ({told} of {result['asked']} dials ended)"
         self._out.print()
         self._out.print(joined(strong(sums), f"; {result['witness']}"), soft_wrap=True)
+        self._out.print(result["judged"], soft_wrap=True)
 
     def _heading(self) -> None:
         self._started = True

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from lab import policy
 from lab.show.terminal import coloured, console, joined, new_table, strong, styled
 
 NEXT = (
@@ -44,6 +45,7 @@ def hosts(status: Mapping[str, Any]) -> None:
     out.print(table)
     for line in notes(status):
         out.print(line, soft_wrap=True)
+    policy_notices(status["policy"])
 
 
 def notes(status: Mapping[str, Any]) -> Iterator[str]:
@@ -62,6 +64,12 @@ def notes(status: Mapping[str, Any]) -> Iterator[str]:
         yield "≥ at least: the server has not read all reports of refusals yet"
     elif any(row["refused_at_least"] or row["accepted_at_least"] for row in rows):
         yield "≥ at least: it is not known of all whether an earlier host of the address did them"
+
+
+def policy_notices(standing: Mapping[str, Any]) -> None:
+    """What must be known of the policy before a count is believed; nothing if all is well."""
+    for line in policy.notices(standing):
+        console().print(styled(line, "red"), soft_wrap=True)
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -97,11 +105,15 @@ def details(status: Mapping[str, Any]) -> None:
     out, server = console(), status["server"]
     out.print(joined("\n", strong("server"), f"    mode {server['mode']}, port {server['port']}"))
     out.print(joined(strong("listener"), f"  {_listener(server['listener'])}"))
-    limit = f"{server['limit']} connections per source"
-    out.print(joined(strong("policy"), f"    {server['policy']}, {limit}, backend {server['backend']}\n"))
-    out.print("packets   rule")
+    standing = status["policy"]
+    state = joined(f"{server['policy']}, ", coloured(standing["state"].replace("_", " ")))
+    limit = joined(
+        strong("policy"), "    ", state, f": {policy.limited(standing)}; backend {server['backend']}\n"
+    )
+    out.print(limit, soft_wrap=True)
+    out.print("packets   table      rule")
     for rule in status["rules"]:
-        out.print(f"{rule['packets']:>7}   {rule['text']}", soft_wrap=True)
+        out.print(f"{rule['packets']:>7}   {rule['table']:<8}   {rule['text']}", soft_wrap=True)
     table = new_table("host", "sysctl", ">declared", ">effective", "state")
     for key in (*({"host": server["name"], **key} for key in status["sysctls"]), *status["client_sysctls"]):
         table.add_row(

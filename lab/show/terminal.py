@@ -17,6 +17,7 @@ from lab.words import lines
 
 COLOURS = {
     "holds": "green", "refuted": "red", "depends": "yellow", "not run": "yellow",
+    "in force": "green", "drift": "red", "unknown": "red",
     "running": "green", "established": "green", "applied": "green", "PASS": "green",
     "refused": "red", "exited": "red", "differs": "red", "FAIL": "red",
     "supported": "green", "needs CAP_NET_RAW": "yellow", "absent": "yellow", "WARN": "yellow", "timed_out": "yellow",

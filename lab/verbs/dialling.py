@@ -21,6 +21,7 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
     """Dial from one client, 12 ms after each start and each end, and show what becomes of each as it ends."""
     from lab import experiment
     from lab.show import dialling as show
+    from lab.show import running
 
     client, times = client_number(number), whole("count", count, 1, 20000)
     seconds = whole("hold", hold, 0, 86400)
@@ -36,11 +37,13 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
         print_json({**result, "attempts": rows})
     else:
         show.released(result)
-    # The policy's own state belongs here: what makes the exit status 1 although all was dialled.
+        running.policy_notices(result["policy"])
     if result["error"]:
         raise LabError(result["error"])
     if result["interrupted"]:
         raise KeyboardInterrupt
+    if result["policy"]["state"] in ("drift", "unknown"):
+        sys.exit(1)
 
 
 @click.command()

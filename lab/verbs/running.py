@@ -53,7 +53,7 @@ def down() -> None:
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """What the kernel and the server say, without taking a connection slot."""
+    """What the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
     from lab import hosts
     from lab.show import running as show
 
@@ -61,6 +61,8 @@ def status(as_json: bool) -> None:
     found = _show_hosts(project, hosts.find(project), as_json, sockets_of_clients=True)
     if not as_json:
         show.details(found)
+    if found["policy"]["state"] in ("drift", "unknown"):
+        sys.exit(1)
 
 
 @click.command()
@@ -94,8 +96,7 @@ def doctor(as_json: bool) -> None:
 
     rows = examination.examine(knobs.read())
     print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
-    if any(row["result"] == "FAIL" for row in rows):
-        sys.exit(3)
+    sys.exit(examination.status(rows))
 
 
 def _show_hosts(

@@ -32,6 +32,7 @@ MAY_USE = {
     "lab.envfile": set(),
     "lab.misspelt": set(),
     "lab.observe": {"lab.model"},
+    "lab.policy": {"lab.observe"},
 }
 MAY_NOT_USE = {
     "lab.engine": {"lab.predict", "lab.report", "lab.runs", "lab.hosts"},

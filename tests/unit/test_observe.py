@@ -28,20 +28,14 @@ def recorded(name: str) -> str:
 
 
 def test_rules_carry_their_packet_counters():
-    """Two rules, 11 packets each; chain policies and comments are no rules."""
-    first, second = observe.rules(recorded("iptables-save-c"))
-    assert (first.text, first.packets, first.refuses) == (RULE, 11, True)
-    assert (second.text.partition(" -p ")[0], second.packets, second.refuses) == ("-A OUTPUT", 11, False)
-
-
-def test_only_the_refusing_rule_counts_as_refusals():
-    """The log's rule counts the same packets again; they are not refused twice."""
-    assert observe.refusals(observe.rules(recorded("iptables-save-c"))) == 11
-
-
-def test_rules_without_counters_are_not_read_as_zero():
-    """`iptables-save` without -c says nothing of packets, so no rule is made of it."""
-    assert observe.rules(recorded("iptables-save")) == []
+    """Two rules, 51 packets each; the log's rule counts the same packets again, and they are not refused twice."""
+    report = json.loads(recorded("look"))[-1]
+    found = observe.rules(lambda argv: json.dumps(report) if argv == observe.RULES else "")
+    first, second = found.rules
+    assert (first.text, first.packets, first.refuses, first.target) == (RULE, 51, True, "REJECT")
+    assert (second.chain, second.packets, second.refuses, second.target) == ("OUTPUT", 51, False, "NFLOG")
+    assert observe.refusals(found.rules) == 51
+    assert (found.generation, found.policy["file"]) == (report["generation"], "connlimit")
 
 
 def test_sockets_are_all_there():
@@ -98,14 +92,14 @@ def test_counters_have_the_kernel_s_names():
     assert found["IpInReceives"] == 76
 
 
-@pytest.mark.parametrize("parser", [observe.rules, observe.sockets, observe.conntrack])
+@pytest.mark.parametrize("parser", [observe.sockets, observe.conntrack])
 def test_nothing_is_read_as_nothing(parser):
-    """A host without rules, sockets or flows answers with an empty list."""
+    """A host without sockets or flows answers with an empty list."""
     assert parser("") == []
 
 
 def test_a_snapshot_is_one_command():
-    """Five questions and the server's account in one call on the host, and the witnesses agree."""
+    """Four questions, the server's account and the policy in one call on the host, and the witnesses agree."""
     asked = []
 
     def run(argv):
@@ -116,7 +110,7 @@ def test_a_snapshot_is_one_command():
     assert len(asked) == 1
     assert tuple(asked[0][:5]) == observe.LOOK
     assert json.loads(asked[0][5]) == ["account", {}, {}]
-    wanted = [observe.IPTABLES, observe.BACKEND, observe.SOCKETS, observe.CONNTRACK, observe.NSTAT]
+    wanted = [observe.BACKEND, observe.SOCKETS, observe.CONNTRACK, observe.NSTAT]
     assert [tuple(json.loads(word)) for word in asked[0][6:]] == wanted
     assert seen.backend == "nf_tables"
     assert seen.held(12345) == {"172.30.0.3": 15, "172.30.0.4": 15}

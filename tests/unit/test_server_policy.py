@@ -92,11 +92,39 @@ def test_the_nflog_group_is_the_shipped_policy_s(wanted):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-A INPUT -j DROP\n", "# -A OUTPUT -p tcp -j NFLOG --nflog-group 7\n", "-A INPUT -j LOG\n"]
+    "text",
+    [
+        "-A INPUT -j DROP",
+        "# -A OUTPUT -p tcp -j NFLOG --nflog-group 7",
+        "-A INPUT -j LOG",
+        '-A OUTPUT -p tcp -m comment --comment "no -j NFLOG --nflog-group 7" -j ACCEPT',
+    ],
 )
 def test_a_policy_that_reports_nothing_has_no_group(text):
-    """A comment is no rule."""
-    assert policy.nflog_group(text) is None
+    """A comment is no rule, nor is a rule's."""
+    assert policy.nflog_group("") is None
+    assert policy.nflog_group(f"*filter\n{text}\nCOMMIT\n") is None
+
+
+def test_a_policy_in_which_nothing_refuses_is_refused(tmp_path):
+    """The port would be open without a limit. The kernel's tool is asked first, so a bad file is its to explain."""
+    for text in ("", "# -j REJECT\n", "*filter\n-A INPUT -p tcp -m tcp --dport 443 -j REJECT\nCOMMIT\n"):
+        environment = kernel(tmp_path, "", f"echo $1 >> {tmp_path}/asked; cat > /dev/null")
+        status, event = check(_with(environment, "connlimit", text))
+        assert (status, event["event"]) == (1, "policy_failed")
+        assert (
+            "no rule and no chain policy of connlimit refuses anything on the way to port 12345"
+            in event["error"]
+        )
+        assert "FIREWALL=none" in event["error"]
+    assert set((tmp_path / "asked").read_text().split()) == {"--test"}, "something was applied"
+
+
+def test_no_limit_is_allowed_where_it_is_meant(tmp_path):
+    """FIREWALL=none is applied like any other policy, and tells no number."""
+    saved = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+    status, event = check({**kernel(tmp_path, saved), "FIREWALL": "none"})
+    assert (status, event["event"], event["limit"], event["rules"]) == (0, "policy_applied", None, 0)
 
 
 def kernel(folder: Path, answer: str, restore: str = "cat > /dev/null") -> dict[str, str]:
@@ -123,6 +151,12 @@ def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+
+def _with(environment: dict[str, str], name: str, text: str) -> dict[str, str]:
+    """The same with this policy."""
+    given = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
+    return {**environment, files.VARIABLE: json.dumps(given), "FIREWALL": name}
 
 
 def test_a_kernel_that_has_the_rules_is_believed(tmp_path):

@@ -14,6 +14,7 @@ NUMBERS = {
     "held": 15, "counted": 15, "accepted": 1500, "accepted_at_least": False, "refused": 248_000,
     "refused_at_least": False,
 }  # fmt: skip
+IN_FORCE = {"state": "in_force", "went_back": [], "uncounted": 0, "uncounted_at_most": 0}
 
 
 def status(**changes: Any) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def status(**changes: Any) -> dict[str, Any]:
         {"name": f"client-{number}", "address": f"172.120.130.{number}", "state": "running", **NUMBERS}
         for number in (3, 100)
     ]
-    return {"project": "connlab", "server": server, "clients": clients, "others": []}
+    return {"project": "connlab", "server": server, "clients": clients, "others": [], "policy": IN_FORCE}
 
 
 def other(number: int, held: int = 0, *, earlier: bool = False) -> dict[str, Any]:

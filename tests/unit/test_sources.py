@@ -94,7 +94,8 @@ def test_what_is_not_certain_is_at_least():
 def test_lost_refusals(reports, rules, lost, unsure):
     """What was told is compared with what the rules counted, at every look."""
     refusing = dataclasses.replace(next(rule for rule in seen().rules if rule.refuses), packets=rules)
-    look = dataclasses.replace(seen(reports=reports), rules=[refusing])
+    look = seen(reports=reports)
+    look = dataclasses.replace(look, ruleset=dataclasses.replace(look.ruleset, rules=[refusing]))
     told = sources.server(look)
     assert (told["refused"], told["refused_lost"], told["refused_behind"]) == (rules, lost, reports["behind"])
     assert [sources.client(look, address)["refused_at_least"] for address in (FIRST, SECOND)] == [unsure] * 2

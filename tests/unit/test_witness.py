@@ -9,8 +9,11 @@ import pytest
 from lab import experiment, witness
 from lab.errors import LabError, Usage
 from lab.hosts import Host
+from lab.observe import Rule, Ruleset
 from lab.witness import Look
 
+REPORT = {"unknown": None, "file": "connlimit", "loaded": "", "difference": [], "went_back": [], "limit": 15,
+          "limits": [], "uncounted": None}  # fmt: skip
 ME, OTHER = "172.18.0.3", "172.18.0.4"
 
 
@@ -18,7 +21,9 @@ def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> 
     """A look at a server that has told of so many refusals, and whose rules have counted so many."""
     told = {ME: mine, OTHER: others}
     reports = {"reported": True, "lost": 0, "behind": False, **refusals}
+    rule = Rule("filter", "INPUT", "2/4", "-A INPUT -j REJECT", rules, "REJECT", refuses=True)
     seen = SimpleNamespace(
+        ruleset=Ruleset(5, [rule], REPORT),
         refused=rules,
         told=lambda _, source=None: sum(told.values()) if source is None else told.get(source, 0),
         status={"refusals": reports},
@@ -70,7 +75,7 @@ def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> 
             (5, None, False, "the policy reports no refusals (NFLOG)"),
         ),
         (look(9, 0, 9), look(5, 0, 0), 5, (None, None, False, "the server was started anew meanwhile")),
-        (look(0, 0, 206), look(5, 0, 5), 5, (None, 5, True, "and its rules' counters went back meanwhile")),
+        (look(0, 0, 206), look(5, 0, 5), 5, (None, 5, True, "and the rules' counters went back meanwhile")),
         (Look(None, "WHY"), look(5, 0, 5), 5, (None, None, False, "WHY")),
         (look(), Look(None, "WHY"), 5, (None, None, False, "WHY")),
     ],

@@ -54,7 +54,7 @@ def test_connected_in_words(crowd: Lab) -> None:
 
 
 def test_a_closed_port(crowd: Lab, watch) -> None:
-    """Refused, and not by the policy: its rule counted nothing, and ss shows no listener there."""
+    """Refused, and not by the policy: its rules counted nothing, and ss shows no listener there."""
     with watch(crowd.server) as seen:
         done = verb(crowd, "connect", "TO=server:9", command=("make",))
         result = connect(crowd, "server", "9")
@@ -84,10 +84,10 @@ def test_a_silent_port() -> None:
         lab.server.run(["iptables", "-I", "INPUT", "-p", "tcp", "--dport", "12345", "-j", "DROP"])
         result = connect(lab, "server", "12345", "--timeout", "1")
         in_words = verb(lab, "connect", "server", "--timeout", "1")
-        dropped = [r for r in observe.rules(lab.server.run(observe.IPTABLES)) if r.text.endswith("-j DROP")]
+        dropped = [rule for rule in observe.rules(lab.server.run).rules if rule.target == "DROP"]
     assert (result["exit"], result["resolved"], result["outcome"]) == (1, True, "timed_out")
-    assert (result["errno"], result["rule_packets"]) == (None, 0)
-    assert "is silent: no answer to the SYN within 1 s" in in_words.stdout
+    assert (result["errno"], result["rule_packets"] >= 1) == (None, True)
+    assert "is silent: no answer to the SYN within 1 s, as if it was dropped" in in_words.stdout
     assert dropped[0].packets >= 2
 
 

@@ -1,0 +1,80 @@
+"""What can be said of the policy now: its rules with their counters, and what became of it since it was loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server import baseline, rules, ruleset
+
+Report = dict[str, Any]
+
+
+def read() -> ruleset.Ruleset | None:
+    """The rules of this host; None if they cannot be read, and then `report` says why."""
+    try:
+        return ruleset.read()
+    except (ruleset.Unreadable, OSError):
+        return None
+
+
+def report(port: int, now: ruleset.Ruleset | None = None, told: int | None = None) -> Report:
+    """What can be said of the rules, compared with what was loaded.
+
+    `now` is a look at them from before the server was asked, so that it has told of all they counted; `told` is how
+    many refusals it had told of then.
+
+    `unknown` says why nothing could be compared, null otherwise. `difference`: what is not as it was loaded.
+    `went_back`: rules whose counters are lower than they were, and when that was seen. `uncounted`: connections that
+    no rule counts, because they are older than its count (`at_least`, `at_most`); null if no rule counts any.
+    """
+    try:
+        with baseline.kept() as then:
+            latest = baseline.known(then, ruleset.read())  # alone: two looks never pass each other
+            baseline.advance(then, latest, ruleset.connected(port), told)
+            same = now is not None and now.generation == latest.generation
+            return {
+                **_rules(baseline.known(then, now) if now and same else latest, port),
+                **_since(then, latest),
+            }
+    except (baseline.NoBaseline, ruleset.Unreadable, OSError, ValueError) as why:
+        return _unknown(port, str(why))
+
+
+def _since(then: baseline.Kept, now: ruleset.Ruleset) -> Report:
+    sure, unsure = len(then["uncounted"]), len(then["unsure"])
+    counting = any(baseline.counts(one) for one in now.rules)
+    return {
+        "unknown": None,
+        "file": then["policy"],
+        "loaded": then["loaded"],
+        "difference": baseline.difference(then, now),
+        "went_back": then["went_back"],
+        "changed_meanwhile": now.generation != then["generation"],
+        "uncounted": {"at_least": sure, "at_most": sure + unsure} if counting else None,
+    }
+
+
+def _unknown(port: int, why: str) -> Report:
+    try:
+        seen = _rules(ruleset.read(), port)
+    except (ruleset.Unreadable, OSError):
+        seen = {"generation": None, "rules": [], "limit": None, "limits": []}
+    nothing = dict.fromkeys(("file", "loaded", "changed_meanwhile", "uncounted"))
+    return {**seen, **nothing, "unknown": why, "difference": [], "went_back": []}
+
+
+def _rules(now: ruleset.Ruleset, port: int) -> Report:
+    """Each rule, and whether it refuses on the way of a SYN to this host (to `port`, for `limits` and `limit`)."""
+    refusing = rules.refusing(now.chains, now.rules)
+    return {
+        "generation": now.generation,
+        "rules": [
+            {
+                "table": one.table, "chain": one.chain, "handle": one.handle, "text": one.text,
+                "packets": one.packets, "target": rules.target(one.text), "refuses": one in refusing,
+            }
+            for one in now.rules
+        ],
+        "limit": rules.limit(now.chains, now.rules, port),
+        "limits": [rules.in_words(one.text) for one in rules.refusing(now.chains, now.rules, port)],
+    }  # fmt: skip

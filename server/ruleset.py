@@ -1,0 +1,147 @@
+"""What is in this host's kernel: every table of nf_tables, chain by chain, rule by rule, with handles and counters.
+
+`nft -a list ruleset` has all of it but the words of iptables' own matches (it says `xt match "connlimit"`), so
+those come from iptables-save, which in turn does not see tables that are not its own.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import subprocess
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from server import nflog, rules
+
+LEGACY = Path("/proc/net/ip_tables_names")  # tables of iptables-legacy, which nf_tables does not show
+GET_GENERATION = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN (linux/netfilter/nf_tables.h)
+TRIES = 10  # looks before it is said that the rules do not stand still
+
+
+class Unreadable(Exception):
+    """The kernel's rules could not be read; the text says why."""
+
+
+class Ruleset(NamedTuple):
+    """Everything at one generation, which each transaction on the rules of this network namespace moves on."""
+
+    generation: int
+    chains: list[rules.Chain]
+    rules: list[rules.Rule]
+
+
+def read() -> Ruleset:
+    """The ruleset of this network namespace. Needs CAP_NET_ADMIN; raises `Unreadable`."""
+    for _ in range(TRIES):
+        before = generation()
+        listed, saved = tool(["nft", "-a", "list", "ruleset"]), tool(["iptables-save", "-c"])
+        if generation() == before:
+            chains, found = parse(listed, texts(saved))
+            return Ruleset(before, chains + _legacy(), found)
+    raise Unreadable("the rules change faster than they can be read")
+
+
+def parse(
+    listed: str, saved: Mapping[tuple[str, str], list[tuple[str, int]]]
+) -> tuple[list[rules.Chain], list[rules.Rule]]:
+    """Chains and rules of `nft -a list ruleset`, with the texts that iptables-save has for a chain.
+
+    Without Docker's own rules in `nat`, which lead a container's questions to its resolver: the engine writes them
+    anew when a network is connected, and no SYN to this host meets them. Tables without a rule or a policy that
+    drops are left out too, because they do nothing. Raises `Unreadable`.
+    """
+    chains: list[rules.Chain] = []
+    found: list[rules.Rule] = []
+    table, own, chain, place = "", "0", "", 0
+    for line in listed.splitlines():
+        if opened := re.match(r"table (\S+) (\S+) \{(?: # handle (\d+))?", line):
+            table, chain = (opened[2] if opened[1] == "ip" else f"{opened[1]} {opened[2]}"), ""
+            own = opened[3]
+        elif opened := re.match(r"\tchain (\S+) \{", line):
+            chain, place = opened[1], 0
+            chains.append(rules.Chain(table, chain, ""))
+        elif line == "\t}":
+            if chain and len(saved.get((table, chain), [])) not in (0, place):
+                raise Unreadable(f"nft and iptables-save disagree on chain {chain} of table {table}")
+            chain = ""
+        elif chain and (base := re.match(r"\t\ttype \S+ hook (\S+) .*?(?:policy (\w+);)?$", line)):
+            chains[-1] = rules.Chain(table, chain, base[1])
+            if base[2] == "drop":
+                known = saved.get((table, f"-P {chain}"), [("policy drop", 0)])
+                found.append(rules.Rule(table, chain, "0", *known[0]))
+        elif chain and (rule := re.match(r"\t+(.*) # handle (\d+)$", line)):
+            found.append(
+                _rule(chains[-1], f"{own}/{rule[2]}", rule[1], saved.get((table, chain), [])[place:])
+            )
+            place += 1
+    found = [one for one in found if not _docker_s(one)]
+    busy = {one.table for one in found}
+    return [one for one in chains if one.table in busy], found
+
+
+def texts(saved: str) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """The rules in `iptables-save -c`, with the packets that each matched, by table and chain; policies as `-P`."""
+    found: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    table = ""
+    for line in saved.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif rule := re.match(r"\[(\d+):\d+\] (-A (\S+) .*)$", line):
+            found[table, rule[3]].append((rule[2], int(rule[1])))
+        elif policy := re.match(r":(\S+) ([A-Z]+) \[(\d+):\d+\]$", line):
+            found[table, f"-P {policy[1]}"].append((f"-P {policy[1]} {policy[2]}", int(policy[3])))
+    return found
+
+
+def _rule(of: rules.Chain, handle: str, listed: str, saved: list[tuple[str, int]]) -> rules.Rule:
+    """A rule as nft lists it, or with iptables' own text and counter if `saved` begins with them."""
+    counted = re.search(r"counter packets (\d+) bytes", listed)
+    native = re.sub(r"counter packets \d+ bytes \d+", "counter", listed).strip()
+    text, packets = saved[0] if saved else (native, int(counted[1]) if counted else 0)
+    return rules.Rule(of.table, of.name, handle, text, packets)
+
+
+def generation() -> int:
+    """The number of the ruleset: nft(8), `monitor`; net/netfilter/nf_tables_api.c, nf_tables_fill_gen_info()."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, nflog.NETLINK_NETFILTER) as sock:
+        body = struct.pack(">BBH", socket.AF_UNSPEC, 0, 0)
+        sock.send(struct.pack("=IHHII", 16 + len(body), GET_GENERATION, nflog.NLM_F_REQUEST, 1, 0) + body)
+        answer = sock.recv(1 << 16)
+    if len(answer) < 28 or struct.unpack_from("=H", answer, 4)[0] == 2:  # NLMSG_ERROR
+        raise Unreadable("the kernel does not tell the generation of its rules")
+    return int(struct.unpack_from(">I", answer, 24)[0])
+
+
+def connected(port: int) -> list[str]:
+    """The cookies of the sockets that are connected to `port` here (ss(8), -e); TIME_WAIT is none."""
+    states = ["state", "connected", "exclude", "time-wait"]
+    listed = tool(["ss", "-tanHe", *states, f"( sport = :{port} )"])
+    return re.findall(r"\bsk:(\w+)", listed)
+
+
+def tool(argv: list[str], stdin: str = "") -> str:
+    """Standard output of a command. Raises `Unreadable` with what it said."""
+    try:
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    except OSError as missing:
+        raise Unreadable(f"{argv[0]}: {missing.strerror}") from None
+    if done.returncode:
+        raise Unreadable(f"{argv[0]}: exit status {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _docker_s(rule: rules.Rule) -> bool:
+    return rule.table == "nat" and "DOCKER_" in (rule.chain[:7], rules.target(rule.text)[:7])
+
+
+def _legacy() -> list[rules.Chain]:
+    """A table of iptables-legacy as a chain that is there, but cannot be read without CAP_NET_RAW."""
+    try:
+        names = LEGACY.read_text().split()
+    except OSError:  # this kernel has no iptables-legacy
+        return []
+    return [rules.Chain(f"legacy {name}", "", "") for name in names if name != "nat"]

@@ -1,0 +1,205 @@
+"""The policy of a running lab: what is in the kernel is compared with what was loaded, told, and brought back.
+
+client-1 ──┐
+client-2 ──┴── bridge ── server   its rules are flushed, replaced, zeroed, or joined by others
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lab import doctor, observe, policy, topology
+from lab.model import Outcome, tally
+from lab.traffic import Agent
+from tests.laboratory import Lab, laboratory, shared
+
+ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
+LIMIT = (
+    "-p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above {} "
+    "--connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset"
+)
+FOREIGN = "nft 'add table inet x; add chain inet x c {{ type filter hook input priority -10; }}; add rule inet x c {}'"
+
+
+@pytest.fixture(scope="module")
+def _lab() -> Iterator[Lab]:
+    with laboratory(CLIENTS=2) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(_lab: Lab) -> Iterator[Lab]:
+    """A lab whose policy tests may break, in force again afterwards."""
+    with shared(_lab):
+        yield _lab
+        policy.reload(_lab.server.run)
+
+
+def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
+    """The `lab` command as a person runs it."""
+    given = {"COMPOSE_PROJECT_NAME": lab.settings.project, "WORKLOAD": "idle"}
+    command = [sys.executable, "-m", "lab", *argv]
+    return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+
+
+def broken(lab: Lab, *commands: str) -> dict:
+    """What is said of the policy after these commands on the server."""
+    lab.server.run(["sh", "-ec", "; ".join(commands)])
+    return standing(lab)
+
+
+def standing(lab: Lab) -> dict:
+    return policy.of(observe.rules(lab.server.run))
+
+
+def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) -> None:
+    """`iptables -F`: status, attempt and doctor say drift and exit 1; `up` heals, the connections live on.
+
+    Those five are not counted from then on (C16): told exactly, until they end.
+    """
+    assert verb(lab, "status").returncode == 0
+    lab.server.run(["iptables", "-F"])
+    with Agent(lab.clients[0]) as agent:
+        assert tally(agent.open(5)) == {ESTABLISHED: 5}
+
+        status = verb(lab, "status")
+        assert status.returncode == 1
+        assert "policy drift" in status.stdout
+        assert "missing in filter: -A INPUT -p tcp -m tcp --dport 12345" in status.stdout
+        assert "15 connections per source" not in status.stdout
+        attempt = verb(lab, "attempt", "--client", "2", "--count", "17")
+        assert (attempt.returncode, attempt.stderr) == (1, "")
+        assert "17 established" in attempt.stdout
+        assert "no rule refused a packet" in attempt.stdout
+        assert "policy drift" in attempt.stdout
+        row = doctor.running(lab.settings)
+        assert (row["result"], doctor.status([row])) == ("FAIL", 1)
+
+        up = verb(lab, "up")
+        assert up.returncode == 0, up.stderr
+        assert "missing in filter" in up.stderr
+        assert "5 connections from before are not counted" in up.stdout
+        assert topology.hosts.find(lab.settings.project, "server")[0].id == lab.server.id
+        said = json.loads(verb(lab, "status", "--json").stdout)["policy"]
+        assert (said["state"], said["difference"]) == ("in_force", [])
+        assert (said["uncounted"], said["uncounted_at_most"], said["limit"]) == (5, 5, 15)
+        assert tally(agent.open(17)) == {ESTABLISHED: 15, REFUSED: 2}
+        agent.close()
+    said = standing(lab)
+    assert (said["uncounted"], said["uncounted_at_most"]) == (0, 0)
+    assert "not counted" not in verb(lab, "status").stdout
+
+
+@pytest.mark.parametrize(
+    ("commands", "difference", "limit"),
+    [
+        (["iptables -R INPUT 1 " + LIMIT.format(3)], ["missing in filter", "added in filter"], 3),
+        (["iptables -D INPUT 1", "iptables -A INPUT " + LIMIT.format(15)], ["loaded again in filter"], 15),
+        (["iptables-save -t filter > /tmp/x", "iptables-restore /tmp/x"], ["loaded again in filter"] * 2, 15),
+        (["iptables -P INPUT DROP"], ["added in filter: -P INPUT DROP"], None),
+        (["iptables -I INPUT -s 10.9.8.7 -m comment --comment 'no -j REJECT' -j ACCEPT"], ["added in filter"], None),
+        (["iptables -t raw -A PREROUTING -p tcp --dport 12345 -j DROP"], ["added in raw"], None),
+        (["iptables -t nat -A PREROUTING -p tcp --dport 12345 -j REDIRECT --to-ports 9"], ["added in nat"], None),
+        ([FOREIGN.format("tcp dport 12345 counter drop")], ["added in inet x c"], None),
+        (["nft add rule ip filter INPUT tcp dport 12345 ct count over 3 drop"], ["added in filter INPUT"], None),
+        (["nft add chain ip filter early '{ type filter hook input priority -5; policy drop; }'"],
+         ["added in filter early: policy drop"], None),
+        (["nft delete table ip filter"], ["missing in filter"] * 2, None),
+    ],
+)  # fmt: skip
+def test_every_change_is_drift_and_reload_undoes_it(lab: Lab, commands, difference, limit) -> None:
+    """Rules, order, policies and tables, iptables' or nft's own; and Docker's rules for names stay in `nat`."""
+    names = lab.server.run(["iptables", "-t", "nat", "-S"])
+    said = broken(lab, *commands)
+    assert said["state"] == "drift"
+    assert [
+        line[: len(words)] for line, words in zip(said["difference"], difference, strict=True)
+    ] == difference
+    assert said["limit"] == limit
+    assert policy.reload(lab.server.run) == said["difference"]
+    said = standing(lab)
+    assert (said["state"], said["difference"], said["limit"]) == ("in_force", [], 15)
+    assert policy.reload(lab.server.run) == []
+    assert "iptables -t nat" not in names
+    assert set(names.splitlines()) <= set(lab.server.run(["iptables", "-t", "nat", "-S"]).splitlines())
+    with Agent(lab.clients[0]) as agent:
+        assert tally(agent.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
+
+
+def test_zeroed_counters_are_told_and_who_is_no_longer_counted(lab: Lab) -> None:
+    """`iptables -Z` restarts the count of a rule that had matched (C31): five held, fifteen more get in.
+
+    Text and handle are the same, so the policy is in force; that its counters went back is said, and never a
+    negative number.
+    """
+    with Agent(lab.clients[0]) as agent:
+        assert tally(agent.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
+        agent.close()
+        agent.open(5)
+        before = observe.rules(lab.server.run)
+        said = broken(lab, "iptables -Z")
+        assert (said["state"], said["uncounted"], said["uncounted_at_most"]) == ("in_force", 5, 5)
+        assert any("connlimit" in entry["rule"] for entry in said["went_back"])
+        change = policy.moved(before, observe.rules(lab.server.run))
+        assert (change.total, "changed meanwhile" in change.problem) == (None, True)
+        assert tally(agent.open(17)) == {ESTABLISHED: 15, REFUSED: 2}
+        status = verb(lab, "status")
+        assert "counters went back" in status.stdout
+        assert "5 connections from before are not counted" in status.stdout
+        agent.close()
+    assert standing(lab)["uncounted_at_most"] == 0
+
+
+def test_a_reset_without_a_transaction_changes_no_count(lab: Lab) -> None:
+    """`nft reset rules`: counters go back, and that is said; the five stay counted (C31)."""
+    with Agent(lab.clients[0]) as agent:
+        agent.open(16)
+        agent.close()
+        agent.open(5)
+        standing(lab)
+        said = broken(lab, "nft reset rules > /dev/null")
+        assert (said["state"], said["uncounted_at_most"], bool(said["went_back"])) == ("in_force", 0, True)
+        assert tally(agent.open(17)) == {ESTABLISHED: 10, REFUSED: 7}
+
+
+def test_attempt_says_which_rules_judged(lab: Lab) -> None:
+    """A DROP in `mangle` before the policy's own rule: by their own counters, each with its table."""
+    lab.server.run(
+        [
+            "sh",
+            "-c",
+            "iptables -t mangle -A PREROUTING -p tcp --dport 12345 -m connlimit --connlimit-above 3 -j DROP",
+        ]
+    )
+    with Agent(lab.clients[0]) as agent:
+        before = observe.rules(lab.server.run)
+        made = agent.open(4, timeout_ms=500)
+        change = policy.moved(before, observe.rules(lab.server.run))
+    assert [attempt.outcome for attempt in made] == [ESTABLISHED] * 3 + [Outcome.TIMED_OUT]
+    (dropped,) = [(rule, packets) for rule, packets in change.rules if packets]
+    assert (dropped[0].table, dropped[0].target) == ("mangle", "DROP")
+    assert "-j DROP` (mangle)" in policy.judged(change)
+
+
+def test_what_was_kept_is_out_of_reach_for_the_server_s_own_process(lab: Lab) -> None:
+    """Neither read nor changed nor locked by the user that listens; without it the state is unknown, not in force."""
+    for attack in (
+        "cat /tmp/connlab.policy.json",
+        "rm -f /tmp/connlab.policy.json",
+        "flock /tmp/connlab.policy.lock true",
+    ):
+        exec_as = ["sh", "-c", f"{attack} && echo done || true"]
+        assert "done" not in lab.server.run(exec_as, user="connlab")
+    assert standing(lab)["state"] == "in_force"
+    lab.server.run(["mv", "/tmp/connlab.policy.json", "/tmp/away"])
+    said, status = standing(lab), verb(lab, "status")
+    assert (said["state"], status.returncode) == ("unknown", 1)
+    assert "policy unknown" in status.stdout
+    assert verb(lab, "up").returncode == 1
+    lab.server.run(["mv", "/tmp/away", "/tmp/connlab.policy.json"])
