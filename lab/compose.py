@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import contents, engine, images
+from lab import contents, engine, images, words
 from lab.errors import LabError, NotFit
 from lab.settings import HOME, Settings
 
@@ -64,9 +64,10 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
 
 
 def show(project: str, arguments: Sequence[str]) -> int:
-    """Run compose on a lab that exists, for output that belongs to the terminal, like logs; its exit status.
+    """Run compose on a lab that exists and show what it prints, like logs; its exit status.
 
-    It reads no more than which services there are, so neither .env nor a profile can stop it.
+    Hosts may print anything: each line goes through lab.words, without the colours that Compose would add. It reads no
+    more than which services there are, so neither .env nor a profile can stop it.
     """
     reader, writer = os.pipe()
     os.write(writer, BARE)
@@ -75,14 +76,19 @@ def show(project: str, arguments: Sequence[str]) -> int:
     where = str(HOME / "lab")
     argv = [*command(), "--project-directory", where, "-p", project, "-f", "-", *arguments]
     try:
-        status, _ = _run(argv, env={**_quicker(), **engine.environment()}, stdin=reader, cwd=where)
+        status, _ = _run(
+            argv, env={**_quicker(), **engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=where,
+            stdout=subprocess.PIPE, line=words.show,
+        )  # fmt: skip
     finally:
         os.close(reader)
     return status if status >= 0 else 128 - status  # a reader who has seen enough: as a shell would say it
 
 
-def _run(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
+def _run(argv: Sequence[str], line: Callable[[str], None] | None = None, **options: Any) -> tuple[int, bytes]:
     """Exit status and, from a pipe, standard error of a process that Ctrl-C does not reach: we do, and end it.
+
+    `line` is called with each line of its standard output, a pipe then.
 
     Compose 1 prints a traceback or `Aborting`, and ends with another status. In a session of its own it has no
     terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
@@ -93,6 +99,9 @@ def _run(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
     ):
         try:
             begin()
+            if line and process.stdout:
+                for raw in process.stdout:
+                    line(raw.decode(errors="backslashreplace").rstrip("\r\n"))
             _, error = process.communicate()
         except BaseException:
             with contextlib.suppress(ProcessLookupError):

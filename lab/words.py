@@ -15,7 +15,10 @@ def visible(words: object) -> str:
     Not printable are control, format, surrogate, private and unassigned characters and every separator but the
     blank (str.isprintable, Unicode categories C and Z).
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(words))
+    text = str(words)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def lines(words: object) -> str:
@@ -29,5 +32,5 @@ def tell(words: object) -> None:
 
 
 def show(words: object) -> None:
-    """Print a line, or lines, on standard output."""
-    print(lines(words))
+    """Print a line, or lines, on standard output, at once: who follows a log waits for it."""
+    print(lines(words), flush=True)

@@ -44,7 +44,7 @@ def _text(record: dict[str, object]) -> str:
 
 def _plain(value: object) -> str:
     """A string as it is if nothing else could be meant by it: no blank, no quote, no number."""
-    if not isinstance(value, str) or not re.fullmatch(r"[^\s\"=]+", value):
+    if not isinstance(value, str) or not value.isprintable() or not re.fullmatch(r"[^\s\"=]+", value):
         return json.dumps(value)
     try:
         json.loads(value)

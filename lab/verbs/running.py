@@ -74,10 +74,7 @@ def logs(service: str | None, follow: str) -> None:
 
     if service not in (None, "server", "client"):
         raise Usage(f"no service {service!r}; there are: server, client")
-    options = [
-        *(["--follow"] if whole("follow", follow, 0, 1) else []),
-        *(["--no-color"] if not sys.stdout.isatty() else []),
-    ]
+    options = ["--no-color", *(["--follow"] if whole("follow", follow, 0, 1) else [])]
     project = knobs.unchecked().project
     if not hosts.find(project, service):
         raise LabError(f"the lab {project} has no {service or 'host'} to tell anything\n  next: make up")

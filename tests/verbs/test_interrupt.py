@@ -69,6 +69,19 @@ def test_an_interrupted_up_leaves_no_half_lab() -> None:
         assert hosts.projects(chosen.project) == set()
 
 
+def test_what_a_host_writes_is_not_obeyed(crowd: Lab) -> None:
+    """Control characters on a host's standard output, which no event has, are shown; on a terminal and in a pipe."""
+    words = r"\033]0;owned\007\033[31m\342\200\256[bold]"
+    crowd.clients[2].run(["sh", "-c", f"printf '{words}end\\n' > /proc/1/fd/1"])
+    for stdin in (None, ""):
+        with terminal(crowd, "logs", "--service", "client", stdin=stdin) as session:
+            said = session.rest()
+            assert session.status() == 0
+        (line,) = {line for line in said.splitlines() if "owned" in line}
+        assert line.endswith(r"| \x1b]0;owned\x07\x1b[31m\u202e[bold]end")
+        assert all(character.isprintable() or character in "\r\n" for character in said)
+
+
 def test_ctrl_c_ends_the_story_quietly(crowd: Lab) -> None:
     """`make logs F=1` at a terminal: exit 130, and neither Compose nor the lab has anything to say of it."""
     with terminal(crowd, "logs", "--service", "server", "--follow") as session:

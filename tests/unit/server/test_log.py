@@ -7,6 +7,7 @@ import re
 import socket
 
 from lab.model import Event, events
+from server.events import emit
 from tests.unit.server.process import HOME, SOON, ask, dial, echo, heard, said
 from tests.unit.server.test_status import report
 
@@ -31,6 +32,16 @@ def test_garbage_stays_on_one_line(server):
     assert all(isinstance(json.loads(line), dict) for line in raw.splitlines())
     assert sum(event.fields["bytes"] for event in said(server, "message")) == sum(map(len, garbage))
     assert r"\x00\x01" in said(server, "message")[0].fields["text"]
+
+
+def test_text_has_no_control_characters(monkeypatch, capfd):
+    """With LOG_FORMAT=text too, in a value without blanks, wherever it came from; it reads back as it was."""
+    monkeypatch.setenv("LOG_FORMAT", "text")
+    for words in ("\x1b[31mred", "a\u202eb", "a\x9bb", "a\u200bb", "plain", "größer"):
+        emit("policy_failed", error=words)
+        line = capfd.readouterr().out
+        assert line.removesuffix("\n").isprintable()
+        assert Event.parse(line).fields["error"] == words
 
 
 def test_a_long_message_is_shown_in_part(server):
