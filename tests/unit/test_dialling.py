@@ -15,7 +15,7 @@ def made(
     return Attempt(outcome, None, errno, source, port, "172.18.0.2", 12345, 1, 140, number=number)
 
 
-RESULT = {"asked": 20, "outcomes": {"established": 1, "refused": 1}, "witness": "WITNESS"}
+RESULT = {"asked": 20, "outcomes": {"established": 1, "refused": 1}, "witness": "WITNESS", "judged": "RULES"}
 
 
 def test_each_row_is_printed_when_it_is_known(capsys) -> None:
@@ -38,7 +38,7 @@ def test_each_row_is_printed_when_it_is_known(capsys) -> None:
     ]
     assert {row.index("E") for row in rows} == {first[1].index("errno")}
     table.sums({**RESULT, "asked": 2})
-    assert capsys.readouterr().out == "\n1 established, 1 refused; WITNESS\n"
+    assert capsys.readouterr().out == "\n1 established, 1 refused; WITNESS\nRULES\n"
 
 
 def test_sums_of_a_part_say_so(capsys) -> None:
@@ -47,8 +47,8 @@ def test_sums_of_a_part_say_so(capsys) -> None:
     table.sums(RESULT)
     table.sums({**RESULT, "outcomes": {}})
     assert capsys.readouterr().out == (
-        "\n1 established, 1 refused (2 of 20 dials ended); WITNESS\n"
-        "\nnothing was dialled (0 of 20 dials ended); WITNESS\n"
+        "\n1 established, 1 refused (2 of 20 dials ended); WITNESS\nRULES\n"
+        "\nnothing was dialled (0 of 20 dials ended); WITNESS\nRULES\n"
     )
 
 
