@@ -110,7 +110,8 @@ lock:  ## Pin the Python tools anew, from pyproject.toml
 	@.ci/lock
 
 .PHONY: clean
-clean:  ## Remove the Python tools and every cache (runs/ stays)
+clean:  ## Remove unused images, the Python tools and every cache (runs/ stays)
+	@[[ ! -x .venv/bin/lab ]] || .venv/bin/lab clean || true
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -25,7 +25,7 @@ def lab() -> None:
 
 
 for _verb in (
-    running.up, running.scale, running.down, running.status, running.logs, running.doctor,
+    running.clean, running.up, running.scale, running.down, running.status, running.logs, running.doctor,
     restarting.restart,
     dialling.attempt, dialling.connect, dialling.sockets, dialling.talk,
     judging.claims, judging.effects, judging.report, judging.pages,

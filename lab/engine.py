@@ -108,6 +108,16 @@ def remove_image(name: str) -> None:
         client().api.remove_image(name)
 
 
+def remove_unused_images(label: str) -> tuple[list[str], int]:
+    """Remove the images with this label that no container, running or not, was made from.
+
+    Returns their names, of those that had one, and the bytes that are free again.
+    """
+    done = client().images.prune(filters={"dangling": False, "label": label})
+    untagged = (layer.get("Untagged", "") for layer in done["ImagesDeleted"] or [])
+    return sorted(name for name in untagged if name and "@" not in name), int(done["SpaceReclaimed"])
+
+
 def _unreachable(error: str) -> str:
     if "Permission denied" in error:
         fix = "your user may not use Docker: `sudo usermod -aG docker $USER`, then log in again"

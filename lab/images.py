@@ -40,6 +40,11 @@ def ensure(settings: Settings) -> None:
                     _build(settings, service)
 
 
+def remove_unused() -> tuple[list[str], int]:
+    """Remove every image that was built from our Dockerfiles and that nothing was made from: names, and bytes freed."""
+    return engine.remove_unused_images(LABEL)
+
+
 def name(settings: Settings, service: str) -> str:
     """The image of a service: its tag is the start of the digest of what goes in."""
     return f"connlab-{service}:{_digest(settings, service)[:12]}"

@@ -16,7 +16,12 @@ from lab.words import tell
 READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
 SOON = 2.0  # seconds after which a host is asked itself, because a busy one's log may have rotated already
 MARK = "/tmp/connlab.ready"  # what a host leaves on its tmpfs, which a start empties, when it says `ready`
-REFUSALS = ("policy_failed", "listen_failed", "sysctl_failed")  # a host that will not start (docs/events.md)
+REFUSALS = (
+    "policy_failed",
+    "listen_failed",
+    "sysctl_failed",
+    "mode_failed",
+)  # a host that will not start (docs/events.md)
 
 
 def wait_until_ready(project: str, clients: int) -> list[Host]:

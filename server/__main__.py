@@ -4,14 +4,16 @@
     -> setpriv -> listen
 
 Each step can only stop the host, never let it listen without its policy (it fails closed).
-`python3 -m server check` takes the same steps in a throw-away container and stops before listening. On a running
-server `rules` prints what is in the kernel, compared with what was loaded, and `reload` loads the policy again.
+`python3 -m server check` takes the same steps in a throw-away container and stops before listening, with the mode
+imported. On a running server `rules` prints what is in the kernel, compared with what was loaded, and `reload` loads
+the policy again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 
 from server import baseline, nflog, policy, policy_file, policy_look, reload, ruleset, settings, sysctls
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> int:
     except settings.BadSetting as bad:
         return _refuse("policy_failed", 2, policy=None, error=str(bad))
     if arguments == ["check"]:
-        return 0 if _apply(wanted) is not None else 1
+        return 0 if _apply(wanted) is not None and _usable(wanted.mode) else 1
     if arguments == ["rules"]:
         print(json.dumps(policy_look.report(wanted.port)))
         return 0
@@ -79,14 +81,28 @@ def _reload(wanted: settings.Settings) -> int:
     return 0
 
 
+def _usable(mode: str) -> bool:
+    """Whether the mode can be imported, tried without privileges as the server does it; else `mode_failed`."""
+    argv = [*_unprivileged(), sys.executable, "-S", "-E", "-m", "server.loader", mode]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        emit("mode_failed", mode=mode, error=done.stderr.strip())
+    return not done.returncode
+
+
 def _become_the_server(reports: int) -> int:
     """setpriv(1) instead of `user:`, which Docker would apply before the rules could be loaded."""
     if reports >= 0:
         os.set_inheritable(reports, True)
+    serve = [sys.executable, "-S", "-E", "-m", "server.serve", str(reports)]
+    os.execvp("setpriv", [*_unprivileged(), *serve])
+
+
+def _unprivileged() -> list[str]:
+    """The command that gives everything up, then starts what follows."""
     ids = [f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
     nothing = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"]
-    serve = [sys.executable, "-S", "-E", "-m", "server.serve", str(reports)]
-    os.execvp("setpriv", ["setpriv", *ids, *nothing, "--", *serve])
+    return ["setpriv", *ids, *nothing, "--"]
 
 
 def _refuse(event: str, status: int, **fields: object) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import importlib
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from server import connections
+from server import connections, loader
 from server.events import emit
 from server.settings import Settings
 
@@ -53,8 +52,8 @@ class Listening:
         self._ending = threading.Thread()
 
     def bind(self) -> None:
-        """Bind the port and listen. Raises OSError: it is taken, the address is not ours, the name has none."""
-        self._server = importlib.import_module(f"server.modes.{self.wanted.mode}").build(self.wanted)
+        """Bind the port and listen. Raises `BadMode`, and OSError: it is taken, the address is not ours."""
+        self._server = loader.build(self.wanted)
 
     def serve(self) -> None:
         """Say `listening`, and serve in a thread."""

@@ -1,21 +1,29 @@
 """Import the modules of server/modes/ from the texts that this host was given (server/files.py).
 
-`importlib.import_module("server.modes.NAME")` finds them once `install` was called; one that was not given comes
-from the image. A traceback shows their lines: linecache(3) asks `get_source`.
+One that was not given comes from the image. A traceback shows their lines: linecache asks `get_source`.
+`python3 -m server.loader NAME` imports a mode and says what is wrong with it.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib.abc import ExecutionLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
+from typing import Any
 
 from server import files
+from server.settings import Settings
 
 PACKAGE = "server.modes."
+
+
+class BadMode(Exception):
+    """A mode cannot be used; the text says where in its file and why."""
 
 
 class Texts(MetaPathFinder, ExecutionLoader):
@@ -48,3 +56,49 @@ class Texts(MetaPathFinder, ExecutionLoader):
 def install() -> None:
     """Ask the texts before the disk, from now on."""
     sys.meta_path.insert(0, Texts(files.given()))
+
+
+def load(mode: str) -> Any:
+    """The function `build` of a mode. Raises `BadMode`."""
+    try:
+        found = importlib.import_module(PACKAGE + mode)
+    except Exception as error:  # whatever somebody's code raises
+        raise BadMode(_where(error)) from error
+    if not callable(getattr(found, "build", None)):
+        raise BadMode(f"server/modes/{mode}.py: it has no function build(settings)")
+    return found.build
+
+
+def build(settings: Settings) -> Any:
+    """The server of the mode, bound and listening. Raises OSError if it cannot be bound, `BadMode`."""
+    make = load(settings.mode)
+    try:
+        return make(settings)
+    except OSError:
+        raise
+    except Exception as error:
+        raise BadMode(_where(error)) from error
+
+
+def _where(error: Exception) -> str:
+    """File, line and words of an error, as far as a mode's own file has a part in it."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "server/modes/" in frame.filename] or frames[-1:]
+    return f"{ours[-1].filename}, line {ours[-1].lineno}: {type(error).__name__}: {error}"
+
+
+def main(mode: str) -> int:
+    """Exit status 1, and why on standard error, for a mode that cannot be used."""
+    install()
+    try:
+        load(mode)
+    except BadMode as bad:
+        print(bad, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

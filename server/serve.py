@@ -33,6 +33,9 @@ def main(reports: int) -> int:
     except OSError as error:
         server.failed(error)
         return 1
+    except loader.BadMode as bad:
+        emit("mode_failed", mode=server.wanted.mode, error=str(bad))
+        return 1
     if reports >= 0:
         _background(refusals.tell, socket.socket(fileno=reports))
     verbs = {

@@ -51,6 +51,17 @@ def down() -> None:
 
 
 @click.command()
+def clean() -> None:
+    """Remove the lab's images that nothing runs from."""
+    from lab import images
+    from lab.words import tell
+
+    names, size = images.remove_unused()
+    gone = f"removed {', '.join(names) or 'images without a name'}: {size / 1e6:,.0f} MB are free again"
+    tell(gone if names or size else "no image of the lab's is unused")
+
+
+@click.command()
 @json_option
 def status(as_json: bool) -> None:
     """What the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""

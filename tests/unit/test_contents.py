@@ -14,6 +14,8 @@ from client import files as of_client
 from lab import contents, images, settings
 from lab.errors import LabError
 from server import files as of_server
+from tests import menu
+from tests.unit.given import given
 
 HOME = Path(__file__).parents[2]
 AWKWARD = "$ $$ ${PORT} $(x) `y` \"q\" 'q' \\n\n\ttab\r\n #c é \U0001f600 \u202e \x01 end"
@@ -71,9 +73,8 @@ def test_what_was_given_comes_before_the_disk(files, house, monkeypatch):
 @pytest.mark.parametrize("machine", ["client", "server"])
 def test_a_variable_that_is_none_is_refused(machine, text):
     """Exit status 2 and the variable's name: not somebody else's policy, and no traceback."""
-    menu = dict(re.findall(r"^(\w+)=(.*)$", (HOME / ".env").read_text(), re.MULTILINE))
     argv = [sys.executable, "-S", "-E", "-m", machine]
-    environment = menu | {"CONNLAB_FILES": text}
+    environment = menu.MENU | {"CONNLAB_FILES": text}
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "CONNLAB_FILES is not " in done.stdout + done.stderr
@@ -160,3 +161,33 @@ def test_no_image_holds_what_travels():
     assert {"server/__main__.py", "server/modes/__init__.py"} < taken["server"]
     assert {"client/agent.py", "client/workloads/idle.py", "client/Dockerfile"} < taken["client"]
     assert not [path for paths in taken.values() for path in paths if "__pycache__" in path]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def build(\n", "server/modes/own.py, line 1: '(' was never closed"),
+        ("\n1 / 0\n", "server/modes/own.py, line 2: ZeroDivisionError: division by zero"),
+        (
+            "from server.modes import gone\n",
+            "server/modes/own.py, line 1: ImportError: cannot import name 'gone'",
+        ),
+        ("build = 1\n", "server/modes/own.py: it has no function build(settings)"),
+        ("def build(settings):\n    return settings.none\n", "server/modes/own.py, line 2: AttributeError: "),
+    ],
+)
+def test_a_mode_that_cannot_be_used_is_named_with_its_line(text, why):
+    """The server ends with one event and without a traceback; but for what only `build` does, a check says the same."""
+    environment = menu.MENU | given(**{"server/modes/own.py": text}) | {"SERVER_MODE": "own"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-m", "server.serve", "-1"], cwd=HOME, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    event = json.loads(done.stdout)
+    assert (done.returncode, event["event"], event["mode"], done.stderr) == (1, "mode_failed", "own", "")
+    assert event["error"].startswith(why)
+
+    argv = [sys.executable, "-S", "-E", "-m", "server.loader", "own"]
+    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    found = (0, "") if text.startswith("def build(s") else (1, f"{event['error']}\n")
+    assert (done.returncode, done.stderr) == found

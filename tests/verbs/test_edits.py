@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import hosts
+from lab import hosts, settings
 from lab.model import events
 from tests.checkout import checkout, lab_of
 from tests.laboratory import own_settings, removed_afterwards
@@ -110,3 +110,38 @@ def test_a_file_that_cannot_travel_leaves_the_lab_alone(
     assert [(host.id, host.running) for host in hosts.find(copy.project)] == [
         (host.id, host.running) for host in before
     ]
+
+
+MODE = "server/modes/threading.py"
+BROKEN = {
+    "a syntax error": (
+        "daemon_threads = True",
+        "daemon_threads = = True",
+        f"{MODE}, line 18: invalid syntax",
+    ),
+    "an import that fails": (
+        "BACKLOG = 1024",
+        "import yaml",
+        f"{MODE}, line 12: ModuleNotFoundError: No module",
+    ),
+    "no build": ("def build(", "def made(", f"{MODE}: it has no function build(settings)"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "why"), BROKEN.values(), ids=BROKEN)
+def test_a_mode_that_cannot_be_used_leaves_the_lab_alone(
+    copy: Checkout, before: str, after: str, why: str
+) -> None:
+    """It is imported in a throw-away host first: exit code 1, file and line, and the server goes on."""
+    there = [(host.id, host.running) for host in hosts.find(copy.project)]
+    text = (copy.folder / MODE).read_text()
+    (copy.folder / MODE).write_text((settings.HOME / MODE).read_text().replace(before, after))
+    try:
+        done = copy.lab("up")
+    finally:
+        (copy.folder / MODE).write_text(text)
+    assert done.returncode == 1, done.stdout
+    assert "the running lab was left as it is: " in done.stderr
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [(host.id, host.running) for host in hosts.find(copy.project)] == there
