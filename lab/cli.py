@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +15,9 @@ import click
 from lab import settings, words
 from lab.errors import LabError
 from lab.verbs import dialling, judging, restarting, running
+
+STDOUT = 1
+EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +53,10 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """The console script: one place where an error becomes words and an exit code."""
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a letter that the locale has not is escaped, as on standard error
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(guarded(lambda: lab(standalone_mode=False)))
 
 
@@ -53,6 +64,7 @@ def guarded(call: Callable[[], Any]) -> int:
     """Run `call`; a refusal is told on standard error and becomes its exit code."""
     try:
         call()
+        sys.stdout.flush()
     except LabError as refusal:
         words.tell(refusal)
         return refusal.status
@@ -69,6 +81,14 @@ def guarded(call: Callable[[], Any]) -> int:
     except Exception as error:
         from lab import engine
 
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            with contextlib.suppress(
+                OSError
+            ):  # what is left in its buffer would be tried once more at the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+            where = f"{error.filename}: " if error.filename else ""
+            words.tell(f"this machine refuses: {where}{error.strerror}\n  next: df; ulimit -a")
+            return 3
         if not isinstance(error, engine.ERRORS):
             raise
         if isinstance(

@@ -267,3 +267,30 @@ def test_a_reader_who_has_seen_enough_is_no_error(arguments):
     done = process(*arguments, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"], ["claims"]]
+)
+def test_a_full_disk_is_said(arguments, tmp_path):
+    """`lab doctor > report` where there is no room: one sentence and exit status 3, whoever flushes last."""
+    (tmp_path / "machine.json").write_text("{}")
+    with Path("/dev/full").open("w") as full:
+        done = process(*arguments, *(["--run", str(tmp_path)] * (arguments == ["claims"])), stdout=full,
+                       stderr=subprocess.PIPE)  # fmt: skip
+    assert done.stderr == "lab: this machine refuses: No space left on device\n  next: df; ulimit -a\n"
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_letter_that_the_locale_has_not_is_no_error(encoding, tmp_path, monkeypatch):
+    """It is escaped, in tables and sentences: a word is never the end of a command."""
+    (tmp_path / "test_a").mkdir()
+    verdict = {"claim": "type-five", "verdict": "holds", "evidence": "größer, 日本", "test": "t"}
+    (tmp_path / "test_a/verdict.json").write_text(json.dumps(verdict))
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    for verb in ("claims", "effects"):
+        done = process(verb, "--run", str(tmp_path), capture_output=True, encoding=encoding)
+        assert (done.returncode, done.stderr) == (0, "")
+        if verb == "claims":
+            assert "größer, 日本".encode(encoding, "backslashreplace").decode(encoding) in done.stdout

@@ -37,7 +37,6 @@ def test_an_end_without_a_word_has_its_cause() -> None:
     [
         (b"services: {host: [/proc/x]}\n", "sysctl/stock.yaml: it has no mapping"),
         (b"\xff\xfe\n", "sysctl/stock.yaml: it is not UTF-8"),
-        (b"[legacy]: [\x1b\n", "sysctl/stock.yaml: "),
     ],
 )
 def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: bytes, why: str) -> None:
