@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab import (
+    aftermath,
     capacity,
     compose,
     contents,
     copies,
-    ending,
     engine,
     hosts,
     images,
@@ -19,27 +19,26 @@ from lab import (
     policy,
     record,
     throwaway,
+    trial,
 )
-from lab.errors import GaveUp, LabError
+from lab.errors import GaveUp
 from lab.hosts import Host
 from lab.lock import alone
-from lab.ready import reason, wait_until_ready
+from lab.ready import wait_until_ready
 from lab.record import Record
 from lab.settings import Settings, checked
 from lab.words import tell
 
 GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
 PARALLEL = 8  # calls to the engine
-CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
 
 
 def up(settings: Settings) -> list[Host]:
     """Bring the lab to what `settings` say and return its hosts, all ready.
 
-    A lab that exists keeps its own knobs unless others are given (lab/own.py), and its hosts that are well. One that
-    did not exist before and does not come up is taken down again; a running one keeps its server if the new policy
-    does not load. A server that stays and no longer has its policy in its kernel gets it again, and keeps its
-    connections.
+    A lab that exists keeps its own knobs unless others are given (lab/own.py), and its hosts that are well. What would
+    stop a host is tried before, and refused with the lab as it is. A server that stays and no longer has its policy in
+    its kernel gets it again, and keeps its connections. A new lab that does not come up is taken down again.
     """
     project = settings.project
     with alone(f"changing {project}"):
@@ -50,8 +49,7 @@ def up(settings: Settings) -> list[Host]:
         contents.variables(wanted)  # a file that cannot travel is refused before anything is touched
         mend.image_names(wanted, before)
         images.ensure(wanted)
-        if any(host.service == "server" and host.running for host in before):
-            check_policy(wanted)
+        trial.check(wanted, before)
         if mine:
             own.told(mine, wanted)
         try:
@@ -117,18 +115,11 @@ def _policy_again(before: Iterable[Host], found: Iterable[Host]) -> None:
             tell(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {said}")
 
 
-def check_policy(settings: Settings) -> None:
-    """Load the policy in a throw-away container of the new image; raises `LabError` with the tool's words."""
-    status, said = try_policy(settings)
-    if status:
-        raise LabError(f"the running lab was left as it is: {ending.status(status)}: {reason(said)}")
-
-
 def try_policy(settings: Settings) -> tuple[int, str]:
     """Exit status and words of the server image's own `check`, in a throw-away container."""
     image = images.name(settings, "server")
     environment = {**settings.values, **contents.environment(settings, "server")}
-    return throwaway.try_out(image, ["check"], environment=environment, cap_add=CAPABILITIES)
+    return throwaway.try_out(image, ["check"], environment=environment, cap_add=trial.CAPABILITIES)
 
 
 def _converge(wanted: Settings, found: Sequence[Host]) -> None:
@@ -144,7 +135,10 @@ def _converge(wanted: Settings, found: Sequence[Host]) -> None:
 
 def _compose_up(wanted: Settings, clients: int, *arguments: str) -> None:
     options, services = [a for a in arguments if a[0] == "-"], [a for a in arguments if a[0] != "-"]
-    compose.run(wanted, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
+    try:
+        compose.run(wanted, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
+    except compose.ComposeFailed as failed:
+        raise aftermath.explained(failed, wanted) from failed
 
 
 def _surplus(found: Iterable[Host], clients: int) -> list[Host]:

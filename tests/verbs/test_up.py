@@ -144,7 +144,9 @@ def test_a_policy_with_a_syntax_error(tmp_path) -> None:
     """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
     chosen = own_settings(CLIENTS=1)
     copy = checkout(tmp_path)
-    (copy / "firewall" / "broken.rules").write_text("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n")
+    (copy / "firewall" / "broken.rules").write_text(
+        "*filter\n-A INPUT -p tcp -m tcp --dport 12345 -j REJECT\n-A INPUT -j NOWHERE\nCOMMIT\n"
+    )
 
     def up(firewall: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), "FIREWALL": firewall}

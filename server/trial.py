@@ -1,0 +1,75 @@
+"""Try in a throw-away host all that could stop this host from becoming ready, and say what would.
+
+`python3 -m server.trial '{"sysctl/a.yaml": {"net.ipv4.x": "1"}, ...}'` with the environment of a server, as root in a
+network namespace whose /proc/sys/net can be written. Prints `{"problems": [...]}` last; exit status 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import importlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from server import __main__ as start
+from server import loader, settings
+
+PROC = Path("/proc/sys")
+
+
+def main(profiles: Mapping[str, Mapping[str, str]]) -> int:
+    """Settings of the kernel first, all of them; then the policy; then the server itself, without privileges."""
+    problems = [
+        f"{file}: {key}: {problem}"
+        for file, keys in profiles.items()
+        for key, value in keys.items()
+        if (problem := _kernel(key, value))
+    ]
+    if not problems and (status := start.main(["check"])):
+        return status
+    problems = problems or _listener()
+    print(json.dumps({"problems": problems}), flush=True)
+    return 1 if problems else 0
+
+
+def _kernel(key: str, value: str) -> str:
+    """Why a key cannot be set to this value; empty if it can, and reads back the same. It is left as it was."""
+    # There is no eth0 without a network; what it has, the loopback has too.
+    path = PROC / key.replace(".eth0.", ".lo.").replace(".", "/")
+    try:
+        before = path.read_text()
+        path.write_text(value)
+        after = path.read_text().split()
+        path.write_text(before.strip())
+    except FileNotFoundError:
+        return "this kernel has no such setting, or none that a network namespace has for itself"
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ERANGE):
+            return f"the kernel does not take {value!r} ({os.strerror(error.errno)})"
+        return f"it cannot be set ({os.strerror(error.errno or 0)})"
+    return "" if after == value.split() else f"{' '.join(after)} is what it is after {value!r} was written"
+
+
+def _listener() -> list[str]:
+    """What stops the server of this mode from listening. An address of the lab's network is not there to be tried."""
+    wanted = settings.read()
+    local = wanted.listen if wanted.listen == "localhost" or wanted.listen.startswith("127.") else ""
+    loader.install()
+    os.setgid(start.UNPRIVILEGED)
+    os.setuid(start.UNPRIVILEGED)
+    try:
+        mode = importlib.import_module(f"server.modes.{wanted.mode}")
+        mode.build(dataclasses.replace(wanted, listen=local)).server_close()
+    except OSError as error:
+        return [f"LISTEN={wanted.listen!r}, PORT={wanted.port}: {error}"]
+    except Exception as broken:  # whatever an edited mode does
+        return [f"server/modes/{wanted.mode}.py: {type(broken).__name__}: {broken}"]
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -1,0 +1,119 @@
+"""What would stop a host is refused before anything is touched: a running lab stays, a new one is not half-started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import aftermath, compose, hosts
+from lab.compose import ComposeFailed
+from lab.errors import NotFit
+from lab.traffic import Agent
+from tests.checkout import checkout, lab_of
+from tests.laboratory import Lab, of, own_settings, removed_afterwards
+
+PROFILE = "services:\n  host:\n    sysctls:\n"
+ETH0 = "net.ipv4.conf.eth0.rp_filter"  # not there in a host without a network, and fine in one with it
+BAD_KEYS = {
+    "net.ipv4.tcp_no_such_thing": ("1", "this kernel has no such setting"),
+    "net.ipv4.tcp_mem": (
+        "1 2 3",
+        "this kernel has no such setting, or none that a network namespace has for itself",
+    ),
+    "net.ipv4.ip_local_port_range": ("9 x", "the kernel does not take '9 x' (Invalid argument)"),
+    "net.ipv4.tcp_fin_timeout": ("0", ""),  # zero is fine: the control
+    "net.ipv4.ip_default_ttl": ("300", "the kernel does not take '300' (Invalid argument)"),
+}
+KEYS_SAID = [f"sysctl/bad.yaml: {key}: {why}" for key, (_, why) in BAD_KEYS.items() if why]
+BAD = [
+    ({"SYSCTL": "bad"}, KEYS_SAID),
+    ({"CLIENT_SYSCTL": "bad"}, KEYS_SAID),
+    ({"SYSCTL": "machine"}, ["sysctl/machine.yaml: vm.swappiness: ", "not in a separate kernel namespace"]),
+    ({"SERVER_MODE": "unclosed"}, ["server/modes/unclosed.py: SyntaxError: '(' was never closed"]),
+    ({"FIREWALL": "broken"}, ["iptables-restore: exit status", "NOWHERE"]),
+    ({"LISTEN": "no-such-name"}, ["LISTEN=no-such-name: the server cannot bind it: ", "name resolution"]),
+    ({"LISTEN": "client"}, ["LISTEN=client: the server cannot bind it: ", "Cannot assign requested address"]),
+]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Lab]]:
+    """A checkout with bad files in it, and a lab that it brought up, with a profile that names an interface."""
+    copy, chosen = checkout(tmp_path_factory.mktemp("checkout")), own_settings(CLIENTS=1)
+    keys = "".join(f'      {key}: "{value}"\n' for key, (value, _) in BAD_KEYS.items())
+    (copy / "sysctl/bad.yaml").write_text(PROFILE + keys)
+    (copy / "sysctl/machine.yaml").write_text(f'{PROFILE}      vm.swappiness: "15"\n')
+    (copy / "sysctl/eth0.yaml").write_text(f'{PROFILE}      {ETH0}: "1"\n')
+    (copy / "server/modes/unclosed.py").write_text("x = (\n")
+    (copy / "firewall/broken.rules").write_text(
+        "*filter\n-A INPUT -p tcp -m tcp --dport 12345 -j REJECT\n-A INPUT -j NOWHERE\nCOMMIT\n"
+    )
+    with removed_afterwards(chosen):
+        up = lab_of(
+            copy, "up", COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle", CLIENTS="1", SYSCTL="eth0"
+        )
+        assert up.returncode == 0, up.stderr
+        yield copy, of(chosen, hosts.find(chosen.project))
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"), BAD, ids=lambda value: "-".join(value) if isinstance(value, dict) else ""
+)
+def test_the_running_lab_stays(running: tuple[Path, Lab], knobs: dict[str, str], said: list[str]) -> None:
+    """Everything that is wrong in one message, exit status 1; the same containers, and the connections they hold."""
+    copy, lab = running
+    with Agent(lab.clients[0]) as agent:
+        held = {attempt.source_port for attempt in agent.open(3)}
+        up = lab_of(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
+        peers = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
+        assert {int(line.split()[3].rpartition(":")[2]) for line in peers.splitlines()} == held
+    assert (up.returncode, [words for words in said if words not in up.stderr]) == (1, []), up.stderr
+    assert up.stderr.startswith("lab: the running lab was left as it is:\n")
+    assert "\n  next: " in up.stderr
+    assert "tcp_fin_timeout" not in up.stderr
+    assert [host.id for host in hosts.find(lab.settings.project)] == [lab.server.id, lab.clients[0].id]
+
+
+@pytest.mark.parametrize("knob", ["SYSCTL", "CLIENT_SYSCTL"])
+def test_a_new_lab_is_not_half_started(running: tuple[Path, Lab], knob: str) -> None:
+    """One message, not one of the engine's for each start that failed; no container, network or volume."""
+    chosen = own_settings()
+    with removed_afterwards(chosen):
+        up = lab_of(running[0], "up", COMPOSE_PROJECT_NAME=chosen.project, **{knob: "bad"})
+        assert (up.returncode, up.stderr.partition("\n")[0]) == (1, "lab: nothing was started:")
+        told = [line.strip() for line in up.stderr.splitlines()[1:-1]]
+        assert len(told) == len(KEYS_SAID), told
+        assert all(line.startswith(words) for line, words in zip(told, KEYS_SAID, strict=True)), told
+        assert "Creating" not in up.stderr
+        assert hosts.projects(chosen.project) == set()
+
+
+def test_an_image_that_goes_while_the_lab_comes_up() -> None:
+    """Compose says only that it has no image; we say which, and what brings it back."""
+    mine = own_settings(CLIENTS=0)
+    chosen = mine.changed(
+        BASE_IMAGE=f"debian:{mine.project}"
+    )  # so that its images have names that nobody has
+    with removed_afterwards(chosen):
+        with pytest.raises(ComposeFailed) as failed:
+            compose.run(chosen, "up", "-d", "--no-build", quiet=True)
+        said = str(aftermath.explained(failed.value, chosen))
+        assert said.startswith("the image connlab-server:")
+        assert "next: make up" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+        "all predefined address pools have been fully subnetted",
+    ],
+)
+def test_an_engine_without_addresses_for_a_network(words: str) -> None:
+    """The machine is not fit (3), and the way on; the engine's words are those of 20.10 and of 27."""
+    refusal = aftermath.no_network(words, 31)
+    assert isinstance(refusal, NotFit)
+    assert "no addresses left for one more network; it has 31" in str(refusal)
+    assert "some other words" in str(aftermath.no_network("some other words", 3))
