@@ -123,7 +123,8 @@ def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
     def leave(number: int, _: object) -> None:
         arrived.append(number)
         if begun:
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+            ctrl_c = before[signal.Signals(number)] is signal.default_int_handler  # of SIGTERM too, in a test run
+            raise KeyboardInterrupt if ctrl_c else SystemExit(128 + number)
 
     def begin() -> None:
         begun.append(True)

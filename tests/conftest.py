@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -34,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN] = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         # Ignored in a script's background job, and then by all that it starts: no test could press Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A run that is told to end (kill, timeout(1), a CI job that is cancelled) takes its labs away, as after Ctrl-C.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -111,7 +115,7 @@ def not_run(skipped: Iterable[pytest.TestReport]) -> list[str]:
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_of_others(request: pytest.FixtureRequest) -> None:
     """Clear away what a killed run left, if this run uses Docker at all."""
-    if any(DOCKERLESS.isdisjoint(item.path.relative_to(HOME).parts) for item in request.session.items):
+    if any(DOCKERLESS.isdisjoint(item.path.parts[len(HOME.parts) :]) for item in request.session.items):
         sweep()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import evidence, hosts, images, profile, settings, throwaway, topology
+from lab import engine, evidence, hosts, images, profile, settings, throwaway, topology
 from lab.hosts import Host
 from lab.model import Event, events
 from lab.settings import Settings
@@ -119,7 +119,8 @@ def quiet(lab: Lab) -> None:
 
 
 def sweep() -> None:
-    """Remove what test runs left whose process is gone (killed with SIGKILL, say)."""
+    """Remove what test runs left whose process is gone (killed with SIGKILL, say), and try-outs that ended long ago."""
+    engine.client().api.prune_containers(filters={"label": ["connlab.try=1"], "until": "10m"})  # of its own clock
     base = settings.read()
     for name in hosts.projects(f"{base.project}-test-"):
         owner = re.fullmatch(rf"{base.project}-test-(\d+)-\d+", name)

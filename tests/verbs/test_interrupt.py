@@ -27,21 +27,22 @@ def test_that_fails():
 """
 
 
-@pytest.mark.parametrize("end", ["ctrl-c", "a failing test"])
+@pytest.mark.parametrize("end", ["ctrl-c", "kill", "a failing test"])
 def test_a_test_run_leaves_nothing_and_the_users_lab_alone(end: str, tmp_path) -> None:
-    """Whether it ends by Ctrl-C or by a failure: its own projects are gone, another lab runs on."""
+    """Whether Ctrl-C, SIGTERM to pytest alone or a failure ends it: its own projects are gone, another lab runs on."""
     (tmp_path / "test_story.py").write_text(STORY)
-    which = "takes_long" if end == "ctrl-c" else "fails"
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", which, str(tmp_path)]
+    which = "fails" if end == "a failing test" else "takes_long"
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.conftest"]
+    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(tmp_path)]
     with laboratory(CLIENTS=0) as users_lab:
         with subprocess.Popen(
             argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True
         ) as run:
             prefix = f"{settings.read().project}-test-{run.pid}-"
-            if end == "ctrl-c":
+            if end != "a failing test":
                 until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60)
-                os.killpg(run.pid, signal.SIGINT)
-            assert run.wait(timeout=60) == (2 if end == "ctrl-c" else 1)
+                os.killpg(run.pid, signal.SIGINT) if end == "ctrl-c" else run.terminate()
+            assert run.wait(timeout=60) == (1 if end == "a failing test" else 2)
 
         assert hosts.projects(prefix) == set()
         assert [host.id for host in hosts.find(users_lab.settings.project) if host.running] == [
