@@ -123,7 +123,9 @@ def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
     def leave(number: int, _: object) -> None:
         arrived.append(number)
         if begun:
-            ctrl_c = before[signal.Signals(number)] is signal.default_int_handler  # of SIGTERM too, in a test run
+            ctrl_c = (
+                before[signal.Signals(number)] is signal.default_int_handler
+            )  # of SIGTERM too, in a test run
             raise KeyboardInterrupt if ctrl_c else SystemExit(128 + number)
 
     def begin() -> None:

@@ -31,14 +31,15 @@ REJECTS = {
 
 @contextlib.contextmanager
 def rule(lab: Lab, *target: str) -> Iterator[list[str]]:
-    """A rule of the server for SYNs to PORT, and afterwards its line of `iptables-save -c`."""
+    """A rule of the server for SYNs to PORT, and afterwards how many packets it matched."""
     match = ["INPUT", "-p", "tcp", "--dport", str(PORT), "-j", *target]
     counted: list[str] = []
     lab.server.run(["iptables", "-I", *match])
     try:
         yield counted
-        saved = rules(lab.server.run(["iptables-save", "-c", "-t", "filter"]))
-        counted += [found.packets for found in saved if f"--dport {PORT} " in found.text]
+        counted += [
+            found.packets for found in rules(lab.server.run).rules if f"--dport {PORT} " in found.text
+        ]
     finally:
         lab.server.run(["iptables", "-D", *match])
 
