@@ -83,7 +83,7 @@ def _problems(said: str, ended: str, whose: str) -> list[str]:
         found = json.loads(said.strip().splitlines()[-1])["problems"]
         return [str(problem) for problem in found]
     except (ValueError, LookupError, TypeError):
-        return [": ".join(part for part in (whose, ended, reason(said)) if part)]
+        return [": ".join(part for part in (whose, reason(said) or ended) if part)]
 
 
 def _refusal(exists: bool, problems: Sequence[str], fix: str) -> str:

@@ -7,21 +7,21 @@ import pytest
 from lab import own, settings
 from lab.errors import LabError, Usage
 from lab.own import Own
+from tests import menu
 
 
 def asked(**given: str) -> settings.Settings:
     """What a call asks for, with these knobs given."""
-    return settings.read(given)
+    return settings.checked({**menu.MENU, **given}, frozenset(given), menu.MENU)
 
 
-def lab(menu: dict[str, str] | None = None, **knobs: str) -> Own:
-    """A lab with these knobs of its own; `menu` is what differed in .env when it came up."""
-    base = settings.read({}).menu
-    return Own({**own.knobs(settings.read({})), **knobs}, {**base, **(menu or {})})
+def lab(then: dict[str, str] | None = None, **knobs: str) -> Own:
+    """A lab with these knobs of its own; `then` is what differed in .env when it came up."""
+    return Own({**own.knobs(asked()), **knobs}, {**menu.MENU, **(then or {})})
 
 
 @pytest.mark.parametrize(
-    ("given", "menu", "mine", "port"),
+    ("given", "then", "mine", "port"),
     [
         ({}, {}, "443", "443"),  # nobody gives one: the lab's own
         ({"PORT": "80"}, {}, "443", "80"),  # given now
@@ -30,9 +30,9 @@ def lab(menu: dict[str, str] | None = None, **knobs: str) -> Own:
         ({"PORT": "12345"}, {}, "443", "12345"),  # given, though it is what .env says
     ],
 )
-def test_whose_value_counts(given, menu, mine, port):
+def test_whose_value_counts(given, then, mine, port):
     """For one knob; the others stay the lab's."""
-    wanted = own.merged(asked(**given), lab(menu, PORT=mine, CONNLIMIT="3"))
+    wanted = own.merged(asked(**given), lab(then, PORT=mine, CONNLIMIT="3"))
     assert (wanted.values["PORT"], wanted.values["CONNLIMIT"]) == (port, "3")
 
 

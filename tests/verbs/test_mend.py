@@ -112,7 +112,7 @@ def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
 
 def test_an_image_that_somebody_removed_is_named_again() -> None:
     """While its hosts run: nothing is built, and nothing is replaced."""
-    mine, base = own_settings(CLIENTS=1), settings.read({})
+    mine, base = own_settings(CLIENTS=1), settings.read()
     chosen = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # a name of the images that nobody else has
     for service in ("server", "client"):
         engine.name_image(images.name(base, service), images.name(chosen, service))
@@ -191,7 +191,7 @@ def _readies(host: Host) -> list[Event]:
 
 def as_it_is(lab: Lab) -> settings.Settings:
     """The settings of a shell in which nobody gives a knob: .env's, and the lab's name."""
-    base = settings.read({})
+    base = settings.read()
     return settings.checked(
         {**base.values, "COMPOSE_PROJECT_NAME": lab.settings.project}, frozenset(), base.menu
     )

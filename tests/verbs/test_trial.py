@@ -31,7 +31,7 @@ BAD = [
     ({"SYSCTL": "bad"}, KEYS_SAID),
     ({"CLIENT_SYSCTL": "bad"}, KEYS_SAID),
     ({"SYSCTL": "machine"}, ["sysctl/machine.yaml: vm.swappiness: ", "not in a separate kernel namespace"]),
-    ({"SERVER_MODE": "unclosed"}, ["server/modes/unclosed.py: SyntaxError: '(' was never closed"]),
+    ({"SERVER_MODE": "unclosed"}, ["server/modes/unclosed.py, line 1: '(' was never closed"]),
     ({"FIREWALL": "broken"}, ["iptables-restore: exit status", "NOWHERE"]),
     ({"LISTEN": "no-such-name"}, ["LISTEN=no-such-name: the server cannot bind it: ", "name resolution"]),
     ({"LISTEN": "client"}, ["LISTEN=client: the server cannot bind it: ", "Cannot assign requested address"]),
