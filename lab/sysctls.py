@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 REMOVED = "x-removed-from-linux"  # keys that are told and not set: a host would not start with them
+PORTS = "net.ipv4.ip_local_reserved_ports"
 KEY = r"[a-z]\w*(\.[\w-]+)+"
 NUMBER = r"0|-?[1-9][0-9]{0,17}"  # not quoted; longer ones become floating-point numbers in Compose 2
 WORD = r"(?!(?i:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][\w-]*"
@@ -120,10 +121,7 @@ def _value(value: object, key: str) -> str:
 
 
 def _as_kernel(value: str, key: str) -> str:
-    """A value as /proc/sys shows it: one blank between words, numbers decimal.
-
-    The kernel takes 0x10 and 020 for 16, as strtoul(3) with base 0 does (kernel/sysctl.c, proc_get_long()).
-    """
+    """A value as /proc/sys shows it: one blank between words, numbers decimal, ports in ranges (docs/kernel.md T26)."""
     if "$" in value:
         raise BadProfile(f"{key}: {value}: Compose puts variables in the place of a $, and a host would not")
     words = " ".join(_decimal(word) for word in value.split())
@@ -131,13 +129,30 @@ def _as_kernel(value: str, key: str) -> str:
         raise BadProfile(f"{key} has no value")
     if not words.isprintable():
         raise BadProfile(f"{key}: {value!r} has characters that cannot be printed")
-    return words
+    return _ranges(words) if key == PORTS else words
 
 
 def _decimal(word: str) -> str:
     if re.fullmatch(r"-?0[xX][0-9a-fA-F]+", word):
         return str(int(word, 16))
     return str(int(word, 8)) if re.fullmatch(r"-?0[0-7]+", word) else word
+
+
+def _ranges(words: str) -> str:
+    """A list of ports as the kernel writes it: `8080,8081` is `8080-8081`; one that it would refuse stays."""
+    ports: set[int] = set()
+    for part in words.split(","):
+        ends = [_decimal(end) for end in part.split("-")]
+        if not all(re.fullmatch(r"[0-9]{1,5}", end) for end in ends) or len(ends) > 2:
+            return words
+        low, high = int(ends[0]), int(ends[-1])
+        if low > high:
+            return words
+        ports.update(range(low, high + 1))
+    firsts = [port for port in sorted(ports) if port - 1 not in ports]
+    lasts = [port for port in sorted(ports) if port + 1 not in ports]
+    pairs = zip(firsts, lasts, strict=True)
+    return ",".join(f"{low}-{high}" if high > low else str(low) for low, high in pairs)
 
 
 def main(names: list[str]) -> None:

@@ -70,6 +70,19 @@ def test_a_value_is_told_as_the_kernel_writes_it(written: str, kernel: str) -> N
     assert sysctls.read(fragment(f"\n      net.ipv4.a: {written}"))[0] == {"net.ipv4.a": kernel}
 
 
+@pytest.mark.parametrize(
+    ("written", "kernel"),
+    [
+        ("8080,8081", "8080-8081"), ("8081-8082,8080", "8080-8082"), ("0x50", "80"), ("1,3,5", "1,3,5"),
+        ("1-3,2-9,20", "1-9,20"), ("http", "http"), ("1-2-3", "1-2-3"), ("1,,2", "1,,2"), ("5-1", "5-1"),
+    ],
+)  # fmt: skip
+def test_ports_are_told_in_ranges(written: str, kernel: str) -> None:
+    """As the kernel writes them, the first three of them measured (docs/kernel.md T26); nonsense it refuses itself."""
+    text = fragment(f"{{net.ipv4.ip_local_reserved_ports: '{written}', net.ipv4.other: '{written}'}}")
+    assert sysctls.read(text)[0]["net.ipv4.ip_local_reserved_ports"] == kernel
+
+
 def test_removed_keys_are_told_first_and_not_set() -> None:
     """In any form, too; sysctl.conf(5) is what the host gets."""
     text = "x-removed-from-linux: [net.ipv4.tcp_tw_recycle=1]\n" + FORMS["flow"]
