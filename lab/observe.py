@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.errors import LabError
+
 Run = Callable[[Sequence[str]], str]
 
 BACKEND = ("iptables", "--version")
@@ -141,23 +143,29 @@ class Snapshot:
         return states(self.sockets)
 
 
-def snapshot(run: Run, since: Mapping[str, tuple[float, float]] | None = None) -> Snapshot:
+def snapshot(
+    run: Run, since: Mapping[str, tuple[float, float]] | None = None, *, silent_too: bool = False
+) -> Snapshot:
     """Look at the server host once: one command on the host runs all the others, to look at one moment.
 
     `since` asks for numbers of their own of the hosts that have these addresses: for each, two moments (seconds,
-    UTC) between which it began (lab/tenure.py).
+    UTC) between which it began (lab/tenure.py). Raises `LabError` if the server process does not answer; with
+    `silent_too` its account then says why, under `silent`, and has no numbers.
     """
     began = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
     commands = (BACKEND, SOCKETS, CONNTRACK, NSTAT)
     answers = json.loads(run([*LOOK, json.dumps(["account", *began]), *map(json.dumps, commands)]))
-    version, sockets_, flows_, counters, status, policy = answers
+    version, sockets_, flows_, counters, said, policy = answers
+    status = json.loads(said)
+    if "silent" in status and not silent_too:
+        raise LabError(f"the server process does not answer: {status['silent']}\n  next: make logs S=server")
     return Snapshot(
         ruleset=ruleset(policy),
         backend=version[version.find("(") + 1 : version.rfind(")")],
         sockets=sockets(sockets_),
         flows=conntrack(flows_),
         counters=nstat(counters),
-        status=json.loads(status),
+        status=status,
     )
 
 

@@ -20,11 +20,11 @@ NO_NUMBERS: Mapping[str, Any] = {
 def refusals(seen: Snapshot) -> dict[str, Any]:
     """What is known of refusals by source: `refused_lost` are those that the rules counted and no event told.
 
-    Null if the policy reports none, so that no source is known. `refused_behind`: the server had not yet read all
-    reports, so what is missing may still be told. Counters that went back are no loss.
+    Null if the policy reports none, or the server does not answer, so that no source is known. `refused_behind`: the
+    server had not yet read all reports, so what is missing may still be told. Counters that went back are no loss.
     """
     told = seen.status["refusals"]
-    if not told["reported"]:
+    if told is None or not told["reported"]:
         return {"refused_lost": None, "refused_behind": False}
     missing = 0 if told["behind"] else seen.refused - seen.told("refused")
     return {"refused_lost": max(told["lost"], missing, 0), "refused_behind": told["behind"]}
@@ -35,8 +35,15 @@ def server(seen: Snapshot) -> dict[str, Any]:
     port = seen.status["port"]
     return {
         "held": seen.held(port).total(), "counted": seen.counted(port).total(),
-        "accepted": seen.told("accepted"), "refused": seen.refused, **refusals(seen),
+        "accepted": None if silent(seen) else seen.told("accepted"), "refused": seen.refused, **refusals(seen),
+        "silent": silent(seen),
     }  # fmt: skip
+
+
+def silent(seen: Snapshot) -> str | None:
+    """Why the server process did not answer, if it did not: then the kernel's numbers are all that is known."""
+    why: str | None = seen.status.get("silent")
+    return why
 
 
 def client(seen: Snapshot, address: str) -> dict[str, Any]:
@@ -63,7 +70,7 @@ def others(seen: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
     held, counted, told = seen.held(port), seen.counted(port), seen.status["sources"]
     rows = [_earlier(seen, address, port) for address in sorted(now & told.keys(), key=_by_number)]
     for address in sorted((held.keys() | counted.keys() | told.keys()) - now, key=_by_number):
-        one = told.get(address, {"accepted": 0, "refused": 0})
+        one = told.get(address, dict.fromkeys(("accepted", "refused"), None if silent(seen) else 0))
         rows.append({
             "address": address, "earlier": False, "held": held[address], "counted": counted[address],
             "accepted": one["accepted"], "accepted_at_least": False, **_refused(seen, one["refused"], unsure=False),
@@ -92,9 +99,16 @@ def _held(seen: Snapshot, address: str, port: int) -> Sequence[int]:
 
 def _since(seen: Snapshot, address: str) -> Mapping[str, Any]:
     """The server's account of an address since its host began; of one that it never heard of, nothing."""
-    nothing = {"accepted": 0, "accepted_perhaps": 0, "refused": 0, "refused_perhaps": 0, "earlier": []}
-    told: Mapping[str, Any] = seen.status["sources"].get(address, {"since": nothing})["since"]
-    return told
+    number = None if silent(seen) else 0
+    nothing = {
+        "accepted": number,
+        "accepted_perhaps": 0,
+        "refused": number,
+        "refused_perhaps": 0,
+        "earlier": (),
+    }
+    told: Mapping[str, Mapping[str, Any]] = seen.status["sources"].get(address, {"since": nothing})
+    return told["since"]
 
 
 def _refused(seen: Snapshot, number: int, *, unsure: bool) -> dict[str, Any]:

@@ -3,41 +3,56 @@
 `python3 -m server.look '["account"]' '["ss","-tan"]' '["conntrack","-L"]'`: one `docker exec` instead of six,
 and answers that are milliseconds apart. The question to the server comes first, its answer last but one: it is asked
 once the commands have ended and the rules were read, so that it knows of every refusal that the rules had counted.
-Last comes what can be said of the policy.
+Last comes what can be said of the policy. If the server does not answer, its account says why (`silent`) and has no
+numbers; the kernel's answers are there all the same.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
-from server import policy_look, ruleset, status
+from server import policy_look, ruleset, settings, status, sysctls
 
 
 def main(question: str, *commands: str) -> int:
-    """Exit status 1, with the command's own error, if one of them fails or the server does not answer."""
+    """Exit status 1, with the command's own error, if one of them fails."""
     running = [
         subprocess.Popen(json.loads(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for command in commands
     ]
     done = [(process, *process.communicate()) for process in running]
     rules = policy_look.read()
-    try:
-        account = status.ask(json.loads(question))
-    except OSError as silent:
-        sys.exit(f"the server does not answer: {silent}")
+    account = _account(json.loads(question))
     for process, _, error in done:
         if process.returncode:
             sys.exit(f"{process.args}: exit status {process.returncode}: {error.strip()}")
-    print(json.dumps([*(output for _, output, _ in done), account, _policy(account, rules)]))
+    print(json.dumps([*(output for _, output, _ in done), json.dumps(account), _policy(account, rules)]))
     return 0
 
 
-def _policy(account: str, rules: ruleset.Ruleset | None) -> policy_look.Report:
-    said = json.loads(account)
-    told = sum(source["refused"] for source in said["sources"].values())
-    return policy_look.report(said["port"], rules, told)
+def _account(question: Sequence[str]) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(status.ask(question))
+        silent = said.get("error")
+    except (OSError, ValueError) as error:  # not there, too slow, or it ended in the middle of its answer
+        silent = str(error)
+    if silent is None:
+        return said
+    wanted = settings.read()
+    keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
+    unknown = {"listener": None, "refusals": None, "sources": {}}
+    return {**dataclasses.asdict(wanted), "sysctls": keys, "silent": silent, **unknown}
+
+
+def _policy(account: dict[str, Any], rules: ruleset.Ruleset | None) -> policy_look.Report:
+    sources = None if "silent" in account else account["sources"].values()
+    told = None if sources is None else sum(source["refused"] for source in sources)
+    return policy_look.report(account["port"], rules, told)
 
 
 if __name__ == "__main__":

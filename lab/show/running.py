@@ -30,7 +30,9 @@ def hosts(status: Mapping[str, Any]) -> None:
     table.padding = (0, 1, 0, 0)  # it fits into 80 columns
     for column in table.columns:
         column.no_wrap = column.header != "state"
-    if server["listener"]["state"] != "listening":
+    if server["listener"] is None:
+        server = {**server, "state": "does not answer"}
+    elif server["listener"]["state"] != "listening":
         server = {**server, "state": "not listening"}
     for host in (server, *status["clients"], *_others(status["others"])):
         table.add_row(
@@ -53,7 +55,12 @@ def notes(status: Mapping[str, Any]) -> Iterator[str]:
     server, rows = status["server"], [*status["clients"], *status["others"]]
     if server["held"] != server["counted"]:
         yield "held: established, by the server's sockets; counted: what a connlimit can count, by its conntrack"
-    if server["refused_lost"] is None:
+    if server["silent"]:
+        yield (
+            f"the server process does not answer ({server['silent']}), so nobody knows what it accepted, nor which"
+            " sources were refused"
+        )
+    elif server["refused_lost"] is None:
         yield "refused: the policy reports no refusals, so nobody knows of which source they were"
     elif server["refused_lost"]:
         yield (
@@ -130,8 +137,10 @@ def details(status: Mapping[str, Any]) -> None:
     )
 
 
-def _listener(listener: Mapping[str, Any]) -> str:
+def _listener(listener: Mapping[str, Any] | None) -> str:
     """Whether the server listens, and what bind(2) said if it does not (`lab restart`)."""
+    if listener is None:
+        return "unknown: the server process does not answer"
     flag = "with SO_REUSEADDR" if listener["reuse_address"] else "without SO_REUSEADDR"
     if listener["state"] == "failed":
         return f"none: bind(2), {flag}: {listener['error']}; tried again each second"

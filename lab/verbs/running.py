@@ -72,7 +72,7 @@ def status(as_json: bool) -> None:
     found = _show_hosts(project, hosts.find(project), as_json, sockets_of_clients=True)
     if not as_json:
         show.details(found)
-    if found["policy"]["state"] in ("drift", "unknown"):
+    if found["policy"]["state"] in ("drift", "unknown") or found["server"]["silent"]:
         sys.exit(1)
 
 

@@ -21,7 +21,7 @@ def status(**changes: Any) -> dict[str, Any]:
     """A lab of one server and two clients, with `changes` to the server's numbers."""
     server = {"name": "server-1", "address": "172.120.130.2", "state": "running", "policy": "connlimit", "port": 12345,
               "mode": "threading", "listener": {"state": "listening"}, **NUMBERS, "refused_lost": 0,
-              "refused_behind": False, **changes}  # fmt: skip
+              "refused_behind": False, "silent": None, **changes}  # fmt: skip
     clients = [
         {"name": f"client-{number}", "address": f"172.120.130.{number}", "state": "running", **NUMBERS}
         for number in (3, 100)
@@ -83,6 +83,11 @@ def test_many_other_sources_are_summed_up(shown):
     [
         ({}, ""),
         ({"held": 0}, HELD),
+        (
+            {"silent": "timed out", "listener": None, "refused_lost": None},
+            "the server process does not answer (timed out), so nobody knows what it accepted, nor which sources were"
+            " refused",
+        ),
         ({"refused_lost": None}, "refused: the policy reports no refusals, so nobody knows of which source they were"),
         ({"refused_behind": True}, "≥ at least: the server has not read all reports of refusals yet"),
         (
@@ -95,6 +100,15 @@ def test_many_other_sources_are_summed_up(shown):
 def test_what_a_number_means_is_said(changes, note):
     """Nothing if the numbers are what they seem."""
     assert "".join(running.notes(status(**changes))) == note
+
+
+def test_a_silent_server_is_seen_in_the_table(shown):
+    """Whether it listens is not known either."""
+    (line,) = [
+        one for one in shown(status(silent="timed out", listener=None, accepted=None)) if "server-1" in one
+    ]
+    assert "does not answer" in line
+    assert line.split()[-4:] == ["15", "15", "-", "248000"]
 
 
 def test_an_uncertain_number_is_explained():

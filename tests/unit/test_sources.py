@@ -127,3 +127,15 @@ def test_counted_is_what_the_limit_can_count():
     look = seen(flows=[*flows, elsewhere], sockets=[])
     assert numbers(sources.client(look, FIRST))[:2] == [0, 6]
     assert sources.server(look)["counted"] == 6
+
+
+def test_a_silent_server_leaves_the_kernel_s_numbers():
+    """Its process does not answer: what it accepted, and whom the rules refused, nobody knows; the slots are known."""
+    look = seen()
+    look = dataclasses.replace(
+        look, status={"port": 12345, "silent": "timed out", "sources": {}, "refusals": None}
+    )
+    assert numbers(sources.client(look, FIRST)) == [15, 15, None, None]
+    assert numbers(sources.server(look)) == [30, 30, None, 51]
+    assert sources.server(look)["silent"] == "timed out"
+    assert [numbers(row) for row in sources.others(look, [FIRST])] == [[15, 15, None, None]]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab import engine, hosts, status, topology
+from lab import engine, hosts, observe, status, topology
+from lab.errors import LabError
 from lab.hosts import Host
 from lab.model import Outcome, tally
 from lab.traffic import Agent
@@ -140,6 +141,27 @@ def test_who_cannot_be_asked_has_no_zeros(lab: Lab) -> None:
         assert dead["state"] == "exited (137)"
         assert {dead[name] for name in ("held", "counted", "accepted", "refused", "sockets")} == {None}
         assert row(found, "client-1")["sockets"] is not None
+
+
+def test_a_server_that_does_not_answer_is_said_not_to(lab: Lab) -> None:
+    """Its process is stopped: the kernel's numbers are there, its own are not, and who needs them is told why."""
+    with Agent(lab.clients[0]) as agent:
+        agent.open(2)
+        held = now(lab)["server"]["held"]
+        lab.server.signal("STOP")
+        try:
+            found = now(lab)
+            with pytest.raises(
+                LabError, match="the server process does not answer: timed out\n  next: make logs"
+            ):
+                observe.snapshot(lab.server.run)
+        finally:
+            lab.server.signal("CONT")
+        assert part(row(found, "client-1"), {"held": 0, "counted": 0}) == {"held": 2, "counted": 2}
+        assert {row(found, "client-1")[name] for name in ("accepted", "refused")} == {None}
+        assert (found["server"]["silent"], found["server"]["accepted"]) == ("timed out", None)
+        assert (found["server"]["held"], found["server"]["mode"]) == (held, "forking")
+    assert now(lab)["server"]["silent"] is None
 
 
 def test_lost_refusals_are_said_to_be(lab: Lab) -> None:

@@ -67,6 +67,21 @@ def put(server: Server, *request: object) -> object:
         return json.loads(asker.makefile().read())
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [NONSENSE["deep"], NONSENSE["not UTF-8"], NONSENSE["one moment"]],
+    ids=["deep", "not UTF-8", "one moment"],
+)
+def test_nonsense_is_answered(server, request_):
+    """Also what the parser has no stack for (Python 3.13 ends with SIGSEGV) or cannot decode."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
+        asker.settimeout(SOON)
+        asker.connect(f"\0{server.status}")
+        asker.sendall(request_)
+        asker.shutdown(socket.SHUT_WR)
+        assert json.loads(asker.makefile().read()).keys() == {"error"}
+
+
 def both(moment: float) -> list[dict[str, float]]:
     """An exact moment, for the only source that there is here."""
     return [{"127.0.0.1": moment}] * 2
