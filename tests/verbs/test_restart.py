@@ -100,4 +100,4 @@ def outcome(result: dict) -> tuple:
 
 def rules(lab: Lab) -> list[str]:
     """The rules in the server's kernel, without their counters."""
-    return [rule.text for rule in observe.rules(lab.server.run(observe.IPTABLES))]
+    return [rule.text for rule in observe.rules(lab.server.run).rules]
