@@ -75,8 +75,8 @@ time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s) and print what 
 	@.venv/bin/lab effects
 
 .PHONY: claims
-claims: .venv/.ready  ## Show what the last run said of each claim, with its evidence
-	@.venv/bin/lab claims
+claims: .venv/.ready  ## Show what the last run said of each claim, with its evidence (RUN=runs/<UTC>)
+	@.venv/bin/lab claims $${RUN+--run "$$RUN"}
 
 .PHONY: report
 report: .venv/.ready  ## Draw the charts of a run as HTML pages in its folder (RUN=runs/<UTC>)

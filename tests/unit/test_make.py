@@ -25,6 +25,7 @@ CALLS = {
     "sockets": ["sockets", "--client", "{CLIENT}"],
     "report": ["report", "--", "{RUN}"],
     "pages": ["pages", "--run", "{RUN}"],
+    "claims": ["claims", "--run", "{RUN}"],
 }
 OPTIONS = sorted(set(re.findall(r"{(\w+)}", str(CALLS))))
 KNOBS = list(MENU)
@@ -106,7 +107,7 @@ def test_what_is_not_given_is_not_handed_over(make):
     """Then the verb's own defaults hold."""
     assert [argv for argv, _ in make(*CALLS)] == [
         ["scale", "--", ""], ["logs"], ["attempt"], ["connect", "--"], ["talk"], ["sockets"],
-        ["report", "--"], ["pages"],
+        ["report", "--"], ["pages"], ["claims"],
     ]  # fmt: skip
 
 
