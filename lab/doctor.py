@@ -131,7 +131,8 @@ def running(chosen: Settings) -> Row:
     except LabError as error:
         return _failed(RUNNING, error)
     if standing["state"] in ("drift", "unknown"):
-        return _row(RUNNING, "FAIL", "\n".join(policy.notices(standing)), policy.NEXT)
+        fix = policy.NEXT if standing["state"] == "drift" else policy.ANEW
+        return _row(RUNNING, "FAIL", "\n".join(policy.notices(standing)), fix)
     state = standing["state"].replace("_", " ")
     detail = "; ".join(
         [f"{standing['file']}, {state}: {policy.limited(standing)}", *policy.notices(standing)]

@@ -15,6 +15,7 @@ from lab.observe import Rule, Ruleset, Run
 
 RELOAD = ("python3", "-S", "-E", "-m", "server", "reload")
 NEXT = "make up loads it again; connections live on"
+ANEW = "make down, then make up (ends connections)"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def notices(policy: Mapping[str, Any]) -> list[str]:
     lines = []
     if policy["state"] == "unknown":
         lines.append(f"policy unknown: it could not be compared with what was loaded: {policy['why']}")
+        lines.append(f"  next: {ANEW}")
     if policy["state"] == "drift":
         lines.append(
             f"policy drift: the kernel's rules are not those of {policy['file']} as loaded at {policy['loaded']}"
@@ -143,7 +145,5 @@ def reload(run: Run) -> list[str]:
     try:
         done = json.loads(run(RELOAD))
     except LabError as failed:
-        raise LabError(
-            f"the policy could not be loaded again: {failed}\n  next: make down, then make up (ends connections)"
-        ) from failed
+        raise LabError(f"the policy could not be loaded again: {failed}\n  next: {ANEW}") from failed
     return list(done["difference"])

@@ -148,6 +148,18 @@ def ahead(then: Kept, told: int | None) -> int:
     return 0 if told is None or then["told"] is None else int(told - then["told"])
 
 
+def older(then: Kept, now: Ruleset) -> bool:
+    """Whether this look may be from before the last one, or shows what is worth a second look."""
+    last = then["last"]
+    back = (one.packets < last["packets"].get(_key(one), 0) for one in now.rules)
+    return bool(now.generation != last["generation"] or any(back))
+
+
+def logged(now: Ruleset) -> int:
+    """Refusals that the policy has reported to the server."""
+    return sum(one.packets for one in now.rules if rules.target(one.text) == "NFLOG")
+
+
 def counts(rule: rules.Rule) -> bool:
     """Whether a rule counts connections."""
     return "connlimit" in rules.words(rule.text) if rule.text.startswith("-") else "ct count" in rule.text

@@ -29,13 +29,11 @@ def report(port: int, now: ruleset.Ruleset | None = None, told: int | None = Non
     """
     try:
         with baseline.kept() as then:
-            latest = baseline.known(then, ruleset.read())  # alone: two looks never pass each other
-            baseline.advance(then, latest, ruleset.connected(port), told)
-            same = now is not None and now.generation == latest.generation
-            return {
-                **_rules(baseline.known(then, now) if now and same else latest, port),
-                **_since(then, latest),
-            }
+            if now is None or baseline.older(then, now) or baseline.ahead(then, told) > baseline.logged(now):
+                now = ruleset.read()  # alone: two looks never pass each other
+            now = baseline.known(then, now)
+            baseline.advance(then, now, ruleset.connected(port), told)
+            return {**_rules(now, port), **_since(then, now)}
     except (baseline.NoBaseline, ruleset.Unreadable, OSError, ValueError) as why:
         return _unknown(port, str(why))
 

@@ -134,6 +134,14 @@ def test_the_server_s_own_account_shows_counters_that_went_back(then):
     assert [entry["rule"] for entry in then["went_back"]] == [LOG]
 
 
+def test_a_look_that_another_passed_is_taken_again(then):
+    """Counters lower than the last look's, or another generation: perhaps it began before that one did."""
+    uncounted(then, seen(rule(packets=3)), ["a"])
+    assert not baseline.older(then, seen(rule(packets=3)))
+    assert baseline.older(then, seen(rule(packets=2)))
+    assert baseline.older(then, seen(rule(packets=4), generation=6))
+
+
 def test_a_rule_that_sees_every_packet_counts_older_connections_again(then):
     """Without the SYN match nothing certain can be said of who is counted."""
     every = rule(LIMIT.replace("--tcp-flags FIN,SYN,RST,ACK SYN ", ""))

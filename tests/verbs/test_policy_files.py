@@ -1,0 +1,76 @@
+"""Policies as files: one that limits nothing, one that would open the port unawares, one whose limit is a network's.
+
+client-1 ──┐
+client-2 ──┴── bridge ── server   FIREWALL=none, then a file of one's own
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import hosts, settings
+from lab.model import Outcome, tally
+from lab.traffic import agents
+from tests.checkout import checkout
+from tests.laboratory import own_settings, removed_afterwards
+
+ESTABLISHED = Outcome.ESTABLISHED
+SYN = "-p tcp -m tcp --dport ${PORT} --tcp-flags FIN,SYN,RST,ACK SYN"
+LIMIT = "-m connlimit --connlimit-above ${CONNLIMIT} --connlimit-mask 16 --connlimit-saddr"
+CHAINS = ":INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]"
+NETWORK = f'*filter\n{CHAINS}\n-A INPUT {SYN} -m comment --comment "no -j ACCEPT" {LIMIT} -j DROP\nCOMMIT\n'
+
+
+@pytest.fixture
+def lab(tmp_path: Path):
+    """`lab` in a copy of this checkout, on a project of our own."""
+    chosen, copy = own_settings(CLIENTS=2), checkout(tmp_path)
+
+    def run(*argv: str, **knobs: str) -> subprocess.CompletedProcess:
+        environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), **knobs}
+        command = [sys.executable, "-m", "lab", *argv]
+        return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+
+    with removed_afterwards(chosen):
+        yield chosen, copy / "firewall", run
+
+
+def test_what_a_policy_limits_is_what_its_rules_say(lab: tuple[settings.Settings, Path, object]) -> None:
+    """`none` admits all and says so; a file that refuses nothing is refused and the lab stays; a limit for a network
+    is told in the rule's own words, never as CONNLIMIT for each source, and DROP counts."""
+    chosen, files, run = lab
+    assert run("up", FIREWALL="none").returncode == 0
+    said = json.loads(run("status", "--json", FIREWALL="none").stdout)
+    assert (said["policy"]["state"], said["server"]["limit"], said["rules"]) == ("none", None, [])
+    attempt = run("attempt", "--count", "17")
+    assert attempt.returncode == 0, attempt.stderr
+    assert "17 established" in attempt.stdout
+
+    (before,) = hosts.find(chosen.project, "server")
+    (files / "open.rules").write_text(
+        "# -A INPUT -p tcp --dport 12345 -j REJECT\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
+    )
+    refused = run("up", FIREWALL="open")
+    assert refused.returncode == 1
+    assert "no rule and no chain policy of open refuses anything on the way to port 12345" in refused.stderr
+    (after,) = hosts.find(chosen.project, "server")
+    assert (after.id, after.running) == (before.id, True)
+
+    (files / "network.rules").write_text(NETWORK)
+    assert run("up", FIREWALL="network").returncode == 0
+    status = run("status", FIREWALL="network")
+    assert "network, in force: connlimit above 15, mask 16, source: DROP" in status.stdout
+    assert "15 connections per source" not in status.stdout
+    clients = hosts.find(chosen.project, "client")
+    with agents(clients) as (one, other):
+        made = [*one.open(10), *other.open(6, timeout_ms=300)]
+    assert tally(made) == {ESTABLISHED: 15, Outcome.TIMED_OUT: 1}
+    said = json.loads(run("status", "--json", FIREWALL="network").stdout)
+    assert (said["policy"]["state"], said["server"]["limit"]) == ("in_force", None)
+    assert said["server"]["refused"] == 1
