@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ def facts() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def is_here() -> bool:
     """Whether the engine's machine is this one.
 
@@ -42,6 +45,13 @@ def is_here() -> bool:
     info, here = engine.client().info(), os.uname()
     said = (info["OSType"], info["Name"], info["KernelVersion"], info["MemTotal"] // 1024)
     return said == (here.sysname.lower(), here.nodename, here.release, _kilobytes("MemTotal", _own_meminfo()))
+
+
+def now() -> datetime:
+    """The time by the machine's own clock, which its hosts' events have too; by ours only if that is the same one."""
+    if is_here():
+        return datetime.now(UTC)
+    return datetime.fromisoformat(engine.client().info()["SystemTime"]).astimezone(UTC)
 
 
 def available_bytes(settings: Settings) -> int | None:

@@ -17,11 +17,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from lab import machine
 from lab.evidence import Run
 from lab.throwaway import remove_project
 from tests.laboratory import LAST_LOOK, Lab, image, laboratory, remember
@@ -94,7 +94,7 @@ def rolling(wanted: set[str], run: Run) -> Iterator[dict[str, Tapes]]:
 
 
 def _record(act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: Run, open_labs: set[str]) -> Any:
-    folder, began = f"{act.__name__}-{name}", datetime.now(UTC).isoformat()
+    folder, began = f"{act.__name__}-{name}", machine.now().isoformat()
 
     def keep(what: str, data: object) -> object:
         return run.keep(folder, what, data)

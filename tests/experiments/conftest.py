@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import pytest
 
+from lab import machine
 from tests.laboratory import LAST_LOOK, remember
 
 
 @pytest.fixture(autouse=True)
 def _evidence(keep: Callable[[str, object], None]) -> Iterator[None]:
     """For each lab of the test: its knobs and images, and all that its hosts said."""
-    began = datetime.now(UTC).isoformat()
+    began = machine.now().isoformat()
     before = LAST_LOOK.set(lambda lab: remember(lab, keep, began))
     yield
     LAST_LOOK.reset(before)

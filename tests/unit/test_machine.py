@@ -23,6 +23,7 @@ INFO = {
     "Driver": "overlay2",
     "KernelVersion": "5.10.1-far",
     "OSType": "linux",
+    "SystemTime": "2031-02-03T05:05:06.123456789+01:00",
 }
 
 
@@ -88,6 +89,12 @@ def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
         "N=1000 is more than fits: all memory of the engine's machine (how much of it is free"
     )
     assert "is enough for 496 clients\n  next: try N=496" in said
+
+
+def test_the_time_of_another_machine_is_asked_there(far) -> None:
+    """Its hosts' events have that time: what happened since our own would be all of them, or none."""
+    said = run(far, "from lab import machine; print(machine.now().isoformat())")
+    assert said == "2031-02-03T04:05:06.123456+00:00\n"
 
 
 def test_the_load_of_another_machine_is_not_ours(far) -> None:

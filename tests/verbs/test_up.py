@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -19,6 +19,7 @@ from lab import (
     experiment,
     hosts,
     images,
+    machine,
     observe,
     profile,
     ready,
@@ -83,7 +84,7 @@ def test_down_leaves_nothing() -> None:
     with removed_afterwards(chosen):
         found = topology.up(chosen)
         assert hosts.projects(chosen.project) == {chosen.project}
-        began = datetime.now(UTC)
+        began = machine.now()
         assert lab_command(chosen, "down").returncode == 0
         assert hosts.projects(chosen.project) == set()
 
@@ -197,7 +198,7 @@ def _ports(lab: Lab) -> set[int]:
 def _steps(found: list[Host], began: datetime) -> list[tuple[str, str]]:
     """What the engine did to these hosts since, and to their place in the network: (action, name)."""
     whose = {host.id: host.name for host in found}
-    ended = datetime.now(UTC) + timedelta(seconds=1)  # the engine is asked in whole seconds
+    ended = machine.now() + timedelta(seconds=1)  # the engine is asked in whole seconds
     steps = []
     for event in engine.client().events(since=began, until=ended, decode=True):
         host = event["Actor"]["Attributes"].get("container", event["Actor"]["ID"])
