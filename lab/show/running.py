@@ -118,7 +118,8 @@ def details(status: Mapping[str, Any]) -> None:
         strong("policy"), "    ", state, f": {policy.limited(standing)}; backend {server['backend']}\n"
     )
     out.print(limit, soft_wrap=True)
-    out.print("packets   table      rule")
+    since = "" if standing["loaded"] is None else f" (packets since {standing['loaded']})"
+    out.print(f"packets   table      rule{since}")
     for rule in status["rules"]:
         out.print(f"{rule['packets']:>7}   {rule['table']:<8}   {rule['text']}", soft_wrap=True)
     table = new_table("host", "sysctl", ">declared", ">effective", "state")
