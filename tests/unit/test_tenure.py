@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.tenure import STARTING, began
+from lab.tenure import CONNECTED, STARTING, began
 
 NEVER = "0001-01-01T00:00:00Z"
 
@@ -30,7 +30,13 @@ def known(created: str, started: str, finished: str = NEVER) -> dict:
 def test_a_host_began_between_two_moments(inspected, after, by):
     """Not before it was created or had ended, and by the moment that the engine notes."""
     minute = 1795697400  # 2026-11-26T12:50:00Z
-    assert [round(moment - minute, 6) for moment in began(inspected)] == [after, by]
+    assert [round(moment - minute, 6) for moment in began(inspected)] == [after, round(by - CONNECTED, 6)]
+
+
+def test_what_just_ended_is_a_bound_too():
+    """A container that was started again at once: not before its own end."""
+    after, by = began(known("2026-11-26T12:50:03Z", "2026-11-26T12:50:05.05Z", "2026-11-26T12:50:05Z"))
+    assert after == by
 
 
 def test_a_host_that_never_started_has_no_moment():
