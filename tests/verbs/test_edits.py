@@ -141,7 +141,7 @@ def test_a_mode_that_cannot_be_used_leaves_the_lab_alone(
     finally:
         (copy.folder / MODE).write_text(text)
     assert done.returncode == 1, done.stdout
-    assert "the running lab was left as it is: " in done.stderr
+    assert "the running lab was left as it is:" in done.stderr
     assert why in done.stderr
     assert "Traceback" not in done.stderr
     assert [(host.id, host.running) for host in hosts.find(copy.project)] == there
