@@ -25,7 +25,7 @@ from lab.kernels import window
 from lab.settings import Settings
 
 Row = dict[str, str]
-RUNNING = "running lab"
+RUNNING, HOSTS = "running lab", "hosts"
 
 
 def examine(chosen: Settings) -> list[Row]:
@@ -35,7 +35,7 @@ def examine(chosen: Settings) -> list[Row]:
     except NotFit as error:
         return [_failed("docker", error)]
     checks: tuple[Callable[[Settings], Row], ...] = (
-        _engine, _compose, _tools, _kernel, _policy, running, _sysctls, _memory, _leftovers,
+        _engine, _compose, _tools, _kernel, _policy, _hosts, running, _sysctls, _memory, _leftovers,
     )  # fmt: skip
     return [_guarded(check, chosen) for check in checks]
 
@@ -121,18 +121,33 @@ def _policy(chosen: Settings) -> Row:
     return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
 
 
+def _hosts(chosen: Settings) -> Row:
+    """Whether the hosts of a lab that is up all run; without its server it is none."""
+    found = hosts.find(chosen.project)
+    if not found:
+        return _row(HOSTS, "PASS", f"{chosen.project} is not up, so there are none")
+    try:
+        hosts.server(chosen.project, found)
+    except LabError as error:
+        return _failed(HOSTS, error)
+    if ill := [f"{host.name} is {host.trouble}" for host in found if host.trouble]:
+        return _row(HOSTS, "WARN", "; ".join(ill), "make up, which brings them back")
+    return _row(HOSTS, "PASS", f"the {len(found)} hosts of {chosen.project} run")
+
+
 def running(chosen: Settings) -> Row:
     """Compare the running lab's policy with what its kernel has."""
     found = [host for host in hosts.find(chosen.project, "server") if host.running]
     if not found:
-        return _row(RUNNING, "PASS", f"{chosen.project} is not up, so there is no policy to compare")
+        return _row(RUNNING, "PASS", f"no server of {chosen.project} runs, so there is no policy to compare")
     try:
         standing = policy.of(observe.rules(found[0].run))
     except LabError as error:
         return _failed(RUNNING, error)
     if standing["state"] in ("drift", "unknown"):
         fix = policy.NEXT if standing["state"] == "drift" else policy.ANEW
-        return _row(RUNNING, "FAIL", "\n".join(policy.notices(standing)), fix)
+        said = [line for line in policy.notices(standing) if not line.startswith("  next: ")]
+        return _row(RUNNING, "FAIL", "\n".join(said), fix)
     state = standing["state"].replace("_", " ")
     detail = "; ".join(
         [f"{standing['file']}, {state}: {policy.limited(standing)}", *policy.notices(standing)]
@@ -143,7 +158,7 @@ def running(chosen: Settings) -> Row:
 def status(rows: Sequence[Row]) -> int:
     """The exit code of these rows: 3 for an unfit machine, 1 for a running lab that is not as it should be, else 0."""
     failed = {row["name"] for row in rows if row["result"] == "FAIL"}
-    return 3 if failed - {RUNNING} else len(failed)
+    return 3 if failed - {RUNNING, HOSTS} else min(1, len(failed))
 
 
 def _sysctls(chosen: Settings) -> Row:

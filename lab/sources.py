@@ -12,8 +12,8 @@ from typing import Any
 from lab.observe import Snapshot
 
 NO_NUMBERS: Mapping[str, Any] = {
-    "held": None, "counted": None, "accepted": None, "accepted_at_least": False, "refused": None,
-    "refused_at_least": False,
+    "held": None, "counted": None, "counted_at_least": False,
+    "accepted": None, "accepted_at_least": False, "refused": None, "refused_at_least": False,
 }  # fmt: skip
 
 
@@ -32,12 +32,31 @@ def refusals(seen: Snapshot) -> dict[str, Any]:
 
 def server(seen: Snapshot) -> dict[str, Any]:
     """The server's own numbers: of all sources, whoever they are."""
-    port = seen.status["port"]
+    port, told = seen.status["port"], seen.told("refused")
     return {
-        "held": seen.held(port).total(), "counted": seen.counted(port).total(),
-        "accepted": None if silent(seen) else seen.told("accepted"), "refused": seen.refused, **refusals(seen),
+        "held": seen.held(port).total(), **counted(seen),
+        "accepted": None if silent(seen) else seen.told("accepted"),
+        # The rules' counters begin anew with a reload or when they are zeroed; the process goes on counting.
+        "refused": max(seen.refused, told), "refused_at_least": told > seen.refused, **refusals(seen),
         "silent": silent(seen),
     }  # fmt: skip
+
+
+def counted(seen: Snapshot, address: str | None = None) -> dict[str, Any]:
+    """How many connections the limit counts, of one address or of all.
+
+    Those in a state that a connlimit counts (C03), without those that are older than its count; a number that may be
+    too small where it is not known which are. None if no rule counts connections, or the rules are not known.
+    """
+    in_state, uncounted = seen.counted(seen.status["port"]), seen.ruleset.policy["uncounted"]
+    if uncounted is None:
+        return {"counted": None, "counted_at_least": False}
+    if address is None:
+        number, least, most = in_state.total(), uncounted["at_least"], uncounted["at_most"]
+    else:
+        number, (least, most) = in_state[address], uncounted["sources"].get(address, (0, 0))
+    # A look is not of one moment: a connection can have ended between ss(8) and conntrack(8).
+    return {"counted": max(0, number - most), "counted_at_least": most > least}
 
 
 def silent(seen: Snapshot) -> str | None:
@@ -55,7 +74,7 @@ def client(seen: Snapshot, address: str) -> dict[str, Any]:
     theirs = _held(seen, address, port)
     return {
         "held": sum(source_port not in told["earlier"] for source_port in theirs),
-        "counted": seen.counted(port)[address],
+        **counted(seen, address),
         "accepted": told["accepted"], "accepted_at_least": told["accepted_perhaps"] > 0,
         **_refused(seen, told["refused"], unsure=told["refused_perhaps"] > 0),
     }  # fmt: skip
@@ -67,12 +86,12 @@ def others(seen: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
     The latter has `earlier` true and no `counted`: the limit counts by address, so those are in the client's row.
     """
     port, now = seen.status["port"], set(clients)
-    held, counted, told = seen.held(port), seen.counted(port), seen.status["sources"]
+    held, in_state, told = seen.held(port), seen.counted(port), seen.status["sources"]
     rows = [_earlier(seen, address, port) for address in sorted(now & told.keys(), key=_by_number)]
-    for address in sorted((held.keys() | counted.keys() | told.keys()) - now, key=_by_number):
+    for address in sorted((held.keys() | in_state.keys() | told.keys()) - now, key=_by_number):
         one = told.get(address, dict.fromkeys(("accepted", "refused"), None if silent(seen) else 0))
         rows.append({
-            "address": address, "earlier": False, "held": held[address], "counted": counted[address],
+            "address": address, "earlier": False, "held": held[address], **counted(seen, address),
             "accepted": one["accepted"], "accepted_at_least": False, **_refused(seen, one["refused"], unsure=False),
         })  # fmt: skip
     return [row for row in rows if any(row[what] for what in ("held", "counted", "accepted", "refused"))]
@@ -87,6 +106,7 @@ def _earlier(seen: Snapshot, address: str, port: int) -> dict[str, Any]:
     return {
         "address": address, "earlier": True,
         "held": sum(source_port in told["earlier"] for source_port in _held(seen, address, port)), "counted": None,
+        "counted_at_least": False,
         "accepted": before["accepted"], "accepted_at_least": told["accepted_perhaps"] > 0,
         **_refused(seen, before["refused"], unsure=told["refused_perhaps"] > 0),
     }  # fmt: skip

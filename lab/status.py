@@ -57,6 +57,27 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
     }  # fmt: skip
 
 
+def unasked(project: str, found: Sequence[Host]) -> dict[str, Any]:
+    """The same of a lab whose server cannot be asked: the state of each host, and no number."""
+    server = next((host for host in found if host.service == "server"), None)
+    rows = [
+        {
+            "name": host.name,
+            "address": host.address,
+            "state": host.trouble or host.state,
+            **sources.NO_NUMBERS,
+        }
+        for host in found
+    ]
+    return {
+        "schema": 1,
+        "project": project,
+        "server": rows[found.index(server)] if server else None,
+        "policy": policy.unseen("no server runs" if server else "there is no server"),
+        "clients": [row for row, host in zip(rows, found, strict=True) if host.service == "client"],
+    }  # fmt: skip
+
+
 def _client(
     host: Host, seen: Snapshot, began: tenure.Tenures, sockets: dict[str, int] | str | None
 ) -> dict[str, Any]:

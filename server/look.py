@@ -1,7 +1,8 @@
 """Look at this host once: run each command given, ask the server, and print all answers as one JSON array.
 
 `python3 -m server.look '["account"]' '["ss","-tan"]' '["conntrack","-L"]'`: one `docker exec` instead of six,
-and answers that are milliseconds apart. The question to the server comes first, its answer last but one: it is asked
+and answers that are milliseconds apart, in the order given: a connection that ss(8) shows is in conntrack(8)'s
+answer too, unless it ended. The question to the server comes first, its answer last but one: it is asked
 once the commands have ended and the rules were read, so that it knows of every refusal that the rules had counted.
 Last comes what can be said of the policy. If the server does not answer, its account says why (`silent`) and has no
 numbers; the kernel's answers are there all the same.
@@ -21,17 +22,16 @@ from server import policy_look, ruleset, settings, status, sysctls
 
 def main(question: str, *commands: str) -> int:
     """Exit status 1, with the command's own error, if one of them fails."""
-    running = [
-        subprocess.Popen(json.loads(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = [
+        subprocess.run(json.loads(command), capture_output=True, text=True, check=False)
         for command in commands
     ]
-    done = [(process, *process.communicate()) for process in running]
     rules = policy_look.read()
     account = _account(json.loads(question))
-    for process, _, error in done:
-        if process.returncode:
-            sys.exit(f"{process.args}: exit status {process.returncode}: {error.strip()}")
-    print(json.dumps([*(output for _, output, _ in done), json.dumps(account), _policy(account, rules)]))
+    for command in done:
+        if command.returncode:
+            sys.exit(f"{command.args}: exit status {command.returncode}: {command.stderr.strip()}")
+    print(json.dumps([*(command.stdout for command in done), json.dumps(account), _policy(account, rules)]))
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from server import baseline, rules, ruleset
@@ -25,21 +27,22 @@ def report(port: int, now: ruleset.Ruleset | None = None, told: int | None = Non
 
     `unknown` says why nothing could be compared, null otherwise. `difference`: what is not as it was loaded.
     `went_back`: rules whose counters are lower than they were, and when that was seen. `uncounted`: connections that
-    no rule counts, because they are older than its count (`at_least`, `at_most`); null if no rule counts any.
+    no rule counts, because they are older than its count (`at_least`, `at_most`, and both by source address in
+    `sources`); null if no rule counts any.
     """
     try:
         with baseline.kept() as then:
             if now is None or baseline.older(then, now) or baseline.ahead(then, told) > baseline.logged(now):
                 now = ruleset.read()  # alone: two looks never pass each other
             now = baseline.known(then, now)
-            baseline.advance(then, now, ruleset.connected(port), told)
-            return {**_rules(now, port), **_since(then, now)}
+            connected = ruleset.connected(port)
+            baseline.advance(then, now, list(connected), told)
+            return {**_rules(now, port), **_since(then, now, connected)}
     except (baseline.NoBaseline, ruleset.Unreadable, OSError, ValueError) as why:
         return _unknown(port, str(why))
 
 
-def _since(then: baseline.Kept, now: ruleset.Ruleset) -> Report:
-    sure, unsure = len(then["uncounted"]), len(then["unsure"])
+def _since(then: baseline.Kept, now: ruleset.Ruleset, connected: Mapping[str, str]) -> Report:
     counting = any(baseline.counts(one) for one in now.rules)
     return {
         "unknown": None,
@@ -48,8 +51,16 @@ def _since(then: baseline.Kept, now: ruleset.Ruleset) -> Report:
         "difference": baseline.difference(then, now),
         "went_back": then["went_back"],
         "changed_meanwhile": now.generation != then["generation"],
-        "uncounted": {"at_least": sure, "at_most": sure + unsure} if counting else None,
+        "uncounted": _uncounted(then, connected) if counting else None,
     }
+
+
+def _uncounted(then: baseline.Kept, connected: Mapping[str, str]) -> dict[str, Any]:
+    sure, unsure = (Counter(connected[one] for one in then[name]) for name in ("uncounted", "unsure"))
+    return {
+        "at_least": sure.total(), "at_most": sure.total() + unsure.total(),
+        "sources": {source: [sure[source], sure[source] + unsure[source]] for source in sorted(sure | unsure)},
+    }  # fmt: skip
 
 
 def _unknown(port: int, why: str) -> Report:

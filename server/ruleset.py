@@ -116,11 +116,15 @@ def generation() -> int:
     return int(struct.unpack_from(">I", answer, 24)[0])
 
 
-def connected(port: int) -> list[str]:
-    """The cookies of the sockets that are connected to `port` here (ss(8), -e); TIME_WAIT is none."""
+def connected(port: int) -> dict[str, str]:
+    """The cookies of the sockets that are connected to `port` here, with their peers' addresses (ss(8), -e).
+
+    TIME_WAIT is none.
+    """
     states = ["state", "connected", "exclude", "time-wait"]
     listed = tool(["ss", "-tanHe", *states, f"( sport = :{port} )"])
-    return re.findall(r"\bsk:(\w+)", listed)
+    found = re.findall(r"^\S+ +\d+ +\d+ +\S+ +\[?(\S+?)\]?:\d+ .*\bsk:(\w+)", listed, re.MULTILINE)
+    return {cookie: peer for peer, cookie in found}
 
 
 def tool(argv: list[str], stdin: str = "") -> str:

@@ -50,11 +50,25 @@ def hosts(status: Mapping[str, Any]) -> None:
     policy_notices(status["policy"])
 
 
+def states(status: Mapping[str, Any]) -> None:
+    """The state of each host, where the server cannot be asked for numbers."""
+    table = new_table("host", "address", "state")
+    for host in (*([status["server"]] if status["server"] else []), *status["clients"]):
+        table.add_row(host["name"], host["address"] or "-", coloured(host["state"]))
+    console().print(joined("\n", strong(status["project"])))
+    console().print(table)
+
+
 def notes(status: Mapping[str, Any]) -> Iterator[str]:
     """What must be known to read the numbers; nothing if they are what they seem."""
     server, rows = status["server"], [*status["clients"], *status["others"]]
-    if server["held"] != server["counted"]:
-        yield "held: established, by the server's sockets; counted: what a connlimit can count, by its conntrack"
+    if server["counted"] is None:
+        yield "counted: no rule in the kernel counts connections, or the rules are not known"
+    elif server["held"] != server["counted"]:
+        yield (
+            "held: established, by the server's sockets; counted: what the limit counts, by its conntrack, without"
+            " connections that are older than its count"
+        )
     if server["silent"]:
         yield (
             f"the server process does not answer ({server['silent']}), so nobody knows what it accepted, nor which"
@@ -92,7 +106,10 @@ def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             for what in ("held", "counted", "accepted", "refused")
             if what != "refused" or more[0]["refused"] is not None
         }
-        unsure = {name: any(row[name] for row in more) for name in ("accepted_at_least", "refused_at_least")}
+        unsure = {
+            f"{what}_at_least": any(row[f"{what}_at_least"] for row in more)
+            for what in ("counted", "accepted", "refused")
+        }
         lines.append(
             {"name": "others", "address": f"{len(more)} more", "state": "no client", **sums, **unsure}
         )

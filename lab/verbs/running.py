@@ -66,10 +66,16 @@ def clean() -> None:
 def status(as_json: bool) -> None:
     """What the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
     from lab import hosts
+    from lab import status as state
     from lab.show import running as show
 
     project = knobs.unchecked().project
-    found = _show_hosts(project, hosts.find(project), as_json, sockets_of_clients=True)
+    there = hosts.find(project)
+    if there and not any(host.service == "server" and host.running for host in there):
+        unasked = state.unasked(project, there)
+        print_json(unasked) if as_json else show.states(unasked)
+        hosts.server(project, there)  # raises, with what brings it back
+    found = _show_hosts(project, there, as_json, sockets_of_clients=True)
     if not as_json:
         show.details(found)
     if found["policy"]["state"] in ("drift", "unknown") or found["server"]["silent"]:

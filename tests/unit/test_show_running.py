@@ -9,10 +9,13 @@ import pytest
 from lab.show import running
 from lab.show.terminal import Terminal
 
-HELD = "held: established, by the server's sockets; counted: what a connlimit can count, by its conntrack"
+HELD = (
+    "held: established, by the server's sockets; counted: what the limit counts, by its conntrack, without connections"
+    " that are older than its count"
+)
 NUMBERS = {
-    "held": 15, "counted": 15, "accepted": 1500, "accepted_at_least": False, "refused": 248_000,
-    "refused_at_least": False,
+    "held": 15, "counted": 15, "counted_at_least": False,
+    "accepted": 1500, "accepted_at_least": False, "refused": 248_000, "refused_at_least": False,
 }  # fmt: skip
 IN_FORCE = {"state": "in_force", "went_back": [], "uncounted": 0, "uncounted_at_most": 0}
 
@@ -140,3 +143,14 @@ def test_a_server_that_does_not_listen_is_not_just_running(shown):
         line for line in shown(status(listener={"state": "failed"})) if line.strip().startswith("server-1")
     )
     assert "not listening" in line
+
+
+def test_without_a_server_there_are_states_and_no_numbers(monkeypatch, capsys):
+    """A dead server cannot be asked; the engine still knows who runs."""
+    monkeypatch.setattr(running, "console", lambda: Terminal(highlight=False, width=80))
+    rows = [{"name": "server-1", "address": "", "state": "exited (137)"},
+            {"name": "client-1", "address": "10.0.0.3", "state": "running"}]  # fmt: skip
+    running.states({"project": "connlab", "server": rows[0], "clients": rows[1:]})
+    cells = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["server-1", "-", "exited", "(137)"] in cells
+    assert ["client-1", "10.0.0.3", "running"] in cells

@@ -97,7 +97,10 @@ def test_lost_refusals(reports, rules, lost, unsure):
     look = seen(reports=reports)
     look = dataclasses.replace(look, ruleset=dataclasses.replace(look.ruleset, rules=[refusing]))
     told = sources.server(look)
-    assert (told["refused"], told["refused_lost"], told["refused_behind"]) == (rules, lost, reports["behind"])
+    assert (told["refused"], told["refused_lost"], told["refused_behind"]) == (
+        max(rules, 51), lost, reports["behind"],
+    )  # fmt: skip
+    assert told["refused_at_least"] == (rules < 51)
     assert [sources.client(look, address)["refused_at_least"] for address in (FIRST, SECOND)] == [unsure] * 2
     assert sources.client(look, FIRST)["refused"] == 25
 
@@ -127,6 +130,25 @@ def test_counted_is_what_the_limit_can_count():
     look = seen(flows=[*flows, elsewhere], sockets=[])
     assert numbers(sources.client(look, FIRST))[:2] == [0, 6]
     assert sources.server(look)["counted"] == 6
+
+
+@pytest.mark.parametrize(
+    ("uncounted", "first", "second", "of_all"),
+    [
+        (None, (None, False), (None, False), (None, False)),
+        ({"at_least": 5, "at_most": 5, "sources": {FIRST: [5, 5]}}, (10, False), (15, False), (25, False)),
+        ({"at_least": 5, "at_most": 7, "sources": {FIRST: [5, 5], SECOND: [0, 2]}},
+         (10, False), (13, True), (23, True)),
+    ],
+)  # fmt: skip
+def test_connections_older_than_the_count_are_not_counted(uncounted, first, second, of_all):
+    """Of each source its own; at least, where it is not known which are; nothing where no rule counts."""
+    look = seen()
+    policy = {**look.ruleset.policy, "uncounted": uncounted}
+    look = dataclasses.replace(look, ruleset=dataclasses.replace(look.ruleset, policy=policy))
+    rows = [sources.client(look, FIRST), sources.client(look, SECOND), sources.server(look)]
+    assert [(row["counted"], row["counted_at_least"]) for row in rows] == [first, second, of_all]
+    assert [row["held"] for row in rows] == [15, 15, 30]
 
 
 def test_a_silent_server_leaves_the_kernel_s_numbers():
