@@ -1,0 +1,75 @@
+"""One lab of a checkout of its own, and a person at it who types verbs while something is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import hosts, settings
+from lab.hosts import Host
+from lab.settings import Settings
+
+KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
+PORT = 12345
+LIMIT = 15
+# What a person types after `lab` for each column of docs/faults.md.
+VERBS = {
+    "status": ("status",),
+    "attempt": ("attempt", "--count", "20"),
+    "doctor": ("doctor",),
+    "logs": ("logs", "--service", "server"),
+    "up": ("up",),
+    "scale-clients": ("scale", "3"),
+    "down": ("down",),
+}
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A lab to break: its settings, and the checkout that its verbs run from."""
+
+    settings: Settings
+    checkout: Path
+    knobs: Mapping[str, str]
+
+    def verb(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
+        """Run `lab ARGV` from the checkout, with no knob in the environment but the lab's name and `knobs`."""
+        environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
+        environment |= {"PYTHONPATH": str(self.checkout), "COMPOSE_PROJECT_NAME": self.settings.project}
+        environment |= {**self.knobs, **knobs}
+        command = [sys.executable, "-m", "lab", *argv]
+        return subprocess.run(
+            command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What `lab status --json` prints."""
+        answer: dict[str, Any] = json.loads(self.verb("status", "--json").stdout)
+        return answer
+
+    def hosts(self) -> list[Host]:
+        """The lab's hosts as the engine lists them now."""
+        return hosts.find(self.settings.project)
+
+    def server(self) -> Host:
+        """The server host."""
+        return self.hosts()[0]
+
+    def client(self, number: int) -> Host:
+        """The client host of this number."""
+        return next(host for host in self.hosts() if host.name == f"client-{number}")
+
+    def on_server(self, *argv: str) -> str:
+        """Run a command on the server host, as root there."""
+        return self.server().run(argv)
+
+
+def environment_of(host: Host) -> Mapping[str, str]:
+    """The environment that a host was started with."""
+    return dict(entry.split("=", 1) for entry in host.inspect()["Config"]["Env"])
