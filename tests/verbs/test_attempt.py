@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
-from lab import engine, errors, experiment, hosts
+from lab import engine, errors, evidence, experiment, hosts, machine
 from lab.hosts import Host
-from lab.model import Event, Outcome, events
+from lab.model import Event, Outcome
 from lab.settings import HOME
 from lab.traffic import Agent
 from lab.wait import until
@@ -117,9 +118,9 @@ def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how
 
 def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
     """With --json: all attempts so far, `interrupted`, and 130. The host's own log says when the first is refused."""
-    client = crowd.clients[7]
+    client, began = crowd.clients[7], machine.now()
     with started(crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json") as process:
-        until(lambda: _told(client, "attempt", outcome="refused"), "a dial is refused", within=30)
+        until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     result = json.loads(out)
@@ -149,11 +150,11 @@ def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
 
 def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
     """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
-    client = crowd.clients[9]
+    client, began = crowd.clients[9], machine.now()
     with started(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
-        until(lambda: _told(client, "attempt", outcome="refused"), "a dial is refused", within=30)
+        until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.kill()
-        until(lambda: _told(client, "agent", state="closed"), "its agent has gone", within=8)
+        until(lambda: _told(client, began, "agent", state="closed"), "its agent has gone", within=8)
     quiet(crowd)
     result = experiment.attempt(crowd.settings, client.number, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
@@ -173,9 +174,9 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
     Before that: a workload that an ICMP answer refuses tells it as refused.
     """
     with laboratory(CLIENTS=2, WORKLOAD="burst", DIALS=2, PERIOD=1) as lab:
-        one, other = lab.clients
+        (one, other), began = lab.clients, machine.now()
         with answered(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
-            until(lambda: _told(one, "tally", attempts=2, refused=2), "a round is refused", within=30)
+            until(lambda: _told(one, began, "tally", attempts=2, refused=2), "a round is refused", within=30)
 
         network = hosts.networks(lab.settings.project)[0]["Id"]
         engine.client().api.disconnect_container_from_network(one.id, network)
@@ -222,7 +223,7 @@ def _until(process: subprocess.Popen, wanted: str) -> str:
     return said
 
 
-def _told(host: Host, event: str, **fields: object) -> list[Event]:
-    """What a host has said under this name with these fields."""
-    found = [one for one in events(host.log()) if one.event == event]
+def _told(host: Host, since: datetime, event: str, **fields: object) -> list[Event]:
+    """What a host has said under this name with these fields since a moment; other tests use it too."""
+    found = [one for one in evidence.story([host], since.isoformat()) if one.event == event]
     return [one for one in found if fields.items() <= dict(one.fields).items()]
