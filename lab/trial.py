@@ -9,12 +9,14 @@ from lab import contents, ending, images, profile, throwaway
 from lab.errors import LabError
 from lab.hosts import CommandFailed, Host
 from lab.ready import reason
-from lab.settings import KNOBS, Settings
+from lab.settings import KNOBS, PROJECT, Settings
 
 CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
 OF_THE_NAMESPACE = "net."  # all other keys are the engine's to set, or to refuse
 BIND = "import socket, sys; socket.socket().bind((sys.argv[1], 0))"
 ANYWHERE = ("", "0.0.0.0", "localhost")
+# No server is different for these, so what was tried need not be tried again.
+CLIENTS_KNOBS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAGE"}
 _good: set[str] = set()  # what was tried by this process and is good
 
 
@@ -39,7 +41,8 @@ def _try_hosts(wanted: Settings, exists: bool) -> None:
     engines = {
         k: v for of_it in keys.values() for k, v in of_it.items() if not k.startswith(OF_THE_NAMESPACE)
     }
-    environment = {**{k: wanted.values[k] for k in KNOBS}, **contents.environment(wanted, "server")}
+    knobs = {name: wanted.values[name] for name in sorted(KNOBS - CLIENTS_KNOBS)}
+    environment = {**knobs, **contents.environment(wanted, "server")}
     image = images.name(wanted, "server")
     inputs = json.dumps([image, environment, keys], sort_keys=True)
     if inputs in _good:

@@ -32,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """No knob of the shell's or of .env; one folder of evidence for the whole run, whose name workers get from us."""
     menu.take_over(os.environ)
     if not hasattr(config, "workerinput"):
+        # Else each `lab` that a test starts compiles all of it again.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ[RUN] = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         # Ignored in a script's background job, and then by all that it starts: no test could press Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
