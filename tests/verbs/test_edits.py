@@ -14,6 +14,7 @@ from lab.model import events
 from tests.checkout import checkout, lab_of
 from tests.laboratory import own_settings, removed_afterwards
 
+pytestmark = pytest.mark.xdist_group("edits")  # one lab for all of them, not one in each worker
 FLOW = '{services: {host: {sysctls: {"net.ipv4.tcp_fin_timeout": 14, net.ipv4.tcp_rmem: "4096\\t8192\\t16384"}}}}\n'
 LIST = "services:\n  host:\n    sysctls: ['net.ipv4.tcp_keepalive_time=0x10']\n"
 

@@ -16,6 +16,7 @@ from lab.traffic import Agent
 from lab.wait import until
 from tests.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
 
+pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker
 CLIENTS = 8
 
 

@@ -19,6 +19,7 @@ from lab.model import Outcome, tally
 from lab.traffic import Agent
 from tests.laboratory import Lab, laboratory, shared
 
+pytestmark = pytest.mark.xdist_group("policy")  # one lab for all of them, not one in each worker
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = (
     "-p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above {} "

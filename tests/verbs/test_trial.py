@@ -14,6 +14,7 @@ from lab.traffic import Agent
 from tests.checkout import checkout, lab_of
 from tests.laboratory import Lab, of, own_settings, removed_afterwards
 
+pytestmark = pytest.mark.xdist_group("trial")  # one lab for all of them, not one in each worker
 PROFILE = "services:\n  host:\n    sysctls:\n"
 ETH0 = "net.ipv4.conf.eth0.rp_filter"  # not there in a host without a network, and fine in one with it
 BAD_KEYS = {

@@ -16,6 +16,7 @@ from tests.checkout import checkout, lab_of
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.menu import FILE
 
+pytestmark = pytest.mark.xdist_group("without_knobs")  # one lab for all of them, not one in each worker
 PROFILE = "services: {host: {sysctls: [unclosed\n"
 
 
