@@ -104,11 +104,11 @@ def _reply(verbs: Verbs, request: bytes) -> object:
         return {"error": str(trouble)}
 
 
-def ask(request: Sequence[str]) -> str:
+def ask(request: Sequence[str], address: str = ADDRESS) -> str:
     """What the server answers. Raises OSError if it does not answer in time, or is not there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
-        connection.connect(ADDRESS)
+        connection.connect(address)
         connection.sendall(json.dumps(request).encode())
         connection.shutdown(socket.SHUT_WR)
         return connection.makefile().read()

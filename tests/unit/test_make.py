@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,9 +36,11 @@ HOSTILE = (
     "$(error no)", "\\$(shell touch ran)", "$(if $(COUNT),$(shell touch ran))", "$$$(shell touch ran)", "#", "a  b ",
     "%", "$", "-n", "",
 )  # fmt: skip
-VERB = """#!{python} -IS
-import json, os, sys
-print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in {names}}}]))
+# A number, so many arguments, the environment, and nothing: each ends with a NUL, and no word of these has one.
+VERB = """#!/bin/sh
+printf '%s\\0' "$#" "$@"
+env -0
+printf '\\0'
 """
 
 
@@ -52,10 +53,19 @@ def checkout(tmp_path_factory) -> Path:
     for name in (".venv/bin/lab", ".ci/lock", ".ci/venv"):
         program = folder / name
         program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(VERB.format(python=sys.executable, names=[*NAMES, TYPED]))
+        program.write_text(VERB)
         program.chmod(0o755)
     (folder / ".venv/.ready").touch()
     return folder
+
+
+def written(output: str) -> Iterator[tuple[list[str], dict[str, str | None]]]:
+    """What each program wrote down: its arguments, and its environment of NAMES and TYPED."""
+    words = iter(output.split("\0"))
+    while count := next(words):
+        argv = [next(words) for _ in range(int(count))]
+        environment = dict(word.split("=", 1) for word in iter(lambda: next(words), ""))
+        yield argv, {name: environment.get(name) for name in (*NAMES, TYPED)}
 
 
 @pytest.fixture(params=["typed", "environment"])
@@ -75,7 +85,7 @@ def make(checkout, request):
         )  # fmt: skip
         assert not list(checkout.rglob("ran*")), "make ran a command of the value's"
         assert (done.returncode, done.stderr) == (0, "")
-        seen = [json.loads(line) for line in done.stdout.splitlines()]
+        seen = list(written(done.stdout))
         assert all(
             set(environment.pop(TYPED).split()) == (given.keys() if typed else set())
             for _, environment in seen

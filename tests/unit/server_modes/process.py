@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from lab.wait import until
+from server.status import ask
 from tests.unit.given import given
 
 HOME = Path(__file__).parents[3]
@@ -72,13 +73,17 @@ class Server:
             argv, cwd=HOME, env=self.environment, capture_output=True, text=True, check=False
         )
 
+    def ask(self, *request: str) -> dict:
+        """The answer that `status` prints, without a process for each question."""
+        return json.loads(ask(request or ["account"], "\0" + self.environment["CONNLAB_STATUS"]))
+
     def account(self) -> dict:
         """open, accepted and refused of the one source there is here."""
-        return json.loads(self.status().stdout)["sources"].get("127.0.0.1", {})
+        return self.ask()["sources"].get("127.0.0.1", {})
 
     def is_open(self, count: int) -> None:
         """Wait until the account says that so many connections are open."""
-        until(lambda: self.account().get("open", 0) == count, f"{count} are open", WITHIN)
+        until(lambda: self.account().get("open", 0) == count, f"{count} are open", WITHIN, every=0.05)
 
     def processes(self) -> list[int]:
         """Its children: every process of its session, zombies included, but itself."""

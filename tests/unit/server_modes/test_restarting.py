@@ -29,7 +29,7 @@ def restart(server, *reuse_address: str) -> dict:
 
 
 def listener(server) -> dict:
-    return json.loads(server.status().stdout)["listener"]
+    return server.ask()["listener"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -112,11 +112,11 @@ def test_those_that_wait_are_reset(start):
         assert restart(server)["waiting"] == 3
 
 
-@pytest.mark.parametrize("nonsense", [["2"], ["yes"], ["1", "1"]])
-def test_nonsense_is_answered(start, nonsense):
+def test_nonsense_is_answered(start):
     server = start("threading")
-    asked = server.status("restart", *nonsense)
-    assert (asked.returncode, asked.stdout) == (1, "")
+    for nonsense in (["2"], ["yes"], ["1", "1"]):
+        asked = server.status("restart", *nonsense)
+        assert (asked.returncode, asked.stdout) == (1, "")
     assert server.told("stopping") == []
     is_served(server)
 
