@@ -77,6 +77,13 @@ def version() -> str:
     return str(client().version()["Version"])
 
 
+@functools.cache
+def identity() -> str:
+    """Which engine this is, on which kernel: what works there once works there again."""
+    info = client().info()
+    return f"{info.get('ID')} {version()} {info.get('KernelVersion')}"
+
+
 def why(error: Exception) -> str:
     """What the SDK raised, in the engine's words, without the address that was called."""
     return str(error.explanation or error) if isinstance(error, Refused) else str(error)

@@ -33,14 +33,18 @@ def alone(what: str) -> Iterator[None]:
 
 def _file() -> TextIO:
     """The file that is locked, in the user's cache folder (XDG Base Directory Specification)."""
-    where = "the cache folder"
     try:
-        where = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        folder = Path(where) / "connlab"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return (folder / "lock").open("w")
+        return (folder() / "lock").open("w")
     except (OSError, RuntimeError) as error:  # RuntimeError: whose home it is, nobody knows
         why = error.strerror if isinstance(error, OSError) else error
+        where = os.environ.get("XDG_CACHE_HOME") or "the cache folder"
         raise NotFit(
             f"no file to lock can be made in {where}: {why}\n  next: XDG_CACHE_HOME=/a/folder/of/yours"
         ) from error
+
+
+def folder() -> Path:
+    """The user's cache folder of this program, made if it is not there. Raises OSError, RuntimeError."""
+    made = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made

@@ -115,13 +115,6 @@ def _policy_again(before: Iterable[Host], found: Iterable[Host]) -> None:
             tell(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {said}")
 
 
-def try_policy(settings: Settings) -> tuple[int, str]:
-    """Exit status and words of the server image's own `check`, in a throw-away container."""
-    image = images.name(settings, "server")
-    environment = {**settings.values, **contents.environment(settings, "server")}
-    return throwaway.try_out(image, ["check"], environment=environment, cap_add=trial.CAPABILITIES)
-
-
 def _converge(wanted: Settings, found: Sequence[Host]) -> None:
     """Have Compose create and start what is missing or stopped, and replace what is not as it should be.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from lab import contents, ending, images, profile, throwaway
+from lab import contents, ending, engine, images, known, profile, throwaway
 from lab.errors import LabError
 from lab.hosts import CommandFailed, Host
 from lab.ready import reason
@@ -17,7 +17,6 @@ BIND = "import socket, sys; socket.socket().bind((sys.argv[1], 0))"
 ANYWHERE = ("", "0.0.0.0", "localhost")
 # No server is different for these, so what was tried need not be tried again.
 CLIENTS_KNOBS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAGE"}
-_good: set[str] = set()  # what was tried by this process and is good
 
 
 def check(wanted: Settings, found: Sequence[Host]) -> None:
@@ -27,11 +26,16 @@ def check(wanted: Settings, found: Sequence[Host]) -> None:
     """
     if not _is_so(wanted, found):
         _try_address(wanted, found)
-        _try_hosts(wanted, bool(found))
+        if said := problems(wanted):
+            raise LabError(_refusal(bool(found), said, "mend what is named, or choose another"))
 
 
-def _try_hosts(wanted: Settings, exists: bool) -> None:
-    """One throw-away host tries the kernel settings of both profiles, the policy, and the server's mode."""
+def problems(wanted: Settings, *, again: bool = False) -> list[str]:
+    """What would stop a host: one throw-away host tries both profiles, the policy, and the server's mode.
+
+    What was good before, with the same contents on this engine and kernel, is tried only if it shall be `again`. A key
+    that cannot be set is told with its file, `sysctl/NAME.yaml: ...`; nothing else is tried then.
+    """
     files = {profile.path(wanted.values[knob]): wanted.values[knob] for knob in ("SYSCTL", "CLIENT_SYSCTL")}
     keys = {path: profile.sysctls(name) for path, name in files.items()}
     ours = {
@@ -44,9 +48,9 @@ def _try_hosts(wanted: Settings, exists: bool) -> None:
     knobs = {name: wanted.values[name] for name in sorted(KNOBS - CLIENTS_KNOBS)}
     environment = {**knobs, **contents.environment(wanted, "server")}
     image = images.name(wanted, "server")
-    inputs = json.dumps([image, environment, keys], sort_keys=True)
-    if inputs in _good:
-        return
+    inputs = json.dumps([engine.identity(), image, environment, keys], sort_keys=True)
+    if not again and known.good(inputs):
+        return []
     status, said = throwaway.try_out(
         image, ["-S", "-E", "-m", "server.trial", json.dumps(ours)], entrypoint="python3", user="0",
         writable_net=True, environment=environment, cap_add=CAPABILITIES, sysctls=engines,
@@ -54,12 +58,9 @@ def _try_hosts(wanted: Settings, exists: bool) -> None:
     if status:
         others = {path: [k for k in of_it if k in engines] for path, of_it in keys.items()}
         whose = "; ".join(f"{path}: {', '.join(names)}" for path, names in others.items() if names)
-        raise LabError(
-            _refusal(
-                exists, _problems(said, ending.status(status), whose), "mend what is named, or choose another"
-            )
-        )
-    _good.add(inputs)
+        return _problems(said, ending.status(status), whose)
+    known.keep(inputs)
+    return []
 
 
 def _try_address(wanted: Settings, found: Sequence[Host]) -> None:

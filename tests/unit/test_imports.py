@@ -59,7 +59,7 @@ IO |= {"threading", "time", "urllib", "docker", "requests"}
 
 # Where the environment is looked at. The last is no knob: the folder for a lock.
 ENVIRONMENT = {("lab.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
-ENVIRONMENT |= {("lab.lock", "_file")}
+ENVIRONMENT |= {("lab.lock", "_file"), ("lab.lock", "folder")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
 STARTERS = {"lab.compose", "lab.images", "lab.talk"}
 SLEEPERS = {("lab.wait", "until")}
