@@ -21,6 +21,7 @@ from lab.traffic import Agent
 from lab.wait import until
 from tests.laboratory import Lab, laboratory, quiet
 from tests.terminal import given, terminal
+from tests.typed import typed
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 
@@ -34,9 +35,8 @@ def started(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
 
 def ended(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of `lab ARGV`."""
-    with started(lab, *argv, **environment) as process:
-        out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+    done = typed(*argv, **given(lab), **environment)
+    return done.returncode, done.stdout, done.stderr
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -14,15 +13,21 @@ from lab.model import events
 from lab.settings import HOME
 from lab.traffic import Agent
 from lab.wait import until
-from tests.laboratory import Lab, laboratory
+from tests.laboratory import Lab, image, laboratory
 from tests.terminal import given
+from tests.typed import typed
 
 
-def verb(lab: Lab, *argv: str, command: tuple[str, ...] = (sys.executable, "-m", "lab")):
+def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
     """A verb on this lab: exit status, standard output, standard error."""
+    return typed(*argv, **given(lab))
+
+
+def make(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
+    """The same through make."""
     environment = {**os.environ, **given(lab)}
     return subprocess.run(
-        [*command, *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
+        ["make", *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -48,7 +53,7 @@ def test_connected(crowd: Lab) -> None:
 
 def test_connected_in_words(crowd: Lab) -> None:
     """The line of the article's program, through make, by default to the server."""
-    done = verb(crowd, "connect", "CLIENT=2", command=("make",))
+    done = make(crowd, "connect", "CLIENT=2")
     start = f"connected to server ({crowd.server.address}) port 12345, IPv4, from {crowd.clients[1].address}:"
     assert (done.returncode, done.stdout[: len(start)]) == (0, start)
 
@@ -56,7 +61,7 @@ def test_connected_in_words(crowd: Lab) -> None:
 def test_a_closed_port(crowd: Lab, watch) -> None:
     """Refused, and not by the policy: its rules counted nothing, and ss shows no listener there."""
     with watch(crowd.server) as seen:
-        done = verb(crowd, "connect", "TO=server:9", command=("make",))
+        done = make(crowd, "connect", "TO=server:9")
         result = connect(crowd, "server", "9")
     assert "port 9 refused after " in done.stdout
     assert "nobody listens there" in done.stdout
@@ -74,10 +79,11 @@ def test_refused_by_the_policy(crowd: Lab, watch) -> None:
     assert result["rule_packets"] == result["refused_by_policy"] == seen.refused == 1
 
 
-def test_a_silent_port() -> None:
+def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
     """Nothing comes back: `timed_out`, and the DROP rule of this test has counted the SYN.
 
-    The port has a listener, so that without the rule it would answer: checked first.
+    The port has a listener, so that without the rule it would answer: checked first. Then a spare host that nobody
+    removed, because its `lab sockets` was killed: `down` takes it, the network and all.
     """
     with laboratory(CLIENTS=1) as lab:
         assert connect(lab, "server")["outcome"] == "established"
@@ -85,6 +91,11 @@ def test_a_silent_port() -> None:
         result = connect(lab, "server", "12345", "--timeout", "1")
         in_words = verb(lab, "connect", "server", "--timeout", "1")
         dropped = [rule for rule in observe.rules(lab.server.run).rules if rule.target == "DROP"]
+        killed = throwaway.spare(lab.settings.project, images.name(lab.settings, "client"), 1, {})
+        killed.__enter__()
+        assert len(_spares(lab)) == 1
+        assert verb(lab, "down").returncode == 0
+        assert hosts.projects(lab.settings.project) == set()
     assert (result["exit"], result["resolved"], result["outcome"]) == (1, True, "timed_out")
     assert (result["errno"], result["rule_packets"] >= 1) == (None, True)
     assert "is silent: no answer to the SYN within 1 s, as if it was dropped" in in_words.stdout
@@ -114,27 +125,26 @@ def test_what_makes_no_sense(crowd: Lab, argv: list[str]) -> None:
 
 def test_raw_sockets_need_just_that_capability() -> None:
     """The control for `needs CAP_NET_RAW`: with it, and nothing else changed, they are made."""
-    with laboratory(CLIENTS=0) as lab:
-        argv = ["-S", "-E", "-c", sockets.PROGRAM.read_text()]
-        raw = []
-        for capabilities in ([], ["NET_RAW"]):
-            status, said = throwaway.try_out(
-                images.name(lab.settings, "client"),
-                argv,
-                entrypoint="python3",
-                user="root",
-                cap_add=capabilities,
-            )
-            assert status == 0, said
-            tried = json.loads(said)["tried"]
-            raw.append([sockets.state(row["errno"]) for row in tried if row["protocol"]])
+    argv = ["-S", "-E", "-c", sockets.PROGRAM.read_text()]
+    raw = []
+    for capabilities in ([], ["NET_RAW"]):
+        status, said = throwaway.try_out(
+            image("client"),
+            argv,
+            entrypoint="python3",
+            user="root",
+            cap_add=capabilities,
+        )
+        assert status == 0, said
+        tried = json.loads(said)["tried"]
+        raw.append([sockets.state(row["errno"]) for row in tried if row["protocol"]])
     assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
 
 
 def test_sockets_leaves_nothing_behind(crowd: Lab) -> None:
     """The spare hosts are gone, and the lab is the one from before."""
     before = [host.id for host in hosts.find(crowd.settings.project)]
-    done = verb(crowd, "sockets", "CLIENT=3", command=("make",))
+    done = make(crowd, "sockets", "CLIENT=3")
     assert done.returncode == 0, done.stderr
     assert "client-3 to server-1, " in done.stdout
     assert "spare-1 to spare-2, " in done.stdout
@@ -163,16 +173,6 @@ def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
     ) as spare:
         assert "fe80::" in spare.run(look)
         assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
-
-
-def test_down_takes_a_spare_host_too() -> None:
-    """One that nobody removed, because its `lab sockets` was killed: network and all are gone."""
-    with laboratory(CLIENTS=0) as lab:
-        killed = throwaway.spare(lab.settings.project, images.name(lab.settings, "client"), 1, {})
-        killed.__enter__()
-        assert len(_spares(lab)) == 1
-        assert verb(lab, "down").returncode == 0
-        assert hosts.projects(lab.settings.project) == set()
 
 
 def _spares(lab: Lab) -> list[str]:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,7 @@ STORY = """
 from tests.laboratory import laboratory
 
 def test_that_takes_long():
-    with laboratory(CLIENTS=1) as lab:
+    with laboratory(CLIENTS=0) as lab:
         lab.server.run(["sleep", "60"])
 
 def test_that_fails():
@@ -27,27 +29,29 @@ def test_that_fails():
 """
 
 
-@pytest.mark.parametrize("end", ["ctrl-c", "kill", "a failing test"])
-def test_a_test_run_leaves_nothing_and_the_users_lab_alone(end: str, tmp_path) -> None:
+def test_a_test_run_leaves_nothing_and_the_users_lab_alone(tmp_path) -> None:
     """Whether Ctrl-C, SIGTERM to pytest alone or a failure ends it: its own projects are gone, another lab runs on."""
+    ends = ("ctrl-c", "kill", "a failing test")
     (tmp_path / "test_story.py").write_text(STORY)
-    which = "fails" if end == "a failing test" else "takes_long"
-    plugins = ["-p", "no:cacheprovider", "-p", "tests.conftest"]
-    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(tmp_path)]
-    with laboratory(CLIENTS=0) as users_lab:
-        with subprocess.Popen(
-            argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True
-        ) as run:
-            prefix = f"{settings.read().project}-test-{run.pid}-"
-            if end != "a failing test":
-                until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60)
-                os.killpg(run.pid, signal.SIGINT) if end == "ctrl-c" else run.terminate()
-            assert run.wait(timeout=60) == (1 if end == "a failing test" else 2)
-
-        assert hosts.projects(prefix) == set()
+    with laboratory(CLIENTS=0) as users_lab, ThreadPoolExecutor(len(ends)) as pool:
+        left = list(pool.map(lambda end: _test_run(end, tmp_path), ends))
+        assert left == [(2, set()), (2, set()), (1, set())]
         assert [host.id for host in hosts.find(users_lab.settings.project) if host.running] == [
             users_lab.server.id
         ]
+
+
+def _test_run(end: str, story: Path) -> tuple[int, set[str]]:
+    """The exit status of a test run that ends so, and the projects that are left of it."""
+    which = "fails" if end == "a failing test" else "takes_long"
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.conftest"]
+    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(story)]
+    with subprocess.Popen(argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True) as run:
+        prefix = f"{settings.read().project}-test-{run.pid}-"
+        if end != "a failing test":
+            until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60)
+            os.killpg(run.pid, signal.SIGINT) if end == "ctrl-c" else run.terminate()
+        return run.wait(timeout=60), hosts.projects(prefix)
 
 
 def test_an_interrupted_up_leaves_no_half_lab() -> None:

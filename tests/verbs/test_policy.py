@@ -7,9 +7,7 @@ client-2 ──┴── bridge ── server   its rules are flushed, replaced,
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +16,7 @@ from lab import doctor, observe, policy, topology
 from lab.model import Outcome, tally
 from lab.traffic import Agent
 from tests.laboratory import Lab, laboratory, shared
+from tests.typed import typed
 
 pytestmark = pytest.mark.xdist_group("policy")  # one lab for all of them, not one in each worker
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -34,6 +33,13 @@ def _lab() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="module")
+def dialling(_lab: Lab) -> Iterator[Agent]:
+    """One agent for the many tests that only see whether the limit holds."""
+    with Agent(_lab.clients[1]) as agent:
+        yield agent
+
+
 @pytest.fixture
 def lab(_lab: Lab) -> Iterator[Lab]:
     """A lab whose policy tests may break, in force again afterwards."""
@@ -43,10 +49,8 @@ def lab(_lab: Lab) -> Iterator[Lab]:
 
 
 def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
-    """The `lab` command as a person runs it."""
-    given = {"COMPOSE_PROJECT_NAME": lab.settings.project, "WORKLOAD": "idle"}
-    command = [sys.executable, "-m", "lab", *argv]
-    return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+    """The `lab` command on this lab."""
+    return typed(*argv, COMPOSE_PROJECT_NAME=lab.settings.project, WORKLOAD="idle")
 
 
 def broken(lab: Lab, *commands: str) -> dict:
@@ -114,7 +118,9 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
         (["nft delete table ip filter"], ["missing in filter"] * 2, None),
     ],
 )  # fmt: skip
-def test_every_change_is_drift_and_reload_undoes_it(lab: Lab, commands, difference, limit) -> None:
+def test_every_change_is_drift_and_reload_undoes_it(
+    lab: Lab, dialling: Agent, commands, difference, limit
+) -> None:
     """Rules, order, policies and tables, iptables' or nft's own; and Docker's rules for names stay in `nat`."""
     names = lab.server.run(["iptables", "-t", "nat", "-S"])
     said = broken(lab, *commands)
@@ -129,8 +135,8 @@ def test_every_change_is_drift_and_reload_undoes_it(lab: Lab, commands, differen
     assert policy.reload(lab.server.run) == []
     assert "iptables -t nat" not in names
     assert set(names.splitlines()) <= set(lab.server.run(["iptables", "-t", "nat", "-S"]).splitlines())
-    with Agent(lab.clients[0]) as agent:
-        assert tally(agent.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
+    assert tally(dialling.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
+    dialling.close()
 
 
 def test_zeroed_counters_are_told_and_who_is_no_longer_counted(lab: Lab) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 
 from lab import observe
 from lab.model import Outcome, tally
 from lab.settings import HOME
 from lab.traffic import Agent
-from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.laboratory import Lab, laboratory, own_settings
 from tests.terminal import given
+from tests.typed import typed
 
 IN_USE = "[Errno 98] Address already in use"
 HELD = 5
@@ -23,20 +23,27 @@ HELD = 5
 
 def restart(lab: Lab, reuse_address: int) -> dict:
     """What `make restart REUSE_ADDRESS=...` comes to, with its exit status as `exit`."""
-    done = command(lab, sys.executable, "-m", "lab", "restart", "--json", REUSE_ADDRESS=str(reuse_address))
+    done = verb(lab, "restart", "--json", REUSE_ADDRESS=str(reuse_address))
     assert done.returncode in (0, 1), done.stderr
     return {**json.loads(done.stdout), "exit": done.returncode}
 
 
-def command(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
+def verb(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
+    return typed(*argv, **given(lab), **knobs)
+
+
+def make(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, **given(lab), **knobs}
-    return subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["make", *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_who_closed_first_decides_what_bind_says() -> None:
     """The client: nothing is in the way. The server: TIME_WAIT is, unless old and new socket have the flag (R01).
 
-    The host, its policy and its client stay what they were, and the limit holds afterwards.
+    The host, its policy and its client stay what they were, and the limit holds afterwards. In words, through make;
+    a flag that is none is exit status 2.
     """
     with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
         before = lab.server.inspect()["State"]["StartedAt"], rules(lab)
@@ -52,12 +59,17 @@ def test_who_closed_first_decides_what_bind_says() -> None:
         agent.close()
         over_time_wait = restart(lab, 1)
         without = restart(lab, 0)
-        status = json.loads(command(lab, sys.executable, "-m", "lab", "status", "--json").stdout)
-        in_words = command(lab, "make", "status")
+        status = json.loads(verb(lab, "status", "--json").stdout)
+        in_words = make(lab, "status")
         (nobody,) = agent.open(1)
         again = restart(lab, 1)
         made = agent.open(20)
         after = lab.server.inspect()["State"]["StartedAt"], rules(lab)
+
+        agent.close()
+        agent.open(1)
+        bad = make(lab, "restart", "REUSE_ADDRESS=2")
+        failed = make(lab, "restart", "REUSE_ADDRESS=0")
 
     assert outcome(client_first) == (0, 0, None, 0)
     assert outcome(both) == (0, 0, None, 0)
@@ -76,21 +88,17 @@ def test_who_closed_first_decides_what_bind_says() -> None:
     assert tally(made) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
     assert after == before
 
-
-def test_in_words() -> None:
-    """Through make; a flag that is none is exit status 2, and a lab that is not there is told as that."""
-    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
-        agent.open(1)
-        bad = command(lab, "make", "restart", "REUSE_ADDRESS=2")
-        failed = command(lab, "make", "restart", "REUSE_ADDRESS=0")
     assert (bad.returncode, "REUSE_ADDRESS='2' is not a whole number from 0 to 1" in bad.stderr) == (2, True)
     assert failed.returncode == 2, "make's own, for the verb's 1"
     assert "server-1 closed its listener and 1 connection (FIN)" in failed.stdout
     assert f"bind(2), without SO_REUSEADDR: {IN_USE}; nobody is served" in failed.stdout
     assert "next: make status" in failed.stdout
+
+
+def test_a_lab_that_is_not_there() -> None:
+    """It is told as that, exit status 1."""
     chosen = own_settings(CLIENTS=0)
-    with removed_afterwards(chosen):
-        absent = command(Lab(chosen, lab.server, []), sys.executable, "-m", "lab", "restart")
+    absent = typed("restart", COMPOSE_PROJECT_NAME=chosen.project)
     assert (absent.returncode, f"the lab {chosen.project} is not up" in absent.stderr) == (1, True)
 
 

@@ -59,17 +59,25 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, La
         yield copy, of(chosen, hosts.find(chosen.project))
 
 
+@pytest.fixture(scope="module")
+def held(running: tuple[Path, Lab]) -> Iterator[set[int]]:
+    """The ports of three connections, which the client holds all the time."""
+    with Agent(running[1].clients[0]) as agent:
+        yield {attempt.source_port for attempt in agent.open(3)}
+
+
 @pytest.mark.parametrize(
     ("knobs", "said"), BAD, ids=lambda value: "-".join(value) if isinstance(value, dict) else ""
 )
-def test_the_running_lab_stays(running: tuple[Path, Lab], knobs: dict[str, str], said: list[str]) -> None:
+def test_the_running_lab_stays(
+    running: tuple[Path, Lab], held: set[int], knobs: dict[str, str], said: list[str]
+) -> None:
     """Everything that is wrong in one message, exit status 1; the same containers, and the connections they hold."""
     copy, lab = running
-    with Agent(lab.clients[0]) as agent:
-        held = {attempt.source_port for attempt in agent.open(3)}
-        up = lab_of(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
-        peers = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
-        assert {int(line.split()[3].rpartition(":")[2]) for line in peers.splitlines()} == held
+    up = lab_of(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
+    peers = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
+    assert {int(line.split()[3].rpartition(":")[2]) for line in peers.splitlines()} == held
+    assert "--connlimit-above 15" in lab.server.run(["iptables-save", "-t", "filter"])
     assert (up.returncode, [words for words in said if words not in up.stderr]) == (1, []), up.stderr
     assert up.stderr.startswith("lab: the running lab was left as it is:\n")
     assert "\n  next: " in up.stderr

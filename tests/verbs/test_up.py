@@ -32,13 +32,19 @@ from lab.model import Outcome, tally
 from lab.traffic import Agent
 from tests.checkout import checkout
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.typed import typed
 
 
 def lab_command(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
-    """The `lab` command as a person runs it, on a lab of our own."""
+    """The `lab` command as a person runs it, in a process of its own."""
     given = {"COMPOSE_PROJECT_NAME": chosen.project, "WORKLOAD": "idle"}
     command = [sys.executable, "-m", "lab", *argv]
     return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+
+
+def on(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
+    """The `lab` command on a lab of our own."""
+    return typed(*argv, COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle")
 
 
 def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
@@ -63,29 +69,25 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
         assert len(topology.scale(lab.settings, 0)) == 1
 
 
-def test_two_at_once_converge() -> None:
-    """A second `make up` while one runs waits for it; both end well, with one lab."""
-    chosen = own_settings(CLIENTS=2)
+def test_two_at_once_converge_and_down_leaves_nothing() -> None:
+    """A second `make up` while one runs waits for it; both end well, with one lab.
+
+    After `lab down` neither a container nor a network of the project exists. On an old engine its hosts left in
+    turn: two at a moment can make it stand still for ever (moby/moby#46661).
+    """
+    chosen = own_settings()
     with removed_afterwards(chosen), ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: lab_command(chosen, "up"), range(2)))
 
         assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
-        assert len(hosts.find(chosen.project)) == 4
+        found = hosts.find(chosen.project)
+        assert len(found) == 4
         assert "client-2" in both[0].stdout
         assert "make attempt" in both[0].stdout
 
-
-def test_down_leaves_nothing() -> None:
-    """After `lab down` neither a container nor a network of the project exists.
-
-    On an old engine its hosts left in turn: two at a moment can make it stand still for ever (moby/moby#46661).
-    """
-    chosen = own_settings(CLIENTS=3)
-    with removed_afterwards(chosen):
-        found = topology.up(chosen)
         assert hosts.projects(chosen.project) == {chosen.project}
         began = machine.now()
-        assert lab_command(chosen, "down").returncode == 0
+        assert on(chosen, "down").returncode == 0
         assert hosts.projects(chosen.project) == set()
 
     steps = [step for step in _steps(found, began) if step[0] in ("kill", "disconnect")]
@@ -127,7 +129,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
 def test_each_host_has_its_own_profile() -> None:
     """What the kernel starts with on the server, the article's on a client: declared, effective and told."""
     with laboratory(SYSCTL="stock", CLIENT_SYSCTL="article", CLIENTS=1) as lab:
-        done = lab_command(lab.settings, "status")
+        done = on(lab.settings, "status")
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]
         assert [line for line in lines if len(line) == 5 and line[1].startswith("net.")] == [
@@ -137,7 +139,7 @@ def test_each_host_has_its_own_profile() -> None:
             ["client-1", "net.ipv4.tcp_tw_reuse", "1", "1", "applied"],
             ["client-1", "net.ipv4.tcp_fin_timeout", "15", "15", "applied"],
         ]
-        alone = lab_command(lab.settings, "scale", "0", "--json")
+        alone = on(lab.settings, "scale", "0", "--json")
         assert json.loads(alone.stdout)["client_sysctls"] == []
 
 
@@ -177,7 +179,7 @@ def test_attempt_on_a_fresh_lab() -> None:
     chosen = own_settings(WORKLOAD="burst", CLIENTS=2)
     with removed_afterwards(chosen):
         topology.up(chosen)
-        done = lab_command(chosen, "attempt", "--client", "2", "--count", "20")
+        done = on(chosen, "attempt", "--client", "2", "--count", "20")
         assert done.returncode == 0, done.stderr
         assert "15 established, 5 refused; the server reported 5 refusals of this source" in done.stdout
 

@@ -1,0 +1,42 @@
+"""The `lab` command in this process: what it prints and its exit code, without a Python started for each call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+from lab import cli
+
+
+def typed(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`lab ARGV` with these knobs over the environment. What it starts writes to the same two files, by descriptor."""
+    command = [str(word) for word in argv]
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, environment):
+        out, err = Path(folder, "out"), Path(folder, "err")
+        with _written_to(1, "stdout", out), _written_to(2, "stderr", err):
+            try:
+                status = cli.guarded(lambda: cli.lab(command, prog_name="lab", standalone_mode=False))
+            except SystemExit as ended:  # a verb's own exit code
+                status = int(ended.code or 0)
+        return subprocess.CompletedProcess(["lab", *command], status, out.read_text(), err.read_text())
+
+
+@contextlib.contextmanager
+def _written_to(descriptor: int, name: str, file: Path) -> Iterator[None]:
+    before = os.dup(descriptor)
+    getattr(sys, name).flush()
+    with file.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+        os.dup2(stream.fileno(), descriptor)
+        try:
+            with mock.patch.object(sys, name, stream):
+                yield
+                stream.flush()
+        finally:
+            os.dup2(before, descriptor)
+            os.close(before)
