@@ -22,6 +22,13 @@ from tests.laboratory import Lab, laboratory, shared
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 LIMIT, DIALS, QUEUE = 15, 20, 6
 POOL = LIMIT - QUEUE  # not the default: as many as leave the rest of the limit in the accept queue
+# One `docker exec` for all of it.
+WEIGHT = """
+cat /proc/1/status; echo --
+cat $(pgrep -f '[s]erver.serve' | sed 's,.*,/proc/&/smaps_rollup,'); echo --
+pgrep -c -f '[s]erver.serve'; echo --
+cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>&- || :
+"""
 
 
 @dataclass(frozen=True)
@@ -178,15 +185,11 @@ def _mb(weights: dict[str, dict[str, int]]) -> str:
 
 def _weigh(server: Host) -> dict[str, int]:
     """What the mode costs: processes, threads of PID 1, their memory (PSS), and the container's, in bytes."""
-    status = dict(line.split(":", 1) for line in server.run(["cat", "/proc/1/status"]).splitlines())
-    rollups = server.run(
-        ["sh", "-c", "cat $(pgrep -f [s]erver.serve | sed 's,.*,/proc/&/smaps_rollup,')"], user="connlab"
-    )
-    container = server.run(
-        ["sh", "-c", "cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>&- ||:"]
-    )
+    said = server.run(["sh", "-c", WEIGHT], user="connlab")  # whose processes they are, for smaps_rollup
+    main, rollups, processes, container = said.split("--\n")
+    status = dict(line.split(":", 1) for line in main.splitlines())
     return {
-        "processes": int(server.run(["pgrep", "-c", "-f", "server.serve"])),
+        "processes": int(processes),
         "threads": int(status["Threads"]),
         "rss": int(status["VmRSS"].split()[0]) << 10,
         "pss": sum(int(line.split()[1]) << 10 for line in rollups.splitlines() if line.startswith("Pss:")),

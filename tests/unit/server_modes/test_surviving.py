@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import socket
 
@@ -48,6 +49,7 @@ def _pour(sock: socket.socket, size: int) -> int:
 
     def turn() -> bool:
         nonlocal back, left
+        select.select([sock], [sock] if left else [], [], 0.1)
         with contextlib.suppress(BlockingIOError):
             if left:
                 left -= sock.send(chunk[: min(left, len(chunk))])
