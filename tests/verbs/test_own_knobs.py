@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from lab import engine, hosts, settings
+from lab import engine, hosts
 from lab.record import REVISION
 from tests.checkout import checkout, lab_of
 from tests.laboratory import own_settings, removed_afterwards
+from tests.typed import typed
 
 
 def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:
@@ -66,12 +67,12 @@ def test_what_plain_compose_took_down_is_forgotten() -> None:
     chosen = own_settings(CLIENTS=0, CONNLIMIT=3)
     plain = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "0"}
     with removed_afterwards(chosen):
-        assert lab_of(settings.HOME, "up", **plain, CONNLIMIT="3").returncode == 0
+        assert typed("up", **plain, CONNLIMIT="3").returncode == 0
         for host in hosts.find(chosen.project):
             host.remove(0)
         for network in hosts.networks(chosen.project):
             engine.client().api.remove_network(network["Id"])
-        again = lab_of(settings.HOME, "up", **plain)
+        again = typed("up", **plain)
         assert (again.returncode, "keeping" in again.stderr) == (0, False)
         assert environment(chosen.project) == [{"12345", "15"}]
 

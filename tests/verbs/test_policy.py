@@ -6,6 +6,7 @@ client-2 ──┴── bridge ── server   its rules are flushed, replaced,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -119,24 +120,36 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
     ],
 )  # fmt: skip
 def test_every_change_is_drift_and_reload_undoes_it(
-    lab: Lab, dialling: Agent, commands, difference, limit
+    _lab: Lab, dialling: Agent, commands, difference, limit
 ) -> None:
     """Rules, order, policies and tables, iptables' or nft's own; and Docker's rules for names stay in `nat`."""
-    names = lab.server.run(["iptables", "-t", "nat", "-S"])
-    said = broken(lab, *commands)
-    assert said["state"] == "drift"
-    assert [
-        line[: len(words)] for line, words in zip(said["difference"], difference, strict=True)
-    ] == difference
-    assert said["limit"] == limit
-    assert policy.reload(lab.server.run) == said["difference"]
-    said = standing(lab)
-    assert (said["state"], said["difference"], said["limit"]) == ("in_force", [], 15)
-    assert policy.reload(lab.server.run) == []
-    assert "iptables -t nat" not in names
-    assert set(names.splitlines()) <= set(lab.server.run(["iptables", "-t", "nat", "-S"]).splitlines())
-    assert tally(dialling.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
-    dialling.close()
+    server = _lab.server
+    names = server.run(["iptables", "-t", "nat", "-S"])
+    with _again_after_a_failure(_lab):
+        said = broken(_lab, *commands)
+        assert said["state"] == "drift"
+        assert [
+            line[: len(words)] for line, words in zip(said["difference"], difference, strict=True)
+        ] == difference
+        assert said["limit"] == limit
+        assert policy.reload(server.run) == said["difference"]
+        said = standing(_lab)
+        assert (said["state"], said["difference"], said["limit"]) == ("in_force", [], 15)
+        assert policy.reload(server.run) == []
+        assert "iptables -t nat" not in names
+        assert set(names.splitlines()) <= set(server.run(["iptables", "-t", "nat", "-S"]).splitlines())
+        assert tally(dialling.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
+        dialling.close()
+
+
+@contextlib.contextmanager
+def _again_after_a_failure(lab: Lab) -> Iterator[None]:
+    """So that the next test does not begin with what this one broke; one that passed has undone it."""
+    try:
+        yield
+    except BaseException:
+        policy.reload(lab.server.run)
+        raise
 
 
 def test_zeroed_counters_are_told_and_who_is_no_longer_counted(lab: Lab) -> None:

@@ -30,7 +30,6 @@ from lab import (
 from lab.hosts import Host
 from lab.model import Outcome, tally
 from lab.traffic import Agent
-from tests.checkout import checkout
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.typed import typed
 
@@ -143,31 +142,6 @@ def test_each_host_has_its_own_profile() -> None:
         assert json.loads(alone.stdout)["client_sysctls"] == []
 
 
-def test_a_policy_with_a_syntax_error(tmp_path) -> None:
-    """The tool's own message; a new lab is not left half-started, a running one keeps its old rule."""
-    chosen = own_settings(CLIENTS=1)
-    copy = checkout(tmp_path)
-    (copy / "firewall" / "broken.rules").write_text(
-        "*filter\n-A INPUT -p tcp -m tcp --dport 12345 -j REJECT\n-A INPUT -j NOWHERE\nCOMMIT\n"
-    )
-
-    def up(firewall: str) -> subprocess.CompletedProcess:
-        environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), "FIREWALL": firewall}
-        argv = [sys.executable, "-m", "lab", "up"]
-        return subprocess.run(argv, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-
-    with removed_afterwards(chosen):
-        _says_which_chain(up("broken"))
-        assert hosts.projects(chosen.project) == set()
-
-        assert up("connlimit").returncode == 0
-        (before,) = hosts.find(chosen.project, "server")
-        _says_which_chain(up("broken"))
-        (after,) = hosts.find(chosen.project, "server")
-        assert (after.id, after.running) == (before.id, True)
-        assert "--connlimit-above 15" in after.run(["iptables-save", "-t", "filter"])
-
-
 def test_a_client_that_does_not_exist(crowd: Lab) -> None:
     """`make attempt CLIENT=99`: says which there are, exit code 2."""
     with pytest.raises(errors.Usage, match="there is no client 99; running clients: 1, 2, 3"):
@@ -182,12 +156,6 @@ def test_attempt_on_a_fresh_lab() -> None:
         done = on(chosen, "attempt", "--client", "2", "--count", "20")
         assert done.returncode == 0, done.stderr
         assert "15 established, 5 refused; the server reported 5 refusals of this source" in done.stdout
-
-
-def _says_which_chain(failed: subprocess.CompletedProcess) -> None:
-    assert failed.returncode == 1
-    assert "iptables-restore: exit status" in failed.stderr
-    assert "NOWHERE" in failed.stderr
 
 
 def _ports(lab: Lab) -> set[int]:

@@ -52,17 +52,16 @@ def damaged_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab,
         yield lab, copy
 
 
-def test_down_goes_on(tmp_path) -> None:
+def test_down_goes_on(damaged_lab: tuple[Lab, Path]) -> None:
     """Without .env, with a paused host; nothing is left. A second one says that there is nothing."""
-    copy, chosen = checkout(tmp_path), own_settings(CLIENTS=1)
-    name = {"COMPOSE_PROJECT_NAME": chosen.project}
-    with removed_afterwards(chosen), laboratory(**chosen.values) as lab:
-        (copy / ".env").unlink()
-        engine.client().api.pause(lab.server.id)
-        done = lab_of(copy, "down", **name)
-        assert (done.returncode, hosts.projects(chosen.project)) == (0, set()), done.stderr
-        done = lab_of(copy, "down", **name)
-        assert (done.returncode, "there is no lab" in done.stderr) == (0, True)
+    lab, copy = damaged_lab  # the last test that needs it
+    project = lab.settings.project
+    (copy / ".env").unlink()
+    engine.client().api.pause(lab.server.id)
+    done = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
+    assert (done.returncode, hosts.projects(project)) == (0, set()), done.stderr
+    done = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
+    assert (done.returncode, "there is no lab" in done.stderr) == (0, True)
 
 
 def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:

@@ -18,9 +18,18 @@ from tests.checkout import checkout
 from tests.laboratory import laboratory, own_settings
 
 
-def test_an_end_without_a_word_has_its_cause() -> None:
-    """A host that was killed says nothing: the signal is told, and the exit status of one that refused to start."""
-    with laboratory(CLIENTS=1) as lab:
+def test_the_longest_project_and_an_end_without_a_word() -> None:
+    """51 characters: with `_client_1000` a DNS label of 63, which Docker's resolver still answers.
+
+    A host that was killed says nothing: the signal is told, and the exit status of one that refused to start.
+    """
+    name = own_settings().project
+    with laboratory(COMPOSE_PROJECT_NAME=name + "0" * (51 - len(name)), CLIENTS=1) as lab:
+        assert len(lab.settings.project) == 51
+        said = [event.host for host in (lab.server, *lab.clients) for event in events(host.log())]
+        assert set(said) == {"server-1", "client-1"}
+        assert [host.name for host in topology.hosts.find(lab.settings.project)] == ["server-1", "client-1"]
+
         for host, name, words in (
             (lab.clients[0], "KILL", r"client-1 ended, exit status 137 \(SIGKILL\): "),
             (lab.server, "KILL", r"server-1 ended, exit status 137 \(SIGKILL\): "),
@@ -52,13 +61,3 @@ def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: b
     assert rows["sysctls"]["detail"].startswith(why)
     assert rows["sysctls"]["fix"]
     assert rows["leftovers"]["result"] in ("PASS", "WARN")
-
-
-def test_a_host_of_the_longest_project_knows_its_name() -> None:
-    """51 characters: with `_client_1000` a DNS label of 63, which Docker's resolver still answers."""
-    name = own_settings().project
-    with laboratory(COMPOSE_PROJECT_NAME=name + "0" * (51 - len(name)), CLIENTS=1) as lab:
-        assert len(lab.settings.project) == 51
-        said = [event.host for host in (lab.server, *lab.clients) for event in events(host.log())]
-        assert set(said) == {"server-1", "client-1"}
-        assert [host.name for host in topology.hosts.find(lab.settings.project)] == ["server-1", "client-1"]
