@@ -112,9 +112,12 @@ def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
     assert len(plain) == 1, plain
 
 
-def test_an_image_that_somebody_removed_is_named_again() -> None:
-    """While its hosts run: nothing is built, and nothing is replaced."""
-    mine, base = own_settings(CLIENTS=1), settings.read()
+def test_an_image_and_a_network_that_somebody_removed() -> None:
+    """An image, while its hosts run: it is named again, nothing is built, and nothing is replaced.
+
+    All hosts stopped, and the network pruned: they cannot be started again as they are, and are replaced.
+    """
+    mine, base = own_settings(CLIENTS=2), settings.read()
     chosen = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # a name of the images that nobody else has
     for service in ("server", "client"):
         engine.name_image(images.name(base, service), images.name(chosen, service))
@@ -122,15 +125,10 @@ def test_an_image_that_somebody_removed_is_named_again() -> None:
         before = topology.up(chosen)
         for service in ("server", "client"):
             engine.client().api.remove_image(images.name(chosen, service), force=True)
-        assert [host.id for host in topology.up(chosen)] == [host.id for host in before]
+        again = topology.up(chosen)
+        assert [host.id for host in again] == [host.id for host in before]
 
-
-def test_a_network_that_somebody_removed_is_made_anew() -> None:
-    """All hosts stopped, and the network pruned: they cannot be started again as they are, and are replaced."""
-    chosen = own_settings(CLIENTS=2)
-    with removed_afterwards(chosen):
-        before = topology.up(chosen)
-        for host in before:
+        for host in again:
             FAULTS["stopped"](host)
         for network in hosts.networks(chosen.project):
             engine.client().api.remove_network(network["Id"])

@@ -125,9 +125,16 @@ def test_plain_compose_gives_the_same_lab() -> None:
         assert len(effective) == 3
 
 
-def test_each_host_has_its_own_profile() -> None:
-    """What the kernel starts with on the server, the article's on a client: declared, effective and told."""
-    with laboratory(SYSCTL="stock", CLIENT_SYSCTL="article", CLIENTS=1) as lab:
+def test_attempt_on_a_fresh_lab_and_each_host_has_its_own_profile() -> None:
+    """Twenty dials from client 2, while both workloads run: fifteen, five, and five refusals of this source.
+
+    What the kernel starts with on the server, the article's on a client: declared, effective and told.
+    """
+    with laboratory(SYSCTL="stock", CLIENT_SYSCTL="article", WORKLOAD="burst", CLIENTS=2) as lab:
+        done = on(lab.settings, "attempt", "--client", "2", "--count", "20")
+        assert done.returncode == 0, done.stderr
+        assert "15 established, 5 refused; the server reported 5 refusals of this source" in done.stdout
+
         done = on(lab.settings, "status")
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]
@@ -146,16 +153,6 @@ def test_a_client_that_does_not_exist(crowd: Lab) -> None:
     """`make attempt CLIENT=99`: says which there are, exit code 2."""
     with pytest.raises(errors.Usage, match="there is no client 99; running clients: 1, 2, 3"):
         experiment.attempt(crowd.settings, 99, 1, 0)
-
-
-def test_attempt_on_a_fresh_lab() -> None:
-    """Twenty dials from client 2, while both workloads run: fifteen, five, and five refusals of this source."""
-    chosen = own_settings(WORKLOAD="burst", CLIENTS=2)
-    with removed_afterwards(chosen):
-        topology.up(chosen)
-        done = on(chosen, "attempt", "--client", "2", "--count", "20")
-        assert done.returncode == 0, done.stderr
-        assert "15 established, 5 refused; the server reported 5 refusals of this source" in done.stdout
 
 
 def _ports(lab: Lab) -> set[int]:
