@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 
 from lab import engine, images
@@ -70,8 +69,7 @@ def image_gone(walk: Walk) -> None:
 
 def env_edited(walk: Walk) -> None:
     """Somebody edits .env while the lab runs."""
-    menu = walk.checkout / ".env"
-    menu.write_text(menu.read_text().replace("CONNLIMIT=15", "CONNLIMIT=7"))
+    walk.menu.write_text(walk.menu.read_text().replace("CONNLIMIT=15", "CONNLIMIT=7"))
 
 
 FAULTS: dict[str, Callable[[Walk], None]] = {
@@ -102,11 +100,3 @@ def _kill(walk: Walk, name: str) -> None:
             f"{name} is dead",
             within=10,
         )
-
-
-def said(answer: str) -> dict[str, object]:
-    """What a verb printed as JSON; nothing if it printed none."""
-    try:
-        return dict(json.loads(answer))
-    except ValueError:
-        return {}

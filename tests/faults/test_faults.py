@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from lab import engine, images, settings
 from lab.wait import until
+from tests import menu
 from tests.checkout import checkout
 from tests.faults import table, truth
 from tests.faults.faults import FAULTS, limit_of
@@ -27,14 +29,14 @@ LOOKS = ("status", "attempt", "doctor", "logs")
 
 @pytest.fixture
 def walk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walk]:
-    """A lab of two clients that hold five connections each, from a checkout of its own."""
+    """A lab of two clients that hold five connections each, with a `.env` of its own."""
     with contextlib.ExitStack() as stack:
-        fault, copy = request.node.callspec.params["fault"], checkout(tmp_path)
+        fault, own = request.node.callspec.params["fault"], tmp_path / ".env"
         base = stack.enter_context(_base()) if fault == "image gone" else {}
-        if fault == "log rotated":
-            _shorten_logs(copy)
+        copy = _with_short_logs(tmp_path) if fault == "log rotated" else None
+        shutil.copy(menu.FILE, own)
         chosen = own_settings(**KNOBS, **base)
-        lab = Walk(chosen, copy, base)
+        lab = Walk(chosen, own, base, copy)
         stack.enter_context(removed_afterwards(chosen))
         _expect(lab, "up", table.Cell(0, ()), **KNOBS)
         _settled(lab)
@@ -98,12 +100,12 @@ def _settled(walk: Walk) -> None:
     )  # fmt: skip
 
 
-def _shorten_logs(copy: Path) -> None:
-    """Have the engine keep 1 kB of each host's log, so that rotation needs no 30 MB."""
-    compose = copy / "compose.yaml"
-    compose.write_text(
-        compose.read_text().replace('max-size: 10m, max-file: "3"', 'max-size: 1k, max-file: "1"')
-    )
+def _with_short_logs(folder: Path) -> Path:
+    """A checkout whose labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
+    compose = checkout(folder) / "compose.yaml"
+    long, short = 'max-size: 10m, max-file: "3"', 'max-size: 1k, max-file: "1"'
+    compose.write_text(compose.read_text().replace(long, short))
+    return folder
 
 
 @contextlib.contextmanager

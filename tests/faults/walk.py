@@ -1,19 +1,19 @@
-"""One lab of a checkout of its own, and a person at it who types verbs while something is broken."""
+"""One lab, and a person at it who types verbs while something is broken."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import hosts, settings
+from lab import hosts
 from lab.hosts import Host
 from lab.settings import Settings
+from tests.checkout import lab_of
+from tests.typed import typed
 
 KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
 PORT = 12345
@@ -32,21 +32,22 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Walk:
-    """A lab to break: its settings, and the checkout that its verbs run from."""
+    """A lab to break: its settings, its `.env`, and knobs that the shell has.
+
+    Its verbs run in this process, or as those of `checkout`, if there is one with something else in it.
+    """
 
     settings: Settings
-    checkout: Path
+    menu: Path
     knobs: Mapping[str, str]
+    checkout: Path | None = None
 
     def verb(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
-        """Run `lab ARGV` from the checkout, with no knob in the environment but the lab's name and `knobs`."""
-        environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
-        environment |= {"PYTHONPATH": str(self.checkout), "COMPOSE_PROJECT_NAME": self.settings.project}
-        environment |= {**self.knobs, **knobs}
-        command = [sys.executable, "-m", "lab", *argv]
-        return subprocess.run(
-            command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False
-        )
+        """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
+        given = {"COMPOSE_PROJECT_NAME": self.settings.project, **self.knobs, **knobs}
+        if self.checkout:
+            return lab_of(self.checkout, *argv, **given)
+        return typed(*argv, CONNLAB_ENV_FILE=str(self.menu), **given)
 
     def status(self) -> dict[str, Any]:
         """What `lab status --json` prints."""
