@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from lab import capacity, compose, engine, hosts, images, observe, policy, profile, trial
 from lab.errors import LabError, NotFit
@@ -98,7 +98,7 @@ def _kernel(_: Settings) -> Row:
 def _policy(chosen: Settings) -> Row:
     """The very thing `up` does: load the rules in a container of the server image and read them back."""
     try:
-        _profiles(chosen)
+        profile.by_file(chosen.values)
     except LabError:
         return _row(
             "policy", "WARN", "not tried, because a profile of kernel settings cannot be read", "see sysctls"
@@ -156,19 +156,13 @@ def status(rows: Sequence[Row]) -> int:
 
 def _sysctls(chosen: Settings) -> Row:
     """Whether both profiles can be set in a container; the trial is the policy's too."""
-    keys = _profiles(chosen)
+    keys = profile.by_file(chosen.values)
     if said := [line for line in trial.problems(chosen) if line.startswith(PROFILES)]:
         return _row("sysctls", "FAIL", "\n".join(said), "remove the keys that are named, or use stock")
     can = (
         f"{path} can be set in a container: {', '.join(of_it) or 'no key'}" for path, of_it in keys.items()
     )
     return _row("sysctls", "PASS", "; ".join(can))
-
-
-def _profiles(chosen: Settings) -> dict[str, Mapping[str, str]]:
-    """The keys of both profiles, by their files. Raises `LabError`."""
-    names = (chosen.values[knob] for knob in ("SYSCTL", "CLIENT_SYSCTL"))
-    return {profile.path(name): profile.sysctls(name) for name in names}
 
 
 def _memory(settings: Settings) -> Row:

@@ -25,6 +25,12 @@ def sysctls(name: str) -> Mapping[str, str]:
     return _read(name, reading.read)[0]
 
 
+def by_file(knobs: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """Read the profiles of the server and of the clients; their keys by file. Raises `LabError`."""
+    names = (knobs[knob] for knob in ("SYSCTL", "CLIENT_SYSCTL"))
+    return {path(name): sysctls(name) for name in names}
+
+
 def conf(name: str) -> str:
     """The profile as its host gets it, in the form of sysctl.conf(5), removed keys too. Raises `LabError`."""
     return _read(name, reading.conf)

@@ -16,7 +16,7 @@ OF_THE_NAMESPACE = "net."  # all other keys are the engine's to set, or to refus
 BIND = "import socket, sys; socket.socket().bind((sys.argv[1], 0))"
 ANYWHERE = ("", "0.0.0.0", "localhost")
 # No server is different for these, so what was tried need not be tried again.
-CLIENTS_KNOBS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAGE"}
+NOT_THE_SERVERS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAGE"}
 
 
 def check(wanted: Settings, found: Sequence[Host]) -> None:
@@ -36,8 +36,7 @@ def problems(wanted: Settings, *, again: bool = False) -> list[str]:
     What was good before, with the same contents on this engine and kernel, is tried only if it shall be `again`. A key
     that cannot be set is told with its file, `sysctl/NAME.yaml: ...`; nothing else is tried then.
     """
-    files = {profile.path(wanted.values[knob]): wanted.values[knob] for knob in ("SYSCTL", "CLIENT_SYSCTL")}
-    keys = {path: profile.sysctls(name) for path, name in files.items()}
+    keys = profile.by_file(wanted.values)
     ours = {
         path: {k: v for k, v in of_it.items() if k.startswith(OF_THE_NAMESPACE)}
         for path, of_it in keys.items()
@@ -45,7 +44,7 @@ def problems(wanted: Settings, *, again: bool = False) -> list[str]:
     engines = {
         k: v for of_it in keys.values() for k, v in of_it.items() if not k.startswith(OF_THE_NAMESPACE)
     }
-    knobs = {name: wanted.values[name] for name in sorted(KNOBS - CLIENTS_KNOBS)}
+    knobs = {name: wanted.values[name] for name in sorted(KNOBS - NOT_THE_SERVERS)}
     environment = {**knobs, **contents.environment(wanted, "server")}
     image = images.name(wanted, "server")
     inputs = json.dumps([engine.identity(), image, environment, keys], sort_keys=True)
