@@ -135,8 +135,8 @@ def _compose_up(wanted: Settings, clients: int, *arguments: str) -> None:
 
 
 def _surplus(found: Iterable[Host], clients: int) -> list[Host]:
-    """The client hosts that are too many, the last first."""
-    return [host for host in found if host.service == "client" and host.number > clients][::-1]
+    """List the client hosts that are too many; `_leave` takes the last first."""
+    return [host for host in found if host.service == "client" and host.number > clients]
 
 
 def _leave(leaving: Sequence[Host]) -> None:

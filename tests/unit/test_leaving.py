@@ -1,0 +1,23 @@
+"""In which order hosts leave: the last client first, as it came, and the server after all clients."""
+
+from __future__ import annotations
+
+from lab import engine, topology
+from lab.hosts import Host
+
+
+def host(service: str, number: int) -> Host:
+    return Host(f"{service}{number}", service, number, "10.0.0.2", "running", "Up 2 minutes")
+
+
+def test_the_last_client_leaves_first(monkeypatch):
+    """What `scale` takes away is taken from the end, so that an interrupt leaves clients without a gap."""
+    left: list[str] = []
+    monkeypatch.setattr(engine, "version", lambda: "20.10.24")
+    monkeypatch.setattr(Host, "remove", lambda self, grace: left.append(self.name))
+    found = [host("server", 1), *(host("client", number) for number in (1, 2, 3, 4))]
+    topology._leave(topology._surplus(found, 1))
+    assert left == ["client-4", "client-3", "client-2"]
+    left.clear()
+    topology._leave(found)
+    assert left == ["client-4", "client-3", "client-2", "client-1", "server-1"]
