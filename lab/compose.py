@@ -47,7 +47,8 @@ def command() -> tuple[str, ...]:
 def version() -> str:
     """The version of that command, `1.29.2`."""
     argv = [*command(), "version", "--short"]
-    short = subprocess.run(argv, env=engine.environment(), capture_output=True, text=True, check=False)
+    environment = {**_quicker(), **engine.environment()}
+    short = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     return short.stdout.strip().lstrip("v")
 
 

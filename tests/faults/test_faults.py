@@ -12,13 +12,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from lab import engine, images, settings
+from lab import compose, engine, images, settings
 from lab.wait import until
 from tests import menu
-from tests.checkout import checkout
 from tests.faults import table, truth
 from tests.faults.faults import FAULTS, limit_of
 from tests.faults.walk import KNOBS, VERBS, Walk
@@ -33,10 +33,11 @@ def walk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walk]:
     with contextlib.ExitStack() as stack:
         fault, own = request.node.callspec.params["fault"], tmp_path / ".env"
         base = stack.enter_context(_base()) if fault == "image gone" else {}
-        copy = _with_short_logs(tmp_path) if fault == "log rotated" else None
+        if fault == "log rotated":
+            stack.enter_context(_short_logs(tmp_path))
         shutil.copy(menu.FILE, own)
         chosen = own_settings(**KNOBS, **base)
-        lab = Walk(chosen, own, base, copy)
+        lab = Walk(chosen, own, base)
         stack.enter_context(removed_afterwards(chosen))
         _expect(lab, "up", table.Cell(0, ()), **KNOBS)
         _settled(lab)
@@ -100,12 +101,17 @@ def _settled(walk: Walk) -> None:
     )  # fmt: skip
 
 
-def _with_short_logs(folder: Path) -> Path:
-    """A checkout whose labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
-    compose = checkout(folder) / "compose.yaml"
+@contextlib.contextmanager
+def _short_logs(folder: Path) -> Iterator[None]:
+    """Compose files whose labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
+    shutil.copytree(settings.HOME / "sysctl", folder / "sysctl")
+    (folder / "lab").mkdir()
+    text = (settings.HOME / "compose.yaml").read_text()
     long, short = 'max-size: 10m, max-file: "3"', 'max-size: 1k, max-file: "1"'
-    compose.write_text(compose.read_text().replace(long, short))
-    return folder
+    assert long in text
+    (folder / "compose.yaml").write_text(text.replace(long, short))
+    with mock.patch.object(compose, "HOME", folder):
+        yield
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from typing import Any
 from lab import hosts
 from lab.hosts import Host
 from lab.settings import Settings
-from tests.checkout import lab_of
 from tests.typed import typed
 
 KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
@@ -32,21 +31,15 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Walk:
-    """A lab to break: its settings, its `.env`, and knobs that the shell has.
-
-    Its verbs run in this process, or as those of `checkout`, if there is one with something else in it.
-    """
+    """A lab to break: its settings, its `.env`, and knobs that the shell has. Its verbs run in this process."""
 
     settings: Settings
     menu: Path
     knobs: Mapping[str, str]
-    checkout: Path | None = None
 
     def verb(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
         given = {"COMPOSE_PROJECT_NAME": self.settings.project, **self.knobs, **knobs}
-        if self.checkout:
-            return lab_of(self.checkout, *argv, **given)
         return typed(*argv, CONNLAB_ENV_FILE=str(self.menu), **given)
 
     def status(self) -> dict[str, Any]:
