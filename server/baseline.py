@@ -14,15 +14,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from server import rules
 from server.ruleset import Ruleset
 
-FILE = Path("/tmp/connlab.policy.json")
+STEM = "/tmp/connlab.policy"  # and .json, .part while it is written, .lock
 AS_LOADED = "(as it was loaded: iptables-save does not show this table)"
-Kept = dict[str, Any]
+Kept = dict
 
 
 class NoBaseline(Exception):
@@ -49,7 +47,8 @@ def kept() -> Iterator[Kept]:
     """What was kept, to be changed in the block and written back. Raises `NoBaseline`, OSError."""
     with _alone():
         try:
-            found: Kept = json.loads(FILE.read_text())
+            with open(f"{STEM}.json") as file:
+                found = json.load(file)
         except FileNotFoundError:
             raise NoBaseline("this host has kept nothing of what it loaded") from None
         found["chains"] = [rules.Chain(*one) for one in found["chains"]]
@@ -182,7 +181,7 @@ def _same(one: rules.Rule, other: rules.Rule) -> bool:
     return one.text == other.text if both else True
 
 
-def _seen(now: Ruleset) -> dict[str, Any]:
+def _seen(now: Ruleset) -> dict[str, object]:
     return {"generation": now.generation, "packets": {_key(one): one.packets for one in now.rules}}
 
 
@@ -201,7 +200,7 @@ def _now() -> str:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """One look at a time; the lock is root's alone, or the server's user could hold it."""
-    lock = os.open(FILE.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(f"{STEM}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -210,7 +209,11 @@ def _alone() -> Iterator[None]:
 
 
 def _write(data: Kept) -> None:
-    part = FILE.with_suffix(".part")
-    part.touch(0o600)
-    part.write_text(json.dumps(data))
-    part.replace(FILE)
+    part = f"{STEM}.part"
+    with open(part, "w", opener=_own) as file:
+        file.write(json.dumps(data))
+    os.replace(part, f"{STEM}.json")
+
+
+def _own(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

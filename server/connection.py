@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import socket
 import struct
@@ -16,15 +15,12 @@ ESTABLISHED, CLOSED, CLOSE_WAIT = 1, 7, 8
 LAST_DATA_SENT = 44  # bytes: the place of that field in struct tcp_info, linux/tcp.h
 
 
-@dataclasses.dataclass
 class Connection:
     """A socket and its peer; bytes both ways, as recv(2) and send(2) counted them."""
 
-    sock: socket.socket
-    source: str
-    source_port: int
-    received: int = 0
-    sent: int = 0
+    def __init__(self, sock: socket.socket, source: str, source_port: int) -> None:
+        self.sock, self.source, self.source_port = sock, source, source_port
+        self.received = self.sent = 0
 
     def receive(self) -> bytes:
         """The next bytes, which are also told as `message`; b"" once the client has sent its FIN."""

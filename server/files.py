@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
 
-HOME = Path(__file__).resolve().parent.parent
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VARIABLE = "CONNLAB_FILES"
 
 
@@ -29,12 +28,16 @@ def given(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
 def text(path: str, environment: Mapping[str, str] = os.environ) -> str:
     """The text of a file. Raises OSError if it was not given and the image has none."""
     found = given(environment).get(path)
-    return (HOME / path).read_text(encoding="utf-8") if found is None else found
+    if found is None:
+        with open(os.path.join(HOME, path), encoding="utf-8") as file:
+            found = file.read()
+    return found
 
 
 def names(folder: str, suffix: str, environment: Mapping[str, str] = os.environ) -> list[str]:
     """The files of a folder, without their suffix; those that begin with `_` are nobody's choice."""
-    paths = [PurePosixPath(path) for path in given(environment)]
-    here = [path for path in paths if path.parent == PurePosixPath(folder)]
-    found = {path.stem for path in [*here, *(HOME / folder).glob(f"*{suffix}")] if path.suffix == suffix}
-    return sorted(name for name in found if not name.startswith("_"))
+    paths = [path.rpartition("/") for path in given(environment)]
+    here = os.path.join(HOME, folder)
+    found = {name for where, _, name in paths if where == folder}
+    found.update(os.listdir(here) if os.path.isdir(here) else ())
+    return sorted(n[: -len(suffix)] for n in found if n.endswith(suffix) and not n.startswith("_"))

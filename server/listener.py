@@ -6,7 +6,6 @@ import errno
 import socket
 import sys
 from socketserver import TCPServer
-from typing import Any
 
 from server import connections, echo
 from server.events import emit
@@ -28,7 +27,7 @@ class Listener(TCPServer):
         self.request_queue_size = settings.backlog_or(backlog)
         super().__init__((settings.listen, settings.port), echo.HANDLERS[settings.handler], bind_and_activate)
 
-    def get_request(self) -> tuple[socket.socket, Any]:
+    def get_request(self) -> tuple[socket.socket, tuple]:
         """accept(2), with a pause where socketserver would spin (P05)."""
         try:
             return super().get_request()
@@ -37,7 +36,7 @@ class Listener(TCPServer):
                 connections.stopping.wait(PAUSE)
             raise
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """A connection that could not be served, for want of a thread or a process: it is closed."""
         emit("accept_failed", error=str(sys.exception()), seconds=0)
 

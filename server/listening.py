@@ -8,7 +8,6 @@ each second: over TIME_WAIT without SO_REUSEADDR for a minute (docs/kernel.md R0
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import signal
@@ -17,7 +16,6 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from server import connections, loader
 from server.events import emit
@@ -41,7 +39,7 @@ class Listening:
     def __init__(self, wanted: Settings, background: Background) -> None:
         self.wanted = wanted
         self._background = background
-        self._server: Any = None
+        self._server = None
         self._state, self._error = "closed", ""
         self._asked: list[
             bool | None
@@ -91,7 +89,7 @@ class Listening:
         connections.stopping.clear()
         reuse = next(iter(self._asked), None)
         if reuse is not None:
-            self.wanted = dataclasses.replace(self.wanted, reuse_address=reuse)
+            self.wanted = self.wanted._replace(reuse_address=reuse)
         self._error = ""
         self._number += 1
         self._last = None

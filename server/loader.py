@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
-from collections.abc import Mapping, Sequence
-from importlib.abc import ExecutionLoader, MetaPathFinder
+from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
-from typing import Any
 
 from server import files
 from server.settings import Settings
@@ -26,8 +23,11 @@ class BadMode(Exception):
     """A mode cannot be used; the text says where in its file and why."""
 
 
-class Texts(MetaPathFinder, ExecutionLoader):
-    """Finder and loader of modules whose source is a text in memory."""
+class Texts:
+    """Finder and loader of modules whose source is a text in memory.
+
+    Not one of importlib.abc's, which would bring tempfile and zipfile along.
+    """
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self.sources = sources
@@ -39,6 +39,15 @@ class Texts(MetaPathFinder, ExecutionLoader):
         if self.get_filename(fullname) not in self.sources or not fullname.startswith(PACKAGE):
             return None
         return spec_from_loader(fullname, self)
+
+    def create_module(self, _spec: ModuleSpec) -> None:
+        """As a module usually is."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run its text."""
+        name = module.__name__
+        code = compile(self.get_source(name), self.get_filename(name), "exec", dont_inherit=True)
+        exec(code, module.__dict__)
 
     def get_filename(self, fullname: str) -> str:
         """Its path, as in the repository."""
@@ -58,7 +67,7 @@ def install() -> None:
     sys.meta_path.insert(0, Texts(files.given()))
 
 
-def load(mode: str) -> Any:
+def load(mode: str) -> Callable[[Settings], object]:
     """The function `build` of a mode. Raises `BadMode`."""
     try:
         found = importlib.import_module(PACKAGE + mode)
@@ -69,7 +78,7 @@ def load(mode: str) -> Any:
     return found.build
 
 
-def build(settings: Settings) -> Any:
+def build(settings: Settings) -> object:
     """The server of the mode, bound and listening. Raises OSError if it cannot be bound, `BadMode`."""
     make = load(settings.mode)
     try:
@@ -84,6 +93,8 @@ def _where(error: Exception) -> str:
     """File, line and words of an error, as far as a mode's own file has a part in it."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}: {error.msg}"
+    import traceback  # late: it is for a mode that is broken
+
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "server/modes/" in frame.filename] or frames[-1:]
     return f"{ours[-1].filename}, line {ours[-1].lineno}: {type(error).__name__}: {error}"

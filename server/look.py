@@ -10,12 +10,10 @@ numbers; the kernel's answers are there all the same.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from server import policy_look, ruleset, settings, status, sysctls
 
@@ -35,9 +33,9 @@ def main(question: str, *commands: str) -> int:
     return 0
 
 
-def _account(question: Sequence[str]) -> dict[str, Any]:
+def _account(question: Sequence[str]) -> dict:
     try:
-        said: dict[str, Any] = json.loads(status.ask(question))
+        said: dict = json.loads(status.ask(question))
         silent = said.get("error")
     except (OSError, ValueError) as error:  # not there, too slow, or it ended in the middle of its answer
         silent = str(error)
@@ -46,10 +44,10 @@ def _account(question: Sequence[str]) -> dict[str, Any]:
     wanted = settings.read()
     keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
     unknown = {"listener": None, "refusals": None, "sources": {}}
-    return {**dataclasses.asdict(wanted), "sysctls": keys, "silent": silent, **unknown}
+    return {**wanted._asdict(), "sysctls": keys, "silent": silent, **unknown}
 
 
-def _policy(account: dict[str, Any], rules: ruleset.Ruleset | None) -> policy_look.Report:
+def _policy(account: dict, rules: ruleset.Ruleset | None) -> policy_look.Report:
     sources = None if "silent" in account else account["sources"].values()
     told = None if sources is None else sum(source["refused"] for source in sources)
     return policy_look.report(account["port"], rules, told)

@@ -9,11 +9,10 @@ Sources: linux/netfilter/nfnetlink_log.h, netlink(7), net/netfilter/nfnetlink_lo
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import struct
+from collections import namedtuple
 from collections.abc import Iterator
-from typing import NamedTuple
 
 NETLINK_NETFILTER = 12
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
@@ -27,12 +26,8 @@ HEADERS = 128  # bytes of a packet that are wanted: IPv4 or IPv6 header and TCP 
 BUFFER = 4 << 20  # bytes of reports that may wait, some 10,000 refusals
 
 
-class Refusal(NamedTuple):
+class Refusal(namedtuple("Refusal", "source source_port sequence")):
     """One RST that the policy sent: where it goes is where the refused SYN came from."""
-
-    source: str
-    source_port: int
-    sequence: int
 
 
 class Overrun(Exception):
@@ -92,13 +87,13 @@ def parse(datagram: bytes) -> Iterator[Refusal]:
 
 def _refusal(packet: bytes, sequence: bytes) -> Refusal | None:
     if packet[:1] and packet[0] >> 4 == 4:
-        address, tcp = packet[16:20], packet[(packet[0] & 15) * 4 :]
+        family, address, tcp = socket.AF_INET, packet[16:20], packet[(packet[0] & 15) * 4 :]
     else:
-        address, tcp = packet[24:40], packet[40:]
+        family, address, tcp = socket.AF_INET6, packet[24:40], packet[40:]
     if len(address) not in (4, 16) or len(tcp) < 4 or len(sequence) != 4:
         return None
     source_port = int.from_bytes(tcp[2:4], "big")
-    return Refusal(str(ipaddress.ip_address(address)), source_port, int.from_bytes(sequence, "big"))
+    return Refusal(socket.inet_ntop(family, address), source_port, int.from_bytes(sequence, "big"))
 
 
 def _records(data: bytes, head: str, size: int) -> Iterator[tuple[int, bytes]]:

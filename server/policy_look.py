@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from server import baseline, rules, ruleset
 
-Report = dict[str, Any]
+Report = dict
 
 
 def read() -> ruleset.Ruleset | None:
@@ -55,7 +54,7 @@ def _since(then: baseline.Kept, now: ruleset.Ruleset, connected: Mapping[str, st
     }
 
 
-def _uncounted(then: baseline.Kept, connected: Mapping[str, str]) -> dict[str, Any]:
+def _uncounted(then: baseline.Kept, connected: Mapping[str, str]) -> dict:
     sure, unsure = (Counter(connected[one] for one in then[name]) for name in ("uncounted", "unsure"))
     return {
         "at_least": sure.total(), "at_most": sure.total() + unsure.total(),

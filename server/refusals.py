@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import socket
 import time
-from dataclasses import dataclass
 
 from server import connections, nflog
 from server.events import emit
@@ -15,7 +14,6 @@ HEARTBEAT = 0.025
 CAUGHT_UP = 0.5  # seconds for the reader to have read what came before a question
 
 
-@dataclass
 class Reader:
     """How far the reports are read. `empty` is the last moment at which none waited; 0: none is known.
 
@@ -23,11 +21,9 @@ class Reader:
     among the socket's drops at once. So the larger of the two is how many are lost.
     """
 
-    reports: bool = False
-    empty: float = 0.0
-    expected: int = 0
-    missed: int = 0
-    lost: int = 0
+    reports = False
+    empty = 0.0
+    expected = missed = lost = 0
 
 
 _reader = Reader()

@@ -7,7 +7,6 @@ moment is remembered as not counted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from server import baseline, policy, policy_file, ruleset
 from server.ruleset import Ruleset, tool
@@ -16,7 +15,7 @@ from server.settings import Settings
 DOCKER_S = "nat"  # the table that also has the engine's rules for names
 
 
-def reload(wanted: Settings) -> dict[str, Any]:
+def reload(wanted: Settings) -> dict[str, object]:
     """Mend what differs from the baseline; what was different, and how many connections are not counted now.
 
     Raises `PolicyError`, `NoBaseline`, `Unreadable` or OSError; the rules are then as they were, or nearer to the

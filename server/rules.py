@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import namedtuple
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 # Targets that end the way of a packet (iptables-extensions(8); the last four are of xtables-addons).
 REFUSING = {"REJECT", "DROP", "TARPIT", "DELUDE", "CHAOS", "STEAL"}
@@ -25,26 +25,16 @@ NO_LIMITS = (
 INPUT = ("prerouting", "input")  # the hooks that a SYN to this host passes
 
 
-class Chain(NamedTuple):
+class Chain(namedtuple("Chain", "table name hook")):
     """A chain of a table; `hook` is empty for one that is only jumped to."""
 
-    table: str
-    name: str
-    hook: str
 
-
-class Rule(NamedTuple):
+class Rule(namedtuple("Rule", "table chain handle text packets")):
     """One rule: `text` as iptables-save has it where it can, else as nft does, without counters.
 
     `handle` is the table's and the rule's own, `2/4`: whoever loads a table again makes a new one, where the rules'
     handles begin anew. A chain's own policy is a rule too if it drops: `-P INPUT DROP`, of handle 0, as in a file.
     """
-
-    table: str
-    chain: str
-    handle: str
-    text: str
-    packets: int
 
 
 def words(text: str) -> list[str]:

@@ -10,14 +10,12 @@ import re
 import socket
 import struct
 import subprocess
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
 
 from server import nflog, rules
 
-LEGACY = Path("/proc/net/ip_tables_names")  # tables of iptables-legacy, which nf_tables does not show
+LEGACY = "/proc/net/ip_tables_names"  # tables of iptables-legacy, which nf_tables does not show
 GET_GENERATION = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN (linux/netfilter/nf_tables.h)
 TRIES = 10  # looks before it is said that the rules do not stand still
 
@@ -26,12 +24,8 @@ class Unreadable(Exception):
     """The kernel's rules could not be read; the text says why."""
 
 
-class Ruleset(NamedTuple):
+class Ruleset(namedtuple("Ruleset", "generation chains rules")):
     """Everything at one generation, which each transaction on the rules of this network namespace moves on."""
-
-    generation: int
-    chains: list[rules.Chain]
-    rules: list[rules.Rule]
 
 
 def read() -> Ruleset:
@@ -145,7 +139,8 @@ def _docker_s(rule: rules.Rule) -> bool:
 def _legacy() -> list[rules.Chain]:
     """A table of iptables-legacy as a chain that is there, but cannot be read without CAP_NET_RAW."""
     try:
-        names = LEGACY.read_text().split()
+        with open(LEGACY) as file:
+            names = file.read().split()
     except OSError:  # this kernel has no iptables-legacy
         return []
     return [rules.Chain(f"legacy {name}", "", "") for name in names if name != "nat"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import signal
@@ -57,7 +56,7 @@ def _account(server: Listening, *since: Mapping[str, float]) -> dict[str, object
     keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
     told = refusals.account()  # first, so that the sums below have what it waited for
     return {
-        **dataclasses.asdict(wanted),
+        **wanted._asdict(),
         "listener": server.account(),
         "sysctls": keys,
         "refusals": told,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from server import files
 
@@ -16,21 +16,11 @@ class BadSetting(Exception):
     """A knob has a value that cannot be used; the text says which, why, and what is allowed."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The knobs of `.env` that concern the server; `backlog` None takes the mode's own."""
+KNOBS = "port connlimit firewall sysctl mode backlog reuse_address greeting listen pool_size handler"
 
-    port: int
-    connlimit: int
-    firewall: str
-    sysctl: str
-    mode: str
-    backlog: int | None
-    reuse_address: bool
-    greeting: str
-    listen: str
-    pool_size: int
-    handler: str
+
+class Settings(namedtuple("Settings", KNOBS)):
+    """The knobs of `.env` that concern the server, as `read` makes them; `backlog` None takes the mode's own."""
 
     def backlog_or(self, own: int) -> int:
         """The backlog asked for, else the mode's own."""

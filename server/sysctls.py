@@ -6,24 +6,18 @@ that is left to do here is to look, and to refuse to start on a host that is not
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
+from collections import namedtuple
 
 from server import files
 
-PROC = Path("/proc/sys")
+PROC = "/proc/sys/"
 
 
-class Sysctl(NamedTuple):
+class Sysctl(namedtuple("Sysctl", "key declared effective state")):
     """One key: `effective` is None where this kernel has no such key, or this process may not read it.
 
     `state` is `applied`, `differs`, `absent` or `unreadable`.
     """
-
-    key: str
-    declared: str
-    effective: str | None
-    state: str
 
 
 def read(profile: str) -> list[Sysctl]:
@@ -37,10 +31,10 @@ def read(profile: str) -> list[Sysctl]:
 
 def _look(key: str, declared: str) -> Sysctl:
     try:
-        words = (PROC / key.replace(".", "/")).read_text().split()
+        with open(PROC + key.replace(".", "/")) as file:
+            effective = " ".join(file.read().split())
     except FileNotFoundError:
         return Sysctl(key, declared, None, "absent")
     except PermissionError:  # tcp_fastopen_key is root's alone
         return Sysctl(key, declared, None, "unreadable")
-    effective = " ".join(words)
     return Sysctl(key, declared, effective, "applied" if effective == declared else "differs")

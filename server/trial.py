@@ -6,7 +6,6 @@ network namespace whose /proc/sys/net can be written. Prints `{"problems": [...]
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import importlib
 import json
@@ -63,7 +62,7 @@ def _listener() -> list[str]:
     os.setuid(start.UNPRIVILEGED)
     try:
         mode = importlib.import_module(f"server.modes.{wanted.mode}")
-        mode.build(dataclasses.replace(wanted, listen=local)).server_close()
+        mode.build(wanted._replace(listen=local)).server_close()
     except OSError as error:
         return [f"LISTEN={wanted.listen!r}, PORT={wanted.port}: {error}"]
     except Exception as broken:  # whatever an edited mode does

@@ -151,7 +151,7 @@ def test_a_rule_that_sees_every_packet_counts_older_connections_again(then):
 
 def test_what_is_kept_is_root_s_alone(tmp_path, monkeypatch):
     """It comes back as it was, from a file that nobody else may read or lock."""
-    monkeypatch.setattr(baseline, "FILE", tmp_path / "kept.json")
+    monkeypatch.setattr(baseline, "STEM", f"{tmp_path}/kept")
     with pytest.raises(baseline.NoBaseline), baseline.kept():
         pass
     baseline.keep(baseline.new("connlimit", seen(rule()), 0))
