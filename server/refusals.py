@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import time
@@ -27,6 +28,7 @@ class Reader:
 
 
 _reader = Reader()
+_asked = os.eventfd(0)  # wakes the reader
 
 
 def tell(sock: socket.socket) -> None:
@@ -35,6 +37,7 @@ def tell(sock: socket.socket) -> None:
     sock.setblocking(False)
     waiting = select.poll()
     waiting.register(sock, select.POLLIN)
+    waiting.register(_asked, select.POLLIN)
     while True:
         asked = time.time()
         try:
@@ -44,7 +47,8 @@ def tell(sock: socket.socket) -> None:
         except BlockingIOError:
             _tell_lost(nflog.dropped(sock))  # none is dropped from a queue that has room
             _reader.empty = asked
-            waiting.poll(HEARTBEAT * 1000)
+            if (_asked, select.POLLIN) in waiting.poll(HEARTBEAT * 1000):
+                os.eventfd_read(_asked)
             continue
         now = time.time()
         for refusal in arrived:
@@ -60,6 +64,7 @@ def account() -> dict[str, object]:
     `behind`: whether some that came before this question are not told yet, though it waited half a second.
     """
     asked = time.time()
+    os.eventfd_write(_asked, 1)
     while _reader.reports and _reader.empty < asked and time.time() < asked + CAUGHT_UP:
         time.sleep(0.002)
     behind = _reader.reports and _reader.empty < asked
