@@ -41,6 +41,11 @@ def written(stamp: str, event: str, fields: dict[str, object]) -> str:
         words = "".join(f" {key}={_text(value)}" for key, value in fields.items())
         return f"{stamp} {names.host()} {event}{words}"
     fields = {"ts": stamp, "service": "client", "host": names.host(), "event": event, **fields}
+    return as_json(fields)
+
+
+def as_json(fields: dict[str, object]) -> str:
+    """These fields as a JSON object."""
     return "{" + ", ".join(f'"{key}": {_json(value)}' for key, value in fields.items()) + "}"
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.given import given
+
 HOME = Path(__file__).parents[2]
 # Each alone, in milliseconds of CPU beside the 9 of a Python that does nothing: 34, 18, 12, 11, 5 and 4.
 HEAVY = {"importlib.abc", "dataclasses", "traceback", "pathlib", "typing", "ipaddress"}
@@ -23,3 +25,13 @@ def test_a_process_of_a_host_starts_light(module):
     loaded = set(done.stdout.split())
     assert module in loaded
     assert not loaded & HEAVY
+
+
+def test_a_client_tells_its_profile_without_json():
+    """Of all that the lab asks, this comes from each client at each `status`; json would double it."""
+    argv = [sys.executable, "-S", "-E", "-X", "importtime", "-m", "client.sysctls"]
+    environment = {"CLIENT_SYSCTL": "article", **given()}
+    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "client.settings" in loaded
+    assert not loaded & {"json", "re", "socket"}
