@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from lab.hosts import Host
 from lab.model import Event, events
 from lab.settings import Settings
 from lab.wait import until
+from tests.quick import quick
 
 _numbers = itertools.count(1)
 # Who looks at a lab before it is taken down: of this test, or of this recording's thread.
@@ -39,11 +40,13 @@ def laboratory(**knobs: object) -> Iterator[Lab]:
     """A lab with `knobs` over tests/menu.env (one idle client unless it says otherwise)."""
     chosen = own_settings(**knobs)
     with removed_afterwards(chosen):
-        lab = of(chosen, topology.up(chosen))
-        try:
-            yield lab
-        finally:
-            LAST_LOOK.get()(lab)
+        found = of(chosen, topology.up(chosen))
+        with quick(found.server) as server:
+            lab = replace(found, server=server)
+            try:
+                yield lab
+            finally:
+                LAST_LOOK.get()(lab)
 
 
 def own_settings(**knobs: object) -> Settings:

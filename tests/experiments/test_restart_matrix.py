@@ -92,8 +92,8 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
         assert "Address already in use" in str(refused)
         return False
     finally:
+        peer.close(how="rst")  # first, so that the other side has nobody to wait for
         serving.close()
-        peer.close()
 
 
 def _sockets(serving: Agent, port: int) -> str:

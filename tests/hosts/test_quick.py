@@ -1,0 +1,43 @@
+"""A quick host (tests/quick.py) is the host itself: the same answers, the same errors, the same rights."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import hosts
+from lab.hosts import CommandFailed, Host
+from tests.laboratory import Lab
+
+RIGHTS = "Cap|NoNewPrivs|Seccomp:|SigIgn|SigBlk"
+WHO = f"id; pwd; umask; env | sort; grep -E '{RIGHTS}' /proc/self/status; readlink /proc/self/fd/0"
+
+
+@pytest.fixture
+def itself(crowd: Lab) -> Host:
+    """The same host, each of whose commands is a `docker exec`."""
+    return hosts.find(crowd.settings.project, "server")[0]
+
+
+@pytest.mark.parametrize("argv", [["sh", "-c", WHO], ["printf", "%s", "two\nlines \u00e4 '\\"], ["true"]])
+def test_it_answers_as_the_host_does(crowd: Lab, itself: Host, argv: list[str]) -> None:
+    """Who it is, where, with which environment, capabilities and signals; and text of any kind."""
+    assert crowd.server.run(argv) == itself.run(argv)
+
+
+def test_it_fails_as_the_host_does(crowd: Lab, itself: Host) -> None:
+    """Status and standard error in the same words."""
+    argv = ["sh", "-c", "echo out; echo 'what is wrong' >&2; exit 3"]
+    said = []
+    for host in (crowd.server, itself):
+        with pytest.raises(CommandFailed) as failed:
+            host.run(argv)
+        said.append(str(failed.value))
+    assert said[0] == said[1]
+
+
+def test_it_answers_again_when_its_runner_is_gone(crowd: Lab) -> None:
+    """As after a restart of the host: one command without it, then it has another."""
+    (runner,) = crowd.server.run(["pgrep", "-f", "json.loads"]).split()
+    crowd.server.run(["kill", "-9", runner], user="0")
+    assert crowd.server.run(["echo", "there"]) == "there\n"
+    assert crowd.server.run(["pgrep", "-f", "json.loads"]).split() != [runner]
