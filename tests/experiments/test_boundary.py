@@ -7,12 +7,14 @@ client-N ──┘                      already has CONNLIMIT connections -> RST
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from lab import predict
+from lab import policy, predict
 from lab.model import Outcome, tally
 from lab.traffic import Agent, agents, attempts
-from tests.laboratory import Lab, laboratory
+from tests.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 
@@ -47,20 +49,35 @@ def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) 
     assert seen.told("accepted") == tally([*first, *extra])[ESTABLISHED]
 
 
-def test_without_the_rule_the_boundary_is_gone(watch) -> None:
+@pytest.fixture(scope="module")
+def _apart() -> Iterator[Lab]:
+    with laboratory(CLIENTS=4) as lab:
+        yield lab
+
+
+@pytest.fixture
+def apart(_apart: Lab) -> Iterator[Lab]:
+    """A lab for tests that take its rule away, or leave it with stale entries; the rule is as loaded again."""
+    with shared(_apart):
+        policy.reload(_apart.server.run)
+        yield _apart
+
+
+@pytest.mark.xdist_group("apart")
+def test_without_the_rule_the_boundary_is_gone(apart: Lab, watch) -> None:
     """Negative control: the test above fails when the rule is removed, so it is the rule that it sees."""
-    with laboratory(CLIENTS=2) as lab:
-        lab.server.run(["iptables", "-D", "INPUT", "1"])
-        with pytest.raises(AssertionError):
-            check_boundary(lab, watch, 15, "same", REFUSED)
+    apart.server.run(["iptables", "-D", "INPUT", "1"])
+    with pytest.raises(AssertionError):
+        check_boundary(apart, watch, 15, "same", REFUSED)
 
 
-def test_a_greedy_host_leaves_the_others_unharmed(watch) -> None:
+@pytest.mark.xdist_group("apart")
+def test_a_greedy_host_leaves_the_others_unharmed(apart: Lab, watch) -> None:
     """While one host dials ten times its limit, each other host gets all of its own.
 
-    In a lab of its own: so many refusals at once leave stale entries in the source's list (J08).
+    Not in the crowd: so many refusals at once leave stale entries in the source's list (J08).
     """
-    with laboratory(CLIENTS=4) as lab, agents(lab.clients) as (greedy, *others), watch(lab.server) as seen:
+    with agents(apart.clients) as (greedy, *others), watch(apart.server) as seen:
         greedy.tell("open", count=150, in_flight=16)
         got = [tally(agent.open(15)) for agent in others]
         answer = tally(attempts(greedy.hear()))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+
+import pytest
 
 from lab.model import Outcome, events, tally
-from lab.traffic import PACE_MS, agents, at_once
+from lab.traffic import PACE_MS, Agent, agents, at_once
 from lab.wait import until
 from tests.laboratory import Lab
 
@@ -13,9 +16,24 @@ ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT, DIALS = 15, 20
 
 
-def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, watch) -> None:
+@pytest.fixture(scope="module")
+def dialling(_crowd: Lab) -> Iterator[list[Agent]]:
+    """An agent on each host, opened once."""
+    with agents(_crowd.clients) as all_of_them:
+        yield all_of_them
+
+
+@pytest.fixture
+def all_of_them(dialling: list[Agent]) -> Iterator[list[Agent]]:
+    """The same, who let go of all that they hold."""
+    yield dialling
+    for agent in dialling:
+        agent.close()
+
+
+def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, all_of_them: list[Agent], watch) -> None:
     """Every host: fifteen of twenty, and client, server log, ss(8) and the rule's counter say the same."""
-    with agents(crowd.clients) as all_of_them, watch(crowd.server) as seen:
+    with watch(crowd.server) as seen:
         results = at_once(all_of_them, DIALS, gap_ms=PACE_MS)
         held = _held(crowd)
 
@@ -30,10 +48,12 @@ def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, watch) -> None:
         )
 
 
-def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(crowd: Lab, watch) -> None:
+def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(
+    crowd: Lab, all_of_them: list[Agent], watch
+) -> None:
     """400 SYNs at once: at most fifteen each (two CPUs may both refuse, J05), and attempts = admitted + refused."""
     earlier = _logged(crowd)
-    with agents(crowd.clients) as all_of_them, watch(crowd.server) as seen:
+    with watch(crowd.server) as seen:
         results = at_once(all_of_them, DIALS, in_flight=DIALS)
         held = _held(crowd)
         until(

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
+
+import pytest
 
 from lab.model import Outcome, events, tally
 from lab.traffic import Agent, attempts
 from lab.wait import until
-from tests.laboratory import laboratory
+from tests.laboratory import Lab, laboratory, shared
+
+pytestmark = pytest.mark.xdist_group("restart")  # one lab for both, not one in each worker
 
 LIMIT = 15
 
 
-def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit() -> None:
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """One lab, whose server is restarted and then stopped."""
+    with laboratory(CLIENTS=1) as made:
+        yield made
+
+
+def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: Lab) -> None:
     """Through a whole restart, dial after dial: fifteen before it, fifteen after it, and none besides."""
-    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
+    with shared(lab), Agent(lab.clients[0]) as agent:
         agent.tell("open", count=1500, gap_ms=2, timeout_ms=200)
         until(lambda: _accepted(lab) == LIMIT, "the first fifteen are in", within=10)
         lab.server.restart()
@@ -30,9 +42,10 @@ def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit() -> No
     assert tally(made)[Outcome.HARNESS_ERROR] == 0
 
 
-def test_a_stopping_server_closes_every_connection_properly() -> None:
+def test_a_stopping_server_closes_every_connection_properly(lab: Lab) -> None:
     """SIGTERM: each client reads the end (FIN, not RST), the server says so and exits with 0."""
-    with laboratory(CLIENTS=1) as lab, Agent(lab.clients[0]) as agent:
+    with shared(lab), Agent(lab.clients[0]) as agent:  # the last test that needs it
+        earlier = len(events(lab.server.log()))
         agent.open(LIMIT)
         agent.ask("send", text="last words")
         lab.server.signal("SIGTERM")
@@ -40,7 +53,7 @@ def test_a_stopping_server_closes_every_connection_properly() -> None:
             lambda: lab.server.inspect()["State"]["Status"] == "exited", "the server has stopped", within=10
         )
         read = agent.ask("recv", max=64)["received"]
-        told = [event.event for event in events(lab.server.log())]
+        told = [event.event for event in events(lab.server.log())][earlier:]
         state = lab.server.inspect()["State"]
 
     assert [(r["text"], r["errno"]) for r in read] == [("last words", None)] * LIMIT
