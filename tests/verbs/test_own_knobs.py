@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 from lab import engine, hosts
 from lab.record import REVISION
-from tests.checkout import checkout, lab_of
 from tests.laboratory import own_settings, removed_afterwards
+from tests.menu import FILE
 from tests.typed import typed
 
 
@@ -16,36 +17,36 @@ def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:
 
     A change of a client's knob leaves the server's container alone, and the reverse.
     """
-    copy, chosen = checkout(tmp_path), own_settings()
-    name = {"COMPOSE_PROJECT_NAME": chosen.project}
+    chosen, menu = own_settings(), tmp_path / ".env"
+    shutil.copy(FILE, menu)
+    name = {"COMPOSE_PROJECT_NAME": chosen.project, "CONNLAB_ENV_FILE": str(menu)}
     with removed_afterwards(chosen):
-        made = lab_of(copy, "up", **name, PORT="443", CONNLIMIT="3", WORKLOAD="idle", CLIENTS="1")
+        made = typed("up", **name, PORT="443", CONNLIMIT="3", WORKLOAD="idle", CLIENTS="1")
         assert made.returncode == 0, made.stderr
         first = hosts.find(chosen.project)
 
-        kept = lab_of(copy, "up", **name)
+        kept = typed("up", **name)
         assert (kept.returncode, [host.id for host in hosts.find(chosen.project)]) == (
             0,
             [h.id for h in first],
         )
         assert "keeping CLIENTS=1, CONNLIMIT=3, PORT=443, WORKLOAD=idle of this lab" in kept.stderr
 
-        dialled = lab_of(copy, "attempt", "--count", "5", "--json", **name, PORT="80")
+        dialled = typed("attempt", "--count", "5", "--json", **name, PORT="80")
         assert json.loads(dialled.stdout)["outcomes"] == {"established": 3, "refused": 2}
         assert "PORT=80 is not this lab's, which has 443" in dialled.stderr
-        assert lab_of(copy, "scale", "2", **name).returncode == 0
+        assert typed("scale", "2", **name).returncode == 0
         assert environment(chosen.project) == [{"443", "3"}, {"443", "idle"}, {"443", "idle"}]
 
         # An edited line counts; the others of the same file do not.
-        menu = (copy / ".env").read_text()
-        (copy / ".env").write_text(menu.replace("CONNLIMIT=15", "CONNLIMIT=4"))
-        edited = lab_of(copy, "up", **name)
+        menu.write_text(menu.read_text().replace("CONNLIMIT=15", "CONNLIMIT=4"))
+        edited = typed("up", **name)
         assert "CONNLIMIT 3 -> 4: the server is replaced" in edited.stderr
         assert environment(chosen.project) == [{"443", "4"}, {"443", "idle"}, {"443", "idle"}]
         second = hosts.find(chosen.project)
         assert [host.id for host in second[1:2]] == [host.id for host in first[1:]]
 
-        given = lab_of(copy, "up", **name, WORKLOAD="hold", CLIENTS="1")
+        given = typed("up", **name, WORKLOAD="hold", CLIENTS="1")
         assert "WORKLOAD idle -> hold: the clients are replaced" in given.stderr
         assert environment(chosen.project) == [{"443", "4"}, {"443", "hold"}]
         assert hosts.find(chosen.project)[0].id == second[0].id
@@ -55,10 +56,10 @@ def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:
             "Volumes"
         ]
         engine.client().api.remove_volume(volume["Name"])
-        assert lab_of(copy, "up", **name).returncode == 0
+        assert typed("up", **name).returncode == 0
         assert environment(chosen.project) == [{"443", "4"}, {"443", "hold"}]
 
-        assert lab_of(copy, "down", **name).returncode == 0
+        assert typed("down", **name).returncode == 0
         assert hosts.projects(chosen.project) == set()
 
 
