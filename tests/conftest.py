@@ -23,6 +23,9 @@ from tests.laboratory import Lab, laboratory, shared, sweep
 
 RUN = "CONNLAB_RUN"
 DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
+# After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
+# takes moments comes last, so that no worker is left with a long story then.
+ORDER = ("time_wait", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
 WRONG = pytest.StashKey[list[str]]()
@@ -52,6 +55,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         # By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
         mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
         item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{mode}"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The crowd's tests, then folders in their ORDER; xdist keeps it with --no-loadscope-reorder."""
+
+    def turn(item: pytest.Item) -> tuple[bool, int]:
+        folder = next((n for n, folder in enumerate(ORDER) if folder in item.path.parts), 0)
+        return "crowd" not in getattr(item, "fixturenames", ()), folder
+
+    items.sort(key=turn)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
