@@ -6,15 +6,16 @@ client-2 ── talks meanwhile ───┴── iterative server
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Iterator
 
 import pytest
 
+from lab.hosts import Host
 from lab.model import Outcome, Verdict, tally
 from lab.traffic import agents, attempts
 from lab.wait import until
 from tests.experiments.accept_queue import stall
-from tests.laboratory import Lab, laboratory, told
+from tests.laboratory import Lab, laboratory, shared, told
 
 
 @pytest.mark.claim("one-at-a-time")
@@ -100,22 +101,36 @@ def test_messages_are_glued_wherever_the_reader_is_late(crowd: Lab, verdict) -> 
     verdict(Verdict.REFUTED, f"three sends to a listener that accepts later are one read of {read['text']!r}")
 
 
+@pytest.fixture(scope="module")
+def _greeting() -> Iterator[Lab]:
+    with laboratory(SERVER_MODE="greeting", CLIENTS=2) as lab:
+        yield lab
+
+
+@pytest.fixture
+def greeting(_greeting: Lab) -> Iterator[Lab]:
+    """A server that greets one client at a time; nobody waits in its queue. Dials that hung still count."""
+    with shared(_greeting):
+        yield _greeting
+
+
+@pytest.mark.xdist_group("repeated syn")
 @pytest.mark.claim("stalled-server-refuses")
 @pytest.mark.parametrize("sixteenth", [False, True], ids=["control", "one more dial"])
-def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(watch, verdict, sixteenth: bool) -> None:
+def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
+    greeting: Lab, watch, verdict, sixteenth: bool
+) -> None:
     """Fifteen dials to a stalled server: 7 connect, 8 hang and repeat their SYN after a second, all admitted.
 
     Refuse one more dial of that source in between, and repetitions are refused too, though nobody dials any
     more (J07). Operators meet it when a server is slow and a source is at its limit.
     """
-    with contextlib.ExitStack() as stack:
-        lab = stack.enter_context(laboratory(SERVER_MODE="greeting", CLIENTS=1))
-        patient, eager = stack.enter_context(agents(lab.clients * 2))  # two processes, one source
-        seen = stack.enter_context(watch(lab.server))
-        assert tally(stall(lab, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
+    source = greeting.clients[sixteenth]  # each time one that has never dialled
+    with agents([source] * 2) as (patient, eager), watch(greeting.server) as seen:  # two processes
+        assert tally(stall(greeting, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
         # SYNs are repeated after a second, and again before the third is over: that much time has the dial between.
         patient.tell("open", count=8, in_flight=8, timeout_ms=3500)
-        until(lambda: _dialled(lab) == 15, "all fifteen have been sent", within=10)
+        until(lambda: _dialled(greeting, source) == 15, "all fifteen have been sent", within=10)
         extra = eager.open(1) if sixteenth else []
         hanging = tally(attempts(patient.hear()))
 
@@ -139,8 +154,7 @@ def _queued(lab: Lab) -> int:
     return sum(int(line.split()[0]) for line in lines)
 
 
-def _dialled(lab: Lab) -> int:
-    """Connections of conntrack, answered or not: SYNs that the policy let through."""
-    return len(
-        lab.server.run(["conntrack", "-L", "-p", "tcp", "--dport", str(lab.settings.port)]).splitlines()
-    )
+def _dialled(lab: Lab, source: Host) -> int:
+    """Connections of conntrack from this host, answered or not: SYNs that the policy let through."""
+    ours = ["-p", "tcp", "--dport", str(lab.settings.port), "--src", source.address]
+    return len(lab.server.run(["conntrack", "-L", *ours]).splitlines())
