@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from lab import settings
 from tests import menu
+
+# A line with arguments, environment and two files as JSON; a line with the exit status. Each command is a process of
+# its own, in which what verbs import is there already: half of what they cost.
+COMMANDS = """import json, os, sys
+from lab import cli, compose, doctor, topology
+from lab.show import running
+for line in sys.stdin:
+    argv, environment, *files = json.loads(line)
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    for descriptor, file in enumerate((os.devnull, *files)):
+        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), descriptor)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv[1:] = argv
+    cli.main()"""
 
 
 def checkout(folder: Path) -> Path:
@@ -22,15 +42,23 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess:
-    """The `lab` command of a copied checkout."""
+def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """The `lab` command of a copied checkout, whose own code stays as it was copied."""
     environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
     environment |= {"PYTHONPATH": str(copy), **given}
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *argv],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        commands = _commands(copy)
+        print(json.dumps([argv, environment, str(out), str(err)]), file=commands.stdin, flush=True)
+        status = int(commands.stdout.readline())
+        return subprocess.CompletedProcess(["lab", *argv], status, out.read_text(), err.read_text())
+
+
+@functools.cache
+def _commands(copy: Path) -> subprocess.Popen[str]:
+    """The process that begins the commands of this copy; it ends when we do, and its standard input with us."""
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    argv = [sys.executable, "-c", COMMANDS]
+    return subprocess.Popen(
+        argv, cwd=copy, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
