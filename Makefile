@@ -1,4 +1,4 @@
-# connlab's verbs. Each is one call; what it does is in lab/ (or .ci/, for the tools).
+# connlab's verbs. Each is one call; what it does is in connlab/ (or .ci/, for the tools).
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory

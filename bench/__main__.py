@@ -13,8 +13,8 @@ import sys
 from typing import Any
 
 from bench import report, session
-from lab.errors import LabError, Usage
-from lab.settings import HOME, whole
+from connlab.base.errors import LabError, Usage
+from connlab.base.settings import HOME, whole
 
 SIZES = (20, 100)
 QUICK = (20,)

@@ -6,12 +6,12 @@ import time
 from statistics import quantiles
 
 from bench.samples import LAB, Samples, add, middle
-from lab import hosts
-from lab.errors import LabError
-from lab.hosts import Host
-from lab.model import Outcome, tally
-from lab.settings import Settings
-from lab.traffic import Agent, agents, attempts
+from connlab.agent.traffic import Agent, agents, attempts
+from connlab.base.errors import LabError
+from connlab.base.model import Outcome, tally
+from connlab.base.settings import Settings
+from connlab.cluster import hosts
+from connlab.cluster.hosts import Host
 
 STREAMS = 20
 TRIPS = 1000

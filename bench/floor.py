@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.sandbox import START, sweep
-from lab import engine, hosts
-from lab.settings import Settings
+from connlab.base.settings import Settings
+from connlab.cluster import engine, hosts
 
 THREADS = 4
 Template = dict[str, Any]

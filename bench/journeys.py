@@ -11,8 +11,8 @@ from bench import machine
 from bench.peers import Peer
 from bench.samples import LAB, Samples, add
 from bench.sandbox import START
-from lab import ready
-from lab.settings import Settings
+from connlab.base.settings import Settings
+from connlab.cluster import ready
 
 # What else is measured while the lab's own hosts stand.
 Visit = Callable[[Settings, Samples], None]

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import compose, engine, images, machine
-from lab.settings import Settings
+from connlab.base.settings import Settings
+from connlab.cluster import compose, engine, images, machine
 
 SETTLED = 1_000_000  # bytes within a look
 SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bench import machine
 from bench.samples import LAB, Samples, add, middle
-from lab import engine, hosts
-from lab.hosts import Host
-from lab.settings import Settings
+from connlab.base.settings import Settings
+from connlab.cluster import engine, hosts
+from connlab.cluster.hosts import Host
 
 LOOK_AT = 10  # clients; they are all alike
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench import floor, process
 from bench.samples import API, COMPOSE, LAB
 from bench.sandbox import START, Environment
-from lab import compose, contents, images
-from lab.settings import HOME, Settings
+from connlab.base.settings import HOME, Settings
+from connlab.cluster import compose, contents, images
 
 VERBS = Path(sys.executable).parent / "lab"
 

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.errors import LabError
-from lab.settings import HOME
+from connlab.base.errors import LabError
+from connlab.base.settings import HOME
 
 LAST = 3  # lines of a failed child are told
 LEAVE_WITHIN = 20.0  # seconds: an interrupted `lab up` takes down what it had begun

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from bench.claims import CLAIMS
 from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
-from lab import private
-from lab.settings import HOME
-from lab.show.terminal import console
+from connlab.base import private
+from connlab.base.settings import HOME
+from connlab.cli.show.terminal import console
 
 DIGITS = {"s": 2, "MB": 1, "µs": 0, "/s": 0}
 WORDS = {True: "[green]met[/]", False: "[red]not met[/]", None: ""}

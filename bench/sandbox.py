@@ -14,10 +14,11 @@ from types import FrameType
 
 import docker.errors
 
-from lab import engine, hosts, settings
-from lab.errors import GaveUp
-from lab.settings import Settings
-from lab.wait import until
+from connlab.base import settings
+from connlab.base.errors import GaveUp
+from connlab.base.settings import Settings
+from connlab.base.wait import until
+from connlab.cluster import engine, hosts
 
 # Seen on engine 20.10 under load: it miscounts a network's endpoints until it is restarted.
 STUCK = "the engine does not remove what is left of {0}: docker network ls --filter name={0}"

@@ -12,9 +12,9 @@ from docker.errors import DockerException
 from bench import agents, floor, journeys, machine, memory, peers, report, sandbox
 from bench.peers import Peer
 from bench.samples import API, COMPOSE, LAB, Samples, merge
-from lab import images
-from lab.errors import LabError
-from lab.settings import Settings
+from connlab.base.errors import LabError
+from connlab.base.settings import Settings
+from connlab.cluster import images
 
 BUDGET = 250.0  # seconds; a round that would not fit any more is not begun
 

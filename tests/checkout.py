@@ -11,14 +11,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import settings
+from connlab.base import settings
 from tests import menu
 
 # A line with arguments, environment and two files as JSON; a line with the exit status. Each command is a process of
 # its own, in which what verbs import is there already: half of what they cost.
 COMMANDS = """import json, os, sys
-from lab import cli, compose, doctor, topology
-from lab.show import running
+from connlab.actions import doctor
+from connlab.cli import main
+from connlab.cli.show import running
+from connlab.cluster import compose, lifecycle
 for line in sys.stdin:
     argv, environment, *files = json.loads(line)
     if child := os.fork():
@@ -29,12 +31,12 @@ for line in sys.stdin:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv[1:] = argv
-    cli.main()"""
+    main.main()"""
 
 
 def checkout(folder: Path) -> Path:
     """A checkout in `folder` that starts the same lab as ours."""
-    for part in ("lab", "server", "client", "firewall", "sysctl"):
+    for part in ("connlab", "server", "client", "firewall", "sysctl"):
         shutil.copytree(settings.HOME / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("compose.yaml", ".dockerignore"):
         shutil.copy(settings.HOME / part, folder / part)

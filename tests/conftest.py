@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import engine, evidence, machine, pages, verdicts
-from lab.errors import LabError, NotFit
-from lab.hosts import Host
-from lab.model import Verdict
-from lab.settings import HOME
+from connlab.base.errors import LabError, NotFit
+from connlab.base.model import Verdict
+from connlab.base.settings import HOME
+from connlab.cluster import engine, machine
+from connlab.cluster.hosts import Host
+from connlab.evidence import evidence, verdicts
+from connlab.report import pages
 from tests import menu
 from tests.laboratory import Lab, laboratory, shared, sweep
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import engine, evidence, hosts, images, profile, settings, throwaway, topology
-from lab.hosts import Host
-from lab.model import Event, events
-from lab.settings import Settings
-from lab.wait import until
+from connlab.base import settings
+from connlab.base.model import Event, events
+from connlab.base.settings import Settings
+from connlab.base.wait import until
+from connlab.cluster import engine, hosts, images, profile, throwaway, topology
+from connlab.cluster.hosts import Host
+from connlab.evidence import evidence
 from tests.quick import quick
 
 _numbers = itertools.count(1)

@@ -6,8 +6,8 @@ import re
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from lab import misspelt, settings
-from lab.errors import Usage
+from connlab.base import misspelt, settings
+from connlab.base.errors import Usage
 
 FILE = Path(__file__).with_name("menu.env")
 # What has a meaning to make, to Compose, to the lab or to what draws its tables, and is not the engine's.

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from lab.hosts import CommandFailed, Host
-from lab.stream import PATIENCE, Stream, StreamClosed
+from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.stream import PATIENCE, Stream, StreamClosed
 
 # A line with a command as JSON; a line with its exit status and both streams. LC_CTYPE is of Python's making (PEP 538).
 RUNNER = """import json, os, subprocess, sys

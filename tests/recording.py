@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
-from lab import machine
-from lab.evidence import Run
-from lab.throwaway import remove_project
+from connlab.cluster import machine
+from connlab.cluster.throwaway import remove_project
+from connlab.evidence.evidence import Run
 from tests.laboratory import LAST_LOOK, Lab, image, laboratory, remember
 
 Keep = Callable[[str, object], object]

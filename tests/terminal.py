@@ -62,7 +62,7 @@ def given(lab: Lab) -> dict[str, str]:
 @contextlib.contextmanager
 def terminal(lab: Lab, *argv: str, stdin: str | None = None) -> Iterator[Session]:
     """`lab ARGV` on a terminal of its own, which is closed at the end; with `stdin`, on pipes."""
-    command = [sys.executable, "-m", "lab", *argv]
+    command = [sys.executable, "-m", "connlab", *argv]
     environment = {**os.environ, **given(lab), "TERM": "dumb"}
     if stdin is None:
         ours, theirs = pty.openpty()

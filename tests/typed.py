@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from lab import cli
+from connlab.cli import main as cli
 
 
 def typed(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import yaml
 
-from lab import contents, sysctls
+from connlab.cluster import contents, sysctls
 from tests.compose.test_parity import composes, read
 from tests.profiles import FORMS, MEANT
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from lab.hosts import Host
-from lab.model import Attempt
-from lab.observe import Socket, connections
-from lab.restart import STATUS
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.actions.restart import STATUS
+from connlab.agent.traffic import Agent
+from connlab.base.model import Attempt
+from connlab.base.wait import until
+from connlab.cluster.hosts import Host
+from connlab.kernel.observe import Socket, connections
 from tests.laboratory import Lab
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import machine
+from connlab.cluster import machine
 from tests.laboratory import LAST_LOOK, remember
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Outcome, Verdict
-from lab.traffic import Agent
+from connlab.agent.traffic import Agent
+from connlab.base.model import Outcome, Verdict
 from tests.laboratory import laboratory
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED

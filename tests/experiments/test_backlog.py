@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.hosts import Host
-from lab.model import Attempt, Outcome, Verdict, tally
-from lab.observe import counters
-from lab.traffic import Agent, agents
+from connlab.agent.traffic import Agent, agents
+from connlab.base.model import Attempt, Outcome, Verdict, tally
+from connlab.cluster.hosts import Host
+from connlab.kernel.observe import counters
 from tests.experiments.accept_queue import fill, listener, stall
 from tests.laboratory import Lab, laboratory, shared
 

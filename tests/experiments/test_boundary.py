@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import policy, predict
-from lab.model import Outcome, tally
-from lab.traffic import Agent, agents, attempts
+from connlab.agent.traffic import Agent, agents, attempts
+from connlab.base.model import Outcome, tally
+from connlab.kernel import policy, predict
 from tests.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED

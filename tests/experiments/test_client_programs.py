@@ -5,10 +5,12 @@ terminal ── lab ── docker exec ── client-1 ── bridge ── serv
 
 from __future__ import annotations
 
-from lab import observe, ready, sockets
-from lab.model import events
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.actions import sockets
+from connlab.agent.traffic import Agent
+from connlab.base.model import events
+from connlab.base.wait import until
+from connlab.cluster import ready
+from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, quiet, told
 from tests.terminal import terminal
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.model import Outcome, events, tally
-from lab.traffic import PACE_MS, Agent, agents, at_once
-from lab.wait import until
+from connlab.agent.traffic import PACE_MS, Agent, agents, at_once
+from connlab.base.model import Outcome, events, tally
+from connlab.base.wait import until
 from tests.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import throwaway
-from lab.model import Outcome
-from lab.observe import rules
-from lab.traffic import Agent
+from connlab.agent.traffic import Agent
+from connlab.base.model import Outcome
+from connlab.cluster import throwaway
+from connlab.kernel.observe import rules
 from tests.laboratory import Lab
 
 PORT = 7777

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.hosts import Host
-from lab.model import Outcome, Verdict, tally
-from lab.traffic import agents, attempts
-from lab.wait import until
+from connlab.agent.traffic import agents, attempts
+from connlab.base.model import Outcome, Verdict, tally
+from connlab.base.wait import until
+from connlab.cluster.hosts import Host
 from tests.experiments.accept_queue import stall
 from tests.laboratory import Lab, laboratory, shared, told
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.hosts import Host
-from lab.model import Attempt, Outcome, Verdict
-from lab.traffic import Agent, agents
-from lab.wait import until
+from connlab.agent.traffic import Agent, agents
+from connlab.base.model import Attempt, Outcome, Verdict
+from connlab.base.wait import until
+from connlab.cluster.hosts import Host
 from tests.experiments.accept_queue import accepted, stall
 from tests.laboratory import Lab, laboratory, shared
 

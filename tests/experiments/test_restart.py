@@ -7,9 +7,9 @@ from itertools import groupby
 
 import pytest
 
-from lab.model import Outcome, events, tally
-from lab.traffic import Agent, attempts
-from lab.wait import until
+from connlab.agent.traffic import Agent, attempts
+from connlab.base.model import Outcome, events, tally
+from connlab.base.wait import until
 from tests.laboratory import Lab, laboratory, shared
 
 pytestmark = pytest.mark.xdist_group("restart")  # one lab for both, not one in each worker

@@ -9,10 +9,10 @@ from itertools import product
 
 import pytest
 
-from lab.hosts import Host
-from lab.model import Verdict
-from lab.traffic import Agent, AgentFailed, agents
-from lab.wait import until
+from connlab.agent.traffic import Agent, AgentFailed, agents
+from connlab.base.model import Verdict
+from connlab.base.wait import until
+from connlab.cluster.hosts import Host
 from tests.laboratory import Lab
 
 # What is left of the old server, and whether each (old flag, new flag) may bind; R01.

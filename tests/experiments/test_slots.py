@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.model import Outcome, tally
-from lab.stream import StreamClosed
-from lab.traffic import Agent
+from connlab.agent.traffic import Agent
+from connlab.base.model import Outcome, tally
+from connlab.cluster.stream import StreamClosed
 from tests.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Outcome, Verdict, tally
-from lab.observe import sockets
-from lab.traffic import Agent, AgentFailed, agents
+from connlab.agent.traffic import Agent, AgentFailed, agents
+from connlab.base.model import Outcome, Verdict, tally
+from connlab.kernel.observe import sockets
 from tests.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED

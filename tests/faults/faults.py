@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from lab import engine, images
-from lab.hosts import Host
-from lab.wait import until
+from connlab.base.wait import until
+from connlab.cluster import engine, images
+from connlab.cluster.hosts import Host
 from tests.faults.walk import PORT, Walk, environment_of
 
 INPUT = ("iptables-save", "-t", "filter")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lab.settings import HOME
+from connlab.base.settings import HOME
 
 PAGE = HOME / "docs" / "faults.md"
 

@@ -16,8 +16,9 @@ from unittest import mock
 
 import pytest
 
-from lab import compose, engine, images, settings
-from lab.wait import until
+from connlab.base import settings
+from connlab.base.wait import until
+from connlab.cluster import compose, engine, images
 from tests import menu
 from tests.faults import table, truth
 from tests.faults.faults import FAULTS, limit_of
@@ -105,7 +106,7 @@ def _settled(walk: Walk) -> None:
 def _short_logs(folder: Path) -> Iterator[None]:
     """Compose files whose labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
     shutil.copytree(settings.HOME / "sysctl", folder / "sysctl")
-    (folder / "lab").mkdir()
+    (folder / "connlab").mkdir()
     text = (settings.HOME / "compose.yaml").read_text()
     long, short = 'max-size: 10m, max-file: "3"', 'max-size: 1k, max-file: "1"'
     assert long in text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab import engine
-from lab.hosts import Host
+from connlab.cluster import engine
+from connlab.cluster.hosts import Host
 from tests.faults.walk import PORT, Walk
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import hosts
-from lab.hosts import Host
-from lab.settings import Settings
+from connlab.base.settings import Settings
+from connlab.cluster import hosts
+from connlab.cluster.hosts import Host
 from tests.typed import typed
 
 KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}

@@ -7,9 +7,10 @@ import ipaddress
 import pytest
 import testinfra
 
-from lab import contents, engine, hosts, images, observe, profile, ready, throwaway
-from lab.model import events
-from lab.traffic import Agent
+from connlab.agent.traffic import Agent
+from connlab.base.model import events
+from connlab.cluster import contents, engine, hosts, images, profile, ready, throwaway
+from connlab.kernel import observe
 
 
 @pytest.fixture

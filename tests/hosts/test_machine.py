@@ -13,7 +13,8 @@ from contextlib import closing, suppress
 
 import pytest
 
-from lab import machine, settings
+from connlab.base import settings
+from connlab.cluster import machine
 from tests.laboratory import Lab
 
 LOOK = "from lab import capacity, machine, settings; s = settings.read(); capacity.check(s, 1); "

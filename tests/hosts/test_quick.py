@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab import hosts
-from lab.hosts import CommandFailed, Host
+from connlab.cluster import hosts
+from connlab.cluster.hosts import CommandFailed, Host
 from tests.laboratory import Lab
 
 RIGHTS = "Cap|NoNewPrivs|Seccomp:|SigIgn|SigBlk"

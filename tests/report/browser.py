@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.report import POLICY
+from connlab.report.page import POLICY
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MEASURE = """

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.chart import Chart, Mark, Series
-from lab.settings import HOME
+from connlab.base.settings import HOME
+from connlab.evidence.chart import Chart, Mark, Series
 from tests.report.browser import chromium, dumped, seen_by
 
 pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time
@@ -77,7 +77,7 @@ def page(tmp_path_factory) -> Path:
         "test": "tests/x.py::test_five",
     }
     (run / "test_0/verdict.json").write_text(json.dumps(judged))
-    argv = [sys.executable, "-m", "lab", "report", str(run)]
+    argv = [sys.executable, "-m", "connlab", "report", str(run)]
     done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
     return Path(done.stdout.strip())
 

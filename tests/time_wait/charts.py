@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab import predict
-from lab.census import Pair, levels
-from lab.chart import Chart, Mark, Series
-from lab.model import Outcome
+from connlab.base.model import Outcome
+from connlab.evidence.chart import Chart, Mark, Series
+from connlab.kernel import predict
+from connlab.kernel.census import Pair, levels
 from tests.recording import Tapes
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
 from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lab import observe, predict
-from lab.census import SECOND, Change, Life, Pair, census, lives
-from lab.hosts import Host
-from lab.model import Attempt
-from lab.traffic import Agent, attempts
+from connlab.agent.traffic import Agent, attempts
+from connlab.base.model import Attempt
+from connlab.cluster.hosts import Host
+from connlab.kernel import observe, predict
+from connlab.kernel.census import SECOND, Change, Life, Pair, census, lives
 from tests.laboratory import Lab, missing
 from tests.ports import Unused
 from tests.recording import Keep, recorded

@@ -11,12 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from lab import observe, predict, profile
-from lab.census import SECOND, census, levels
-from lab.hosts import Host
-from lab.model import Attempt, Outcome
-from lab.throwaway import administer, spare
-from lab.traffic import Agent, attempts
+from connlab.agent.traffic import Agent, attempts
+from connlab.base.model import Attempt, Outcome
+from connlab.cluster import profile
+from connlab.cluster.hosts import Host
+from connlab.cluster.throwaway import administer, spare
+from connlab.kernel import observe, predict
+from connlab.kernel.census import SECOND, census, levels
 from tests.laboratory import Lab, image, missing
 from tests.recording import Keep, recorded
 

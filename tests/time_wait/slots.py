@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab import observe, predict
-from lab.census import SECOND
-from lab.model import Outcome, tally
-from lab.observe import Snapshot
-from lab.throwaway import administer
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.agent.traffic import Agent
+from connlab.base.model import Outcome, tally
+from connlab.base.wait import until
+from connlab.cluster.throwaway import administer
+from connlab.kernel import observe, predict
+from connlab.kernel.census import SECOND
+from connlab.kernel.observe import Snapshot
 from tests.laboratory import Lab
 from tests.ports import Unused
 from tests.recording import Keep, recorded

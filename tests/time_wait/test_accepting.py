@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lab import observe, profile
-from lab.hosts import Host
-from lab.model import Verdict
-from lab.settings import HOME
-from lab.throwaway import administer, spare
+from connlab.base.model import Verdict
+from connlab.base.settings import HOME
+from connlab.cluster import profile
+from connlab.cluster.hosts import Host
+from connlab.cluster.throwaway import administer, spare
+from connlab.kernel import observe
 from tests.laboratory import Lab, image
 from tests.ports import LOWEST
 from tests.recording import Keep, Tapes, recorded

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab import observe
-from lab.hosts import Host
-from lab.model import Attempt, Outcome, Verdict, tally
-from lab.traffic import Agent, attempts
-from lab.wait import until
+from connlab.agent.traffic import Agent, attempts
+from connlab.base.model import Attempt, Outcome, Verdict, tally
+from connlab.base.wait import until
+from connlab.cluster.hosts import Host
+from connlab.kernel import observe
 from tests.laboratory import Lab
 from tests.recording import Keep, Tapes, recorded
 

@@ -6,9 +6,9 @@ from statistics import median
 
 import pytest
 
-from lab import predict
-from lab.census import SECOND, Life, levels
-from lab.model import Verdict
+from connlab.base.model import Verdict
+from connlab.kernel import predict
+from connlab.kernel.census import SECOND, Life, levels
 from tests.laboratory import needs
 from tests.recording import Tapes
 from tests.time_wait import charts

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from lab import predict
-from lab.census import SECOND
-from lab.model import Outcome, Verdict, tally
-from lab.throwaway import try_out
+from connlab.base.model import Outcome, Verdict, tally
+from connlab.cluster.throwaway import try_out
+from connlab.kernel import predict
+from connlab.kernel.census import SECOND
 from tests.laboratory import image, needs
 from tests.ports import LOWEST
 from tests.recording import Tapes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Verdict
-from lab.throwaway import try_out
+from connlab.base.model import Verdict
+from connlab.cluster.throwaway import try_out
 from tests.laboratory import image
 from tests.recording import Keep
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Outcome, Verdict
+from connlab.base.model import Outcome, Verdict
 from tests.recording import Tapes
 from tests.time_wait import charts
 from tests.time_wait.slots import CHATTY, FULL, IDLE, LIMIT, Story

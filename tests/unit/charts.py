@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from lab import report
-from lab.chart import Chart, Mark, Series
+from connlab.evidence.chart import Chart, Mark, Series
+from connlab.report import page as pages
 
 DRAIN = Chart(
     family="time-wait",
@@ -32,7 +32,7 @@ def page(
     *charts: Chart, rows: tuple = (ROW,), run: str = "2026-11-25T16-11-00.156118Z", **machine: str
 ) -> str:
     named = {f"test_{at}/chart-x.json": chart for at, chart in enumerate(charts or (DRAIN,))}
-    return report.page("time-wait", named, rows, run, machine)
+    return pages.page("time-wait", named, rows, run, machine)
 
 
 def left(run, test: str, name: str, data: object) -> None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lab import profile
+from connlab.cluster import profile
 
 PROFILES = sorted(path.stem for path in (Path(__file__).parents[2] / "sysctl").glob("*.yaml"))
 FILES = {f"sysctl/{name}.conf": profile.conf(name) for name in PROFILES}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HOME = Path(__file__).parents[2]
-PACKAGES = (["drawing"], ["show"], ["verbs"])  # of lab, whose modules have three names
 
 
 def trees(*patterns: str) -> dict[str, ast.Module]:
@@ -19,7 +18,7 @@ def trees(*patterns: str) -> dict[str, ast.Module]:
 
 
 def imports(tree: ast.AST, module: str = "") -> set[str]:
-    """The dotted names that a tree imports, wherever in it: `from lab import x` is `lab.x`."""
+    """The dotted names that a tree imports, wherever in it: `from connlab import x` is `connlab.x`."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -56,7 +55,17 @@ def uses(modules: dict[str, ast.Module], *wanted: str) -> set[tuple[str, str]]:
     return {(m, where) for m, tree in modules.items() for where, _ in functions_with(tree, set(wanted))}
 
 
-def lab_names(names: set[str]) -> set[str]:
-    """Of dotted names, the modules of lab: `lab.model.Outcome` and `lab.model` are both `lab.model`."""
-    parts = (name.split(".") for name in names)
-    return {".".join(part[: 3 if part[1:2] in PACKAGES else 2]) for part in parts if part[0] == "lab"}
+def connlab_modules(names: set[str]) -> set[str]:
+    """Of dotted names, the modules of connlab: that of `connlab.base.model.Outcome` is `connlab.base.model`."""
+    return {module for name in names if name.startswith("connlab.") and (module := _module(name))}
+
+
+def _module(name: str) -> str:
+    """The longest beginning of a dotted name that is a file or a folder here."""
+    while (
+        name
+        and not (HOME / (path := name.replace(".", "/"))).is_dir()
+        and not (HOME / f"{path}.py").is_file()
+    ):
+        name = name.rpartition(".")[0]
+    return name

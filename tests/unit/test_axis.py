@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.drawing.axis import Axis, axis, some, thinned
+from connlab.report.drawing.axis import Axis, axis, some, thinned
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from lab import claims, pages, verdicts
-from lab.errors import LabError, Unreadable, Usage
-from lab.settings import HOME
+from connlab.base.errors import LabError, Unreadable, Usage
+from connlab.base.settings import HOME
+from connlab.evidence import claims, verdicts
+from connlab.report import pages
 
 
 def left(run, test: str, **verdict: str) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, engine
-from lab.claims import CLAIMS
+from connlab.cli import main as cli
+from connlab.cluster import engine
+from connlab.evidence.claims import CLAIMS
 
 HOME = Path(__file__).parents[2]
 NOWHERE = "unix:///nonexistent.sock"
-LAB = "import sys; from lab.cli import main; sys.argv[0] = 'lab'; main()"
+LAB = "import sys; from connlab.cli.main import main; sys.argv[0] = 'lab'; main()"
 
 
 @pytest.fixture
@@ -235,7 +236,7 @@ def test_help_does_not_wait_for_docker():
     done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
     assert "scale" in done.stdout
     imported = set(done.stderr.split())
-    assert "lab.settings" in imported
+    assert "connlab.base.settings" in imported
     assert not imported & {"docker", "requests", "urllib3", "rich", "yaml"}
 
 

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from lab import compose
-from lab.wait import until
+from connlab.base.wait import until
+from connlab.cluster import compose
 
 HOME = Path(__file__).parents[2]
-CALL = "import sys; from lab import cli, compose; sys.exit(cli.guarded(lambda: compose._run(sys.argv[1:])))"
+CALL = """import sys
+from connlab.cli.main import guarded
+from connlab.cluster import compose
+sys.exit(guarded(lambda: compose._run(sys.argv[1:])))
+"""
 # Complains as Compose 1 does, and has a child of its own, as the plugin is one of `docker`.
 COMPLAINING = 'trap "echo Traceback >&2; exit 1" INT TERM HUP; sleep 60 & echo $! $$; wait'
 

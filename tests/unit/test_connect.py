@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.connect import sentence, target
-from lab.errors import Usage
+from connlab.actions.connect import sentence, target
+from connlab.base.errors import Usage
 
 RESOLVED = {"resolved": True, "resolver": {"errno": None, "reason": None, "us": 90}, "host": "server"}
 RESOLVED |= {"address": "172.18.0.2", "port": 12345, "family": "IPv4", "timeout_us": 2_000_000}

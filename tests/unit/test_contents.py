@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from client import files as of_client
-from lab import contents, images, settings
-from lab.errors import LabError
+from connlab.base import settings
+from connlab.base.errors import LabError
+from connlab.cluster import contents, images
 from server import files as of_server
 from tests import menu
 from tests.unit.given import given
@@ -31,8 +32,8 @@ def house(tmp_path, monkeypatch):
     }.items():  # fmt: skip
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(text.encode())
-    monkeypatch.setattr("lab.contents.HOME", tmp_path)
-    monkeypatch.setattr("lab.profile.HOME", tmp_path)
+    monkeypatch.setattr("connlab.cluster.contents.HOME", tmp_path)
+    monkeypatch.setattr("connlab.cluster.profile.HOME", tmp_path)
     return tmp_path
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model import Attempt, Outcome
-from lab.show import dialling, running
+from connlab.base.model import Attempt, Outcome
+from connlab.cli.show import dialling, running
 
 
 def made(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from client.verbs import verbs
-from lab.settings import CHECKS
+from connlab.base.settings import CHECKS
 from tests.time_wait.test_who_closes import WAYS
 
 HOME = Path(__file__).parents[2]
@@ -123,7 +123,7 @@ def test_the_agent_page_is_complete():
         assert fields.keys() - target <= set(re.findall(r"`(\w+)`", row)), verb
 
 
-CITING = ("firewall", "sysctl", "server", "client", "lab", "docs")
+CITING = ("firewall", "sysctl", "server", "client", "connlab", "docs")
 
 
 def cited() -> dict[str, set[str]]:

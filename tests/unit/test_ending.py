@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab import ending, ready
+from connlab.cluster import ending, ready
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from lab import engine
-from lab.engine import PARTS_AT_ONCE, WITHOUT_COMPOSE_1, at_least
-from lab.errors import NotFit
+from connlab.base.errors import NotFit
+from connlab.cluster import engine
+from connlab.cluster.engine import PARTS_AT_ONCE, WITHOUT_COMPOSE_1, at_least
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from lab import hosts
-from lab.hosts import Host
+from connlab.cluster import hosts
+from connlab.cluster.hosts import Host
 from tests.unit.frames import ERR, frame
 
 THREAD = "played engine"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from lab import envfile, settings
-from lab.errors import Usage
+from connlab.base import envfile, settings
+from connlab.base.errors import Usage
 
 DAMAGED = [
     (None, r".env is missing\n  next: git checkout .env"),

@@ -10,8 +10,9 @@ import click
 import pytest
 import requests
 
-from lab import cli, engine
-from lab.errors import GaveUp, LabError, NotFit, Usage
+from connlab.base.errors import GaveUp, LabError, NotFit, Usage
+from connlab.cli import main as cli
+from connlab.cluster import engine
 
 HOME = Path(__file__).parents[2]
 CODES = {LabError: 1, Usage: 2, NotFit: 3, GaveUp: 4}
@@ -32,9 +33,9 @@ def test_a_refusal_becomes_its_exit_code_and_its_words(capsys, kind, code):
 
 
 def test_no_refusal_has_a_code_of_its_own():
-    """Whatever lab/ raises is one of the four kinds; 5 and above mean nothing."""
-    for path in (HOME / "lab").glob("[!_]*.py"):
-        importlib.import_module(f"lab.{path.stem}")
+    """Whatever connlab/ raises is one of the four kinds; 5 and above mean nothing."""
+    for path in (HOME / "connlab").rglob("[!_]*.py"):
+        importlib.import_module(".".join(path.relative_to(HOME).with_suffix("").parts))
     kinds, todo = set(), {LabError}
     while todo:
         kinds |= todo

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from lab import hosts
-from lab.errors import LabError
-from lab.hosts import Host
+from connlab.base.errors import LabError
+from connlab.cluster import hosts
+from connlab.cluster.hosts import Host
 
 
 def host(state: str, uptime: str = "", address: str = "172.20.0.2", service: str = "server") -> Host:

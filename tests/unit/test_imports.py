@@ -7,41 +7,28 @@ import sys
 
 import pytest
 
-from tests.unit.syntax import imports, lab_names, tops, trees, uses
+from tests.unit.syntax import connlab_modules, imports, tops, trees, uses
 
-
-def drawing(*names: str) -> set[str]:
-    return {f"lab.drawing.{name}" for name in names}
-
-
-# What a module of lab/ may use of lab/. lab.errors, the words of a refusal, is free for all.
-MAY_USE = {
-    "lab.model": set(),
-    "lab.errors": set(),
-    "lab.words": set(),
-    "lab.predict": {"lab.model"},
-    "lab.chart": set(),
-    "lab.drawing.markup": {"lab.words"},
-    "lab.drawing.look": set(),
-    "lab.drawing.axis": {"lab.chart"},
-    "lab.drawing.frame": {"lab.chart", *drawing("axis")},
-    "lab.drawing.labels": {"lab.chart", *drawing("axis", "frame", "markup")},
-    "lab.drawing.svg": {"lab.chart", *drawing("axis", "frame", "labels", "markup")},
-    "lab.report": {"lab.chart", *drawing("axis", "look", "markup", "svg")},
-    "lab.settings": {"lab.envfile", "lab.misspelt"},
-    "lab.envfile": set(),
-    "lab.misspelt": set(),
-    "lab.observe": {"lab.model"},
-    "lab.policy": {"lab.observe"},
-}
-MAY_NOT_USE = {
-    "lab.engine": {"lab.predict", "lab.report", "lab.runs", "lab.hosts"},
-    "lab.hosts": {"lab.predict", "lab.report", "lab.runs"},
-    "lab.compose": {"lab.predict", "lab.report", "lab.runs"},
-}
-BLIND = ("lab.traffic", "lab.evidence", "lab.census")  # hands and eyes: not even through others
-JUDGES = ("lab.predict", "lab.report")  # and all that draws for the report
-DRAWING = [name for name in MAY_USE if name.startswith("lab.drawing.")]
+# Who may import whom, package by package of connlab/ (docs/design.md has the table for people). A package may use
+# itself and what is here: every module of another package (ALL), or these of it.
+ALL = {"*"}
+PACKAGES: dict[str, dict[str, set[str]]] = {
+    "base": {},
+    "cluster": {"base": ALL},
+    "agent": {"base": ALL, "cluster": {"hosts"}},
+    "kernel": {"base": {"errors", "model", "settings"}, "cluster": {"hosts", "stream"}},
+    "evidence": {"base": ALL, "cluster": {"hosts"}, "kernel": {"observe", "policy"}},
+    "report": {"base": {"errors", "private", "settings", "words"}, "evidence": ALL},
+    "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
+    "cli": {
+        "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
+    },
+}  # fmt: skip
+# Parsers and models are given their text: what looks at a host is a module of its own.
+LOOKING = {"connlab.kernel.census"}
+ACTING = ("cluster", "agent", "kernel", "evidence", "actions")
+REFERENCE = "connlab.kernel.predict"  # what the policy promises
+PURE = (REFERENCE, "connlab.report.page", "connlab.evidence.chart")
 IO = {
     "asyncio",
     "datetime",
@@ -58,17 +45,17 @@ IO = {
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
 # Where the environment is looked at. The last is no knob: the folder for a lock.
-ENVIRONMENT = {("lab.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
-ENVIRONMENT |= {("lab.lock", "_file"), ("lab.lock", "folder")}
+ENVIRONMENT = {("connlab.base.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
+ENVIRONMENT |= {("connlab.base.lock", "_file"), ("connlab.base.lock", "folder")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
-STARTERS = {"lab.compose", "lab.images", "lab.talk"}
-SLEEPERS = {("lab.wait", "until")}
+STARTERS = {"connlab.cluster.compose", "connlab.cluster.images", "connlab.actions.talk"}
+SLEEPERS = {("connlab.base.wait", "until")}
 
 
 @pytest.fixture(scope="module")
 def lab() -> dict[str, ast.Module]:
-    found = trees("lab/**/*.py")
-    assert len(found) >= 19, f"lab/ has become so small that these tests see little: {list(found)}"
+    found = trees("connlab/**/*.py")
+    assert len(found) >= 60, f"connlab/ has become so small that these tests see little: {list(found)}"
     return found
 
 
@@ -84,49 +71,69 @@ def test_machines_use_the_standard_library_and_themselves(machine, least):
     assert not foreign
 
 
-def test_low_modules_use_only_what_the_table_says(lab):
-    """Words use nothing, the judge and the eyes use only words, the knobs use nothing."""
-    seen = {name: lab_names(imports(lab[name], name)) - {"lab.errors"} for name in MAY_USE if name in lab}
-    assert len(seen) >= 4, list(seen)
-    assert {name: extra for name, used in seen.items() if (extra := used - MAY_USE[name])} == {}
+def test_packages_import_only_what_the_table_says(lab):
+    """Each import between packages of connlab/ is in the table, and the table allows none that nobody needs."""
+    edges = {
+        (package(name), package(used), used.rpartition(".")[2])
+        for name, tree in lab.items()
+        for used in connlab_modules(imports(tree, name))
+        if package(name) in PACKAGES and package(used) != package(name)
+    }
+    assert {edge for edge in edges if not allowed(*edge)} == set()
+    needed = {(user, used) for user, used, _ in edges}
+    assert {(user, used) for user, row in PACKAGES.items() for used in row} == needed
+    assert {name for name in map(package, lab) if name} == set(PACKAGES)
 
 
-def test_low_modules_use_nothing_from_pip(lab):
-    """The same modules need nothing but the standard library."""
-    seen = {name: tops(imports(lab[name], name)) - {"lab"} for name in MAY_USE if name in lab}
-    assert len(seen) >= 4, list(seen)
-    assert {name: extra for name, used in seen.items() if (extra := used - sys.stdlib_module_names)} == {}
+def package(module: str) -> str:
+    """`kernel` for connlab.kernel.observe; nothing for what is beside the packages."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 2 else ""
 
 
-def test_the_judge_neither_looks_nor_dials_nor_knows_the_time(lab):
+def allowed(user: str, used: str, module: str) -> bool:
+    """Whether the table lets a package use a module of another one."""
+    row = PACKAGES[user].get(used, set())
+    return row == ALL or module in row
+
+
+def test_parsers_and_models_do_not_look(lab):
+    """A module of connlab.kernel is given its text, or is one of the few that look themselves."""
+    users = {
+        name for name, tree in lab.items()
+        if package(name) == "kernel" and any(package(m) == "cluster" for m in connlab_modules(imports(tree, name)))
+    }  # fmt: skip
+    assert users == LOOKING
+
+
+def test_the_reference_model_neither_looks_nor_dials_nor_knows_the_time(lab):
     """What the policy promises, and how a page looks, are functions of what they are given alone."""
-    seen = {name: tops(imports(lab[name], name)) for name in (*JUDGES, "lab.chart", *DRAWING)}
-    assert {name: extra for name, used in seen.items() if (extra := used & IO)} == {}
-    assert not [name for name in seen if "open(" in ast.unparse(lab[name])]
+    drawing = [name for name in lab if name.startswith("connlab.report.drawing.")]
+    assert len(drawing) >= 6
+    found = {name: tops(imports(lab[name], name)) for name in (*PURE, *drawing)}
+    assert {name: extra for name, used in found.items() if (extra := used & IO)} == {}
+    assert not [name for name in found if "open(" in ast.unparse(lab[name])]
+    outside = sys.stdlib_module_names | {"connlab"}
+    assert {name: extra for name, used in found.items() if (extra := used - outside)} == {}
 
 
-def test_containers_and_compose_do_not_judge(lab):
-    """Those who touch the hosts know nothing of right and wrong."""
-    seen = {name: lab_names(imports(lab[name], name)) for name in MAY_NOT_USE}
-    assert {name: bad for name, used in seen.items() if (bad := used & MAY_NOT_USE[name])} == {}
-
-
-def test_hands_and_eyes_do_not_know_the_right_answer(lab):
-    """Neither traffic nor evidence reaches the prediction, not even through a third module."""
-    direct = {name: lab_names(imports(tree, name)) for name, tree in lab.items()}
-    for start in (name for name in BLIND if name in lab):
+def test_what_acts_or_observes_does_not_know_the_right_answer(lab):
+    """No module that acts, observes or records reaches the reference model, not even through a third one."""
+    direct = {name: connlab_modules(imports(tree, name)) for name, tree in lab.items()}
+    starts = [name for name in lab if package(name) in ACTING and name != REFERENCE]
+    assert len(starts) >= 40
+    for start in starts:
         reached, todo = set(), {start}
         while todo:
             reached |= todo
             todo = set().union(*(direct.get(name, set()) for name in todo)) - reached
-        assert len(reached) > 3, f"{start} reaches only {reached}"
-        assert "lab.predict" not in reached, f"{start} can reach lab.predict"
+        assert REFERENCE not in reached, f"{start} can reach {REFERENCE}"
 
 
 def test_one_module_speaks_to_docker(lab):
-    """Only lab.engine imports the Docker SDK, or the HTTP library beneath it."""
+    """Only connlab.cluster.engine imports the Docker SDK, or the HTTP library beneath it."""
     assert {name for name, tree in lab.items() if tops(imports(tree)) & {"docker", "requests"}} == {
-        "lab.engine"
+        "connlab.cluster.engine"
     }
 
 
@@ -137,7 +144,9 @@ def test_one_module_runs_compose(lab):
     ]
     starters = {name for name, tree in lab.items() if "subprocess" in tops(imports(tree))}
     assert starters | {module for module, _ in uses(lab, *exec_)} == STARTERS
-    nodes = [node for name in ("lab.images", "lab.talk") for node in ast.walk(lab[name])]
+    nodes = [
+        node for name in ("connlab.cluster.images", "connlab.actions.talk") for node in ast.walk(lab[name])
+    ]
     argvs = [node for node in nodes if isinstance(node, (ast.List, ast.Tuple))]
     words = {word.value for argv in argvs for word in argv.elts if isinstance(word, ast.Constant)}
     assert {"docker", "build", "exec"} <= words, "the argument lists were not found"
@@ -145,16 +154,18 @@ def test_one_module_runs_compose(lab):
 
 
 def test_one_module_reads_the_environment(lab):
-    """A knob has one door: lab.settings. Compose gets the rest of the environment passed on, unread."""
+    """A knob has one door: connlab.base.settings. Compose gets the rest of the environment passed on, unread."""
     assert uses(lab, "os.environ", "os.environb", "os.getenv", "os.getenvb") == ENVIRONMENT
 
 
 def test_nobody_imports_the_command_line():
-    """lab.cli is the top: what others need of it belongs below it. (Unit tests call it, as a user does.)"""
-    modules = trees("lab/**/*.py", "tests/*.py", "tests/[!u]*/*.py", "bench/*.py")
+    """connlab.cli.main is the top: what others need of it belongs below it. (Unit tests call it, as a user does.)"""
+    modules = trees("connlab/**/*.py", "tests/*.py", "tests/[!u]*/*.py", "bench/*.py")
     assert len(modules) >= 20, list(modules)
-    assert [name for name, tree in modules.items() if "lab.cli" in lab_names(imports(tree, name))] == [
-        "lab.__main__",  # `python -m lab`, which is the same command
+    assert [
+        name for name, tree in modules.items() if "connlab.cli.main" in connlab_modules(imports(tree, name))
+    ] == [
+        "connlab.__main__",  # `python -m connlab`, which is the same command
         "tests.typed",  # calls it as a user does, for the tests of the verbs
     ]
 
@@ -167,41 +178,48 @@ def test_experiments_speak_of_hosts_not_of_plumbing():
     assert {
         name: bad for name, tree in modules.items() if (bad := tops(imports(tree, name)) & plumbing)
     } == {}
-    hidden = {"lab.compose", "lab.cli", "lab.images"}
+    hidden = {"connlab.cluster.compose", "connlab.cli.main", "connlab.cluster.images"}
     assert {
-        name: bad for name, tree in modules.items() if (bad := lab_names(imports(tree, name)) & hidden)
+        name: bad for name, tree in modules.items() if (bad := connlab_modules(imports(tree, name)) & hidden)
     } == {}
 
 
 def test_no_test_sleeps():
-    """A test waits for a condition, with a deadline and a reason (lab.wait.until)."""
+    """A test waits for a condition, with a deadline and a reason (connlab.base.wait.until)."""
     modules = trees("tests/*.py", "tests/**/*.py")
     assert len(modules) >= 12, list(modules)
     assert uses(modules, "time.sleep", "asyncio.sleep") == set()
 
 
 def test_the_lab_sleeps_in_one_place(lab):
-    """lab.wait is the lab's only wait; the hold that a person asks for listens to its agent meanwhile."""
+    """connlab.base.wait is the lab's only wait; the hold that a person asks for listens to its agent meanwhile."""
     assert uses(lab, "time.sleep", "asyncio.sleep") == SLEEPERS
 
 
 def test_the_scanner_sees_what_it_must():
     """The control: each way to write a forbidden thing is found, so the empty sets above mean something."""
     tree = ast.parse(
-        "import docker.errors\nfrom lab import cli\nfrom lab.hosts import Host\nfrom . import predict\n"
-        "from lab.drawing import look\nfrom lab.drawing.svg import drawn\n"
+        "import docker.errors\nfrom connlab.cli import main\nfrom connlab.cluster.hosts import Host\n"
+        "from . import predict\n"
+        "from connlab.report.drawing import look\nfrom connlab.report.drawing.svg import drawn\n"
         "def f():\n    import time\n    time.sleep(1)\ndef g():\n    from time import sleep\n"
     )
-    assert imports(tree, "lab.x") == {
+    assert imports(tree, "connlab.kernel.x") == {
         "docker.errors",
-        "lab.cli",
-        "lab.drawing.look",
-        "lab.drawing.svg",
-        "lab.hosts",
-        "lab.predict",
+        "connlab.cli.main",
+        "connlab.report.drawing.look",
+        "connlab.report.drawing.svg",
+        "connlab.cluster.hosts",
+        "connlab.kernel.predict",
         "time",
         "time.sleep",
     }
-    drawing = {"lab.drawing.look", "lab.drawing.svg"}
-    assert lab_names(imports(tree, "lab.x")) == {"lab.cli", "lab.hosts", "lab.predict"} | drawing
-    assert uses({"lab.x": tree}, "time.sleep") == {("lab.x", "f"), ("lab.x", "g")}
+    drawing = {"connlab.report.drawing.look", "connlab.report.drawing.svg"}
+    assert (
+        connlab_modules(imports(tree, "connlab.kernel.x"))
+        == {"connlab.cli.main", "connlab.cluster.hosts", "connlab.kernel.predict"} | drawing
+    )
+    assert uses({"connlab.kernel.x": tree}, "time.sleep") == {
+        ("connlab.kernel.x", "f"),
+        ("connlab.kernel.x", "g"),
+    }

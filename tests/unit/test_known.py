@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab import known
+from connlab.cluster import known
 
 
 def test_what_was_kept_is_good_and_nothing_else(monkeypatch, tmp_path):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab import engine, topology
-from lab.hosts import Host
+from connlab.cluster import engine, topology
+from connlab.cluster.hosts import Host
 
 
 def host(service: str, number: int) -> Host:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import lock
-from lab.errors import NotFit
+from connlab.base import lock
+from connlab.base.errors import NotFit
 
 
 def fail() -> Path:

@@ -59,7 +59,9 @@ def far():
 
 def run(engine: str, script: str) -> str:
     """Standard output of a Python program with this engine; a refusal of the lab is its last word."""
-    script = f"from lab.errors import LabError\ntry:\n    {script}\nexcept LabError as no:\n    print(no)"
+    script = (
+        f"from connlab.base.errors import LabError\ntry:\n    {script}\nexcept LabError as no:\n    print(no)"
+    )
     environment = {**os.environ, "DOCKER_HOST": engine}
     argv = [sys.executable, "-c", script]
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
@@ -80,11 +82,16 @@ def test_the_header_names_the_engines_kernel(far) -> None:
 
 def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
     """4 GiB carry 496 clients; that they are free is not claimed."""
-    facts = json.loads(run(far, "import json; from lab import machine; print(json.dumps(machine.facts()))"))
+    facts = json.loads(
+        run(far, "import json; from connlab.cluster import machine; print(json.dumps(machine.facts()))")
+    )
     assert (facts["kernel"], facts["cpus"], facts["memory_bytes"], facts["here"]) == (
         "5.10.1-far", 64, 4 << 30, False,
     )  # fmt: skip
-    said = run(far, "from lab import capacity, settings; capacity.check(settings.read(), 1000)")
+    said = run(
+        far,
+        "from connlab.base import settings; from connlab.cluster.capacity import check; check(settings.read(), 1000)",
+    )
     assert said.startswith(
         "N=1000 is more than fits: all memory of the engine's machine (how much of it is free"
     )
@@ -93,7 +100,7 @@ def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
 
 def test_the_time_of_another_machine_is_asked_there(far) -> None:
     """Its hosts' events have that time: what happened since our own would be all of them, or none."""
-    said = run(far, "from lab import machine; print(machine.now().isoformat())")
+    said = run(far, "from connlab.cluster import machine; print(machine.now().isoformat())")
     assert said == "2031-02-03T04:05:06.123456+00:00\n"
 
 

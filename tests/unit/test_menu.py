@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from lab import settings
+from connlab.base import settings
 from tests import menu
 
 HOME = settings.HOME
@@ -55,7 +55,7 @@ def test_this_run_has_it() -> None:
     """In this process, and in those that a test starts; no knob counts as given."""
     chosen = settings.read()
     assert (dict(chosen.values), chosen.given) == (menu.MENU, frozenset())
-    look = "from lab import settings; print(settings.read().values['PORT'])"
+    look = "from connlab.base import settings; print(settings.read().values['PORT'])"
     argv = [sys.executable, "-c", look]
     said = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout
     assert said.strip() == menu.MENU["PORT"]

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from lab import misspelt, settings
-from lab.errors import Usage
-from lab.settings import HOME
+from connlab.base import misspelt, settings
+from connlab.base.errors import Usage
+from connlab.base.settings import HOME
 from tests import menu
 
 FOREIGN = [
@@ -72,7 +72,7 @@ def test_a_line_of_the_file_that_nobody_reads_is_refused(tmp_path, line, said):
 
 
 def test_what_compose_and_docker_read_of_the_file_is_theirs(tmp_path):
-    """The engine's address, say, which is then known to everybody (lab.engine.environment)."""
+    """The engine's address, say, which is then known to everybody (connlab.cluster.engine.environment)."""
     with (tmp_path / ".env").open("w") as file:
         file.write(menu.FILE.read_text() + "\nDOCKER_HOST=tcp://192.0.2.1:2375\nCOMPOSE_HTTP_TIMEOUT=90\n")
     assert settings.read({}, tmp_path).menu["DOCKER_HOST"] == "tcp://192.0.2.1:2375"

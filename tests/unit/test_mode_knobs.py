@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import settings as lab_settings
-from lab.errors import Usage
+from connlab.base import settings as lab_settings
+from connlab.base.errors import Usage
 from server import settings as server_settings
 from tests.unit.given import given
 
@@ -46,7 +46,7 @@ def test_what_makes_sense_is_taken(mode):
 def test_a_pool_size_without_a_pool_is_refused_before_anything_starts():
     """Exit code 2, and the engine (there is none here, which would be 3) was not asked."""
     nowhere = {**os.environ, "DOCKER_HOST": "unix:///nonexistent", "POOL_SIZE": "5"}
-    argv = [sys.executable, "-m", "lab", "up"]
+    argv = [sys.executable, "-m", "connlab", "up"]
     done = subprocess.run(argv, cwd=HOME, env=nowhere, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "SERVER_MODE=pool" in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.model import Attempt, Event, Outcome, events, tally
+from connlab.base.model import Attempt, Event, Outcome, events, tally
 
 HOME = Path(__file__).parents[2]
 ATTEMPT = {

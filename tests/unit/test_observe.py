@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import observe
-from lab.observe import Flow, Socket
+from connlab.kernel import observe
+from connlab.kernel.observe import Flow, Socket
 
 DATA = Path(__file__).parent / "data"
 RULE = (

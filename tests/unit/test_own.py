@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lab import own, settings
-from lab.errors import LabError, Usage
-from lab.own import Own
+from connlab.base import settings
+from connlab.base.errors import LabError, Usage
+from connlab.cluster import own
+from connlab.cluster.own import Own
 from tests import menu
 
 

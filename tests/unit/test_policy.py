@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from lab import observe, policy
-from lab.errors import LabError
-from lab.hosts import CommandFailed
-from lab.observe import Rule, Ruleset
+from connlab.base.errors import LabError
+from connlab.cluster.hosts import CommandFailed
+from connlab.cluster.reload import reload
+from connlab.kernel import observe, policy
+from connlab.kernel.observe import Rule, Ruleset
 
 DATA = Path(__file__).parent / "data"
 REPORT = json.loads((DATA / "look.txt").read_text())[-1]
@@ -123,5 +125,5 @@ def test_a_reload_that_fails_says_why_and_what_next():
         raise CommandFailed("server-1: still not as the policy was loaded")
 
     with pytest.raises(LabError, match=r"still not as the policy(.|\n)*next: make down"):
-        policy.reload(run)
-    assert policy.reload(lambda _: '{"difference": ["x"]}') == ["x"]
+        reload(SimpleNamespace(run=run))
+    assert reload(SimpleNamespace(run=lambda _: '{"difference": ["x"]}')) == ["x"]

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from lab import profile
-from lab.settings import HOME
+from connlab.base.settings import HOME
+from connlab.cluster import profile
 from tests import ports
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import private, runs
-from lab.errors import LabError
-from lab.evidence import Run
+from connlab.base import private
+from connlab.base.errors import LabError
+from connlab.evidence.evidence import Run
+from connlab.report.run import draw
 from tests.unit.charts import evidence, left
 
 
@@ -32,7 +33,7 @@ def test_a_run_is_the_users_alone(tmp_path, umask):
     run = Run("2026", tmp_path)
     run.keep("", "machine", {"kernel": "6.18", "engine": {"Version": "28"}})
     run.keep("test_a", "chart-a", evidence())
-    runs.draw(run.folder, [])
+    draw(run.folder, [])
     assert modes(tmp_path / "runs") == {
         "runs": "700", "runs/2026": "700", "runs/2026/machine.json": "600", "runs/2026/test_a": "700",
         "runs/2026/test_a/chart-a.json": "600", "runs/2026/time-wait.html": "600",

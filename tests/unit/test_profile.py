@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import profile, sysctls
-from lab.errors import LabError
+from connlab.base.errors import LabError
+from connlab.cluster import profile, sysctls
 from tests.profiles import FORMS, MEANT, UNLIKE, fragment
 
 REFUSED = {

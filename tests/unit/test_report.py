@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lab import report, runs
-from lab.chart import Mark, Series
+from connlab.evidence.chart import Mark, Series
+from connlab.report import page as html
+from connlab.report.run import draw
 from tests.unit.charts import DRAIN, HOSTILE, ROW, evidence, left, page
 
 
@@ -35,8 +36,8 @@ def chosen(words: str) -> str:
     """A page every word of which somebody else chose."""
     chart = replace(DRAIN, title=words, note=words, x=words, y=words, marks=(Mark(1, words),),
                     series=(Series(words, ((0, 1),)),))  # fmt: skip
-    row = dict.fromkeys(report.COLUMNS, words)
-    return report.page(words, {words: chart}, [row], words, {"kernel": words, "engine": words})
+    row = dict.fromkeys(html.COLUMNS, words)
+    return html.page(words, {words: chart}, [row], words, {"kernel": words, "engine": words})
 
 
 def test_words_of_others_are_words():
@@ -73,7 +74,7 @@ def test_the_same_evidence_is_the_same_page(tmp_path):
         run = tmp_path / str(order[0]) / "run"
         for at in order:
             left(run, f"test_{at}", "chart-a", evidence(title=f"chart {at}"))
-        pages.append(runs.draw(run, [{**ROW, "family": "time-wait"}])["time-wait"].read_bytes())
+        pages.append(draw(run, [{**ROW, "family": "time-wait"}])["time-wait"].read_bytes())
     assert pages[0] == pages[1]
     assert [pages[0].count(f"<h2>chart {at}</h2>".encode()) for at in range(3)] == [1, 1, 1]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lab import runs
-from lab.errors import Unreadable, Usage
-from lab.evidence import Run
+from connlab.base.errors import Unreadable, Usage
+from connlab.evidence import runs
+from connlab.evidence.evidence import Run
+from connlab.report.run import draw
 from tests.unit.charts import ROW, evidence, left
 
 
@@ -30,7 +31,7 @@ def test_each_family_has_a_page(tmp_path):
     left(tmp_path, "test_b", "chart-b", evidence(title="of another", family="backlog"))
     left(tmp_path, "test_b", "attempts", {"no": "chart"})
     rows = [{**ROW, "family": "backlog"}, {**ROW, "sentence": "of no page", "family": "sockets"}]
-    assert runs.draw(tmp_path, rows) == {
+    assert draw(tmp_path, rows) == {
         family: tmp_path / f"{family}.html" for family in ("backlog", "time-wait")
     }
     pages = {path.name: path.read_text() for path in tmp_path.glob("*.html")}
@@ -46,7 +47,7 @@ def test_no_run_and_no_charts_are_told(tmp_path):
         runs.find("runs/never")
     left(tmp_path, "", "machine", {})
     with pytest.raises(Usage, match=r"has no charts: no test left a chart-\*\.json in it\n  next: make test"):
-        runs.draw(tmp_path, [])
+        draw(tmp_path, [])
 
 
 def test_a_folder_of_others_is_no_run(tmp_path):

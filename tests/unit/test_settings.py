@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import settings
-from lab.errors import Usage
+from connlab.base import settings
+from connlab.base.errors import Usage
 from tests import menu
 
 HOME = Path(__file__).parents[2]

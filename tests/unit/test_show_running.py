@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lab.show import running
-from lab.show.terminal import Terminal
+from connlab.cli.show import running
+from connlab.cli.show.terminal import Terminal
 
 HELD = (
     "held: established, by the server's sockets; counted: what the limit counts, by its conntrack, without connections"

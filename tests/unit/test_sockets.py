@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from client import sockets as program
-from lab.show import dialling as show
-from lab.sockets import state
+from connlab.actions.sockets import state
+from connlab.cli.show import dialling as show
 
 PROGRAM = Path(program.__file__).read_text()
 ARGV = [sys.executable, "-S", "-E", "-c", PROGRAM]

@@ -9,7 +9,7 @@ from socketserver import BaseRequestHandler, TCPServer, ThreadingTCPServer
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 
 WITHIN = 10
 LOOPBACK = ("127.0.0.1", 0)

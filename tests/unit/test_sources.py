@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from lab import observe, sources
-from lab.observe import Flow, Snapshot
+from connlab.actions import sources
+from connlab.kernel import observe
+from connlab.kernel.observe import Flow, Snapshot
 
 LOOK = (Path(__file__).parent / "data/look.txt").read_text()
 FIRST, SECOND = "172.30.0.3", "172.30.0.4"

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from lab.errors import GaveUp
-from lab.stream import Stream, StreamClosed
+from connlab.base.errors import GaveUp
+from connlab.cluster.stream import Stream, StreamClosed
 from tests.unit.frames import ERR, frame
 
 SOON, AT_ONCE = 5.0, 0.01  # seconds

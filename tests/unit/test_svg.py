@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from lab.chart import Mark, Series
-from lab.drawing import look
-from lab.drawing.axis import Axis
-from lab.drawing.labels import mark_rows
-from lab.drawing.svg import drawn
+from connlab.evidence.chart import Mark, Series
+from connlab.report.drawing import look
+from connlab.report.drawing.axis import Axis
+from connlab.report.drawing.labels import mark_rows
+from connlab.report.drawing.svg import drawn
 from tests.unit.charts import DRAIN, page
 
 

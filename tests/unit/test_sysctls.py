@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from lab import profile
+from connlab.cluster import profile
 
 RECYCLE, REUSE, FIN = (f"net.ipv4.tcp_{name}" for name in ("tw_recycle", "tw_reuse", "fin_timeout"))
 

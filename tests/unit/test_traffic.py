@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab.errors import GaveUp
-from lab.stream import Stream, StreamClosed
-from lab.traffic import Agent, AgentFailed, agents, allowance
+from connlab.agent.traffic import Agent, AgentFailed, agents, allowance
+from connlab.base.errors import GaveUp
+from connlab.cluster.stream import Stream, StreamClosed
 from tests.unit.frames import frame
 
 SOON, AT_ONCE = 5.0, 0.01  # seconds

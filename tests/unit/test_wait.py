@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab import wait
-from lab.errors import GaveUp
+from connlab.base import wait
+from connlab.base.errors import GaveUp
 
 SOON = 5.0  # seconds
 

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab import experiment, witness
-from lab.errors import LabError, Usage
-from lab.hosts import Host
-from lab.observe import Rule, Ruleset
-from lab.witness import Look
+from connlab.actions import experiment, witness
+from connlab.actions.witness import Look
+from connlab.base.errors import LabError, Usage
+from connlab.cluster.hosts import Host
+from connlab.kernel.observe import Rule, Ruleset
 
 REPORT = {"unknown": None, "file": "connlimit", "loaded": "", "difference": [], "went_back": [], "limit": 15,
           "limits": [], "uncounted": None}  # fmt: skip

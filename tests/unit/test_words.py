@@ -9,14 +9,15 @@ from html import unescape
 import click
 import pytest
 
-from lab import cli, pages
-from lab.claims import CLAIMS
-from lab.drawing import markup
-from lab.errors import LabError
-from lab.show import judging, running
-from lab.show.terminal import COLOURS, coloured, console, joined, new_table, strong
-from lab.verdicts import Judged
-from lab.words import lines, visible
+from connlab.base.errors import LabError
+from connlab.base.words import lines, visible
+from connlab.cli import main as cli
+from connlab.cli.show import judging, running
+from connlab.cli.show.terminal import COLOURS, coloured, console, joined, new_table, strong
+from connlab.evidence.claims import CLAIMS
+from connlab.evidence.verdicts import Judged
+from connlab.report import pages
+from connlab.report.drawing import markup
 from tests.unit.syntax import imports, trees
 
 # What a terminal obeys, what turns or hides text, what rich takes for markup or an emoji, what cannot be encoded.
@@ -119,22 +120,24 @@ def test_every_word_in_its_colour(capsys, monkeypatch):
 
 
 def test_nobody_goes_past_the_one_way_out():
-    """`print` is in lab.words and where data is printed; rich's Console and Text in lab.show.terminal alone."""
-    found = trees("lab/**/*.py")
+    """`print` is in base.words and where data is printed; rich's Console and Text in cli.show.terminal alone."""
+    found = trees("connlab/**/*.py")
     printing = {name for name, tree in found.items() if "print" in _called(tree)}
-    assert printing == {"lab.words", "lab.verbs.options"}
+    assert printing == {"connlab.base.words", "connlab.cli.verbs.options"}
     drawing = {
         name for name, tree in found.items() if {"Text", "Console", "Text.from_markup"} & _called(tree)
     }
-    assert drawing == {"lab.show.terminal"}
+    assert drawing == {"connlab.cli.show.terminal"}
     assert not [name for name, tree in found.items() if "rich.markup" in imports(tree, name)]
     writing = {name for name, tree in found.items() if "sys.stderr" in ast.unparse(tree)}
-    assert writing == {"lab.words"}
+    assert writing == {"connlab.base.words"}
 
 
 def test_nobody_writes_markup():
     """It would be shown as it stands: a colour is asked for with `coloured`, `strong` or `pale`."""
-    shown = {name: tree for name, tree in trees("lab/**/*.py").items() if name.startswith("lab.show")}
+    shown = {
+        name: tree for name, tree in trees("connlab/**/*.py").items() if name.startswith("connlab.cli.show")
+    }
     assert len(shown) >= 5
     words = [
         (name, node.value)

@@ -13,12 +13,15 @@ from datetime import datetime
 
 import pytest
 
-from lab import engine, errors, evidence, experiment, hosts, machine
-from lab.hosts import Host
-from lab.model import Event, Outcome
-from lab.settings import HOME
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.actions import experiment
+from connlab.agent.traffic import Agent
+from connlab.base import errors
+from connlab.base.model import Event, Outcome
+from connlab.base.settings import HOME
+from connlab.base.wait import until
+from connlab.cluster import engine, hosts, machine
+from connlab.cluster.hosts import Host
+from connlab.evidence import evidence
 from tests.laboratory import Lab, laboratory, quiet
 from tests.terminal import given, terminal
 from tests.typed import typed
@@ -30,7 +33,7 @@ def started(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
     """`lab ARGV` on this lab, in the middle of what it does."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     every = {**os.environ, **given(lab), **environment}
-    return subprocess.Popen([sys.executable, "-m", "lab", *argv], cwd=HOME, env=every, **pipes)
+    return subprocess.Popen([sys.executable, "-m", "connlab", *argv], cwd=HOME, env=every, **pipes)
 
 
 def ended(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from lab import engine, images
-from lab.verbs import running
+from connlab.cli.verbs import running
+from connlab.cluster import engine, images
 from tests.laboratory import image
 
 OWN = f"connlab.image-of-test-{os.getpid()}"  # nobody else's images may go while the tests run

@@ -8,11 +8,13 @@ import subprocess
 
 import pytest
 
-from lab import engine, hosts, images, observe, sockets, throwaway
-from lab.model import events
-from lab.settings import HOME
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.actions import sockets
+from connlab.agent.traffic import Agent
+from connlab.base.model import events
+from connlab.base.settings import HOME
+from connlab.base.wait import until
+from connlab.cluster import engine, hosts, images, throwaway
+from connlab.kernel import observe
 from tests.laboratory import Lab, image, laboratory
 from tests.terminal import given
 from tests.typed import typed

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import hosts, settings
-from lab.model import events
+from connlab.base import settings
+from connlab.base.model import events
+from connlab.cluster import hosts
 from tests.checkout import checkout, lab_of
 from tests.laboratory import own_settings, removed_afterwards
 

@@ -9,8 +9,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lab import hosts, settings, topology
-from lab.wait import until
+from connlab.base import settings
+from connlab.base.wait import until
+from connlab.cluster import hosts, topology
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.terminal import terminal
 

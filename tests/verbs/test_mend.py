@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import copies, engine, hosts, images, ready, settings, throwaway, topology
-from lab.errors import LabError
-from lab.hosts import Host
-from lab.model import Event, Outcome, events, tally
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.agent.traffic import Agent
+from connlab.base import settings
+from connlab.base.errors import LabError
+from connlab.base.model import Event, Outcome, events, tally
+from connlab.base.wait import until
+from connlab.cluster import copies, engine, hosts, images, ready, throwaway, topology
+from connlab.cluster.hosts import Host
 from tests.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
-from lab import engine, hosts
-from lab.record import REVISION
+from connlab.cluster import engine, hosts
+from connlab.cluster.record import REVISION
 from tests.laboratory import own_settings, removed_afterwards
 from tests.menu import FILE
 from tests.typed import typed

@@ -13,9 +13,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import doctor, observe, policy, topology
-from lab.model import Outcome, tally
-from lab.traffic import Agent
+from connlab.actions import doctor
+from connlab.agent.traffic import Agent
+from connlab.base.model import Outcome, tally
+from connlab.cluster import topology
+from connlab.cluster.reload import reload
+from connlab.kernel import observe, policy
 from tests.laboratory import Lab, laboratory, shared
 from tests.typed import typed
 
@@ -46,7 +49,7 @@ def lab(_lab: Lab) -> Iterator[Lab]:
     """A lab whose policy tests may break, in force again afterwards."""
     with shared(_lab):
         yield _lab
-        policy.reload(_lab.server.run)
+        reload(_lab.server)
 
 
 def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
@@ -132,10 +135,10 @@ def test_every_change_is_drift_and_reload_undoes_it(
             line[: len(words)] for line, words in zip(said["difference"], difference, strict=True)
         ] == difference
         assert said["limit"] == limit
-        assert policy.reload(server.run) == said["difference"]
+        assert reload(server) == said["difference"]
         said = standing(_lab)
         assert (said["state"], said["difference"], said["limit"]) == ("in_force", [], 15)
-        assert policy.reload(server.run) == []
+        assert reload(server) == []
         assert "iptables -t nat" not in names
         assert set(names.splitlines()) <= set(server.run(["iptables", "-t", "nat", "-S"]).splitlines())
         assert tally(dialling.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
@@ -148,7 +151,7 @@ def _again_after_a_failure(lab: Lab) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        policy.reload(lab.server.run)
+        reload(lab.server)
         raise
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import hosts, settings
-from lab.model import Outcome, tally
-from lab.traffic import agents
+from connlab.agent.traffic import agents
+from connlab.base import settings
+from connlab.base.model import Outcome, tally
+from connlab.cluster import hosts
 from tests.checkout import checkout
 from tests.laboratory import own_settings, removed_afterwards
 
@@ -34,7 +35,7 @@ def lab(tmp_path: Path):
 
     def run(*argv: str, **knobs: str) -> subprocess.CompletedProcess:
         environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), **knobs}
-        command = [sys.executable, "-m", "lab", *argv]
+        command = [sys.executable, "-m", "connlab", *argv]
         return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
 
     with removed_afterwards(chosen):

@@ -9,10 +9,10 @@ import json
 import os
 import subprocess
 
-from lab import observe
-from lab.model import Outcome, tally
-from lab.settings import HOME
-from lab.traffic import Agent
+from connlab.agent.traffic import Agent
+from connlab.base.model import Outcome, tally
+from connlab.base.settings import HOME
+from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, own_settings
 from tests.terminal import given
 from tests.typed import typed

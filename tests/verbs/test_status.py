@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from lab import engine, hosts, observe, status, topology
-from lab.errors import LabError
-from lab.hosts import Host
-from lab.model import Outcome, tally
-from lab.traffic import Agent
-from lab.wait import until
+from connlab.actions import status
+from connlab.agent.traffic import Agent
+from connlab.base.errors import LabError
+from connlab.base.model import Outcome, tally
+from connlab.base.wait import until
+from connlab.cluster import engine, hosts, topology
+from connlab.cluster.hosts import Host
+from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, told
 
 pytestmark = pytest.mark.xdist_group("status")

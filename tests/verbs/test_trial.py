@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import aftermath, compose, hosts
-from lab.compose import ComposeFailed
-from lab.errors import NotFit
-from lab.traffic import Agent
+from connlab.agent.traffic import Agent
+from connlab.base.errors import NotFit
+from connlab.cluster import aftermath, compose, hosts
+from connlab.cluster.compose import ComposeFailed
 from tests.checkout import checkout, lab_of
 from tests.laboratory import Lab, of, own_settings, removed_afterwards
 

@@ -12,24 +12,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lab import (
-    compose,
-    engine,
-    errors,
-    experiment,
-    hosts,
-    images,
-    machine,
-    observe,
-    profile,
-    ready,
-    settings,
-    throwaway,
-    topology,
-)
-from lab.hosts import Host
-from lab.model import Outcome, tally
-from lab.traffic import Agent
+from connlab.actions import experiment
+from connlab.agent.traffic import Agent
+from connlab.base import errors, settings
+from connlab.base.model import Outcome, tally
+from connlab.cluster import compose, engine, hosts, images, machine, profile, ready, throwaway, topology
+from connlab.cluster.hosts import Host
+from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.typed import typed
 
@@ -37,7 +26,7 @@ from tests.typed import typed
 def lab_command(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
     """The `lab` command as a person runs it, in a process of its own."""
     given = {"COMPOSE_PROJECT_NAME": chosen.project, "WORKLOAD": "idle"}
-    command = [sys.executable, "-m", "lab", *argv]
+    command = [sys.executable, "-m", "connlab", *argv]
     return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import engine, hosts
+from connlab.cluster import engine, hosts
 from tests.checkout import checkout, lab_of
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.menu import FILE

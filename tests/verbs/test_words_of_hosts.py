@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import hosts, ready, topology
-from lab.engine import client
-from lab.errors import LabError
-from lab.model import events
+from connlab.base.errors import LabError
+from connlab.base.model import events
+from connlab.cluster import hosts, ready, topology
+from connlab.cluster.engine import client
 from tests.checkout import checkout
 from tests.laboratory import laboratory, own_settings
 
@@ -53,7 +53,7 @@ def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: b
     copy, chosen = checkout(tmp_path), own_settings(CLIENTS=0)
     (copy / "sysctl/stock.yaml").write_bytes(damage)
     environment = {**os.environ, "PYTHONPATH": str(copy), "COMPOSE_PROJECT_NAME": chosen.project}
-    argv = [sys.executable, "-m", "lab", "doctor", "--json"]
+    argv = [sys.executable, "-m", "connlab", "doctor", "--json"]
     done = subprocess.run(argv, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (3, "")
     rows = {row["name"]: row for row in json.loads(done.stdout)["checks"]}

@@ -11,7 +11,7 @@ import socket
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.wait import until
+from connlab.base.wait import until
 
 ROOT = Path(__file__).parents[3]
 WITHIN = 20

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import ready
+from connlab.cluster import ready
 from tests.unit.client.processes import WITHIN, lines
 from tests.unit.given import given
 

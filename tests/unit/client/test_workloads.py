@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 from tests.ports import free_port
 from tests.unit.client.processes import WITHIN, accept, first, lines, listening
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 from tests.menu import MENU
 from tests.ports import free_port
 from tests.unit.given import given

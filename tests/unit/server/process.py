@@ -9,8 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.model import Event, events
-from lab.wait import until
+from connlab.base.model import Event, events
+from connlab.base.wait import until
 
 HOME = Path(__file__).parents[3]
 SOON = 5.0  # seconds; everything here takes milliseconds, unless the machine is busy

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.model import events
-from lab.wait import until
+from connlab.base.model import events
+from connlab.base.wait import until
 from tests.menu import MENU
 from tests.unit.given import given
 from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, reset, said

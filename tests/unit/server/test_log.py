@@ -6,7 +6,7 @@ import json
 import re
 import socket
 
-from lab.model import Event, events
+from connlab.base.model import Event, events
 from server.events import emit
 from tests.unit.server.process import HOME, SOON, ask, dial, echo, heard, said
 from tests.unit.server.test_status import report

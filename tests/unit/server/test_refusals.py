@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 from server import nflog, refusals
 
 

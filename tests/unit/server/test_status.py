@@ -9,7 +9,7 @@ import struct
 import time
 from dataclasses import replace
 
-from lab.wait import until
+from connlab.base.wait import until
 from server.status import AT_ONCE, PATIENCE
 from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, said
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.wait import until
+from connlab.base.wait import until
 from server.status import ask
 from tests.unit.given import given
 

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 from tests.unit.server_modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served, read, reset
 
 IN_USE = "[Errno 98] Address already in use"

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 from tests.unit.server_modes.process import BOUND, MODES, WITHIN, fill, is_served, read, reset
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from lab.wait import until
+from connlab.base.wait import until
 from tests.unit.server_modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served, read
 
 

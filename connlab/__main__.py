@@ -1,0 +1,5 @@
+"""`python -m connlab` is the `connlab` command."""
+
+from connlab.cli.main import main
+
+main()

@@ -1,0 +1,96 @@
+"""The article's simplest client: resolve a name, connect to a port, say what happened."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connlab.actions import experiment, witness
+from connlab.agent.traffic import Agent
+from connlab.base.errors import Usage
+from connlab.base.settings import Settings, whole
+from connlab.cluster import hosts
+
+
+def target(host: str, port: str) -> tuple[str, int]:
+    """Name and port of `HOST PORT` or of `HOST:PORT`, which wins. Raises `Usage`."""
+    name, colon, with_it = host.partition(":")
+    port = with_it if colon else port
+    if ":" in port or not re.fullmatch(r"[\w.-]{1,253}", name, re.ASCII):
+        raise Usage(f"host {host!r} is neither a name nor an IPv4 address (the lab's bridge is IPv4 only)")
+    if problem := whole(1, 65_535)(port):
+        raise Usage(f"port {port!r} {problem}")
+    return name, int(port)
+
+
+def connect(settings: Settings, number: int, host: str, port: int, timeout: int) -> dict[str, Any]:
+    """Dial once from client `number`, `timeout` seconds long, and hang up.
+
+    `resolved` false: there was no attempt, and `outcome` and what follows from it are null. `rule_packets`
+    is how far the counters of the server's refusing rules moved meanwhile, for all sources; `refused_by_policy`
+    what the server reported of this one; null where there is no such witness, and `witness` says why. Times in µs.
+    """
+    found = hosts.find(settings.project)
+    dialler = experiment.client(found, number)
+    server = next((one for one in found if one.service == "server"), None)
+    result: dict[str, Any] = {
+        "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,
+        "resolved": False, "resolver": {}, "address": None, "family": None, "outcome": None, "errno": None,
+        "source": None, "source_port": None, "us": None, "rule_packets": None, "refused_by_policy": None,
+        "complete": None, "witness": None,
+    }  # fmt: skip
+    with Agent(dialler) as agent:
+        asked = agent.ask("resolve", host=host)
+        result["resolver"] = {name: asked[name] for name in ("errno", "reason", "us")}
+        if asked["resolved"]:
+            before = witness.look(server)
+            (attempt,) = agent.ask(
+                "open", host=asked["address"], port=port, timeout_ms=timeout * 1000, keep=False
+            )["attempts"]
+            result |= {"resolved": True, "address": asked["address"], "family": "IPv4"}
+            result |= {name: attempt[name] for name in ("outcome", "errno", "source", "source_port", "us")}
+            source, refused = attempt["source"] or dialler.address, attempt["outcome"] == "refused"
+            seen = witness.between(before, witness.look(server), source, int(refused))
+            result |= {"rule_packets": seen.rule_packets, "refused_by_policy": seen.refused}
+            result |= {"complete": seen.complete, "witness": seen.words}
+    return result
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """What happened, in a line for a person."""
+    if not result["resolved"]:
+        resolver = result["resolver"]
+        why = f"{resolver['reason']} ({resolver['errno']}, after {_ms(resolver['us'])})"
+        return f"{result['host']} does not resolve: {why}; nothing was dialled"
+    where = (
+        result["host"] if result["host"] == result["address"] else f"{result['host']} ({result['address']})"
+    )
+    where += f" port {result['port']}"
+    if result["outcome"] == "established":
+        source = f"{result['source']}:{result['source_port']}"
+        return f"connected to {where}, {result['family']}, from {source}, in {_ms(result['us'])}"
+    if result["outcome"] == "refused":
+        return f"{where} refused after {_ms(result['us'])}: {_who(result)}"
+    if result["outcome"] == "timed_out":
+        waited = result["timeout_us"] / 1e6
+        return (
+            f"{where} is silent: no answer to the SYN within {waited:g} s, as if it was dropped (not refused); "
+            f"{result['witness']}"
+        )
+    why = f"{where}: {result['outcome']} ({result['errno']}) after {_ms(result['us'])}"
+    return f"{why}; {result['witness']}"
+
+
+def _who(result: dict[str, Any]) -> str:
+    """Who refused, by the second witness: to the client an RST of either is the same (docs/kernel.md O02, O03)."""
+    if result["refused_by_policy"]:
+        return f"by the policy; {result['witness']}"
+    if result["rule_packets"] == 0:
+        return f"not by the policy, so nobody listens there; {result['witness']}"
+    if result["refused_by_policy"] == 0 and result["complete"]:
+        return f"not by the policy, so nobody listens there; {result['witness']}"
+    return f"by whom is not known; {result['witness']}"
+
+
+def _ms(us: int) -> str:
+    return f"{us / 1000:.1f} ms"

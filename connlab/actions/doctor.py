@@ -1,0 +1,196 @@
+"""Can this machine run the lab? Each check says PASS, WARN or FAIL, what it saw, and the fix."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+
+from connlab.base.errors import START_ANEW, LabError, NotFit
+from connlab.base.settings import Settings
+from connlab.cluster import capacity, compose, engine, hosts, images, profile, trial
+from connlab.kernel import observe, policy
+from connlab.kernel.kernels import window
+
+Row = dict[str, str]
+RUNNING, HOSTS = "running lab", "hosts"
+PROFILES = "sysctl/"  # how the trial begins what it says of a profile
+
+
+def examine(chosen: Settings) -> list[Row]:
+    """Every check, in the order in which one depends on the other; without an engine, only that one."""
+    try:
+        engine.client()
+    except NotFit as error:
+        return [_failed("docker", error)]
+    checks: tuple[Callable[[Settings], Row], ...] = (
+        _engine, _compose, _tools, _kernel, _policy, _hosts, running, _sysctls, _memory, _leftovers,
+    )  # fmt: skip
+    return [_guarded(check, chosen) for check in checks]
+
+
+def _guarded(check: Callable[[Settings], Row], chosen: Settings) -> Row:
+    """The row of a check; what it could not find out for is one too, so that the others are still told."""
+    try:
+        return check(chosen)
+    except LabError as error:
+        return _failed(check.__name__.strip("_"), error)
+    except engine.ERRORS as error:
+        return _row(check.__name__.strip("_"), "FAIL", engine.why(error), "make status")
+
+
+def require_fit() -> None:
+    """The fast subset, for `up`: raises `NotFit` for what would fail later with a worse message."""
+    new = engine.at_least(engine.version(), engine.WITHOUT_COMPOSE_1)
+    if new and compose.command() == ("docker-compose",):
+        row = _compose_row()
+        if row["result"] == "FAIL":
+            raise NotFit(f"{row['detail']}\n  next: {row['fix']}")
+
+
+def _engine(_: Settings) -> Row:
+    info = engine.client().version()
+    found = f"engine {info['Version']}, API {info['ApiVersion']}"
+    if engine.at_least(info["Version"], engine.PARTS_AT_ONCE):
+        return _row("docker", "PASS", found)
+    fault = "it can stand still for ever when hosts leave a network at one moment; the lab lets them leave in turn"
+    return _row("docker", "WARN", f"{found}: {fault} (moby/moby#46661)", "engine 20.10.27 or newer")
+
+
+def _compose(_: Settings) -> Row:
+    try:
+        return _compose_row()
+    except NotFit as error:
+        return _failed("compose", error)
+
+
+def _compose_row() -> Row:
+    version = compose.version()
+    both = f"Compose {version or 'of unknown version'} with engine {engine.version()}"
+    new = engine.at_least(engine.version(), engine.WITHOUT_COMPOSE_1)
+    if version.startswith("1.") and new:
+        return _row("compose", "FAIL", f"{both}: Compose 1 cannot recreate containers there (docker/compose#11742)",
+                    "install the Compose plugin: docker-compose-plugin")  # fmt: skip
+    if re.match(r"5\.[0-4]\.", version) and not new:
+        return _row(
+            "compose", "WARN", f"{both}: this Compose may ask for a newer API", "Compose 5.5 or newer"
+        )
+    return _row("compose", "PASS", both)
+
+
+def _tools(_: Settings) -> Row:
+    if shutil.which("docker"):
+        return _row("docker command", "PASS", "builds the images")
+    return _row("docker command", "FAIL", "not found; the images are built with it", "install docker-cli")
+
+
+def _kernel(_: Settings) -> Row:
+    release = engine.client().version()["KernelVersion"]
+    if known := window(release):
+        return _row(
+            "kernel",
+            "WARN",
+            f"{release}: {known}",
+            "a newer kernel of the same series (docs/kernel.md, epochs)",
+        )
+    return _row("kernel", "PASS", f"{release} is in no known connlimit bug window")
+
+
+def _policy(chosen: Settings) -> Row:
+    """The very thing `up` does: load the rules in a container of the server image and read them back."""
+    try:
+        profile.by_file(chosen.values)
+    except LabError:
+        return _row(
+            "policy", "WARN", "not tried, because a profile of kernel settings cannot be read", "see sysctls"
+        )
+    images.ensure(chosen)
+    said = trial.problems(chosen, again=True)
+    if any(line.startswith(PROFILES) for line in said):
+        return _row("policy", "WARN", "not tried, because the kernel settings cannot be set", "see sysctls")
+    if said:
+        fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
+        return _row("policy", "FAIL", "\n".join(said), fix)
+    rules = f"firewall/{chosen.values['FIREWALL']}.rules"
+    return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
+
+
+def _hosts(chosen: Settings) -> Row:
+    """Whether the hosts of a lab that is up all run; without its server it is none."""
+    found = hosts.find(chosen.project)
+    if not found:
+        return _row(HOSTS, "PASS", f"{chosen.project} is not up, so there are none")
+    try:
+        hosts.server(chosen.project, found)
+    except LabError as error:
+        return _failed(HOSTS, error)
+    if ill := [f"{host.name} is {host.trouble}" for host in found if host.trouble]:
+        return _row(HOSTS, "WARN", "; ".join(ill), "make up, which brings them back")
+    return _row(HOSTS, "PASS", f"the {len(found)} hosts of {chosen.project} run")
+
+
+def running(chosen: Settings) -> Row:
+    """Compare the running lab's policy with what its kernel has."""
+    found = [host for host in hosts.find(chosen.project, "server") if host.running]
+    if not found:
+        return _row(RUNNING, "PASS", f"no server of {chosen.project} runs, so there is no policy to compare")
+    try:
+        standing = policy.of(observe.rules(found[0].run))
+    except LabError as error:
+        return _failed(RUNNING, error)
+    if standing["state"] in ("drift", "unknown"):
+        fix = policy.NEXT if standing["state"] == "drift" else START_ANEW
+        said = [line for line in policy.notices(standing) if not line.startswith("  next: ")]
+        return _row(RUNNING, "FAIL", "\n".join(said), fix)
+    state = standing["state"].replace("_", " ")
+    detail = "; ".join(
+        [f"{standing['file']}, {state}: {policy.limited(standing)}", *policy.notices(standing)]
+    )
+    return _row(RUNNING, "WARN" if policy.notices(standing) else "PASS", detail)
+
+
+def status(rows: Sequence[Row]) -> int:
+    """The exit code of these rows: 3 for an unfit machine, 1 for a running lab that is not as it should be, else 0."""
+    failed = {row["name"] for row in rows if row["result"] == "FAIL"}
+    return 3 if failed - {RUNNING, HOSTS} else min(1, len(failed))
+
+
+def _sysctls(chosen: Settings) -> Row:
+    """Whether both profiles can be set in a container; the trial is the policy's too."""
+    keys = profile.by_file(chosen.values)
+    if said := [line for line in trial.problems(chosen) if line.startswith(PROFILES)]:
+        return _row("sysctls", "FAIL", "\n".join(said), "remove the keys that are named, or use stock")
+    can = (
+        f"{path} can be set in a container: {', '.join(of_it) or 'no key'}" for path, of_it in keys.items()
+    )
+    return _row("sysctls", "PASS", "; ".join(can))
+
+
+def _memory(settings: Settings) -> Row:
+    try:
+        capacity.check(settings, settings.clients)
+    except LabError as error:
+        return _row("capacity", "FAIL", str(error).partition("\n")[0], "fewer CLIENTS")
+    return _row(
+        "capacity",
+        "PASS",
+        f"enough for {settings.clients} clients, and at most {capacity.BRIDGE} on one bridge",
+    )
+
+
+def _leftovers(chosen: Settings) -> Row:
+    if left := sorted(hosts.projects(f"{chosen.project}-test-")):
+        return _row(
+            "leftovers", "WARN", f"of an interrupted test run: {', '.join(left)}", "make test removes them"
+        )
+    return _row("leftovers", "PASS", "no test run left anything")
+
+
+def _failed(name: str, error: LabError) -> Row:
+    """A refusal of the lab as a row: its last line is the fix."""
+    what, _, fix = str(error).partition("\n  next: ")
+    return _row(name, "FAIL", what, fix)
+
+
+def _row(name: str, result: str, detail: str, fix: str = "") -> Row:
+    return {"name": name, "result": result, "detail": detail, "fix": fix}

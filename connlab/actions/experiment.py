@@ -1,0 +1,162 @@
+"""An experiment that a person runs by hand: dial from one client, and tell what becomes of it as it comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from connlab.actions import witness
+from connlab.actions.witness import Look
+from connlab.agent.traffic import Agent, AgentFailed
+from connlab.base.errors import GaveUp, LabError, Usage
+from connlab.base.model import Attempt, Outcome
+from connlab.base.settings import Settings
+from connlab.base.wait import until
+from connlab.cluster import hosts
+from connlab.cluster.hosts import Host
+from connlab.cluster.stream import StreamClosed
+from connlab.kernel import policy
+
+# Dials that hang run together, so that sixteen of them take as long as one; those that end at once never do.
+IN_FLIGHT = 256
+NOTICED = 2.0  # seconds for the engine to know that a host has ended
+LATE = "interrupted before the server was asked"
+
+
+def _nobody(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told: of each attempt as it ends, of the sums, of each second of a hold.
+
+    The latter with the connections, the seconds that are left, and how many there are.
+    """
+
+    dial: Callable[[Attempt], None] = _nobody
+    sums: Callable[[Mapping[str, Any]], None] = _nobody
+    hold: Callable[[int, int, int], None] = _nobody
+
+
+def attempt(
+    settings: Settings, number: int, count: int, hold: int, listener: Listener | None = None
+) -> dict[str, Any]:
+    """Dial `count` times from client `number`, keep what was established for `hold` seconds.
+
+    A dial starts PACE_MS after the start and after the end of any other, so that the boundary is exact; one that
+    hangs does not keep the next one waiting. Each attempt goes to `listener` and is not kept. The answer has the
+    sums, the second witness, each refusing rule's own count, and whether the policy is in force. Cut short it has
+    what there was by then: `interrupted` by Ctrl-C, `error` if the client or its agent went away. Raises `Usage` if
+    there is no such client, `LabError` if there is no server.
+    """
+    told = listener or Listener()
+    found = hosts.find(settings.project)
+    server = hosts.server(settings.project, found)
+    dialler = client(found, number)
+    for host in (server, dialler):
+        if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
+            raise LabError(f"{host.name} is {host.trouble}\n  next: make up, which brings it back")
+    outcomes: Counter[Outcome] = Counter()
+    result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
+    result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
+    source, after = dialler.address, Look(None, LATE)
+    with Agent(dialler) as agent:
+        before = witness.look(server)
+        try:
+            for made in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):
+                outcomes[made.outcome] += 1
+                source = made.source or source
+                told.dial(made)
+        except KeyboardInterrupt:
+            result["interrupted"] = True
+        except (StreamClosed, GaveUp, AgentFailed) as lost:
+            result["error"] = _why(dialler, lost)
+        if result["interrupted"] or result["error"]:
+            agent.end()  # which stops it, and releases what it holds
+        try:
+            after = witness.look(server)
+        except KeyboardInterrupt:
+            result["interrupted"] = True
+        result |= _sums(outcomes, witness.between(before, after, source, outcomes[Outcome.REFUSED]))
+        told.sums(result)
+        if not (result["interrupted"] or result["error"]):
+            result |= _held(dialler, agent, outcomes[Outcome.ESTABLISHED], hold, told)
+    return result
+
+
+def client(found: Sequence[Host], number: int) -> Host:
+    """The running client of this number.
+
+    Raises `LabError` if it is there and does not run, `Usage` if there is none; both say what can be done with the
+    lab as it is.
+    """
+    if not found:
+        raise LabError("the lab is not up\n  next: make up")
+    clients = [host for host in found if host.service == "client"]
+    for host in clients:
+        if host.number == number and host.running:
+            return host
+        if host.number == number:
+            raise LabError(
+                f"{host.name} is not running: {host.trouble}\n  next: make up, which brings it back"
+            )
+    running = [host.number for host in clients if host.running]
+    there = ", ".join(map(str, running)) or "none"
+    raise Usage(
+        f"there is no client {number}; running clients: {there}\n  next: {_advice(found, running, number)}"
+    )
+
+
+def _advice(found: Sequence[Host], running: Sequence[int], number: int) -> str:
+    """What makes such a client, or which one is there; scaling makes the numbers that follow the last one."""
+    if not any(host.service == "server" and host.running for host in found):
+        return "make up"
+    clients = [host for host in found if host.service == "client"]
+    ways = [f"CLIENT={running[0]}"] if running else []
+    if [host.number for host in clients if host.running] == list(range(1, len(clients) + 1)):
+        ways.append(f"make scale-clients N={number}")
+    return " or ".join(ways) or "make up"
+
+
+def _sums(outcomes: Mapping[Outcome, int], seen: witness.Witness) -> dict[str, Any]:
+    return {
+        "outcomes": {str(outcome): n for outcome, n in outcomes.items()},
+        "rule_packets": seen.rule_packets,
+        "refused_by_policy": seen.refused,
+        "complete": seen.complete,
+        "witness": seen.words,
+        "rules": [{"table": rule.table, "text": rule.text, "packets": n} for rule, n in seen.change.rules],
+        "judged": policy.judged(seen.change),
+        "policy": seen.policy,
+    }
+
+
+def _held(dialler: Host, agent: Agent, established: int, seconds: int, told: Listener) -> dict[str, Any]:
+    """Hold the connections, then close them with FIN; what became of them, by who closed (docs/agent.md, `close`)."""
+    result: dict[str, Any] = {"held_seconds": 0, "released": {}}
+    try:
+        for left in range(seconds if established else 0, 0, -1):
+            told.hold(established, left, seconds)
+            agent.wait(1.0)
+            result["held_seconds"] += 1
+        result["released"] = dict(Counter(closed["peer"] for closed in agent.close()))
+    except KeyboardInterrupt:
+        result["interrupted"] = True
+    except (StreamClosed, GaveUp, AgentFailed) as lost:
+        result["error"] = _why(dialler, lost)
+    return result
+
+
+def _why(host: Host, lost: LabError) -> str:
+    """Why a conversation with a host ended: its state, if it does not run; else the error's own words."""
+    if not isinstance(lost, StreamClosed):
+        return str(lost)
+    with suppress(GaveUp):  # the stream ends a moment before the engine knows why
+        until(lambda: witness.state(host) != "running", f"{host.name} has ended", NOTICED)
+    if (now := witness.state(host)) != "running":
+        return f"{host.name} is {now}: it went away in the middle\n  next: make up, which brings it back"
+    return f"{lost}\n  next: try again; the host itself runs"

@@ -1,0 +1,74 @@
+"""Restart the server in its own network namespace, and say what that closed and what bind(2) said.
+
+`docker restart` gives the container a new namespace, in which nothing is in TIME_WAIT: REUSE_ADDRESS=0 would show
+nothing there. Here PID 1 closes and binds (server/listening.py); policy, rules, counters and clients stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from connlab.base.lock import alone
+from connlab.base.wait import until
+from connlab.cluster import engine, hosts
+from connlab.cluster.hosts import CommandFailed, Host
+from connlab.kernel import observe
+
+STATUS = ("python3", "-S", "-E", "-m", "server.status")
+WITHIN = 20.0  # seconds: 1.5 s for connections to close, 10 s for what still runs then, and a busy machine
+
+
+def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
+    """What came of it (`"schema": 1`). The flag is "0" or "1"; None leaves it as it is.
+
+    `error` is what bind(2) said, null if it listens; the server then tries again each second. Raises `LabError` if
+    there is no server, or it ends meanwhile, `GaveUp` if it has no outcome in time.
+    """
+    with alone(f"changing {project}"):
+        server = hosts.server(project, hosts.find(project))
+        asked = json.loads(server.run([*STATUS, "restart", *([reuse_address] if reuse_address else [])]))
+        listener = until(
+            lambda: _outcome(project, server, asked["number"]), f"{server.name} has closed and bound", WITHIN
+        )
+        port = json.loads(server.run(STATUS))["port"]
+        sockets = Counter(s.state for s in observe.connections(server.run) if s.local_port == port)
+    last = listener["last"]
+    return {
+        "schema": 1, "project": project, "server": server.name, "port": port,
+        "reuse_address": listener["reuse_address"], "closed": last["open"], "waited": last["waiting"],
+        "clean": last["clean"], "error": last["error"], "seconds": last["seconds"],
+        "sockets": dict(sorted(sockets.items())), "time_wait": sockets["TIME-WAIT"],
+    }  # fmt: skip
+
+
+def _outcome(project: str, server: Host, number: int) -> Mapping[str, Any] | None:
+    """What the server tells of its listener, once this restart has an outcome."""
+    try:
+        listener: Mapping[str, Any] = json.loads(server.run(STATUS))["listener"]
+    except (CommandFailed, engine.Refused):
+        hosts.server(project, hosts.find(project))  # says in which state it is, if it has ended
+        return None
+    return listener if listener["last"] and listener["last"]["number"] == number else None
+
+
+def sentences(result: Mapping[str, Any]) -> list[str]:
+    """The same in words, a line for each thing."""
+    flag = "with SO_REUSEADDR" if result["reuse_address"] else "without SO_REUSEADDR"
+    closed, waited = result["closed"], result["waited"]
+    lines = [f"{result['server']} closed its listener and {closed} connection{'s' * (closed != 1)} (FIN)"]
+    if waited:
+        lines[0] += f"; {waited} more waited for accept(2)"
+    if not result["clean"]:
+        lines[0] += "; some did not end within 1.5 s and were cut off"
+    if result["error"]:
+        lines.append(f"bind(2), {flag}: {result['error']}; nobody is served")
+    else:
+        lines.append(f"bind(2), {flag}: done; it listens again after {result['seconds'] * 1000:.0f} ms")
+    states = ", ".join(f"{state} {count}" for state, count in result["sockets"].items())
+    lines.append(f"its sockets of port {result['port']} now: {states or 'none'}")
+    if result["error"]:
+        lines.append("it tries again each second\n  next: make status, which says when it listens again")
+    return lines

@@ -1,0 +1,123 @@
+"""The state of the lab at one moment, as data (docs/status.md). Nobody connects to the server to find it out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from connlab.actions import sources
+from connlab.base.errors import LabError
+from connlab.cluster import hosts, tenure
+from connlab.cluster.engine import ERRORS
+from connlab.cluster.hosts import Host
+from connlab.kernel import observe, policy
+from connlab.kernel.observe import Snapshot
+
+ASKED = (
+    32  # clients whose sockets are looked at; each look is a `docker exec`, twenty take a second on two CPUs
+)
+AT_ONCE = 8
+PATIENCE = 10.0  # seconds for a client to say what sockets it has
+
+
+def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False) -> dict[str, Any]:
+    """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
+
+    `sockets_of_clients` are looked at for `ASKED` clients at most; they are null where nobody looked or could.
+    """
+    server = hosts.server(project, found)
+    clients = [host for host in found if host.service == "client"]
+    sockets = _sockets(clients) if sockets_of_clients else {}
+    began = tenure.moments(clients)
+    seen = observe.snapshot(server.run, began, silent_too=True)
+    entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
+    seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
+    account, standing = seen.status, policy.of(seen.ruleset)
+    states = dict(sorted(seen.states().items()))
+    return {
+        "schema": 1,
+        "project": project,
+        "server": {
+            "name": server.name, "address": server.address, "state": server.trouble or server.state,
+            "mode": account["mode"], "policy": account["firewall"], "limit": standing["limit"],
+            "port": account["port"], "backend": seen.backend, **sources.server(seen), "sockets": states,
+            "listener": account["listener"],
+        },
+        "policy": standing,
+        "rules": [dataclasses.asdict(rule) for rule in seen.rules],
+        "sysctls": account["sysctls"],
+        "client_sysctls": _client_sysctls(found),
+        "sockets": states,
+        "conntrack": entries,
+        "conntrack_states": dict(sorted(states_of_flows.items())),
+        "clients": [_client(host, seen, began, sockets.get(host.id)) for host in clients],
+        "others": sources.others(seen, began),
+    }  # fmt: skip
+
+
+def unasked(project: str, found: Sequence[Host]) -> dict[str, Any]:
+    """The same of a lab whose server cannot be asked: the state of each host, and no number."""
+    server = next((host for host in found if host.service == "server"), None)
+    rows = [
+        {
+            "name": host.name,
+            "address": host.address,
+            "state": host.trouble or host.state,
+            **sources.NO_NUMBERS,
+        }
+        for host in found
+    ]
+    return {
+        "schema": 1,
+        "project": project,
+        "server": rows[found.index(server)] if server else None,
+        "policy": policy.unseen("no server runs" if server else "there is no server"),
+        "clients": [row for row, host in zip(rows, found, strict=True) if host.service == "client"],
+    }  # fmt: skip
+
+
+def _client(
+    host: Host, seen: Snapshot, began: tenure.Tenures, sockets: dict[str, int] | str | None
+) -> dict[str, Any]:
+    numbers = sources.client(seen, host.address) if host.address in began else sources.NO_NUMBERS
+    known = isinstance(sockets, dict)
+    unknown = None if known else sockets or (host.state if not host.running else "not asked")
+    return {
+        "name": host.name, "address": host.address, "state": host.trouble or host.state, **numbers,
+        "sockets": sockets if known else None, "sockets_unknown": unknown,
+    }  # fmt: skip
+
+
+def _own(flow: observe.Flow, server: Host) -> bool:
+    """Whether the server dialled somebody else, which no limit of its own counts."""
+    return flow.source == server.address != flow.target
+
+
+def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
+    """The keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
+    for host in found:
+        if host.service == "client" and host.running:
+            with contextlib.suppress(
+                LabError, *ERRORS
+            ):  # the next one, then: `sockets_unknown` says why not this
+                return [{"host": host.name, **key} for key in observe.client_sysctls(host.run)]
+    return []
+
+
+def _sockets(clients: Sequence[Host]) -> dict[str, dict[str, int] | str]:
+    """By the host's id: sockets by state, or why nobody knows them. Hosts that are not asked are left out."""
+    asked = [host for host in clients if host.running][:ASKED]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip((host.id for host in asked), pool.map(_states, asked), strict=True))
+
+
+def _states(host: Host) -> dict[str, int] | str:
+    try:
+        listing = host.run(observe.SOCKETS, within=PATIENCE)
+    except (LabError, *ERRORS) as silent:
+        return str(silent).partition("\n")[0]
+    return dict(sorted(observe.states(observe.sockets(listing)).items()))

@@ -1,0 +1,121 @@
+"""The second witness of a dial: what the server reported as refused of one source, and what its rules counted of all.
+
+The client's outcome is the first. The rules count SYNs, whoever sent them; only the reports of an NFLOG rule
+name the source (docs/kernel.md C30), and the server process counts those per source.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connlab.base.errors import GaveUp, LabError
+from connlab.base.wait import until
+from connlab.cluster.engine import NotFound, Refused
+from connlab.cluster.hosts import Host
+from connlab.kernel import observe, policy
+from connlab.kernel.observe import Snapshot
+
+SETTLED = 5.0  # seconds for the server process to catch up with its kernel
+
+
+@dataclass(frozen=True)
+class Look:
+    """The server host at a moment, or why it could not be looked at."""
+
+    seen: Snapshot | None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What the server side says of the refusals between two looks.
+
+    `rule_packets`: packets that its refusing rules matched, of all sources; `refused`: refusals that it reported
+    of the one source, null if nothing is known. `complete` false: it may have refused more. `words` say all of it.
+    `change` has the rules one by one, `policy` whether they are those that were loaded (connlab/kernel/policy.py).
+    """
+
+    rule_packets: int | None
+    refused: int | None
+    complete: bool
+    words: str
+    change: policy.Moved
+    policy: Mapping[str, Any]
+
+
+def look(server: Host | None) -> Look:
+    """Look at the server host once its process has read every report of its kernel, or after some seconds.
+
+    A host that is missing, or does not answer, is a reason and no error.
+    """
+    if server is None:
+        return Look(None, "no server runs to be asked")
+    last = Look(None)
+
+    def caught_up() -> bool:
+        nonlocal last
+        last = Look(observe.snapshot(server.run))
+        return not _behind(last)
+
+    try:
+        with contextlib.suppress(GaveUp):
+            until(caught_up, "the server has read its kernel's reports", SETTLED)
+    except (NotFound, Refused):
+        return Look(None, f"{server.name} could not be asked: it is {state(server)}")
+    except LabError as silent:
+        return Look(None, f"{server.name} could not be asked: {str(silent).splitlines()[-1]}")
+    return last
+
+
+def state(host: Host) -> str:
+    """What the engine says of a host now: `running`, `paused`, `exited`; `gone` if there is none."""
+    try:
+        return str(host.inspect()["State"]["Status"])
+    except NotFound:
+        return "gone"
+
+
+def between(before: Look, after: Look, source: str, refused: int) -> Witness:
+    """What the server side counted between two looks, of `source` and of all; the client saw `refused` of them."""
+    if before.seen is None or after.seen is None:
+        why = before.missing or after.missing
+        standing = policy.unseen(why) if after.seen is None else policy.of(after.seen.ruleset)
+        return Witness(None, None, False, why, policy.Moved((), why), standing)
+    change = policy.moved(before.seen.ruleset, after.seen.ruleset)
+    packets = change.total
+    counted = change.problem or f"its rules counted {packets} of all sources"
+    told, words, complete = _of_one(before.seen, after.seen, source, refused, packets)
+    return Witness(packets, told, complete, f"{words}, and {counted}", change, policy.of(after.seen.ruleset))
+
+
+def _of_one(
+    before: Snapshot, after: Snapshot, source: str, refused: int, packets: int | None
+) -> tuple[int | None, str, bool]:
+    """What was reported of a source, in words, and whether that is all of it.
+
+    A client can see more refusals than were reported, because nobody listens there; but then the rules have not
+    counted them either. If they have, an NFLOG rule does not see what they refuse (with ICMP, or silence).
+    """
+    reports = after.status["refusals"]
+    if not reports["reported"]:
+        return None, "the policy reports no refusals (NFLOG), so of this source alone nothing is known", False
+    told = after.told("refused", source) - before.told("refused", source)
+    lost = reports["lost"] - before.status["refusals"]["lost"]
+    if told < 0 or lost < 0:
+        return None, "the server was started anew meanwhile, so of this source nothing is known", False
+    why = ""
+    if lost:
+        why = f" ({lost} reports were lost)"
+    elif _behind(Look(before)) or _behind(Look(after)):
+        why = " (it is behind with its reports)"
+    elif told < refused and (packets is None or packets > after.told("refused") - before.told("refused")):
+        why = " (not every refusal is reported)"
+    least = "at least " if why else ""
+    return told, f"the server reported {least}{told} refusal{'s' * (told != 1)} of this source{why}", not why
+
+
+def _behind(look: Look) -> bool:
+    return look.seen is not None and bool(look.seen.status["refusals"]["behind"])

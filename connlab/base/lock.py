@@ -1,0 +1,50 @@
+"""One at a time: what two commands must not do at once, on one machine, for one user."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from connlab.base.errors import NotFit
+from connlab.base.words import tell
+
+
+@contextlib.contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Do `what` alone: who comes second says so, waits, and then finds the work of the first.
+
+    One file for everything, a byte of it for each name (fcntl_locking(2)), so that nothing piles up; the
+    kernel lets go of it when the process ends, however it ends. Raises `NotFit` without a place for that file.
+    """
+    byte = zlib.crc32(what.encode())
+    with _file() as lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+        except OSError:
+            tell(f"another command is {what}; waiting for it")
+            fcntl.lockf(lock, fcntl.LOCK_EX, 1, byte)
+        yield
+
+
+def _file() -> TextIO:
+    """The file that is locked, in the user's cache folder (XDG Base Directory Specification)."""
+    try:
+        return (folder() / "lock").open("w")
+    except (OSError, RuntimeError) as error:  # RuntimeError: whose home it is, nobody knows
+        why = error.strerror if isinstance(error, OSError) else error
+        where = os.environ.get("XDG_CACHE_HOME") or "the cache folder"
+        raise NotFit(
+            f"no file to lock can be made in {where}: {why}\n  next: XDG_CACHE_HOME=/a/folder/of/yours"
+        ) from error
+
+
+def folder() -> Path:
+    """The user's cache folder of this program, made if it is not there. Raises OSError, RuntimeError."""
+    made = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made

@@ -1,0 +1,96 @@
+"""What became of dials, and of messages through each kind of socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from connlab.base.model import Attempt
+from connlab.base.words import tell
+from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
+
+SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no
+SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these families. The lab's own hosts have
+IPv6 off: those messages went between two spare hosts, by their link-local addresses."""
+
+# What a close found instead of the other side's FIN (docs/agent.md, `close`).
+RELEASED = {"reset": "had been reset", "timeout": "got no FIN of the server"}
+
+
+class Rows:
+    """A table whose rows come one after another, so that each is printed when it is known."""
+
+    def __init__(self, count: int) -> None:
+        self._out = console()
+        self._row = f" {{:>{len(str(count))}}}   {{}}   {{:<21}}   {{:>9}}   {{}}"
+        self._started = False
+
+    def add(self, made: Attempt) -> None:
+        """Print an attempt, after the heading if it is the first; its number is that of its start."""
+        if not self._started:
+            self._heading()
+        source = "-" if made.source is None else f"{made.source}:{made.source_port}"
+        before, after = self._row.format(made.number, "|", source, made.us, made.errno or "").split("|")
+        self._out.print(joined(before, coloured(f"{made.outcome:<13}"), after.rstrip()), soft_wrap=True)
+
+    def sums(self, result: Mapping[str, Any]) -> None:
+        """Print what came of all of them, and what the second witness says of it."""
+        outcomes = result["outcomes"]
+        sums = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing was dialled"
+        if (told := sum(outcomes.values())) < result["asked"]:
+            sums += f" ({told} of {result['asked']} dials ended)"
+        self._out.print()
+        self._out.print(joined(strong(sums), f"; {result['witness']}"), soft_wrap=True)
+        self._out.print(result["judged"], soft_wrap=True)
+
+    def _heading(self) -> None:
+        self._started = True
+        words = self._row.format("#", f"{'outcome':<13}", "source", "µs", "errno")
+        self._out.print(f"\n{words}\n {'─' * (len(words) + 6)}", soft_wrap=True)
+
+
+def hold(connections: int, left: int, seconds: int) -> None:
+    """Say on standard error that connections are kept: at first, each minute, and more often in the last one."""
+    if left in (seconds, *range(6)) or left % (10 if left <= 60 else 60) == 0:
+        tell(f"holding {connections} connections, {left} s left; Ctrl-C ends it")
+
+
+def released(result: Mapping[str, Any]) -> None:
+    """Say on standard error which connections did not end with a FIN of both sides."""
+    others = {how: count for how, count in result["released"].items() if how != "fin"}
+    if others:
+        said = ", ".join(f"{count} {RELEASED.get(how, how)}" for how, count in others.items())
+        tell(f"at the close {said}")
+
+
+def sockets(result: Mapping[str, Any]) -> None:
+    """The article's table: what each host's kernel gives for a family and a type, and a message through it."""
+    table = new_table("family", "type", result["client"], result["server"], "a message there and back")
+    passed = {(row["family"], row["type"]): row for row in result["exchanged"]}
+    for row in result["tried"]:
+        table.add_row(
+            f"{row['family']} ({row['family_number']})",
+            f"{row['type']} ({row['type_number']})",
+            *(_made(row["type"], row[host]) for host in ("client", "server")),
+            _passed(passed.get((row["family"], row["type"]))),
+        )
+    out = console()
+    out.print(table)
+    out.print(f"Asked by {result['user']}, who has no capability; SOCK_RAW for ICMP. {SOCKET_NOTES}")
+
+
+def _made(asked: str, said: Mapping[str, Any]) -> Text:
+    word = coloured(said["state"])
+    if said["errno"]:
+        return joined(word, f" ({said['errno']})")
+    return word if said["made"] == asked else joined(word, f", as {said['made']}")
+
+
+def _passed(row: Mapping[str, Any] | None) -> str | Text:
+    if row is None:
+        return "-"
+    if not row["came_back"]:
+        return joined(styled("no", "red"), f": {row['error'] or 'something else came back'}")
+    return f"{row['from']} to {row['to']}, {row['us'] / 1000:.2f} ms"

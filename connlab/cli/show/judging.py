@@ -1,0 +1,43 @@
+"""Verdicts: of claims, and of what each setting does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from connlab.base.words import visible
+from connlab.cli.show.terminal import coloured, console, joined, pale
+from connlab.evidence.verdicts import Judged
+
+
+def claims(rows: Sequence[Judged]) -> None:
+    """A claim, its verdict, and what was measured; at a terminal as wide as that is."""
+    out = console()
+    for row in rows:
+        verdict = coloured(f"{row.verdict:<8}")
+        out.print(joined(verdict, f"  {row.sentence} ", pale(f"({row.source})")), soft_wrap=True)
+        if row.evidence:
+            out.print(f"           {visible(row.evidence)}", soft_wrap=True)
+            out.print(pale(f"           {visible(row.test)}"), soft_wrap=True)
+
+
+def effects(rows: Sequence[Judged]) -> None:
+    """The matrix: a line for each setting and side, with what was measured beside what people expect."""
+    out = console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    for name, share in (
+        ("setting", 5),
+        ("side", 2),
+        ("what people expect", 8),
+        ("what was measured", 14),
+        ("verdict", 3),
+    ):
+        table.add_column(name, ratio=share, overflow="fold")
+    said = ""
+    for row in rows:
+        table.add_row("" if row.setting == said else row.setting, row.side, row.sentence,
+                      visible(row.evidence) or "-", coloured(row.verdict))  # fmt: skip
+        said = row.setting
+    out.print(table)

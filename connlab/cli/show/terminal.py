@@ -1,0 +1,74 @@
+"""What every table has: where it goes, how it looks, and a colour for each word.
+
+A string is words and nothing else, whoever wrote it: brackets are brackets, and what is not printable is shown
+(connlab/base/words.py). Who wants a colour asks for it with `coloured`, `strong` or `pale` and joins the parts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from connlab.base.words import lines
+
+COLOURS = {
+    "holds": "green", "refuted": "red", "depends": "yellow", "not run": "yellow",
+    "in force": "green", "drift": "red", "unknown": "red",
+    "running": "green", "established": "green", "applied": "green", "PASS": "green",
+    "refused": "red", "exited": "red", "differs": "red", "FAIL": "red",
+    "supported": "green", "needs CAP_NET_RAW": "yellow", "absent": "yellow", "WARN": "yellow", "timed_out": "yellow",
+}  # fmt: skip
+
+
+class Terminal(Console):
+    """Standard output. Every string that is printed or put into a cell comes through `render_str`."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The string as text without markup, emoji or control characters."""
+        options |= {"markup": False, "emoji": False, "highlight": False}
+        return super().render_str(lines(text), **options)
+
+
+def console() -> Console:
+    """Standard output; wide when it is no terminal, because a wrapped line is no use to grep."""
+    out = Terminal(highlight=False)
+    return out if out.is_terminal else Terminal(highlight=False, width=240)
+
+
+def new_table(*columns: str) -> Table:
+    """Columns whose name starts with > are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(
+            name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
+        )
+    return table
+
+
+def styled(words: object, style: str) -> Text:
+    """Words in a style of rich's: `bold`, `dim`, `red`."""
+    return Text(lines(words), style)
+
+
+def strong(words: object) -> Text:
+    """Words in bold."""
+    return styled(words, "bold")
+
+
+def pale(words: object) -> Text:
+    """Words that matter less."""
+    return styled(words, "dim")
+
+
+def coloured(word: str) -> Text:
+    """A word of the lab in its colour, if it has one."""
+    return styled(word, COLOURS.get(word.strip(), ""))
+
+
+def joined(*parts: str | Text) -> Text:
+    """One line of parts, each with its own colour."""
+    return Text().join(part if isinstance(part, Text) else Text(lines(part)) for part in parts)

@@ -1,0 +1,96 @@
+"""Verbs that act on a client host: they dial, and say what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import click
+
+from connlab.base import words
+from connlab.base.errors import LabError
+from connlab.cli.verbs.options import (
+    client_number,
+    client_option,
+    json_option,
+    print_json,
+    running_lab,
+    whole,
+)
+
+
+@click.command()
+@client_option
+@click.option("--count", "-n", default="20", help="How many times to dial.")
+@click.option("--hold", default="0", help="Seconds to keep the connections open.")
+@json_option
+def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
+    """Dial from one client, 12 ms after each start and each end, and show what becomes of each as it ends."""
+    from connlab.actions import experiment
+    from connlab.cli.show import dialling as show
+    from connlab.cli.show import running
+
+    client, times = client_number(number), whole("count", count, 1, 20000)
+    seconds = whole("hold", hold, 0, 86400)
+    rows: list[dict[str, object]] = []
+    shown = experiment.Listener(hold=show.hold)
+    if as_json:
+        listener = dataclasses.replace(shown, dial=lambda made: rows.append(dataclasses.asdict(made)))
+    else:
+        table = show.Rows(times)
+        listener = dataclasses.replace(shown, dial=table.add, sums=table.sums)
+    result = experiment.attempt(running_lab(), client, times, seconds, listener)
+    if as_json:
+        print_json({**result, "attempts": rows})
+    else:
+        show.released(result)
+        running.policy_notices(result["policy"])
+    if result["error"]:
+        raise LabError(result["error"])
+    if result["interrupted"]:
+        raise KeyboardInterrupt
+    if result["policy"]["state"] in ("drift", "unknown"):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("host", default="server")
+@click.argument("port", required=False)
+@client_option
+@click.option("--timeout", default="2", help="Seconds to wait for an answer.")
+@json_option
+def connect(host: str, port: str | None, number: str, timeout: str, as_json: bool) -> None:
+    """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
+    from connlab.actions import connect as calling
+
+    client, seconds = client_number(number), whole("timeout", timeout, 1, 600)
+    calling.target(host, "1" if port is None else port)  # refused before the lab is asked for its own port
+    chosen = running_lab()
+    name, own_port = calling.target(host, str(chosen.port) if port is None else port)
+    result = calling.connect(chosen, client, name, own_port, seconds)
+    print_json(result) if as_json else words.show(calling.sentence(result))
+    if result["outcome"] != "established":
+        sys.exit(1)
+
+
+@click.command()
+@client_option
+@json_option
+def sockets(number: str, as_json: bool) -> None:
+    """Which socket families and types this kernel gives, and messages through them."""
+    from connlab.actions import sockets as kinds
+    from connlab.cli.show import dialling as show
+
+    client = client_number(number)
+    result = kinds.sockets(running_lab(), client)
+    print_json(result) if as_json else show.sockets(result)
+
+
+@click.command()
+@client_option
+def talk(number: str) -> None:
+    """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
+    from connlab.actions import talk as conversation
+
+    client = client_number(number)
+    sys.exit(conversation.talk(running_lab(), client))

@@ -1,0 +1,69 @@
+"""Verbs on what a test run left: verdicts and charts. They ask no engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from connlab.base import words
+from connlab.cli.verbs.options import json_option, print_json
+
+run_option = click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
+
+
+@click.command()
+@run_option
+@json_option
+def claims(folder: str, as_json: bool) -> None:
+    """What is claimed, and what real hosts said of it in the last run."""
+    from connlab.cli.show import judging as show
+    from connlab.evidence import verdicts
+
+    rows = verdicts.read(folder)
+    if as_json:
+        print_json({"schema": 1, "claims": [asdict(row) for row in rows]})
+    else:
+        show.claims(rows)
+
+
+@click.command()
+@run_option
+@json_option
+def effects(folder: str, as_json: bool) -> None:
+    """What each setting does to each side: expected, measured in the last run, verdict."""
+    from connlab.cli.show import judging as show
+    from connlab.evidence import verdicts
+
+    rows = [row for row in verdicts.read(folder) if row.setting]
+    if as_json:
+        print_json({"schema": 1, "effects": [asdict(row) for row in rows]})
+    else:
+        show.effects(rows)
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", default="runs/latest")
+@json_option
+def report(folder: str, as_json: bool) -> None:
+    """Draw what a run left: a page for each family of experiments, in the run's folder."""
+    from connlab.evidence import runs, verdicts
+    from connlab.report.run import draw
+
+    run = runs.find(folder)
+    pages = draw(run, [asdict(row) for row in verdicts.judged(run)])
+    if as_json:
+        found = [{"family": family, "path": str(path)} for family, path in pages.items()]
+        print_json({"schema": 1, "run": run.name, "pages": found})
+    else:
+        words.show("\n".join(map(words.visible, pages.values())))
+
+
+@click.command()
+@run_option
+def pages(folder: str) -> None:
+    """Write the tables of verdicts into README.md and docs/, from a run that judged every claim."""
+    from connlab.evidence import verdicts
+    from connlab.report import pages
+
+    words.show("\n".join(map(words.visible, pages.fill(verdicts.read(folder)))))

@@ -1,0 +1,29 @@
+"""The verb that restarts the server without its host."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from connlab.base import settings as knobs
+from connlab.base import words
+from connlab.cli.verbs.options import json_option, print_json, whole
+
+
+@click.command()
+@click.option("--reuse-address", "flag", default=None, help="SO_REUSEADDR from now on: 1 or 0.")
+@json_option
+def restart(flag: str | None, as_json: bool) -> None:
+    """Close the server's listener and connections and bind again, in the same network namespace."""
+    from connlab.actions import restart as restarting
+
+    chosen = knobs.unchecked()
+    if flag is None and "REUSE_ADDRESS" in chosen.given:
+        flag = chosen.values["REUSE_ADDRESS"]
+    if flag is not None:
+        flag = str(whole("REUSE_ADDRESS", flag, 0, 1))
+    result = restarting.restart(chosen.project, flag)
+    print_json(result) if as_json else words.show("\n".join(restarting.sentences(result)))
+    if result["error"]:
+        sys.exit(1)

@@ -1,0 +1,128 @@
+"""Verbs on the lab as a whole: bring it up, change it, look at it, take it down."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from connlab.base import settings as knobs
+from connlab.base.errors import LabError, Usage
+from connlab.cli.verbs.options import json_option, print_json, whole
+
+
+@click.command()
+@json_option
+def up(as_json: bool) -> None:
+    """Build, start and wait until every host is ready."""
+    from connlab.actions import doctor
+    from connlab.cli.show import running as show
+    from connlab.cluster import topology
+
+    chosen = knobs.read()
+    doctor.require_fit()
+    found = topology.up(chosen)
+    _show_hosts(chosen.project, found, as_json)
+    if not as_json:
+        show.whats_next([host.number for host in found if host.service == "client"])
+
+
+@click.command()
+@click.argument("clients", metavar="N")
+@json_option
+def scale(clients: str, as_json: bool) -> None:
+    """Exactly N client hosts; the server is not touched."""
+    from connlab.cluster import capacity, topology
+
+    if problem := knobs.whole(0, capacity.BRIDGE)(clients):
+        raise Usage(
+            f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
+        )
+    chosen = knobs.unchecked()
+    _show_hosts(chosen.project, topology.scale(chosen, int(clients)), as_json)
+
+
+@click.command()
+def down() -> None:
+    """Remove every container and network of the lab."""
+    from connlab.cluster import topology
+
+    topology.down(knobs.unchecked().project)
+
+
+@click.command()
+def clean() -> None:
+    """Remove the lab's images that nothing runs from."""
+    from connlab.base.words import tell
+    from connlab.cluster import images
+
+    names, size = images.remove_unused()
+    gone = f"removed {', '.join(names) or 'images without a name'}: {size / 1e6:,.0f} MB are free again"
+    tell(gone if names or size else "no image of the lab's is unused")
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """What the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
+    from connlab.actions import status as state
+    from connlab.cli.show import running as show
+    from connlab.cluster import hosts
+
+    project = knobs.unchecked().project
+    there = hosts.find(project)
+    if there and not any(host.service == "server" and host.running for host in there):
+        unasked = state.unasked(project, there)
+        print_json(unasked) if as_json else show.states(unasked)
+        hosts.server(project, there)  # raises, with what brings it back
+    found = _show_hosts(project, there, as_json, sockets_of_clients=True)
+    if not as_json:
+        show.details(found)
+    if found["policy"]["state"] in ("drift", "unknown") or found["server"]["silent"]:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--service", "-s", default=None, help="Only this service: server or client.")
+@click.option("--follow", "-f", is_flag=False, flag_value="1", default="0", help="Go on until Ctrl-C.")
+def logs(service: str | None, follow: str) -> None:
+    """The story: every host's events, refused SYNs included."""
+    from connlab.cluster import compose, hosts
+
+    if service not in (None, "server", "client"):
+        raise Usage(f"no service {service!r}; there are: server, client")
+    options = ["--no-color", *(["--follow"] if whole("follow", follow, 0, 1) else [])]
+    project = knobs.unchecked().project
+    if not hosts.find(project, service):
+        raise LabError(f"the lab {project} has no {service or 'host'} to tell anything\n  next: make up")
+    try:
+        sys.exit(compose.show(project, ["logs", *options, *([service] if service else [])]))
+    except KeyboardInterrupt:  # the usual end of --follow: nothing to say
+        sys.exit(130)
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Can this machine run the lab? Every line has its fix."""
+    from connlab.actions import doctor as examination
+    from connlab.cli.show import running as show
+
+    rows = examination.examine(knobs.read())
+    print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
+    sys.exit(examination.status(rows))
+
+
+def _show_hosts(
+    project: str, found: Any, as_json: bool, *, sockets_of_clients: bool = False
+) -> dict[str, Any]:
+    from connlab.actions import status as state
+    from connlab.cli.show import running as show
+
+    now = state.of(project, found, sockets_of_clients=sockets_of_clients)
+    if as_json:
+        print_json(now)
+    else:
+        show.hosts(now)
+    return now

@@ -1,0 +1,44 @@
+"""How many client hosts fit: said before anything is started, with the reason."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from connlab.base.errors import Usage
+from connlab.base.settings import Settings, whole
+from connlab.cluster import engine, hosts, machine
+
+BRIDGE = 1000  # a Linux bridge has 1,023 ports; past about 1,000 containers lose each other (moby#44973)
+CLIENT_BYTES = 8 << 20  # shim, Python, namespace: measured by `make bench`
+SERVER_BYTES = 128 << 20
+
+
+def check(settings: Settings, clients: int) -> None:
+    """Raises `Usage` if `clients` hosts cannot be had on the engine's machine, and says which limit and why."""
+    if problem := whole(0, BRIDGE)(str(clients)):
+        raise Usage(f"N={clients} {problem}: a Linux bridge carries no more")
+    running = len(hosts.find(settings.project, "client"))
+    limits = (_by_memory(settings, running), ("addresses of the lab's subnet", _by_subnet(settings)))
+    what, most = min(limits, key=lambda limit: limit[1])
+    if clients > most:
+        raise Usage(
+            f"N={clients} is more than fits: {what} is enough for {most} clients\n  next: try N={most}"
+        )
+
+
+def _by_memory(settings: Settings, running: int) -> tuple[str, int]:
+    """What the memory of the engine's machine is called here, and how many clients it is enough for."""
+    free = machine.available_bytes(settings)
+    if free is not None:
+        return "memory", max(0, (free - SERVER_BYTES) // CLIENT_BYTES) + running
+    total: int = engine.client().info()["MemTotal"]
+    name = "all memory of the engine's machine (how much of it is free is not known before its first image)"
+    return name, max(0, (total - SERVER_BYTES) // CLIENT_BYTES)
+
+
+def _by_subnet(settings: Settings) -> int:
+    """The network's own subnet if it exists; a new one gets a /16 or /20 from Docker's pool, which is enough."""
+    for subnet in hosts.subnets(settings.project):
+        # Not for clients: the network's and the broadcast address, the bridge's own, the server's.
+        return ipaddress.ip_network(subnet).num_addresses - 4
+    return BRIDGE

@@ -1,0 +1,136 @@
+"""The Docker engine: reached, asked for its version, and what that says of it. The only user of the Docker SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+from collections.abc import Mapping
+
+import docker
+import docker.constants
+import docker.errors
+import requests.exceptions
+from docker.context import ContextAPI
+
+from connlab.base import settings
+from connlab.base.errors import NotFit
+
+# What the SDK raises when the engine goes away, or refuses, in the middle of something.
+ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
+Refused = docker.errors.APIError  # it is there, and says no; `explanation` has its words
+NotFound = docker.errors.NotFound  # there is no such container, network or image
+ANSWERS_WITHIN = 10  # seconds for its first answer
+
+# The first that no longer tells ContainerConfig, without which Compose 1 cannot recreate (docker/compose#11742).
+WITHOUT_COMPOSE_1 = (25,)
+# Before it, two hosts that leave one network at a moment can make the engine stand still for ever: one thread holds
+# the controller's lock and wants the network's, the other the reverse (moby/moby#46661).
+PARTS_AT_ONCE = (20, 10, 27)
+
+
+def environment() -> dict[str, str]:
+    """The environment for a program that talks to the engine, so that it is the one that `client` reaches.
+
+    A context (DOCKER_CONTEXT, or the one that docker(1) was told to use) becomes its DOCKER_HOST, which every
+    program and every version of it takes; one with TLS stays as it is. Raises `NotFit` for a context that is not there.
+    """
+    found = settings.engine_variables()
+    if found.get("DOCKER_HOST"):
+        return found
+    try:
+        context = ContextAPI.kwargs_from_context(environment=found)
+    except Exception as damaged:  # the SDK raises just that for a file that it cannot read
+        raise NotFit(
+            f"{damaged}\n  next: docker context ls; or name the engine with DOCKER_HOST"
+        ) from damaged
+    if not context and found.get("DOCKER_CONTEXT"):
+        raise NotFit(f"DOCKER_CONTEXT={found['DOCKER_CONTEXT']!r} is no context\n  next: docker context ls")
+    if context and "tls" not in context:
+        found.pop("DOCKER_CONTEXT", None)
+        found["DOCKER_HOST"] = context["base_url"]
+    return found
+
+
+@functools.cache
+def client() -> docker.DockerClient:
+    """The engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
+    try:
+        # It asks for the version; an engine that has come to stand still takes the call and never answers.
+        found = docker.from_env(
+            version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32, environment=environment()
+        )
+    except ERRORS as error:
+        raise NotFit(_unreachable(str(error))) from error
+    found.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
+    return found
+
+
+def is_local_socket() -> bool:
+    """Whether the engine is reached through a socket file of this machine, not by an address."""
+    return str(client().api.base_url).startswith("http+docker://local")
+
+
+@functools.cache
+def version() -> str:
+    """The version of that engine, `20.10.24+dfsg1`."""
+    return str(client().version()["Version"])
+
+
+@functools.cache
+def identity() -> str:
+    """Which engine this is, on which kernel: what works there once works there again."""
+    info = client().info()
+    return f"{info.get('ID')} {version()} {info.get('KernelVersion')}"
+
+
+def why(error: Exception) -> str:
+    """What the SDK raised, in the engine's words, without the address that was called."""
+    return str(error.explanation or error) if isinstance(error, Refused) else str(error)
+
+
+def at_least(version: str, least: tuple[int, ...]) -> bool:
+    """Whether an engine (`20.10.24+dfsg1`) is of this version or newer; one of unknown version is not."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return found is not None and tuple(map(int, found[0].split("."))) >= least
+
+
+def image_labels(name: str) -> Mapping[str, str] | None:
+    """The labels of a local image; None if there is no such image."""
+    try:
+        return dict(client().images.get(name).labels)
+    except docker.errors.ImageNotFound:
+        return None
+
+
+def name_image(image: str, name: str) -> None:
+    """Give a local image, by its id, a name with a tag."""
+    repository, _, tag = name.rpartition(":")
+    client().api.tag(image, repository, tag)
+
+
+def remove_image(name: str) -> None:
+    """Remove a local image, if there is one of that name and nothing runs from it."""
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        client().api.remove_image(name)
+
+
+def remove_unused_images(label: str) -> tuple[list[str], int]:
+    """Remove the images with this label that no container, running or not, was made from.
+
+    Returns their names, of those that had one, and the bytes that are free again.
+    """
+    done = client().images.prune(filters={"dangling": False, "label": label})
+    untagged = (layer.get("Untagged", "") for layer in done["ImagesDeleted"] or [])
+    return sorted(name for name in untagged if name and "@" not in name), int(done["SpaceReclaimed"])
+
+
+def _unreachable(error: str) -> str:
+    if "Permission denied" in error:
+        fix = "your user may not use Docker: `sudo usermod -aG docker $USER`, then log in again"
+    elif "Read timed out" in error:
+        error = f"it took the call and did not answer within {ANSWERS_WITHIN} s"
+        fix = "restart the engine: `sudo service docker restart`; DOCKER_HOST names one elsewhere"
+    else:
+        fix = "is the engine running? `sudo service docker start`; DOCKER_HOST names one elsewhere"
+    return f"cannot reach the Docker engine: {error}\n  next: {fix}"

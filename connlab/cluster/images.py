@@ -1,0 +1,155 @@
+"""The images: built when their sources changed, on a base that is made here if no registry has it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from connlab.base.errors import LabError, NotFit
+from connlab.base.lock import alone
+from connlab.base.settings import HOME, Settings
+from connlab.base.words import tell
+from connlab.cluster import engine
+
+SERVICES = ("server", "client")
+STAGE = "lab"  # of their Dockerfiles: without what travels in the environment (connlab/cluster/contents.py)
+LABEL = "connlab.image"  # on all that was built from them, with the service
+SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
+
+
+def ensure(settings: Settings) -> None:
+    """Build what is missing or stale; says what it does, and nothing when there is nothing to do.
+
+    An image is named after the digest of what goes in, so two checkouts never build over each other's, one
+    that is there is never stale, and none is left without a name. Raises `NotFit` without a base image, `LabError` if a
+    build fails.
+    """
+    if any(_missing(settings, service) for service in SERVICES):
+        with alone("building the images"):
+            for service in SERVICES:
+                if _missing(settings, service):
+                    _ensure_base(settings.values["BASE_IMAGE"])
+                    tell(f"building {name(settings, service)}")
+                    _build(settings, service)
+
+
+def remove_unused() -> tuple[list[str], int]:
+    """Remove every image that was built from our Dockerfiles and that nothing was made from: names, and bytes freed."""
+    return engine.remove_unused_images(LABEL)
+
+
+def name(settings: Settings, service: str) -> str:
+    """The image of a service: its tag is the start of the digest of what goes in."""
+    return f"connlab-{service}:{_digest(settings, service)[:12]}"
+
+
+def names(settings: Settings) -> dict[str, str]:
+    """The images by the variables that compose.yaml names them with."""
+    return {f"{service.upper()}_IMAGE": name(settings, service) for service in SERVICES}
+
+
+def _missing(settings: Settings, service: str) -> bool:
+    return engine.image_labels(name(settings, service)) is None
+
+
+def _digest(settings: Settings, service: str) -> str:
+    """SHA-256 of everything that goes into an image: how it is made, names and bytes, and the base's name."""
+    made = recipe(service)
+    total = hashlib.sha256(f"{settings.values['BASE_IMAGE']}\0{made}".encode())
+    for path in files(made):
+        total.update(f"\0{path.relative_to(HOME)}\0".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def recipe(service: str) -> str:
+    """The Dockerfile of a service, as far as the end of the stage that is built here."""
+    stages = re.split(
+        r"^(?=FROM )", (HOME / service / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    built = next(
+        number for number, stage in enumerate(stages) if re.match(rf"FROM \S+ AS {STAGE}$", stage, re.M)
+    )
+    return "".join(stages[: built + 1])
+
+
+def files(recipe: str) -> Iterator[Path]:
+    """The files that a Dockerfile's COPY lines take from the repository: none that .dockerignore leaves out."""
+    for sources in re.findall(r"^COPY (?!--)(.+) \S+$", recipe, re.MULTILINE):
+        for source in sources.split():
+            for found in sorted(HOME.glob(source)):
+                inside = sorted(found.rglob("*")) if found.is_dir() else [found]
+                yield from (p for p in inside if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _build(settings: Settings, service: str) -> None:
+    image = name(settings, service)
+    argv = ["docker", "build", "--force-rm", "--tag", image, "--file", str(HOME / service / "Dockerfile")]
+    argv += ["--target", STAGE, "--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}"]
+    if problem := _problem([*argv, str(HOME)]):
+        raise LabError(f"building {image} failed: {problem}")
+
+
+def _ensure_base(name: str) -> None:
+    """Order: local image, registry, mmdebstrap (design decision 4)."""
+    if engine.image_labels(name) is not None:
+        return
+    tell(f"pulling {name}")
+    if problem := _problem(["docker", "pull", "--quiet", name]):
+        suite = re.fullmatch(r"debian:([a-z]+)(-slim)?", name)
+        if not suite:
+            raise NotFit(
+                f"no registry gave {name}: {problem}\n  next: BASE_IMAGE=debian:trixie-slim can be made here"
+            )
+        tell(f"no registry gave it ({problem.splitlines()[0]})")
+        tell(f"making {name} here with mmdebstrap, about 20 s")
+        _bootstrap(suite[1], name)
+
+
+def _bootstrap(suite: str, name: str) -> None:
+    _ensure_mmdebstrap()
+    with tempfile.TemporaryDirectory(prefix="connlab-") as folder:
+        archive = f"{folder}/root.tar"
+        # The host's own resolver and name would be copied into the image.
+        clean = '--customize-hook=rm -f "$1/etc/resolv.conf" "$1/etc/hostname"'
+        _must(["mmdebstrap", "--quiet", "--variant=minbase", *SMALLER, clean, suite, archive])
+        _must(["docker", "import", "--change", 'CMD ["bash"]', archive, name])
+
+
+def _ensure_mmdebstrap() -> None:
+    if shutil.which("mmdebstrap"):
+        return
+    command = "apt-get update && apt-get install --yes --no-install-recommends mmdebstrap"
+    if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+        raise NotFit(
+            "no registry answers, and mmdebstrap, which would make the base image here, is not installed\n"
+            f"  next: on Debian or Ubuntu: sudo sh -c '{command}'; then run this again"
+        )
+    tell("installing mmdebstrap with apt-get")
+    _must(["sh", "-c", command])
+
+
+def _must(argv: list[str]) -> None:
+    if problem := _problem(argv):
+        raise NotFit(f"{problem}\n  next: see why with: {shlex.join(argv)}")
+
+
+def _problem(argv: list[str]) -> str:
+    """Run a command; empty if it succeeded, else the end of what it said."""
+    done = subprocess.run(
+        argv,
+        env=engine.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    said = done.stdout.strip()[-4000:]
+    return f"{said or argv[0]} (exit status {done.returncode})" if done.returncode else ""

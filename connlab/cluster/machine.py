@@ -1,0 +1,85 @@
+"""The machine that the engine, and so every host, runs on; it need not be the one that we run on."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from connlab.base.settings import Settings
+from connlab.cluster import engine, hosts, images, throwaway
+
+MEMINFO = "/proc/meminfo"  # the whole machine's, in a container too
+
+
+def facts() -> dict[str, Any]:
+    """What the engine says of its machine: kernel, CPUs, memory in bytes, and of itself.
+
+    `here` is whether we run on it too; then alone our own load or memory would be its.
+    """
+    info, version = engine.client().info(), engine.client().version()
+    return {
+        "kernel": version["KernelVersion"],
+        "cpus": info["NCPU"],
+        "memory_bytes": info["MemTotal"],
+        "here": is_here(),
+        "storage": info["Driver"],
+        "cgroup": info.get("CgroupVersion", "1"),
+        "runtime": info.get("DefaultRuntime", ""),
+    }
+
+
+@functools.cache
+def is_here() -> bool:
+    """Whether the engine's machine is this one.
+
+    That is: not behind an address, and of this machine's name, kernel and memory (a virtual machine like that of Docker
+    Desktop has a socket here, too).
+    """
+    if not engine.is_local_socket():
+        return False
+    info, here = engine.client().info(), os.uname()
+    said = (info["OSType"], info["Name"], info["KernelVersion"], info["MemTotal"] // 1024)
+    return said == (here.sysname.lower(), here.nodename, here.release, _kilobytes("MemTotal", _own_meminfo()))
+
+
+def now() -> datetime:
+    """The time by the machine's own clock, which its hosts' events have too; by ours only if that is the same one."""
+    if is_here():
+        return datetime.now(UTC)
+    return datetime.fromisoformat(engine.client().info()["SystemTime"]).astimezone(UTC)
+
+
+def available_bytes(settings: Settings) -> int | None:
+    """Memory that the machine's kernel would still give away, in bytes.
+
+    An engine elsewhere is asked through a host of the lab, or a throw-away container; None before there is an
+    image to make one of.
+    """
+    ask = _own_meminfo if is_here() else _asker(settings)
+    kilobytes = _kilobytes("MemAvailable", ask()) if ask else None
+    return None if kilobytes is None else kilobytes * 1024
+
+
+def _asker(settings: Settings) -> Callable[[], str] | None:
+    argv, image = ["cat", MEMINFO], images.name(settings, "client")
+    for host in hosts.find(settings.project):
+        if host.running:
+            return lambda: host.run(argv)
+    if engine.image_labels(image) is None:
+        return None
+    return lambda: throwaway.try_out(image, argv[1:], entrypoint=argv[0])[1]
+
+
+def _own_meminfo() -> str:
+    return Path(MEMINFO).read_text() if Path(MEMINFO).exists() else ""
+
+
+def _kilobytes(name: str, meminfo: str) -> int | None:
+    """A figure of /proc/meminfo (proc(5)), whose unit is 1,024 bytes; None if it is not there."""
+    found = re.search(rf"^{name}: +([0-9]+) kB$", meminfo, re.MULTILINE)
+    return int(found[1]) if found else None

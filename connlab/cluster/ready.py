@@ -1,0 +1,89 @@
+"""Readiness: each host says `ready` on its own log, once for each time that it is started."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from connlab.base.errors import GaveUp, LabError
+from connlab.base.model import events
+from connlab.base.wait import until
+from connlab.base.words import tell
+from connlab.cluster import ending, hosts
+from connlab.cluster.engine import Refused
+from connlab.cluster.hosts import CommandFailed, Host
+
+READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
+SOON = 2.0  # seconds after which a host is asked itself, because a busy one's log may have rotated already
+MARK = "/tmp/connlab.ready"  # what a host leaves on its tmpfs, which a start empties, when it says `ready`
+REFUSALS = (
+    "policy_failed",
+    "listen_failed",
+    "sysctl_failed",
+    "mode_failed",
+)  # a host that will not start (docs/events.md)
+
+
+def wait_until_ready(project: str, clients: int) -> list[Host]:
+    """The hosts, once each has said `ready` since it was last started.
+
+    Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
+    """
+    ready: set[str] = set()
+    began, said = time.monotonic(), 0
+
+    def all_ready() -> list[Host] | None:
+        nonlocal said
+        found, late = hosts.find(project), time.monotonic() - began
+        for host in found:
+            if host.id not in ready and is_ready(host, ask=late > SOON or not host.young):
+                ready.add(host.id)
+        if len(found) == clients + 1 == len(ready):
+            return found
+        if late > said + 1:
+            said += 1
+            tell(f"{len(ready)} of {clients + 1} hosts are ready")
+        return None
+
+    try:
+        return until(all_ready, "every host says `ready`", READY_WITHIN, every=0.05)
+    except GaveUp as late:
+        found = hosts.find(project)
+        silent = [f"{host.name} ({host.trouble or 'running'})" for host in found if host.id not in ready]
+        missing = clients + 1 - len(found)
+        which = ", ".join([*silent, *([f"{missing} that do not exist"] if missing > 0 else [])])
+        raise GaveUp(
+            f"after {READY_WITHIN:g} s not ready: {which}\n  next: make logs; make up tries again"
+        ) from late
+
+
+def is_ready(host: Host, *, ask: bool) -> bool:
+    """Whether a host has said `ready` since it was last started; with `ask` also if its log has lost that.
+
+    Raises `LabError` with its last words if it has ended.
+    """
+    if host.state in ("exited", "dead"):
+        raise LabError(
+            f"{host.name} ended, {ending.of(host.inspect()['State'])}: {reason(host.log(tail=20))}"
+            "\n  next: mend it, then run this again"
+        )
+    if not host.running:
+        return False
+    started = datetime.fromisoformat(host.inspect()["State"]["StartedAt"]).timestamp()
+    if any(event.event == "ready" for event in events(host.log(since=started, until=started + READY_WITHIN))):
+        return True
+    return ask and _has_its_mark(host)
+
+
+def reason(log: str) -> str:
+    """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
+    failed = [event for event in events(log) if event.event in REFUSALS]
+    return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:] or "it wrote nothing"
+
+
+def _has_its_mark(host: Host) -> bool:
+    try:
+        host.run(["test", "-e", MARK])
+    except (CommandFailed, Refused):  # the second: it stops at this moment
+        return False
+    return True

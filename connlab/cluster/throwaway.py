@@ -1,0 +1,151 @@
+"""Containers that live for one question: a host beside the lab's own, a try-out, a hand in a host's network.
+
+A spare host carries the project's labels as a one-off container, so that it does not survive the lab; the
+others end with their command and are removed at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connlab.base.errors import LabError
+from connlab.base.wait import until
+from connlab.cluster.engine import NotFound, Refused, client
+from connlab.cluster.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE, CommandFailed, Host
+
+HARDENED: Mapping[str, Any] = {
+    "cap_drop": ["ALL"],
+    "read_only": True,
+    "security_opt": ["no-new-privileges:true"],
+}
+# What Docker makes read-only in a container, without /proc/sys/net, which is the network namespace's own.
+REST_OF_PROC = [
+    *(f"/proc/{name}" for name in ("bus", "fs", "irq", "sysrq-trigger")),
+    *(f"/proc/sys/{name}" for name in ("abi", "debug", "dev", "fs", "kernel", "user", "vm")),
+]
+PATIENCE = 30  # seconds for a command to end
+
+
+@contextlib.contextmanager
+def spare(
+    project: str, image: str, number: int, sysctls: Mapping[str, str], seconds: int = 60
+) -> Iterator[Host]:
+    """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
+
+    It removes itself after `seconds`, should we be killed; `remove_one_offs` does it sooner.
+    Raises `LabError` with the engine's words if it does not start.
+    """
+    network = client().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]
+    labels = {PROJECT: project, SERVICE: "client", NUMBER: str(number), ONE_OFF: "True"}
+    container = None
+    try:
+        container = client().containers.create(
+            image, [str(seconds)], entrypoint="sleep", network=network, labels=labels, auto_remove=True,
+            tmpfs={"/tmp": "size=1m,noexec,nosuid,nodev"}, sysctls=dict(sysctls), **HARDENED,
+        )  # fmt: skip
+        container.start()
+        container.reload()
+        address = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
+        yield Host(str(container.id), "spare", number, address, "running", "")
+    except Refused as error:
+        raise LabError(str(error.explanation)) from error
+    finally:
+        if container is not None:
+            remove(str(container.id))
+
+
+def remove_one_offs(project: str) -> None:
+    """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
+    labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
+    for entry in client().api.containers(all=True, filters={"label": labels}):
+        remove(entry["Id"])
+
+
+def remove_project(project: str) -> None:
+    """Remove all containers, networks and volumes of a project, without asking anybody to stop.
+
+    For labs that nobody needs any more: a third of what `compose down` costs. Raises `GaveUp` if the engine
+    keeps a network.
+    """
+    api, ours = client().api, {"label": f"{PROJECT}={project}"}
+    # One after another, for the sake of old engines (engine.PARTS_AT_ONCE).
+    for entry in api.containers(all=True, filters=ours):
+        remove(entry["Id"])
+    for network in api.networks(filters=ours):
+        until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
+    for volume in api.volumes(filters=ours)["Volumes"] or []:
+        with contextlib.suppress(NotFound):
+            api.remove_volume(volume["Name"])
+
+
+def remove(container: str) -> None:
+    """Remove a container, whatever its state; one that is going by itself, or gone, is fine."""
+    with contextlib.suppress(Refused):  # it is removing itself already
+        client().api.remove_container(container, force=True, v=True)
+
+
+def _gone(network: str) -> bool:
+    """Whether a network could be removed, or is not there; the engine may still count a host on it."""
+    try:
+        client().api.remove_network(network)
+    except Refused as error:
+        return error.response is not None and error.response.status_code == 404
+    return True
+
+
+def try_out(
+    image: str, argv: Sequence[str], *, writable_net: bool = False, entrypoint: str | None = None,
+    environment: Mapping[str, str] | None = None, user: str = "", **options: Any,
+) -> tuple[int, str]:  # fmt: skip
+    """Run a command in a throw-away container without a network; its exit status and both streams.
+
+    `options` are those of the engine's HostConfig (`cap_add`, `sysctls`); all else is taken away. With
+    `writable_net` it can write /proc/sys/net, which is its own and goes with it. A container that cannot be
+    created or started is exit status 1 and the engine's words.
+    """
+    api = client().api
+    config = api.create_host_config(network_mode="none", **HARDENED, **options)
+    if writable_net:
+        config["ReadonlyPaths"] = REST_OF_PROC
+    return _run(image, argv, entrypoint, config, environment=dict(environment or {}), user=user)
+
+
+def administer(host: Host, argv: Sequence[str]) -> str:
+    """Run a command as root with NET_ADMIN in a host's network namespace; its standard output.
+
+    Neither the host nor anybody in it gains a capability: the command runs in a container of its own, which
+    shares the host's network and nothing else (`--network container:ID`). Raises `CommandFailed`.
+    """
+    api = client().api
+    config = api.create_host_config(network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED)
+    status, said = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
+    if status:
+        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}: {said.strip()}")
+    return said
+
+
+def _run(
+    image: str, argv: Sequence[str], entrypoint: str | None, config: Mapping[str, Any], **options: Any
+) -> tuple[int, str]:
+    api, created = client().api, None
+    try:
+        created = api.create_container(
+            image,
+            list(argv),
+            entrypoint=entrypoint,
+            host_config=config,
+            labels={"connlab.try": "1"},
+            **options,
+        )["Id"]
+        api.start(created)
+        status = int(api.wait(created, timeout=PATIENCE)["StatusCode"])
+        return status, api.logs(created).decode(errors="replace")
+    except Refused as error:
+        return 1, str(error.explanation)
+    finally:
+        if created is not None:
+            api.remove_container(created, force=True)

@@ -1,0 +1,111 @@
+"""What a host would not start with, found out in throw-away hosts before anything of a lab is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from connlab.base.errors import LabError
+from connlab.base.settings import KNOBS, PROJECT, Settings
+from connlab.cluster import contents, ending, engine, images, known, profile, throwaway
+from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.ready import reason
+
+CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
+OF_THE_NAMESPACE = "net."  # all other keys are the engine's to set, or to refuse
+BIND = "import socket, sys; socket.socket().bind((sys.argv[1], 0))"
+ANYWHERE = ("", "0.0.0.0", "localhost")
+# No server is different for these, so what was tried need not be tried again.
+NOT_THE_SERVERS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAGE"}
+
+
+def check(wanted: Settings, found: Sequence[Host]) -> None:
+    """Raises `LabError` with all that would stop a host of this lab, `found` being those it has now.
+
+    Hosts that are already as `wanted` says are the best trial there is.
+    """
+    if not _is_so(wanted, found):
+        _try_address(wanted, found)
+        if said := problems(wanted):
+            raise LabError(_refusal(bool(found), said, "mend what is named, or choose another"))
+
+
+def problems(wanted: Settings, *, again: bool = False) -> list[str]:
+    """What would stop a host: one throw-away host tries both profiles, the policy, and the server's mode.
+
+    What was good before, with the same contents on this engine and kernel, is tried only if it shall be `again`. A key
+    that cannot be set is told with its file, `sysctl/NAME.yaml: ...`; nothing else is tried then.
+    """
+    keys = profile.by_file(wanted.values)
+    ours = {
+        path: {k: v for k, v in of_it.items() if k.startswith(OF_THE_NAMESPACE)}
+        for path, of_it in keys.items()
+    }
+    engines = {
+        k: v for of_it in keys.values() for k, v in of_it.items() if not k.startswith(OF_THE_NAMESPACE)
+    }
+    knobs = {name: wanted.values[name] for name in sorted(KNOBS - NOT_THE_SERVERS)}
+    environment = {**knobs, **contents.environment(wanted, "server")}
+    image = images.name(wanted, "server")
+    inputs = json.dumps([engine.identity(), image, environment, keys], sort_keys=True)
+    if not again and known.good(inputs):
+        return []
+    status, said = throwaway.try_out(
+        image, ["-S", "-E", "-m", "server.trial", json.dumps(ours)], entrypoint="python3", user="0",
+        writable_net=True, environment=environment, cap_add=CAPABILITIES, sysctls=engines,
+    )  # fmt: skip
+    if status:
+        others = {path: [k for k in of_it if k in engines] for path, of_it in keys.items()}
+        whose = "; ".join(f"{path}: {', '.join(names)}" for path, names in others.items() if names)
+        return _problems(said, ending.status(status), whose)
+    known.keep(inputs)
+    return []
+
+
+def _try_address(wanted: Settings, found: Sequence[Host]) -> None:
+    """Whether LISTEN is an address of the server, as names are resolved where it runs; unknown if it does not run."""
+    listen = wanted.values["LISTEN"]
+    server = next((host for host in found if host.service == "server" and host.running), None)
+    if server is None or listen in ANYWHERE or listen.startswith("127."):
+        return
+    try:
+        server.run(["python3", "-S", "-E", "-c", BIND, listen])
+    except CommandFailed as failed:
+        why = str(failed).strip().splitlines()[-1]
+        problem = f"LISTEN={listen}: the server cannot bind it: {why}"
+        fix = f"LISTEN= (every address), 127.0.0.1 (nobody else reaches it) or {server.address or 'server'}"
+        raise LabError(_refusal(True, [problem], fix)) from failed
+
+
+def _problems(said: str, ended: str, whose: str) -> list[str]:
+    """What the trial says is wrong; its policy's own words, or the engine's, if it did not get so far.
+
+    `whose` are the kernel settings that the engine had to set, with their files.
+    """
+    try:
+        found = json.loads(said.strip().splitlines()[-1])["problems"]
+        return [str(problem) for problem in found]
+    except (ValueError, LookupError, TypeError):
+        return [": ".join(part for part in (whose, reason(said) or ended) if part)]
+
+
+def _refusal(exists: bool, problems: Sequence[str], fix: str) -> str:
+    what = "the running lab was left as it is" if exists else "nothing was started"
+    return "\n  ".join([f"{what}:", *problems, f"next: {fix}"])
+
+
+def _is_so(wanted: Settings, found: Sequence[Host]) -> bool:
+    """Whether the server and a client run, and were made with just these knobs, files and images."""
+    for service in ("server", "client"):
+        of_it = [host for host in found if host.service == service and host.running]
+        if not of_it and (service == "server" or wanted.clients):
+            return False
+        for host in of_it[:1]:
+            made = host.inspect()["Config"]
+            pairs = dict(line.split("=", 1) for line in made["Env"])
+            want: Mapping[str, str] = {**wanted.values, **contents.environment(wanted, service)}
+            if made["Image"] != images.name(wanted, service):
+                return False
+            if any(pairs[name] != value for name, value in want.items() if name in pairs):
+                return False
+    return True

@@ -1,0 +1,1 @@
+"""What a run leaves in runs/: snapshots, charts, claims and their verdicts."""

@@ -1,0 +1,62 @@
+"""A run's folder read again: where it ran, and the charts that its tests left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from connlab.base.errors import Unreadable, Usage
+from connlab.base.settings import HOME
+from connlab.evidence.chart import Chart
+
+T = TypeVar("T")
+OURS = ("machine.json", "*/verdict.json", "*/chart-*.json")
+
+
+def find(folder: str) -> Path:
+    """The run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`.
+
+    A run is a folder in which something of ours was left: what it ran on, a verdict, a chart.
+    """
+    run = HOME / folder
+    if not folder or not _is_run(run):
+        raise Usage(f"{folder!r} is no run\n  next: make test, which leaves one in runs/")
+    return run.resolve()
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return any(next(folder.glob(ours), None) for ours in OURS)
+    except OSError:  # a name that is too long, a folder that is not to be read
+        return False
+
+
+def machine(run: Path) -> dict[str, str]:
+    """The kernel and the engine that the run had; empty if it left no word of them. Raises `Unreadable`."""
+    path = run / "machine.json"
+    return read(path, _machine) if path.exists() else {}
+
+
+def _machine(said: Any) -> dict[str, str]:
+    try:
+        return {"kernel": str(said["kernel"]), "engine": f"Docker {said['engine']['Version']}"}
+    except (TypeError, KeyError, IndexError) as wrong:
+        raise ValueError(f"no kernel and engine: {wrong!r}") from wrong
+
+
+def charts(run: Path) -> dict[str, Chart]:
+    """Every chart of the run, by its file. Raises `Unreadable`, a ValueError that names the file."""
+    return {
+        str(path.relative_to(run)): read(path, Chart.from_evidence)
+        for path in sorted(run.glob("*/chart-*.json"))
+    }
+
+
+def read(path: Path, meant: Callable[[Any], T]) -> T:
+    """A file of evidence, as `meant` understands its JSON; its ValueError becomes `Unreadable`, with the file."""
+    try:
+        return meant(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as wrong:
+        raise Unreadable(f"{path}: {wrong}") from wrong

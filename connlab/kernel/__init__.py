@@ -1,0 +1,1 @@
+"""What a host's kernel says, as values: rules, sockets, conntrack, counters; and what a policy promises."""

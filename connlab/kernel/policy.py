@@ -1,0 +1,134 @@
+"""The policy of a running lab: is what was loaded in force, what does it limit, and which rules judged.
+
+Pure, from what a look at the server host says (server/policy_look.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connlab.base.errors import START_ANEW, LabError
+from connlab.kernel.observe import Rule, Ruleset
+
+NEXT = "make up loads it again; connections live on"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How many packets each refusing rule matched between two looks; nothing if `problem` says that nobody knows."""
+
+    rules: Sequence[tuple[Rule, int]]
+    problem: str
+
+    @property
+    def total(self) -> int | None:
+        """Packets of all refusing rules together; None if that is not known."""
+        return None if self.problem else sum(packets for _, packets in self.rules)
+
+    @property
+    def certain(self) -> int:
+        """The same for who cannot do without. Raises `LabError`."""
+        if self.problem:
+            raise LabError(self.problem)
+        return sum(packets for _, packets in self.rules)
+
+
+def of(look: Ruleset) -> dict[str, Any]:
+    """What `status --json` says under `policy`.
+
+    `state`: `in_force`, as it was loaded; `drift`, see `difference`; `none`, nothing refuses and none is meant to;
+    `unknown`, see `why`. `uncounted`: connections older than the rule's count, at least; `uncounted_at_most` is
+    another number where it is not known when the count began; both null if no rule counts connections.
+    """
+    told = look.policy
+    uncounted = told["uncounted"] or {"at_least": None, "at_most": None}
+    return {
+        "file": told["file"], "state": _state(look), "why": told["unknown"], "loaded": told["loaded"],
+        "difference": list(told["difference"]), "went_back": list(told["went_back"]),
+        "limit": told["limit"], "limits": list(told["limits"]),
+        "uncounted": uncounted["at_least"], "uncounted_at_most": uncounted["at_most"],
+    }  # fmt: skip
+
+
+def unseen(why: str) -> dict[str, Any]:
+    """The same where the server could not be looked at."""
+    nothing = dict.fromkeys(("file", "loaded", "limit", "uncounted", "uncounted_at_most"))
+    return {**nothing, "state": "unknown", "why": why, "difference": [], "went_back": [], "limits": []}
+
+
+def _state(look: Ruleset) -> str:
+    if look.policy["unknown"] is not None:
+        return "unknown"
+    if look.policy["difference"]:
+        return "drift"
+    # A server refuses any file but this one in which nothing refuses (server/policy_file.py).
+    return "in_force" if look.policy["file"] != "none" else "none"
+
+
+def limited(policy: Mapping[str, Any]) -> str:
+    """What the rules in the kernel limit, in words: a number only where it is certain."""
+    if policy["limit"] is not None:
+        return f"{policy['limit']} connections per source address"
+    return "; ".join(policy["limits"]) or "nothing is limited"
+
+
+def notices(policy: Mapping[str, Any]) -> list[str]:
+    """What a person must know before believing a count, a line each; nothing if all is well."""
+    lines = []
+    if policy["state"] == "unknown":
+        lines.append(f"policy unknown: it could not be compared with what was loaded: {policy['why']}")
+        lines.append(f"  next: {START_ANEW}")
+    if policy["state"] == "drift":
+        lines.append(
+            f"policy drift: the kernel's rules are not those of {policy['file']} as loaded at {policy['loaded']}"
+        )
+        lines += [f"  {line}" for line in policy["difference"]]
+        lines.append(f"  next: {NEXT}")
+    lines += [
+        f"counters went back, seen at {one['seen']} (zeroed?): {one['rule']}" for one in policy["went_back"]
+    ]
+    return lines + _uncounted(policy["uncounted"], policy["uncounted_at_most"])
+
+
+def _uncounted(least: int | None, most: int | None) -> list[str]:
+    if not most:
+        return []
+    if least == most:
+        return [
+            f"{most} connection{'s' * (most != 1)} from before {'is' if most == 1 else 'are'} not counted"
+        ]
+    return [f"{least} to {most} connections from before may not be counted: rules were changed meanwhile"]
+
+
+def moved(before: Ruleset, after: Ruleset) -> Moved:
+    """How far the refusing rules' own counters moved from one look to another.
+
+    A transaction between them can have replaced a rule, or zeroed its counter: then nobody knows.
+    """
+    old = {(rule.table, rule.chain, rule.handle): rule.packets for rule in before.rules}
+    found = [
+        (rule, rule.packets - old.get((rule.table, rule.chain, rule.handle), 0))
+        for rule in after.rules
+        if rule.refuses
+    ]
+    if None in (before.generation, after.generation):
+        return Moved(
+            (), f"the rules could not be read: {after.policy['unknown'] or before.policy['unknown']}"
+        )
+    if before.generation != after.generation:
+        return Moved((), "the rules were changed meanwhile, so it is not known what they counted")
+    if any(packets < 0 for _, packets in found):
+        return Moved(
+            (), "the rules' counters went back meanwhile (zeroed), so it is not known what they counted"
+        )
+    return Moved(tuple(found), "")
+
+
+def judged(change: Moved) -> str:
+    """Which rules judged, by their own counters, in words."""
+    if change.problem:
+        return change.problem
+    said = [f"{packets} by `{rule.text}` ({rule.table})" for rule, packets in change.rules if packets]
+    return "packets refused: " + "; ".join(said) if said else "no rule refused a packet"

@@ -1,0 +1,27 @@
+"""The pages of a run: one for each family of experiments that left charts, written into the run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from connlab.base import private
+from connlab.base.errors import Usage
+from connlab.evidence import runs
+from connlab.report.page import page
+
+
+def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
+    """Write the page of each family that has charts, with its own of these claims; pages by family. Raises `Usage`."""
+    drawn, claims, found = {}, list(rows), runs.charts(run)
+    if not found:
+        raise Usage(
+            f"{run} has no charts: no test left a chart-*.json in it\n  next: make test, or another run: ls runs/"
+        )
+    for family in sorted({chart.family for chart in found.values()}):
+        ours = {source: chart for source, chart in found.items() if chart.family == family}
+        words = [row for row in claims if row["family"] == family]
+        drawn[family] = run / f"{family}.html"
+        private.write(drawn[family], page(family, ours, words, run.name, runs.machine(run)))
+    return drawn

@@ -1,1 +1,0 @@
-"""connlab's host side: hands (traffic), eyes (observe), words (model), judge (predict), memory (evidence)."""

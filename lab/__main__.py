@@ -1,5 +1,0 @@
-"""`python -m lab` is the `lab` command."""
-
-from lab.cli import main
-
-main()
