@@ -6,7 +6,7 @@ import time
 from statistics import quantiles
 
 from bench.samples import LAB, Samples, add, middle
-from connlab.agent.traffic import Agent, agents, attempts
+from connlab.agent.session import Agent, agents, attempts
 from connlab.base.errors import LabError
 from connlab.base.model import Outcome, tally
 from connlab.base.settings import Settings

@@ -12,7 +12,7 @@ from bench.peers import Peer
 from bench.samples import LAB, Samples, add
 from bench.sandbox import START
 from connlab.base.settings import Settings
-from connlab.cluster import ready
+from connlab.cluster import readiness
 
 # What else is measured while the lab's own hosts stand.
 Visit = Callable[[Settings, Samples], None]
@@ -68,4 +68,4 @@ def _timed(do: Callable[[], None], then: Callable[[], None]) -> tuple[float, flo
 def _await(peer: Peer, lab: Settings, clients: int) -> None:
     """Compose and the API return when the processes run; the lab's verbs when the hosts are ready."""
     if clients and peer.name != LAB:
-        ready.wait_until_ready(lab.project, clients)
+        readiness.wait_until_ready(lab.project, clients)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from connlab.base.settings import Settings
-from connlab.cluster import compose, engine, images, machine
+from connlab.cluster import compose, engine, engine_machine, images
 
 SETTLED = 1_000_000  # bytes within a look
 SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25
@@ -17,7 +17,7 @@ SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25
 
 def facts() -> dict[str, Any]:
     """What the engine says of its machine, and our own side; our load is the machine's only if we are on it."""
-    its = machine.facts()
+    its = engine_machine.facts()
     return {
         **its,
         "engine": engine.version(),
@@ -34,7 +34,7 @@ def image_ids(lab: Settings) -> dict[str, str]:
 
 def available_bytes() -> int | None:
     """Memory that the kernel would still give away; None if the engine runs on another machine than we."""
-    if not machine.is_here():
+    if not engine_machine.is_here():
         return None
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))

@@ -12,7 +12,7 @@ from bench import floor, process
 from bench.samples import API, COMPOSE, LAB
 from bench.sandbox import START, Environment
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import compose, contents, images
+from connlab.cluster import compose, host_files, images
 
 VERBS = Path(sys.executable).parent / "lab"
 
@@ -47,7 +47,7 @@ def bare_compose(environment: Environment) -> Peer:
 
     def run(chosen: Settings, arguments: Sequence[str]) -> None:
         argv: list[str | Path] = [*compose.command(), "-f", HOME / "compose.yaml", *arguments]
-        made = {**images.names(chosen), **contents.variables(chosen)}
+        made = {**images.names(chosen), **host_files.variables(chosen)}
         process.run(argv, {**environment, **chosen.values, **made})
 
     return Peer(

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.claims import CLAIMS
 from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
-from connlab.base import private
+from connlab.base import private_files
 from connlab.base.settings import HOME
 from connlab.cli.show.terminal import console
 
@@ -57,10 +57,10 @@ def table(samples: Samples) -> None:
 
 def save(document: dict[str, Any]) -> Path:
     """Write runs/<UTC>/bench.json and let runs/latest-bench lead there."""
-    runs = private.folder(HOME / "runs")
-    folder = private.folder(runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    runs = private_files.folder(HOME / "runs")
+    folder = private_files.folder(runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     path = folder / "bench.json"
-    private.write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    private_files.write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     fresh = runs / ".latest-bench"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(folder.name)

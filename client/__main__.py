@@ -52,7 +52,7 @@ def main() -> None:
     module = "client.workloads." + knobs["workload"]
     __import__(module)
     ready = {"workload": knobs["workload"], "address": names.address()}
-    # For who comes when this host's log has lost the line (connlab/cluster/ready.py); a start empties /tmp.
+    # For who comes when this host's log has lost the line (connlab/cluster/readiness.py); a start empties /tmp.
     if os.getpid() == 1:
         os.close(os.open("/tmp/connlab.ready", os.O_CREAT | os.O_WRONLY, 0o644))
     if knobs["workload"] == "idle":

@@ -16,10 +16,10 @@ import pytest
 from connlab.base.errors import LabError, NotFit
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
-from connlab.cluster import engine, machine
+from connlab.cluster import engine, engine_machine
 from connlab.cluster.hosts import Host
-from connlab.evidence import evidence, verdicts
-from connlab.report import pages
+from connlab.evidence import recorder, verdicts
+from connlab.report import verdict_tables
 from tests import menu
 from tests.laboratory import Lab, laboratory, shared, sweep
 
@@ -74,7 +74,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     if all(DOCKERLESS.intersection(Path(argument).parts) for argument in config.args):
         return "connlab: no engine is needed"
     try:
-        its = machine.facts()
+        its = engine_machine.facts()
     except NotFit as unreachable:
         return f"connlab: {unreachable}".partition("\n")[0]
     where = "" if its["here"] else " of an engine elsewhere"
@@ -99,7 +99,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
     try:
-        wrong = pages.contradictions(list(verdicts.judged(folder)))
+        wrong = verdict_tables.contradictions(list(verdicts.judged(folder)))
     except LabError as unreadable:
         wrong = [str(unreadable)]
     if wrong and session.exitstatus == pytest.ExitCode.OK:
@@ -150,15 +150,15 @@ def crowd(_crowd: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def run() -> evidence.Run:
+def run() -> recorder.Run:
     """This run's folder in runs/, with what it ran on."""
-    folder = evidence.Run(os.environ[RUN])
-    folder.keep("", "machine", {**machine.facts(), "engine": engine.client().version()})
+    folder = recorder.Run(os.environ[RUN])
+    folder.keep("", "machine", {**engine_machine.facts(), "engine": engine.client().version()})
     return folder
 
 
 @pytest.fixture
-def keep(run: evidence.Run, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+def keep(run: recorder.Run, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
     """`keep("attempts", data)`: evidence of this test, as a file of its folder; a second one is attempts-2."""
     times: Counter[str] = Counter()
 
@@ -175,8 +175,8 @@ def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.Ab
     """`with watch(server) as seen`: the second witness; what it saw is kept in runs/."""
 
     @contextlib.contextmanager
-    def watched(server: Host) -> Iterator[evidence.Seen]:
-        with evidence.watch(server) as seen:
+    def watched(server: Host) -> Iterator[recorder.Seen]:
+        with recorder.watch(server) as seen:
             keep("before", seen.before)
             yield seen
         keep("after", seen.after)
@@ -186,7 +186,7 @@ def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.Ab
 
 
 @pytest.fixture
-def verdict(run: evidence.Run, request: pytest.FixtureRequest) -> Iterator[Callable[[Verdict, str], None]]:
+def verdict(run: recorder.Run, request: pytest.FixtureRequest) -> Iterator[Callable[[Verdict, str], None]]:
     """`verdict(Verdict.REFUTED, "6 connected, 14 dropped")`: what real hosts say of this test's claim.
 
     The claim is named by `@pytest.mark.claim(id)`. Nothing is kept of a test that failed.
@@ -195,7 +195,7 @@ def verdict(run: evidence.Run, request: pytest.FixtureRequest) -> Iterator[Calla
     claim = request.node.get_closest_marker("claim").args[0]
 
     def give(value: Verdict, measured: str) -> None:
-        given.update(claim=claim, verdict=value, evidence=measured, test=request.node.nodeid)
+        given.update(claim=claim, verdict=value, recorder=measured, test=request.node.nodeid)
 
     yield give
     if given and request.node.stash.get(PASSED, False):

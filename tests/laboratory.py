@@ -18,9 +18,9 @@ from connlab.base import settings
 from connlab.base.model import Event, events
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts, images, profile, throwaway, topology
+from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles
 from connlab.cluster.hosts import Host
-from connlab.evidence import evidence
+from connlab.evidence import recorder
 from tests.quick import quick
 
 _numbers = itertools.count(1)
@@ -42,7 +42,7 @@ def laboratory(**knobs: object) -> Iterator[Lab]:
     """A lab with `knobs` over tests/menu.env (one idle client unless it says otherwise)."""
     chosen = own_settings(**knobs)
     with removed_afterwards(chosen):
-        found = of(chosen, topology.up(chosen))
+        found = of(chosen, lifecycle.up(chosen))
         with quick(found.server) as server:
             lab = replace(found, server=server)
             try:
@@ -68,8 +68,8 @@ def image(service: str) -> str:
 @functools.cache
 def missing(name: str) -> frozenset[str]:
     """The keys of a sysctl profile that this kernel does not have, so that no host can be given it (kernel.md T17)."""
-    keys = profile.sysctls(name)
-    _, has = throwaway.try_out(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
+    keys = profiles.sysctls(name)
+    _, has = one_off.try_out(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
     return frozenset(keys) - set(has.split())
 
 
@@ -85,7 +85,7 @@ def removed_afterwards(chosen: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        throwaway.remove_project(chosen.project)
+        one_off.remove_project(chosen.project)
 
 
 def of(chosen: Settings, found: list[Host]) -> Lab:
@@ -98,7 +98,7 @@ def remember(lab: Lab, keep: Callable[[str, object], object], since: str) -> Non
     """Keep a lab's knobs and images, and all that its hosts said since a moment, every attempt included."""
     images = {host.service: host.inspect()["Image"] for host in (lab.server, *lab.clients[:1])}
     keep("settings", {"knobs": lab.settings.values, "images": images})
-    keep("events", evidence.story([lab.server, *lab.clients], since=since))
+    keep("events", recorder.story([lab.server, *lab.clients], since=since))
 
 
 def told(lab: Lab, *names: str) -> list[Event]:
@@ -133,4 +133,4 @@ def sweep() -> None:
     for name in hosts.projects(f"{base.project}-test-"):
         owner = re.fullmatch(rf"{base.project}-test-(\d+)-\d+", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():
-            throwaway.remove_project(name)
+            one_off.remove_project(name)

@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
-from connlab.cluster import machine
-from connlab.cluster.throwaway import remove_project
-from connlab.evidence.evidence import Run
+from connlab.cluster import engine_machine
+from connlab.cluster.one_off import remove_project
+from connlab.evidence.recorder import Run
 from tests.laboratory import LAST_LOOK, Lab, image, laboratory, remember
 
 Keep = Callable[[str, object], object]
@@ -94,7 +94,7 @@ def rolling(wanted: set[str], run: Run) -> Iterator[dict[str, Tapes]]:
 
 
 def _record(act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: Run, open_labs: set[str]) -> Any:
-    folder, began = f"{act.__name__}-{name}", machine.now().isoformat()
+    folder, began = f"{act.__name__}-{name}", engine_machine.now().isoformat()
 
     def keep(what: str, data: object) -> object:
         return run.keep(folder, what, data)

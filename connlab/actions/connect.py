@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from connlab.actions import experiment, witness
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings, whole
 from connlab.cluster import hosts

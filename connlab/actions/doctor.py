@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from connlab.base.errors import START_ANEW, LabError, NotFit
 from connlab.base.settings import Settings
-from connlab.cluster import capacity, compose, engine, hosts, images, profile, trial
+from connlab.cluster import capacity, compose, engine, hosts, images, preflight, profiles
 from connlab.kernel import observe, policy
-from connlab.kernel.kernels import window
+from connlab.kernel.bug_windows import window
 
 Row = dict[str, str]
 RUNNING, HOSTS = "running lab", "hosts"
@@ -99,13 +99,13 @@ def _kernel(_: Settings) -> Row:
 def _policy(chosen: Settings) -> Row:
     """The very thing `up` does: load the rules in a container of the server image and read them back."""
     try:
-        profile.by_file(chosen.values)
+        profiles.by_file(chosen.values)
     except LabError:
         return _row(
             "policy", "WARN", "not tried, because a profile of kernel settings cannot be read", "see sysctls"
         )
     images.ensure(chosen)
-    said = trial.problems(chosen, again=True)
+    said = preflight.problems(chosen, again=True)
     if any(line.startswith(PROFILES) for line in said):
         return _row("policy", "WARN", "not tried, because the kernel settings cannot be set", "see sysctls")
     if said:
@@ -157,8 +157,8 @@ def status(rows: Sequence[Row]) -> int:
 
 def _sysctls(chosen: Settings) -> Row:
     """Whether both profiles can be set in a container; the trial is the policy's too."""
-    keys = profile.by_file(chosen.values)
-    if said := [line for line in trial.problems(chosen) if line.startswith(PROFILES)]:
+    keys = profiles.by_file(chosen.values)
+    if said := [line for line in preflight.problems(chosen) if line.startswith(PROFILES)]:
         return _row("sysctls", "FAIL", "\n".join(said), "remove the keys that are named, or use stock")
     can = (
         f"{path} can be set in a container: {', '.join(of_it) or 'no key'}" for path, of_it in keys.items()

@@ -10,7 +10,7 @@ from typing import Any
 
 from connlab.actions import witness
 from connlab.actions.witness import Look
-from connlab.agent.traffic import Agent, AgentFailed
+from connlab.agent.session import Agent, AgentFailed
 from connlab.base.errors import GaveUp, LabError, Usage
 from connlab.base.model import Attempt, Outcome
 from connlab.base.settings import Settings

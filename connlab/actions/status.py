@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.actions import sources
+from connlab.actions import source_counts
 from connlab.base.errors import LabError
-from connlab.cluster import hosts, tenure
+from connlab.cluster import address_times, hosts
 from connlab.cluster.engine import ERRORS
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe, policy
@@ -32,7 +32,7 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
     server = hosts.server(project, found)
     clients = [host for host in found if host.service == "client"]
     sockets = _sockets(clients) if sockets_of_clients else {}
-    began = tenure.moments(clients)
+    began = address_times.moments(clients)
     seen = observe.snapshot(server.run, began, silent_too=True)
     entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
     seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
@@ -44,7 +44,7 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
         "server": {
             "name": server.name, "address": server.address, "state": server.trouble or server.state,
             "mode": account["mode"], "policy": account["firewall"], "limit": standing["limit"],
-            "port": account["port"], "backend": seen.backend, **sources.server(seen), "sockets": states,
+            "port": account["port"], "backend": seen.backend, **source_counts.server(seen), "sockets": states,
             "listener": account["listener"],
         },
         "policy": standing,
@@ -55,7 +55,7 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
         "conntrack": entries,
         "conntrack_states": dict(sorted(states_of_flows.items())),
         "clients": [_client(host, seen, began, sockets.get(host.id)) for host in clients],
-        "others": sources.others(seen, began),
+        "others": source_counts.others(seen, began),
     }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def unasked(project: str, found: Sequence[Host]) -> dict[str, Any]:
             "name": host.name,
             "address": host.address,
             "state": host.trouble or host.state,
-            **sources.NO_NUMBERS,
+            **source_counts.NO_NUMBERS,
         }
         for host in found
     ]
@@ -81,9 +81,9 @@ def unasked(project: str, found: Sequence[Host]) -> dict[str, Any]:
 
 
 def _client(
-    host: Host, seen: Snapshot, began: tenure.Tenures, sockets: dict[str, int] | str | None
+    host: Host, seen: Snapshot, began: address_times.Tenures, sockets: dict[str, int] | str | None
 ) -> dict[str, Any]:
-    numbers = sources.client(seen, host.address) if host.address in began else sources.NO_NUMBERS
+    numbers = source_counts.client(seen, host.address) if host.address in began else source_counts.NO_NUMBERS
     known = isinstance(sockets, dict)
     unknown = None if known else sockets or (host.state if not host.running else "not asked")
     return {

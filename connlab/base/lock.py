@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from connlab.base.errors import NotFit
-from connlab.base.words import tell
+from connlab.base.output import tell
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 A value that cannot work is refused here, before a container is touched; the containers check theirs
 again, because plain Compose does not pass through here. A lab that exists has knobs of its own
-(connlab/cluster/own.py).
+(connlab/cluster/lab_knobs.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connlab.base import envfile, misspelt
+from connlab.base import env_file, knob_names
 from connlab.base.errors import Usage
 
 HOME = Path(__file__).resolve().parents[2]
@@ -58,9 +58,9 @@ class Settings:
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
     """The settings of this call, each looked at. Raises `Usage` for a value that cannot work, or a misspelt knob."""
-    menu = envfile.read(menu_file(environment, home))
-    misspelt.judge_file(menu, KNOBS)
-    misspelt.judge_environment(environment, KNOBS)
+    menu = env_file.read(menu_file(environment, home))
+    knob_names.judge_file(menu, KNOBS)
+    knob_names.judge_environment(environment, KNOBS)
     given = {name: environment[name] for name in menu if name in environment}
     return checked({**menu, **given}, frozenset(given), menu)
 
@@ -73,7 +73,7 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
     path = menu_file(environment, home)
     menu, problem = {}, f"{path} does not name it"
     try:
-        menu = envfile.read(path)
+        menu = env_file.read(path)
     except Usage as unreadable:
         problem = str(unreadable).partition("\n")[0]
     given = {name: environment[name] for name in sorted(KNOBS) if name in environment}
@@ -89,7 +89,7 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
 
 def typed(environment: Mapping[str, str] = os.environ) -> None:
     """Refuse what was typed after `make VERB` and is neither a knob nor an option. Raises `Usage`."""
-    misspelt.judge_typed(environment.get("CONNLAB_TYPED", "").split(), KNOBS)
+    knob_names.judge_typed(environment.get("CONNLAB_TYPED", "").split(), KNOBS)
 
 
 def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> dict[str, str]:
@@ -98,7 +98,7 @@ def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = H
     The shell wins, as for any knob, and as in Compose, which reads the same file.
     """
     try:
-        menu = envfile.read(home / ".env")
+        menu = env_file.read(home / ".env")
     except Usage:
         menu = {}
     return {**{name: value for name, value in menu.items() if name.startswith("DOCKER_")}, **environment}

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from connlab.base import settings, words
+from connlab.base import output, settings
 from connlab.base.errors import LabError
 from connlab.cli.verbs import dialling, judging, restarting, running
 
@@ -66,15 +66,15 @@ def guarded(call: Callable[[], Any]) -> int:
         call()
         sys.stdout.flush()
     except LabError as refusal:
-        words.tell(refusal)
+        output.tell(refusal)
         return refusal.status
     except (KeyboardInterrupt, click.exceptions.Abort):
-        words.tell("interrupted")
+        output.tell("interrupted")
         return 130
     except click.ClickException as wrong:
         if context := getattr(wrong, "ctx", None):
             click.echo(context.get_usage(), err=True)
-        words.tell(f"{wrong.format_message()}\n  next: {context.command_path if context else 'lab'} --help")
+        output.tell(f"{wrong.format_message()}\n  next: {context.command_path if context else 'lab'} --help")
         return wrong.exit_code
     except click.exceptions.Exit as done:
         return done.exit_code
@@ -87,15 +87,15 @@ def guarded(call: Callable[[], Any]) -> int:
             ):  # what is left in its buffer would be tried once more at the end
                 os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
             where = f"{error.filename}: " if error.filename else ""
-            words.tell(f"this machine refuses: {where}{error.strerror}\n  next: df; ulimit -a")
+            output.tell(f"this machine refuses: {where}{error.strerror}\n  next: df; ulimit -a")
             return 3
         if not isinstance(error, engine.ERRORS):
             raise
         if isinstance(
             error, engine.Refused
         ):  # it is there and says no: a host that is paused, stopped or gone
-            words.tell(f"the Docker engine refuses: {engine.why(error)}\n  next: make status")
+            output.tell(f"the Docker engine refuses: {engine.why(error)}\n  next: make status")
             return 1
-        words.tell(f"the Docker engine went away: {engine.why(error)}\n  next: make doctor")
+        output.tell(f"the Docker engine went away: {engine.why(error)}\n  next: make doctor")
         return 3
     return 0

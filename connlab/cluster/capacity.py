@@ -6,7 +6,7 @@ import ipaddress
 
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings, whole
-from connlab.cluster import engine, hosts, machine
+from connlab.cluster import engine, engine_machine, hosts
 
 BRIDGE = 1000  # a Linux bridge has 1,023 ports; past about 1,000 containers lose each other (moby#44973)
 CLIENT_BYTES = 8 << 20  # shim, Python, namespace: measured by `make bench`
@@ -28,7 +28,7 @@ def check(settings: Settings, clients: int) -> None:
 
 def _by_memory(settings: Settings, running: int) -> tuple[str, int]:
     """What the memory of the engine's machine is called here, and how many clients it is enough for."""
-    free = machine.available_bytes(settings)
+    free = engine_machine.available_bytes(settings)
     if free is not None:
         return "memory", max(0, (free - SERVER_BYTES) // CLIENT_BYTES) + running
     total: int = engine.client().info()["MemTotal"]

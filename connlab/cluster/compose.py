@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from connlab.base import words
+from connlab.base import output
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import contents, engine, images
+from connlab.cluster import engine, host_files, images
 
 STDERR = 2
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,7 +68,7 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
 def show(project: str, arguments: Sequence[str]) -> int:
     """Run compose on a lab that exists and show what it prints, like logs; its exit status.
 
-    Hosts may print anything: each line goes through connlab.base.words, without the colours that Compose would add.
+    Hosts may print anything: each line goes through connlab.base.output, without the colours that Compose would add.
     It reads no more than which services there are, so neither .env nor a profile can stop it.
     """
     reader, writer = os.pipe()
@@ -80,7 +80,7 @@ def show(project: str, arguments: Sequence[str]) -> int:
     try:
         status, _ = _run(
             argv, env={**_quicker(), **engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=where,
-            stdout=subprocess.PIPE, line=words.show,
+            stdout=subprocess.PIPE, line=output.show,
         )  # fmt: skip
     finally:
         os.close(reader)
@@ -172,5 +172,5 @@ def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]
     knobs = {name: value for name, value in settings.values.items() if not name.startswith("DOCKER_")}
     where = engine.environment()
     context = {} if "DOCKER_CONTEXT" in where else {"DOCKER_CONTEXT": ""}
-    files = contents.variables(settings) if arguments[0] == "up" else {}
+    files = host_files.variables(settings) if arguments[0] == "up" else {}
     return {**_quicker(), **where, **context, **knobs, **images.names(settings), **files}

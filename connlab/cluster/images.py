@@ -14,12 +14,12 @@ from pathlib import Path
 
 from connlab.base.errors import LabError, NotFit
 from connlab.base.lock import alone
+from connlab.base.output import tell
 from connlab.base.settings import HOME, Settings
-from connlab.base.words import tell
 from connlab.cluster import engine
 
 SERVICES = ("server", "client")
-STAGE = "lab"  # of their Dockerfiles: without what travels in the environment (connlab/cluster/contents.py)
+STAGE = "lab"  # of their Dockerfiles: without what travels in the environment (connlab/cluster/host_files.py)
 LABEL = "connlab.image"  # on all that was built from them, with the service
 SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
 

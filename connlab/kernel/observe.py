@@ -149,8 +149,8 @@ def snapshot(
     """Look at the server host once: one command on the host runs all the others, to look at one moment.
 
     `since` asks for numbers of their own of the hosts that have these addresses: for each, two moments (seconds,
-    UTC) between which it began (connlab/cluster/tenure.py). Raises `LabError` if the server process does not answer;
-    with `silent_too` its account then says why, under `silent`, and has no numbers.
+    UTC) between which it began (connlab/cluster/address_times.py). Raises `LabError` if the server process does not
+    answer; with `silent_too` its account then says why, under `silent`, and has no numbers.
     """
     began = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
     commands = (BACKEND, SOCKETS, CONNTRACK, NSTAT)

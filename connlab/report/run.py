@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from connlab.base import private
+from connlab.base import private_files
 from connlab.base.errors import Usage
 from connlab.evidence import runs
 from connlab.report.page import page
@@ -23,5 +23,5 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
         ours = {source: chart for source, chart in found.items() if chart.family == family}
         words = [row for row in claims if row["family"] == family]
         drawn[family] = run / f"{family}.html"
-        private.write(drawn[family], page(family, ours, words, run.name, runs.machine(run)))
+        private_files.write(drawn[family], page(family, ours, words, run.name, runs.machine(run)))
     return drawn

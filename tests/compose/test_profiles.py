@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import yaml
 
-from connlab.cluster import contents, sysctls
+from connlab.cluster import host_files, profile_reader
 from tests.compose.test_parity import composes, read
 from tests.profiles import FORMS, MEANT
 
@@ -34,7 +34,7 @@ def test_every_form_means_to_compose_what_it_means_to_us(version, argv, tmp_path
     passed = {form: host["sysctls"].items() for form, host in found.items()}
     words = {form: {key: " ".join(value.split()) for key, value in keys} for form, keys in passed.items()}
     assert words == dict.fromkeys(FORMS, MEANT)
-    assert [sysctls.read(text)[0] for text in FORMS.values()] == [MEANT] * len(FORMS)
+    assert [profile_reader.read(text)[0] for text in FORMS.values()] == [MEANT] * len(FORMS)
 
 
 @pytest.mark.parametrize(("version", "argv"), COMPOSES, ids=[version for version, _ in COMPOSES])
@@ -45,9 +45,9 @@ def test_the_files_of_the_hosts_arrive_unchanged(version, argv):
     """
     text = json.dumps({"firewall/x.rules": AWKWARD}, ensure_ascii=False)
     services = read(argv, SERVER_FILES=text, CLIENT_FILES="{}")["services"]
-    assert services["server"]["environment"][contents.VARIABLE] == text.replace("$", "$$")
-    assert services["client"]["environment"][contents.VARIABLE] == "{}"
+    assert services["server"]["environment"][host_files.VARIABLE] == text.replace("$", "$$")
+    assert services["client"]["environment"][host_files.VARIABLE] == "{}"
     for service, host in read(argv)["services"].items():
-        assert host["environment"][contents.VARIABLE] == ""
+        assert host["environment"][host_files.VARIABLE] == ""
         assert host["build"]["target"] == "plain"
         assert host["image"] == f"connlab-{service}:plain"

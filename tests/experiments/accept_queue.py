@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from connlab.actions.restart import STATUS
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Attempt
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Outcome, Verdict
 from tests.laboratory import laboratory
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.traffic import Agent, agents
+from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
 from connlab.kernel.observe import counters

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.traffic import Agent, agents, attempts
+from connlab.agent.session import Agent, agents, attempts
 from connlab.base.model import Outcome, tally
-from connlab.kernel import policy, predict
+from connlab.kernel import policy, reference_model
 from tests.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -41,7 +41,7 @@ def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) 
         first = one.open(asked)
         extra = (one if prober == "same" else other).open(1)
 
-    assert [attempt.outcome for attempt in first] == predict.dials(0, asked, limit=15)
+    assert [attempt.outcome for attempt in first] == reference_model.dials(0, asked, limit=15)
     assert [attempt.outcome for attempt in extra] == [expected]
     refusals = tally([*first, *extra])[REFUSED]
     assert seen.refused == refusals

@@ -5,11 +5,11 @@ terminal ── lab ── docker exec ── client-1 ── bridge ── serv
 
 from __future__ import annotations
 
-from connlab.actions import sockets
-from connlab.agent.traffic import Agent
+from connlab.actions import socket_kinds
+from connlab.agent.session import Agent
 from connlab.base.model import events
 from connlab.base.wait import until
-from connlab.cluster import ready
+from connlab.cluster import readiness
 from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, quiet, told
 from tests.terminal import terminal
@@ -83,7 +83,7 @@ def test_a_server_that_stops_while_someone_talks() -> None:
     with laboratory(CLIENTS=1) as lab:
         assert _talks_until(lab, "SIGTERM") == 1
         lab.server.restart()
-        ready.wait_until_ready(lab.settings.project, 1)
+        readiness.wait_until_ready(lab.settings.project, 1)
         assert _talks_until(lab, "SIGKILL") == 1
 
 
@@ -107,7 +107,7 @@ SCTP = {("AF_INET", "SOCK_SEQPACKET"), ("AF_INET6", "SOCK_SEQPACKET")}
 
 def test_the_table_of_sockets(crowd: Lab) -> None:
     """Fifteen pairs, each tried on both hosts: this kernel gives the same to both."""
-    result = sockets.sockets(crowd.settings, 1)
+    result = socket_kinds.sockets(crowd.settings, 1)
     sctp = "SCTP" in crowd.server.run(["cat", "/proc/net/protocols"])
 
     for row in result["tried"]:
@@ -127,7 +127,7 @@ def test_the_table_of_sockets(crowd: Lab) -> None:
 def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> None:
     """It comes back, the other host has heard it from this one, and nobody's slot is taken."""
     with watch(crowd.server) as seen:
-        result = sockets.sockets(crowd.settings, 2)
+        result = socket_kinds.sockets(crowd.settings, 2)
 
     rows = {(row["family"], row["type"]): row for row in result["exchanged"]}
     carried = {"AF_UNIX": ("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET")}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.traffic import PACE_MS, Agent, agents, at_once
+from connlab.agent.session import PACE_MS, Agent, agents, at_once
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
 from tests.laboratory import Lab

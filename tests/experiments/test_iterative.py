@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.traffic import agents, attempts
+from connlab.agent.session import agents, attempts
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host

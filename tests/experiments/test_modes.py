@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.traffic import Agent, agents
+from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pytest
 
-from connlab.agent.traffic import Agent, attempts
+from connlab.agent.session import Agent, attempts
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
 from tests.laboratory import Lab, laboratory, shared

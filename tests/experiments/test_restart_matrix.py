@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from connlab.agent.traffic import Agent, AgentFailed, agents
+from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Verdict
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.cluster.stream import StreamClosed
 from tests.laboratory import Lab

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.agent.traffic import Agent, AgentFailed, agents
+from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.kernel.observe import sockets
 from tests.laboratory import Lab

@@ -7,9 +7,9 @@ import ipaddress
 import pytest
 import testinfra
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import events
-from connlab.cluster import contents, engine, hosts, images, profile, ready, throwaway
+from connlab.cluster import engine, host_files, hosts, images, one_off, profiles, readiness
 from connlab.kernel import observe
 
 
@@ -47,7 +47,7 @@ def test_it_cannot_alter_anything(client, crowd, change: str) -> None:
 
 def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
     """Compose's doing, witnessed by sysctl(8), by the host's own events, and by what `lab status` reads."""
-    declared = profile.sysctls(crowd.settings.values["CLIENT_SYSCTL"])
+    declared = profiles.sysctls(crowd.settings.values["CLIENT_SYSCTL"])
     assert {key: str(client.sysctl(key)) for key in declared} == declared
     told = [event for event in events(crowd.clients[0].log()) if event.event in ("sysctl", "ready")]
     assert [event.event for event in told] == ["sysctl"] * len(declared) + ["ready"]
@@ -63,10 +63,10 @@ def test_it_does_not_start_as_something_else(crowd) -> None:
     """The article's profile declared, and nothing set: the lab is told which key, and the host never was ready."""
     image = images.name(crowd.settings, "client")
     other = crowd.settings.changed(CLIENT_SYSCTL="article")
-    environment = {**contents.environment(other, "client"), "CLIENT_SYSCTL": "article"}
-    status, said = throwaway.try_out(image, [], environment=environment)
+    environment = {**host_files.environment(other, "client"), "CLIENT_SYSCTL": "article"}
+    status, said = one_off.try_out(image, [], environment=environment)
     what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
-    assert (status, ready.reason(said)) == (1, what)
+    assert (status, readiness.reason(said)) == (1, what)
     assert [event.event for event in events(said)] == ["sysctl", "sysctl", "sysctl_failed"]
 
 

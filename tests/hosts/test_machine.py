@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 import pytest
 
 from connlab.base import settings
-from connlab.cluster import machine
+from connlab.cluster import engine_machine
 from tests.laboratory import Lab
 
 LOOK = "from lab import capacity, machine, settings; s = settings.read(); capacity.check(s, 1); "
@@ -25,7 +25,7 @@ SOCKET = "/var/run/docker.sock"
 @pytest.fixture
 def address() -> Iterator[str]:
     """The same engine by TCP, on a port of loopback."""
-    if not machine.is_here() or not os.access(SOCKET, os.W_OK):
+    if not engine_machine.is_here() or not os.access(SOCKET, os.W_OK):
         pytest.skip("the engine is elsewhere, or not at its usual place")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_forward, args=(listener,), daemon=True).start()
@@ -64,7 +64,7 @@ def test_the_free_memory_of_an_engine_elsewhere_is_asked_there(
     )
     assert done.returncode == 0, done.stderr
     here, free = done.stdout.split()
-    total = machine.facts()["memory_bytes"]
+    total = engine_machine.facts()["memory_bytes"]
     assert here == "False"
     assert free.isdigit()
     assert 0 < int(free) < total

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from connlab.base.model import Outcome
 from connlab.evidence.chart import Chart, Mark, Series
-from connlab.kernel import predict
-from connlab.kernel.census import Pair, levels
+from connlab.kernel import reference_model
+from connlab.kernel.socket_monitor import Pair, levels
 from tests.recording import Tapes
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
 from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion
@@ -94,7 +94,7 @@ def ports(seen: Exhaustion) -> Chart:
         shape="steps",
         x="seconds since the first close",
         y="ports",
-        marks=(Mark(float(predict.TIME_WAIT), "TIME_WAIT: 60 s"),),
+        marks=(Mark(float(reference_model.TIME_WAIT), "TIME_WAIT: 60 s"),),
         series=(
             Series("ports in TIME_WAIT", tuple(seen.in_time_wait)),
             Series("dials without a port, in hundreds", tuple((x, n / 100) for n, x in enumerate(failed, 1))),

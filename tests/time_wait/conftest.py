@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.evidence.evidence import Run
+from connlab.evidence.recorder import Run
 from tests.recording import Tapes, rolling, wanted
 from tests.time_wait.lingering import lingering
 from tests.time_wait.ports import exhaustion

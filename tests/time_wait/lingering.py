@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.agent.traffic import Agent, attempts
+from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe, predict
-from connlab.kernel.census import SECOND, Change, Life, Pair, census, lives
+from connlab.kernel import observe, reference_model
+from connlab.kernel.socket_monitor import SECOND, Change, Life, Pair, census, lives
 from tests.laboratory import Lab, missing
 from tests.ports import Unused
 from tests.recording import Keep, recorded
@@ -55,7 +55,9 @@ class Lingering:
         too_late = self.late - {life.pair for life in lives(self.changes["server"], "TIME-WAIT")}
         resets = self.resets[OTHER[side]] - (len(too_late) if side == "client" else 0)
         pairs = (self.closed[side] | late) - too_late
-        whole = [life for life in self.lives(side, "TIME-WAIT", pairs) if lasted(life, predict.TIME_WAIT)]
+        whole = [
+            life for life in self.lives(side, "TIME-WAIT", pairs) if lasted(life, reference_model.TIME_WAIT)
+        ]
         assert len({life.pair for life in whole}) + resets == len(pairs)
         return [life for life in whole if life.pair in self.closed[side]]
 
@@ -169,5 +171,5 @@ def effective(host: Host) -> dict[str, str]:
 
 def lasted(life: Life, seconds: float) -> bool:
     """Whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
-    earliest, latest = predict.fires(seconds)
+    earliest, latest = reference_model.fires(seconds)
     return life.most >= earliest and life.least <= latest

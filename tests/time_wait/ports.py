@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.agent.traffic import Agent, attempts
+from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt, Outcome
-from connlab.cluster import profile
+from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
-from connlab.cluster.throwaway import administer, spare
-from connlab.kernel import observe, predict
-from connlab.kernel.census import SECOND, census, levels
+from connlab.cluster.one_off import administer, spare
+from connlab.kernel import observe, reference_model
+from connlab.kernel.socket_monitor import SECOND, census, levels
 from tests.laboratory import Lab, image, missing
 from tests.recording import Keep, recorded
 
@@ -103,7 +103,7 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
     with ExitStack() as stack:
         hosts = {DEFAULT: lab.clients[0]}
         for number, kind in enumerate(kinds, 1):
-            sysctls = profile.sysctls(kind if kind.startswith(DEFAULT) else DEFAULT)
+            sysctls = profiles.sysctls(kind if kind.startswith(DEFAULT) else DEFAULT)
             hosts[kind] = stack.enter_context(spare(project, of_clients, number, sysctls, seconds=150))
         agents = {kind: stack.enter_context(Agent(host)) for kind, host in hosts.items()}
         seen = stack.enter_context(census(hosts[DEFAULT], 200))
@@ -152,7 +152,7 @@ def heard(agents: Mapping[str, Agent]) -> dict[str, list[Attempt]]:
 
 def has_had_a_second_minute(dials: list[Attempt]) -> bool:
     """Whether every port was used twice; or it is so late that none will be."""
-    row, (_, latest) = Row(dials, 0), predict.fires(predict.TIME_WAIT)
+    row, (_, latest) = Row(dials, 0), reference_model.fires(reference_model.TIME_WAIT)
     return len(row.made) >= 2 * PORTS or row.seconds(row.dials[-1]) > latest + 2
 
 

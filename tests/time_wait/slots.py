@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
-from connlab.cluster.throwaway import administer
-from connlab.kernel import observe, predict
-from connlab.kernel.census import SECOND
+from connlab.cluster.one_off import administer
+from connlab.kernel import observe, reference_model
 from connlab.kernel.observe import Snapshot
+from connlab.kernel.socket_monitor import SECOND
 from tests.laboratory import Lab
 from tests.ports import Unused
 from tests.recording import Keep, recorded
@@ -75,7 +75,7 @@ class Story:
 
 
 def of(seen: Snapshot, source: str, seconds: float) -> Level:
-    slots = sum(flow.source == source and flow.state in predict.COUNTED for flow in seen.flows)
+    slots = sum(flow.source == source and flow.state in reference_model.COUNTED for flow in seen.flows)
     return Level(seconds, slots, Counter(socket.state for socket in seen.sockets if socket.peer == source))
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
-from connlab.cluster import profile
+from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
-from connlab.cluster.throwaway import administer, spare
+from connlab.cluster.one_off import administer, spare
 from connlab.kernel import observe
 from tests.laboratory import Lab, image
 from tests.ports import LOWEST
@@ -71,7 +71,7 @@ class Redials:
     lab={"SYSCTL": "tw-reuse-0", "CLIENT_SYSCTL": "tw-reuse-0", "CLIENTS": 1, "SERVER_MODE": "greeting"}
 )
 def redials(lab: Lab, keep: Keep) -> Redials:
-    without = profile.sysctls("no-timestamps")
+    without = profiles.sysctls("no-timestamps")
     with spare(lab.settings.project, image("client"), 1, without, seconds=120) as other:
         hosts = {WITH: lab.clients[0], WITHOUT: other}
         found = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.traffic import Agent, attempts
+from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.traffic import Agent, agents, attempts
+from connlab.agent.session import Agent, agents, attempts
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
 from connlab.evidence.chart import Chart, Mark, Series
 from connlab.kernel import observe
-from connlab.kernel.census import SECOND
+from connlab.kernel.socket_monitor import SECOND
 from tests.laboratory import Lab
 from tests.recording import Keep, Tapes, recorded
 

@@ -7,8 +7,8 @@ from statistics import median
 import pytest
 
 from connlab.base.model import Verdict
-from connlab.kernel import predict
-from connlab.kernel.census import SECOND, Life, levels
+from connlab.kernel import reference_model
+from connlab.kernel.socket_monitor import SECOND, Life, levels
 from tests.laboratory import needs
 from tests.recording import Tapes
 from tests.time_wait import charts
@@ -24,7 +24,7 @@ def test_time_wait_lasts_a_minute_and_nothing_shortens_it(lingering: Tapes, name
     """Every connection leaves one TIME_WAIT socket on the side that closed first; its timer is set to 60 s."""
     found = lingering[name].time_wait(side)
     assert found, "and each has the length that a timer of a minute gives it"
-    assert [life for life in found if not set_to(life, predict.TIME_WAIT)] == []
+    assert [life for life in found if not set_to(life, reference_model.TIME_WAIT)] == []
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -105,7 +105,7 @@ def test_fin_timeout_is_how_long_an_orphan_is_kept(
     found = {side: lingering[name].fin_wait_2(side) for side in SIDES}
     for each in found.values():
         assert len(each) == FEW
-        assert [life for life in each if not lasted(life, predict.orphan(seconds))] == []
+        assert [life for life in each if not lasted(life, reference_model.orphan(seconds))] == []
     verdict(
         Verdict.HOLDS, f"{seconds}: " + ", ".join(f"{side} {spread(each)}" for side, each in found.items())
     )
@@ -120,7 +120,7 @@ def test_more_than_a_minute_of_fin_timeout_is_less(lingering: Tapes, keep, verdi
         keep("chart-orphans", charts.orphans(lingering))
     for each in found.values():
         assert len(each) == FEW
-        assert [life for life in each if not lasted(life, predict.orphan(seconds))] == []
+        assert [life for life in each if not lasted(life, reference_model.orphan(seconds))] == []
     verdict(
         Verdict.REFUTED, f"{seconds}: " + ", ".join(f"{side} {spread(each)}" for side, each in found.items())
     )
@@ -137,7 +137,7 @@ def test_a_fin_that_comes_in_time_starts_a_full_minute(lingering: Tapes, verdict
     assert len(waited) == FEW
     assert all(life.most >= 1 and life.least < FIN_TIMEOUT[name] for life in waited)
     assert seen.time_wait("server"), "and as many of these as no RST has ended have a whole minute too"
-    assert any(lasted(life, predict.TIME_WAIT) for life in found)
+    assert any(lasted(life, reference_model.TIME_WAIT) for life in found)
     verdict(
         Verdict.REFUTED,
         f"{FIN_TIMEOUT[name]}: after {spread(waited)} in FIN_WAIT_2 the client's FIN came, then TIME_WAIT:"

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from connlab.base.model import Outcome, Verdict, tally
-from connlab.cluster.throwaway import try_out
-from connlab.kernel import predict
-from connlab.kernel.census import SECOND
+from connlab.cluster.one_off import try_out
+from connlab.kernel import reference_model
+from connlab.kernel.socket_monitor import SECOND
 from tests.laboratory import image, needs
 from tests.ports import LOWEST
 from tests.recording import Tapes
@@ -43,7 +43,7 @@ def rows(exhaustion: Tapes) -> dict[str, Row]:
 def test_the_eleventh_dial_finds_no_port(rows: dict[str, Row], name: str) -> None:
     """Ten ports are ten connections, then EADDRNOTAVAIL, for a whole minute (T13)."""
     row = rows[name]
-    minute = [dial for dial in row.dials if row.seconds(dial) < predict.TIME_WAIT]
+    minute = [dial for dial in row.dials if row.seconds(dial) < reference_model.TIME_WAIT]
 
     assert [dial.outcome for dial in row.dials[: PORTS + 1]] == [ESTABLISHED] * PORTS + [NO_PORT]
     assert tally(minute) == {ESTABLISHED: PORTS, NO_PORT: len(minute) - PORTS}
@@ -58,13 +58,16 @@ def test_the_rate_is_ports_divided_by_a_minute(exhaustion: Tapes, keep, verdict)
     row = exhaustion["lab"].rows[OFF]
     keep("chart-made", charts.connections(exhaustion["lab"]))
     keep("chart-ports", charts.ports(exhaustion["lab"]))
-    _, latest = predict.fires(predict.TIME_WAIT)
+    _, latest = reference_model.fires(reference_model.TIME_WAIT)
 
     assert len(row.made) == 2 * PORTS
-    assert predict.sustained(PORTS, wait=latest + SLOW) < rate(row) <= predict.sustained(PORTS)
+    assert (
+        reference_model.sustained(PORTS, wait=latest + SLOW) < rate(row) <= reference_model.sustained(PORTS)
+    )
     verdict(
         Verdict.HOLDS,
-        f"{PORTS} ports: {rate(row):.3f} a second; the formula's {predict.sustained(PORTS):.3f} is the most there is",
+        f"{PORTS} ports: {rate(row):.3f} a second;"
+        f" the formula's {reference_model.sustained(PORTS):.3f} is the most there is",
     )
 
 
@@ -73,7 +76,7 @@ def test_without_reuse_a_port_waits_out_its_minute(rows: dict[str, Row], verdict
     """Each of the ten is used again, and none before TIME_WAIT is over."""
     again = rows[OFF].again()
     assert len(again) == PORTS
-    assert soonest(again) >= predict.TIME_WAIT
+    assert soonest(again) >= reference_model.TIME_WAIT
     latest = max(one.most for one in again)
     verdict(
         Verdict.HOLDS, f"{len(again)} ports were used again, after {soonest(again):.1f} to {latest:.1f} s"
@@ -98,7 +101,7 @@ def test_the_default_reuses_ports_on_loopback_only(rows: dict[str, Row], verdict
     """The same host, the same setting: its own loopback after a second, another host not for a minute (T09)."""
     between = rows[DEFAULT]
     on_loopback = reused(rows["loopback"], after=1.0)
-    assert soonest(between.again()) >= predict.TIME_WAIT
+    assert soonest(between.again()) >= reference_model.TIME_WAIT
     verdict(
         Verdict.DEPENDS, f"between hosts after {soonest(between.again()):.1f} s; on loopback {on_loopback}"
     )
@@ -109,7 +112,7 @@ def test_reuse_needs_timestamps(rows: dict[str, Row], verdict) -> None:
     """tcp_tw_reuse=1 without TCP timestamps is tcp_tw_reuse=0 (T08)."""
     again = rows[NO_TIMESTAMPS].again()
     assert len(again) == PORTS
-    assert soonest(again) >= predict.TIME_WAIT
+    assert soonest(again) >= reference_model.TIME_WAIT
     verdict(Verdict.REFUTED, f"no port is used again before {soonest(again):.1f} s")
 
 
@@ -192,7 +195,7 @@ def reused(row: Row, after: float) -> str:
     assert after <= soonest(again)
     assert min(one.least for one in again) <= after + FAST
     assert row.recycled == len(again) == len(row.made) - PORTS
-    assert rate(row) <= predict.sustained(PORTS, wait=after)
+    assert rate(row) <= reference_model.sustained(PORTS, wait=after)
     return (
         f"{len(again)} times, the soonest after {soonest(again):.3f} s: {rate(row):.1f} connections a second"
     )

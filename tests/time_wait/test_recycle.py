@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.model import Verdict
-from connlab.cluster.throwaway import try_out
+from connlab.cluster.one_off import try_out
 from tests.laboratory import image
 from tests.recording import Keep
 

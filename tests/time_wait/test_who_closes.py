@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Verdict
-from connlab.cluster.throwaway import administer
+from connlab.cluster.one_off import administer
 from connlab.kernel import observe
-from connlab.kernel.census import Census, Pair, census
+from connlab.kernel.socket_monitor import Census, Pair, census
 from tests.laboratory import Lab
 from tests.ports import Unused
 from tests.recording import Keep, Tapes, recorded

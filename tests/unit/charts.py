@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from connlab.evidence.chart import Chart, Mark, Series
-from connlab.report import page as pages
+from connlab.report import page as verdict_tables
 
 DRAIN = Chart(
     family="time-wait",
@@ -32,7 +32,7 @@ def page(
     *charts: Chart, rows: tuple = (ROW,), run: str = "2026-11-25T16-11-00.156118Z", **machine: str
 ) -> str:
     named = {f"test_{at}/chart-x.json": chart for at, chart in enumerate(charts or (DRAIN,))}
-    return pages.page("time-wait", named, rows, run, machine)
+    return verdict_tables.page("time-wait", named, rows, run, machine)
 
 
 def left(run, test: str, name: str, data: object) -> None:

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from connlab.cluster import profile
+from connlab.cluster import profiles
 
 PROFILES = sorted(path.stem for path in (Path(__file__).parents[2] / "sysctl").glob("*.yaml"))
-FILES = {f"sysctl/{name}.conf": profile.conf(name) for name in PROFILES}
+FILES = {f"sysctl/{name}.conf": profiles.conf(name) for name in PROFILES}
 
 
 def given(**files: str) -> dict[str, str]:

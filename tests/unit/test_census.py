@@ -14,8 +14,8 @@ import pytest
 
 from client import census as program
 from connlab.base.errors import GaveUp
-from connlab.kernel import predict
-from connlab.kernel.census import PROGRAM, Census, Change, Pair, levels, lives
+from connlab.kernel import reference_model
+from connlab.kernel.socket_monitor import PROGRAM, Census, Change, Pair, levels, lives
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LISTEN = (
@@ -131,7 +131,7 @@ def test_a_census_knows_what_there_is_now() -> None:
 
 def test_a_census_gives_up(monkeypatch) -> None:
     """With the reason, and what there is instead, once both clocks have gone on for so long."""
-    monkeypatch.setattr("connlab.kernel.census.time.monotonic", iter([0.0, 1.0, 3.0, 3.0]).__next__)
+    monkeypatch.setattr("connlab.kernel.socket_monitor.time.monotonic", iter([0.0, 1.0, 3.0, 3.0]).__next__)
     census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
     with pytest.raises(GaveUp, match=r"waiting until it has closed; there are .*'ESTAB': 1"):
         census.until(lambda now: not now, "it has closed", within=2)
@@ -147,7 +147,7 @@ def test_looks_that_nobody_has_read_yet_are_no_time_that_was_waited() -> None:
 
 def test_a_caller_that_stood_still_reads_on(monkeypatch) -> None:
     """Our clock has gone on by far more, but not that of the looks: what they say is still to come."""
-    monkeypatch.setattr("connlab.kernel.census.time.monotonic", iter([0.0, 100.0, 100.0]).__next__)
+    monkeypatch.setattr("connlab.kernel.socket_monitor.time.monotonic", iter([0.0, 100.0, 100.0]).__next__)
     census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (2 * SECOND, [seen(None)])))
     assert census.until(lambda now: not now, "it has closed", within=5)
 
@@ -181,11 +181,11 @@ def test_levels_are_told_when_they_change() -> None:
 )
 def test_the_prediction_for_orphans(fin_timeout: int, seconds: int) -> None:
     """The kernel's own arithmetic (T04, T06)."""
-    assert predict.orphan(fin_timeout) == seconds
+    assert reference_model.orphan(fin_timeout) == seconds
 
 
 def test_the_prediction_for_ports() -> None:
     """Linux's 28,232 ports are 470 a second; each address has its own."""
-    assert round(predict.sustained(28_232)) == 471
-    assert predict.sustained(10, sources=3) == 3 * predict.sustained(10)
-    assert predict.fires(60) == (60, 67.5)
+    assert round(reference_model.sustained(28_232)) == 471
+    assert reference_model.sustained(10, sources=3) == 3 * reference_model.sustained(10)
+    assert reference_model.fires(60) == (60, 67.5)

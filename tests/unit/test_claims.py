@@ -9,7 +9,7 @@ import pytest
 from connlab.base.errors import LabError, Unreadable, Usage
 from connlab.base.settings import HOME
 from connlab.evidence import claims, verdicts
-from connlab.report import pages
+from connlab.report import verdict_tables
 
 
 def left(run, test: str, **verdict: str) -> None:
@@ -82,7 +82,7 @@ def home(tmp_path, monkeypatch):
         path = tmp_path / "home" / page
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# A page\n\n<!-- verdicts: make pages -->\n<!-- /verdicts -->\n\nmore\n")
-    monkeypatch.setattr(pages, "HOME", tmp_path / "home")
+    monkeypatch.setattr(verdict_tables, "HOME", tmp_path / "home")
     return tmp_path / "home"
 
 
@@ -95,14 +95,14 @@ def all_judged(run) -> list[verdicts.Judged]:
 def test_a_run_is_written_into_the_pages(home, tmp_path):
     """Between the markers; the rest stays, and a second run takes the place of the first."""
     rows = all_judged(tmp_path)
-    assert pages.fill(rows) == [home / page for page in claims.PAGES.values()]
+    assert verdict_tables.fill(rows) == [home / page for page in claims.PAGES.values()]
     first = [(home / page).read_text() for page in claims.PAGES.values()]
-    assert pages.contradictions(rows) == []
+    assert verdict_tables.contradictions(rows) == []
     assert sum(text.count("| **refuted** | now \\| then |") for text in first) == len(rows)
     assert all(
         text.startswith("# A page\n") and text.endswith("<!-- /verdicts -->\n\nmore\n") for text in first
     )
-    pages.fill(rows)
+    verdict_tables.fill(rows)
     assert [(home / page).read_text() for page in claims.PAGES.values()] == first
 
 
@@ -112,32 +112,32 @@ def test_half_a_run_is_not_written(home, tmp_path):
     with pytest.raises(
         LabError, match=r"did not judge \d+ of \d+ claims: backlog-limits-connections, .*, …\n"
     ):
-        pages.fill(list(verdicts.judged(tmp_path)))
+        verdict_tables.fill(list(verdicts.judged(tmp_path)))
     (tmp_path / "test_a/verdict.json").unlink()
     (tmp_path / "test_a").rmdir()
     (home / "docs/time-wait.md").write_text("# No place\n")
     with pytest.raises(LabError, match=r"time-wait\.md has 0 places"):
-        pages.fill(all_judged(tmp_path))
+        verdict_tables.fill(all_judged(tmp_path))
     assert "refuted" not in (home / "README.md").read_text()
 
 
 def test_a_page_that_says_otherwise_is_found(home, tmp_path):
     """Another verdict, or no row at all; the figures are one run's and may differ."""
     rows = all_judged(tmp_path)
-    assert len(pages.contradictions(rows)) == len(rows)
-    pages.fill(rows)
+    assert len(verdict_tables.contradictions(rows)) == len(rows)
+    verdict_tables.fill(rows)
     readme = home / "README.md"
     readme.write_text(readme.read_text().replace("now", "later"))
-    assert pages.contradictions(rows) == []
+    assert verdict_tables.contradictions(rows) == []
     readme.write_text(readme.read_text().replace("SOCK_CONN_DGRAM | the article | **refuted**", "no"))
-    assert pages.contradictions(rows) == ["README.md: type-five"]
+    assert verdict_tables.contradictions(rows) == ["README.md: type-five"]
 
 
 def test_half_a_run_contradicts_nothing(home, tmp_path):
     """A family of which one claim was not judged says nothing of its page; the others do."""
     sockets = [row for row in all_judged(tmp_path) if row.family == claims.SOCKETS]
     (tmp_path / "test_type-five/verdict.json").unlink()
-    wrong = pages.contradictions(list(verdicts.judged(tmp_path)))
+    wrong = verdict_tables.contradictions(list(verdicts.judged(tmp_path)))
     assert len(wrong) == len(claims.CLAIMS) - len(sockets)
     assert {name.partition(":")[0] for name in wrong} == {"docs/time-wait.md"}
 
@@ -162,7 +162,7 @@ def test_the_matrix_has_a_line_for_each_effect(tmp_path):
     """Also for one that did not run, which says so."""
     left(tmp_path, "test_a", claim="reuse-server", verdict="refuted", evidence="no effect")
     rows = [row for row in verdicts.judged(tmp_path) if row.setting]
-    lines = pages.table(rows).splitlines()
+    lines = verdict_tables.table(rows).splitlines()
     assert len(lines) == 2 + len(rows)
     assert (
         "| tcp_tw_reuse=1 | server | There are fewer TIME_WAIT sockets, or for less time | the article | **refuted**"

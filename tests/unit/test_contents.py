@@ -13,7 +13,7 @@ import pytest
 from client import files as of_client
 from connlab.base import settings
 from connlab.base.errors import LabError
-from connlab.cluster import contents, images
+from connlab.cluster import host_files, images
 from server import files as of_server
 from tests import menu
 from tests.unit.given import given
@@ -32,8 +32,8 @@ def house(tmp_path, monkeypatch):
     }.items():  # fmt: skip
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(text.encode())
-    monkeypatch.setattr("connlab.cluster.contents.HOME", tmp_path)
-    monkeypatch.setattr("connlab.cluster.profile.HOME", tmp_path)
+    monkeypatch.setattr("connlab.cluster.host_files.HOME", tmp_path)
+    monkeypatch.setattr("connlab.cluster.profiles.HOME", tmp_path)
     return tmp_path
 
 
@@ -46,12 +46,14 @@ def chosen():
 
 def test_each_host_gets_its_own_files_as_they_are(house, chosen):
     """The server its policy, its profile and every mode, the client its profile."""
-    given = of_server.given(contents.environment(chosen, "server"))
+    given = of_server.given(host_files.environment(chosen, "server"))
     assert given == {
         "firewall/connlimit.rules": AWKWARD.replace("\r\n", "\n"), "sysctl/stock.conf": "net.ipv4.b = 2\n",
         "server/modes/threading.py": "A = 1\n", "server/modes/_shared.py": "",
     }  # fmt: skip
-    assert of_client.given(contents.environment(chosen, "client")) == {"sysctl/own.conf": "net.ipv4.a = 1\n"}
+    assert of_client.given(host_files.environment(chosen, "client")) == {
+        "sysctl/own.conf": "net.ipv4.a = 1\n"
+    }
 
 
 @pytest.mark.parametrize("files", [of_client, of_server], ids=["client", "server"])
@@ -84,11 +86,11 @@ def test_a_variable_that_is_none_is_refused(machine, text):
 
 def test_the_largest_that_fits_really_fits(house, chosen):
     """MAX_ARG_STRLEN, to the byte: the kernel starts a program with it, and with one byte more it does not."""
-    empty = len(contents.environment(chosen, "client")["CONNLAB_FILES"])
-    value = "1" * (contents.LONGEST - empty + 1)
+    empty = len(host_files.environment(chosen, "client")["CONNLAB_FILES"])
+    value = "1" * (host_files.LONGEST - empty + 1)
     (house / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}'}}}}}}")
-    variable = contents.environment(chosen, "client")
-    assert len(variable["CONNLAB_FILES"]) == contents.LONGEST
+    variable = host_files.environment(chosen, "client")
+    assert len(variable["CONNLAB_FILES"]) == host_files.LONGEST
     assert subprocess.run(["/bin/true"], env=variable, check=False).returncode == 0
     with pytest.raises(OSError, match="Argument list too long"):
         subprocess.run(["/bin/true"], env={k: v + "1" for k, v in variable.items()}, check=False)
@@ -97,14 +99,14 @@ def test_the_largest_that_fits_really_fits(house, chosen):
     with pytest.raises(
         LabError, match=r"client are 131,058 bytes.*131,057.*MAX_ARG_STRLEN.*own\.conf.*\n  next: "
     ):
-        contents.variables(chosen)
+        host_files.variables(chosen)
 
 
 def test_one_that_is_no_text_is_named(house, chosen):
     """A policy that is not UTF-8."""
     (house / "firewall/connlimit.rules").write_bytes(b"# \xff")
     with pytest.raises(LabError, match=r"^firewall/connlimit\.rules: it is not UTF-8 \(byte 2\)\n  next: "):
-        contents.variables(chosen)
+        host_files.variables(chosen)
 
 
 def test_a_mode_is_imported_from_its_text():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.cluster import ending, ready
+from connlab.cluster import exit_reason, readiness
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from connlab.cluster import ending, ready
 )
 def test_an_end_has_its_cause(state, words):
     """Exit status, signal, memory, and what the engine itself could not do."""
-    assert ending.of(state) == words
+    assert exit_reason.of(state) == words
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_an_end_has_its_cause(state, words):
 )
 def test_a_host_that_wrote_nothing_is_said_to(log, words):
     """Never a colon with nothing behind it; an event that says why comes first."""
-    assert ready.reason(log) == words
+    assert readiness.reason(log) == words

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from connlab.base import envfile, settings
+from connlab.base import env_file, settings
 from connlab.base.errors import Usage
 
 DAMAGED = [
@@ -53,7 +53,7 @@ def test_a_name_in_a_file_with_bad_knobs(tmp_path):
 def test_carriage_returns_and_blanks_are_no_part_of_a_value(tmp_path):
     """A file that an editor of another system has written."""
     (tmp_path / ".env").write_bytes(b"# a comment\r\n  PORT=1 \r\n\r\nGREETING='a=b'\r\n")
-    assert envfile.read(tmp_path / ".env") == {"PORT": "1", "GREETING": "a=b"}
+    assert env_file.read(tmp_path / ".env") == {"PORT": "1", "GREETING": "a=b"}
 
 
 def damage(path, content) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.kernel.kernels import HIDDEN, LOOPBACK, NARROW, STALE, WINDOWS, window
+from connlab.kernel.bug_windows import HIDDEN, LOOPBACK, NARROW, STALE, WINDOWS, window
 
 CRASH = "nftables' connection count can crash the host before 4.19.10"
 EDGES = [

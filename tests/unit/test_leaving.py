@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connlab.cluster import engine, topology
+from connlab.cluster import engine, lifecycle
 from connlab.cluster.hosts import Host
 
 
@@ -16,8 +16,8 @@ def test_the_last_client_leaves_first(monkeypatch):
     monkeypatch.setattr(engine, "version", lambda: "20.10.24")
     monkeypatch.setattr(Host, "remove", lambda self, grace: left.append(self.name))
     found = [host("server", 1), *(host("client", number) for number in (1, 2, 3, 4))]
-    topology._leave(topology._surplus(found, 1))
+    lifecycle._leave(lifecycle._surplus(found, 1))
     assert left == ["client-4", "client-3", "client-2"]
     left.clear()
-    topology._leave(found)
+    lifecycle._leave(found)
     assert left == ["client-4", "client-3", "client-2", "client-1", "server-1"]

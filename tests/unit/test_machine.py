@@ -83,7 +83,10 @@ def test_the_header_names_the_engines_kernel(far) -> None:
 def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
     """4 GiB carry 496 clients; that they are free is not claimed."""
     facts = json.loads(
-        run(far, "import json; from connlab.cluster import machine; print(json.dumps(machine.facts()))")
+        run(
+            far,
+            "import json; from connlab.cluster import engine_machine as machine; print(json.dumps(machine.facts()))",
+        )
     )
     assert (facts["kernel"], facts["cpus"], facts["memory_bytes"], facts["here"]) == (
         "5.10.1-far", 64, 4 << 30, False,
@@ -100,7 +103,7 @@ def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
 
 def test_the_time_of_another_machine_is_asked_there(far) -> None:
     """Its hosts' events have that time: what happened since our own would be all of them, or none."""
-    said = run(far, "from connlab.cluster import machine; print(machine.now().isoformat())")
+    said = run(far, "from connlab.cluster import engine_machine as machine; print(machine.now().isoformat())")
     assert said == "2031-02-03T04:05:06.123456+00:00\n"
 
 

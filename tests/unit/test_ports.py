@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from connlab.base.settings import HOME
-from connlab.cluster import profile
+from connlab.cluster import profiles
 from tests import ports
 
 
@@ -33,7 +33,7 @@ DEFAULT_RANGE = range(32768, 60999 + 1)
 @pytest.mark.parametrize("name", sorted(path.stem for path in (HOME / "sysctl").glob("*.yaml")))
 def test_no_profile_has_local_ports_that_dockers_resolver_may_have(name: str) -> None:
     """connect(2) would skip that one (docs/kernel.md T25), and ten ports would be nine."""
-    if own := profile.sysctls(name).get("net.ipv4.ip_local_port_range"):
+    if own := profiles.sysctls(name).get("net.ipv4.ip_local_port_range"):
         low, high = map(int, own.split())
         assert not set(DEFAULT_RANGE) & set(range(low, high + 1))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from connlab.base import private
+from connlab.base import private_files
 from connlab.base.errors import LabError
-from connlab.evidence.evidence import Run
+from connlab.evidence.recorder import Run
 from connlab.report.run import draw
 from tests.unit.charts import evidence, left
 
@@ -62,7 +62,7 @@ def test_a_file_that_is_there_is_closed(tmp_path):
     path = tmp_path / "page"
     path.write_text("a longer text than the new one")
     path.chmod(0o666)
-    private.write(path, "é")
+    private_files.write(path, "é")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == ("é".encode(), 0o600)
 
 
@@ -70,8 +70,8 @@ def test_what_cannot_be_written_is_said(tmp_path):
     """The path and why; no traceback."""
     (tmp_path / "file").touch()
     with pytest.raises(LabError, match=r"/file/x cannot be a folder of yours alone: Not a directory"):
-        private.folder(tmp_path / "file" / "x")
+        private_files.folder(tmp_path / "file" / "x")
     with pytest.raises(LabError, match=r"/file/x cannot be written: Not a directory"):
-        private.write(tmp_path / "file" / "x", "")
+        private_files.write(tmp_path / "file" / "x", "")
     with pytest.raises(LabError, match=r" cannot be written: Is a directory"):
-        private.write(tmp_path, "")
+        private_files.write(tmp_path, "")

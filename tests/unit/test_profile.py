@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connlab.base.errors import LabError
-from connlab.cluster import profile, sysctls
+from connlab.cluster import profile_reader, profiles
 from tests.profiles import FORMS, MEANT, UNLIKE, fragment
 
 REFUSED = {
@@ -46,14 +46,14 @@ REFUSED = {
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
 def test_every_form_of_one_meaning_is_read_as_that(text: str) -> None:
     """Flow or block, quoted or not, a list, anchors: the same keys with the same values."""
-    assert sysctls.read(text)[0] == MEANT
+    assert profile_reader.read(text)[0] == MEANT
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_read_is_refused_with_the_reason(text: str, why: str) -> None:
     """Rather than to be applied and not read back, or read back as something else."""
-    with pytest.raises(sysctls.BadProfile, match=why):
-        sysctls.read(text)
+    with pytest.raises(profile_reader.BadProfile, match=why):
+        profile_reader.read(text)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(text: str, why: str) -> 
 )  # fmt: skip
 def test_a_value_is_told_as_the_kernel_writes_it(written: str, kernel: str) -> None:
     """0x10 is 16 to the kernel, 017 is 15 (proc_get_long()); 08 it refuses, and so it stays."""
-    assert sysctls.read(fragment(f"\n      net.ipv4.a: {written}"))[0] == {"net.ipv4.a": kernel}
+    assert profile_reader.read(fragment(f"\n      net.ipv4.a: {written}"))[0] == {"net.ipv4.a": kernel}
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_a_value_is_told_as_the_kernel_writes_it(written: str, kernel: str) -> N
 def test_ports_are_told_in_ranges(written: str, kernel: str) -> None:
     """As the kernel writes them, the first three of them measured (docs/kernel.md T26); nonsense it refuses itself."""
     text = fragment(f"{{net.ipv4.ip_local_reserved_ports: '{written}', net.ipv4.other: '{written}'}}")
-    assert sysctls.read(text)[0]["net.ipv4.ip_local_reserved_ports"] == kernel
+    assert profile_reader.read(text)[0]["net.ipv4.ip_local_reserved_ports"] == kernel
 
 
 def test_removed_keys_are_told_first_and_not_set() -> None:
     """In any form, too; sysctl.conf(5) is what the host gets."""
     text = "x-removed-from-linux: [net.ipv4.tcp_tw_recycle=1]\n" + FORMS["flow"]
-    assert sysctls.read(text) == (MEANT, {"net.ipv4.tcp_tw_recycle": "1"})
-    assert sysctls.conf(text).splitlines()[:2] == [
+    assert profile_reader.read(text) == (MEANT, {"net.ipv4.tcp_tw_recycle": "1"})
+    assert profile_reader.conf(text).splitlines()[:2] == [
         "net.ipv4.tcp_tw_recycle = 1",
         "net.ipv4.tcp_fin_timeout = 15",
     ]
@@ -95,7 +95,7 @@ def test_removed_keys_are_told_first_and_not_set() -> None:
 
 def test_a_refusal_names_the_file_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that is not there, or no text."""
-    monkeypatch.setattr(profile, "HOME", tmp_path)
+    monkeypatch.setattr(profiles, "HOME", tmp_path)
     (tmp_path / "sysctl").mkdir()
     for content, why in (
         (b"services: [", "while parsing"),
@@ -107,5 +107,5 @@ def test_a_refusal_names_the_file_and_what_to_do(tmp_path: Path, monkeypatch: py
         else:
             (tmp_path / "sysctl/own.yaml").write_bytes(content)
         with pytest.raises(LabError, match=rf"^sysctl/own\.yaml: .*{why}.*\n  next: ") as refused:
-            profile.sysctls("own")
+            profiles.sysctls("own")
         assert refused.value.status == 1

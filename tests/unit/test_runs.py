@@ -6,7 +6,7 @@ import pytest
 
 from connlab.base.errors import Unreadable, Usage
 from connlab.evidence import runs
-from connlab.evidence.evidence import Run
+from connlab.evidence.recorder import Run
 from connlab.report.run import draw
 from tests.unit.charts import ROW, evidence, left
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from client import sockets as program
-from connlab.actions.sockets import state
+from connlab.actions.socket_kinds import state
 from connlab.cli.show import dialling as show
 
 PROGRAM = Path(program.__file__).read_text()

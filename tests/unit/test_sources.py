@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connlab.actions import sources
+from connlab.actions import source_counts
 from connlab.kernel import observe
 from connlab.kernel.observe import Flow, Snapshot
 
@@ -43,16 +43,16 @@ def numbers(row: dict[str, Any]) -> list[Any]:
 def test_hosts_that_were_always_there_have_all_of_their_address():
     """Nothing is left for others, and the server has the sum."""
     look = seen()
-    assert numbers(sources.client(look, FIRST)) == [15, 15, 15, 25]
-    assert numbers(sources.client(look, SECOND)) == [15, 15, 15, 26]
-    assert numbers(sources.server(look)) == [30, 30, 30, 51]
-    assert sources.others(look, [FIRST, SECOND]) == []
+    assert numbers(source_counts.client(look, FIRST)) == [15, 15, 15, 25]
+    assert numbers(source_counts.client(look, SECOND)) == [15, 15, 15, 26]
+    assert numbers(source_counts.server(look)) == [30, 30, 30, 51]
+    assert source_counts.others(look, [FIRST, SECOND]) == []
 
 
 def test_who_is_no_client_has_a_row():
     """A client that left, and a source that was never one; the sums are the server's."""
     look = seen(sources={"9.9.9.9": {"open": 0, "accepted": 0, "refused": 4}})
-    rows = sources.others(look, [SECOND])
+    rows = source_counts.others(look, [SECOND])
     assert [(row["address"], row["earlier"], *numbers(row)) for row in rows] == [
         ("9.9.9.9", False, 0, 0, 0, 4), (FIRST, False, 15, 15, 15, 25),
     ]  # fmt: skip
@@ -62,20 +62,20 @@ def test_an_earlier_host_of_the_address_has_a_row():
     """What it did and what it left open are its own; the limit's count is the address's."""
     ports = sorted(socket.peer_port for socket in seen().established(12345) if socket.peer == FIRST)
     look = seen(since(3, 5, earlier=ports[:12]))
-    assert numbers(sources.client(look, FIRST)) == [3, 15, 3, 5]
-    (earlier,) = sources.others(look, [FIRST, SECOND])
+    assert numbers(source_counts.client(look, FIRST)) == [3, 15, 3, 5]
+    (earlier,) = source_counts.others(look, [FIRST, SECOND])
     assert (earlier["address"], earlier["earlier"], *numbers(earlier)) == (FIRST, True, 12, None, 12, 20)
 
 
 def test_what_is_not_certain_is_at_least():
     """Five accepted and one refused of which nobody knows whose they are: neither row claims them."""
     look = seen(since(3, 5, accepted_perhaps=5, refused_perhaps=1))
-    mine = sources.client(look, FIRST)
-    (earlier,) = sources.others(look, [FIRST, SECOND])
+    mine = source_counts.client(look, FIRST)
+    (earlier,) = source_counts.others(look, [FIRST, SECOND])
     assert (mine["accepted"], mine["refused"], earlier["accepted"], earlier["refused"]) == (3, 5, 7, 19)
     assert mine["accepted_at_least"] and mine["refused_at_least"]
     assert earlier["accepted_at_least"] and earlier["refused_at_least"]
-    assert not sources.client(look, SECOND)["refused_at_least"]
+    assert not source_counts.client(look, SECOND)["refused_at_least"]
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,23 @@ def test_lost_refusals(reports, rules, lost, unsure):
     refusing = dataclasses.replace(next(rule for rule in seen().rules if rule.refuses), packets=rules)
     look = seen(reports=reports)
     look = dataclasses.replace(look, ruleset=dataclasses.replace(look.ruleset, rules=[refusing]))
-    told = sources.server(look)
+    told = source_counts.server(look)
     assert (told["refused"], told["refused_lost"], told["refused_behind"]) == (
         max(rules, 51), lost, reports["behind"],
     )  # fmt: skip
     assert told["refused_at_least"] == (rules < 51)
-    assert [sources.client(look, address)["refused_at_least"] for address in (FIRST, SECOND)] == [unsure] * 2
-    assert sources.client(look, FIRST)["refused"] == 25
+    assert [source_counts.client(look, address)["refused_at_least"] for address in (FIRST, SECOND)] == [
+        unsure
+    ] * 2
+    assert source_counts.client(look, FIRST)["refused"] == 25
 
 
 def test_a_policy_that_reports_nothing_leaves_sources_unknown():
     """Not 0: nobody knows. The rules' own counter is still the server's number."""
     look = seen(reports={"reported": False, "lost": 0, "behind": False})
-    assert sources.client(look, FIRST)["refused"] is None
-    assert [row["refused"] for row in sources.others(look, [])] == [None, None]
-    assert (sources.server(look)["refused"], sources.server(look)["refused_lost"]) == (51, None)
+    assert source_counts.client(look, FIRST)["refused"] is None
+    assert [row["refused"] for row in source_counts.others(look, [])] == [None, None]
+    assert (source_counts.server(look)["refused"], source_counts.server(look)["refused_lost"]) == (51, None)
 
 
 def test_counted_is_what_the_limit_can_count():
@@ -129,8 +131,8 @@ def test_counted_is_what_the_limit_can_count():
     flows = [Flow(state, FIRST, 5000 + n, "172.30.0.2", 12345) for n, state in enumerate(states)]
     elsewhere = Flow("ESTABLISHED", FIRST, 6000, "172.30.0.2", 80)
     look = seen(flows=[*flows, elsewhere], sockets=[])
-    assert numbers(sources.client(look, FIRST))[:2] == [0, 6]
-    assert sources.server(look)["counted"] == 6
+    assert numbers(source_counts.client(look, FIRST))[:2] == [0, 6]
+    assert source_counts.server(look)["counted"] == 6
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_connections_older_than_the_count_are_not_counted(uncounted, first, seco
     look = seen()
     policy = {**look.ruleset.policy, "uncounted": uncounted}
     look = dataclasses.replace(look, ruleset=dataclasses.replace(look.ruleset, policy=policy))
-    rows = [sources.client(look, FIRST), sources.client(look, SECOND), sources.server(look)]
+    rows = [source_counts.client(look, FIRST), source_counts.client(look, SECOND), source_counts.server(look)]
     assert [(row["counted"], row["counted_at_least"]) for row in rows] == [first, second, of_all]
     assert [row["held"] for row in rows] == [15, 15, 30]
 
@@ -158,7 +160,7 @@ def test_a_silent_server_leaves_the_kernel_s_numbers():
     look = dataclasses.replace(
         look, status={"port": 12345, "silent": "timed out", "sources": {}, "refusals": None}
     )
-    assert numbers(sources.client(look, FIRST)) == [15, 15, None, None]
-    assert numbers(sources.server(look)) == [30, 30, None, 51]
-    assert sources.server(look)["silent"] == "timed out"
-    assert [numbers(row) for row in sources.others(look, [FIRST])] == [[15, 15, None, None]]
+    assert numbers(source_counts.client(look, FIRST)) == [15, 15, None, None]
+    assert numbers(source_counts.server(look)) == [30, 30, None, 51]
+    assert source_counts.server(look)["silent"] == "timed out"
+    assert [numbers(row) for row in source_counts.others(look, [FIRST])] == [[15, 15, None, None]]

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from connlab.cluster import profile
+from connlab.cluster import profiles
 
 RECYCLE, REUSE, FIN = (f"net.ipv4.tcp_{name}" for name in ("tw_recycle", "tw_reuse", "fin_timeout"))
 
@@ -53,7 +53,7 @@ def states(sysctls, tmp_path, monkeypatch):
 def test_the_article_s_profile_on_a_modern_kernel(proc, states):
     """Two keys are set, and the one that Linux 4.12 removed is told as absent."""
     proc(tcp_tw_reuse="1\n", tcp_fin_timeout="15\n")
-    assert states(profile.conf("article")) == {
+    assert states(profiles.conf("article")) == {
         RECYCLE: ("1", None, "absent"), REUSE: ("1", "1", "applied"), FIN: ("15", "15", "applied"),
     }  # fmt: skip
 
@@ -61,13 +61,13 @@ def test_the_article_s_profile_on_a_modern_kernel(proc, states):
 def test_a_key_with_another_value_differs(proc, states):
     """A host that is not what it claims: declared and effective are both told."""
     proc(tcp_tw_reuse="1\n", tcp_fin_timeout="60\n")
-    assert states(profile.conf("article"))[FIN] == ("15", "60", "differs")
+    assert states(profiles.conf("article"))[FIN] == ("15", "60", "differs")
 
 
 def test_an_old_kernel_that_has_the_removed_key_differs(proc, states):
     """Where tcp_tw_recycle exists it is not set, and that is said."""
     proc(tcp_tw_recycle="0\n", tcp_tw_reuse="1\n", tcp_fin_timeout="15\n")
-    assert states(profile.conf("article"))[RECYCLE] == ("1", "0", "differs")
+    assert states(profiles.conf("article"))[RECYCLE] == ("1", "0", "differs")
 
 
 def test_blanks_between_numbers_do_not_matter(proc, states):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.cluster.tenure import CONNECTED, STARTING, began
+from connlab.cluster.address_times import CONNECTED, STARTING, began
 
 NEVER = "0001-01-01T00:00:00Z"
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connlab.agent.traffic import Agent, AgentFailed, agents, allowance
+from connlab.agent.session import Agent, AgentFailed, agents, allowance
 from connlab.base.errors import GaveUp
 from connlab.cluster.stream import Stream, StreamClosed
 from tests.unit.frames import frame

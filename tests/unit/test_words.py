@@ -10,13 +10,13 @@ import click
 import pytest
 
 from connlab.base.errors import LabError
-from connlab.base.words import lines, visible
+from connlab.base.output import lines, visible
 from connlab.cli import main as cli
 from connlab.cli.show import judging, running
 from connlab.cli.show.terminal import COLOURS, coloured, console, joined, new_table, strong
 from connlab.evidence.claims import CLAIMS
 from connlab.evidence.verdicts import Judged
-from connlab.report import pages
+from connlab.report import verdict_tables
 from connlab.report.drawing import markup
 from tests.unit.syntax import imports, trees
 
@@ -103,7 +103,7 @@ def test_a_page_shows_it(words, shown):
     """As text of HTML, and in a cell of Markdown, which ends with neither a line nor a bar of somebody else's."""
     assert unescape(markup.text(words)) == shown
     row = Judged(**{**vars(CLAIMS[0]), "verdict": "holds", "evidence": f"{words}|\n<b>"})
-    (line,) = pages.table([row]).splitlines()[2:]
+    (line,) = verdict_tables.table([row]).splitlines()[2:]
     assert line.endswith(rf"| {shown}\|\n&lt;b> |")
 
 
@@ -123,14 +123,14 @@ def test_nobody_goes_past_the_one_way_out():
     """`print` is in base.words and where data is printed; rich's Console and Text in cli.show.terminal alone."""
     found = trees("connlab/**/*.py")
     printing = {name for name, tree in found.items() if "print" in _called(tree)}
-    assert printing == {"connlab.base.words", "connlab.cli.verbs.options"}
+    assert printing == {"connlab.base.output", "connlab.cli.verbs.options"}
     drawing = {
         name for name, tree in found.items() if {"Text", "Console", "Text.from_markup"} & _called(tree)
     }
     assert drawing == {"connlab.cli.show.terminal"}
     assert not [name for name, tree in found.items() if "rich.markup" in imports(tree, name)]
     writing = {name for name, tree in found.items() if "sys.stderr" in ast.unparse(tree)}
-    assert writing == {"connlab.base.words"}
+    assert writing == {"connlab.base.output"}
 
 
 def test_nobody_writes_markup():

@@ -14,14 +14,14 @@ from datetime import datetime
 import pytest
 
 from connlab.actions import experiment
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base import errors
 from connlab.base.model import Event, Outcome
 from connlab.base.settings import HOME
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts, machine
+from connlab.cluster import engine, engine_machine, hosts
 from connlab.cluster.hosts import Host
-from connlab.evidence import evidence
+from connlab.evidence import recorder
 from tests.laboratory import Lab, laboratory, quiet
 from tests.terminal import given, terminal
 from tests.typed import typed
@@ -121,7 +121,7 @@ def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how
 
 def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
     """With --json: all attempts so far, `interrupted`, and 130. The host's own log says when the first is refused."""
-    client, began = crowd.clients[7], machine.now()
+    client, began = crowd.clients[7], engine_machine.now()
     with started(crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json") as process:
         until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.send_signal(signal.SIGINT)
@@ -153,7 +153,7 @@ def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
 
 def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
     """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
-    client, began = crowd.clients[9], machine.now()
+    client, began = crowd.clients[9], engine_machine.now()
     with started(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
         until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.kill()
@@ -177,7 +177,7 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
     Before that: a workload that an ICMP answer refuses tells it as refused.
     """
     with laboratory(CLIENTS=2, WORKLOAD="burst", DIALS=2, PERIOD=1) as lab:
-        (one, other), began = lab.clients, machine.now()
+        (one, other), began = lab.clients, engine_machine.now()
         with answered(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
             until(lambda: _told(one, began, "tally", attempts=2, refused=2), "a round is refused", within=30)
 
@@ -228,5 +228,5 @@ def _until(process: subprocess.Popen, wanted: str) -> str:
 
 def _told(host: Host, since: datetime, event: str, **fields: object) -> list[Event]:
     """What a host has said under this name with these fields since a moment; other tests use it too."""
-    found = [one for one in evidence.story([host], since.isoformat()) if one.event == event]
+    found = [one for one in recorder.story([host], since.isoformat()) if one.event == event]
     return [one for one in found if fields.items() <= dict(one.fields).items()]

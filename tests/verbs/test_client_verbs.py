@@ -8,12 +8,12 @@ import subprocess
 
 import pytest
 
-from connlab.actions import sockets
-from connlab.agent.traffic import Agent
+from connlab.actions import socket_kinds
+from connlab.agent.session import Agent
 from connlab.base.model import events
 from connlab.base.settings import HOME
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts, images, throwaway
+from connlab.cluster import engine, hosts, images, one_off
 from connlab.kernel import observe
 from tests.laboratory import Lab, image, laboratory
 from tests.terminal import given
@@ -93,7 +93,7 @@ def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
         result = connect(lab, "server", "12345", "--timeout", "1")
         in_words = verb(lab, "connect", "server", "--timeout", "1")
         dropped = [rule for rule in observe.rules(lab.server.run).rules if rule.target == "DROP"]
-        killed = throwaway.spare(lab.settings.project, images.name(lab.settings, "client"), 1, {})
+        killed = one_off.spare(lab.settings.project, images.name(lab.settings, "client"), 1, {})
         killed.__enter__()
         assert len(_spares(lab)) == 1
         assert verb(lab, "down").returncode == 0
@@ -127,10 +127,10 @@ def test_what_makes_no_sense(crowd: Lab, argv: list[str]) -> None:
 
 def test_raw_sockets_need_just_that_capability() -> None:
     """The control for `needs CAP_NET_RAW`: with it, and nothing else changed, they are made."""
-    argv = ["-S", "-E", "-c", sockets.PROGRAM.read_text()]
+    argv = ["-S", "-E", "-c", socket_kinds.PROGRAM.read_text()]
     raw = []
     for capabilities in ([], ["NET_RAW"]):
-        status, said = throwaway.try_out(
+        status, said = one_off.try_out(
             image("client"),
             argv,
             entrypoint="python3",
@@ -139,7 +139,7 @@ def test_raw_sockets_need_just_that_capability() -> None:
         )
         assert status == 0, said
         tried = json.loads(said)["tried"]
-        raw.append([sockets.state(row["errno"]) for row in tried if row["protocol"]])
+        raw.append([socket_kinds.state(row["errno"]) for row in tried if row["protocol"]])
     assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
 
 
@@ -156,8 +156,8 @@ def test_sockets_leaves_nothing_behind(crowd: Lab) -> None:
 
 def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
     """The spare hosts do not start: said in the engine's words, nothing left, the rest of the table stands."""
-    monkeypatch.setattr(sockets, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})
-    rows = sockets.sockets(crowd.settings, 1)["exchanged"]
+    monkeypatch.setattr(socket_kinds, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})
+    rows = socket_kinds.sockets(crowd.settings, 1)["exchanged"]
     failed = [row for row in rows if not row["came_back"]]
     assert [(row["family"], row["type"]) for row in failed] == [
         ("AF_INET6", "SOCK_STREAM"),
@@ -170,8 +170,8 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
 def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
     """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
     look = ["ip", "-6", "-o", "address"]
-    with throwaway.spare(
-        crowd.settings.project, images.name(crowd.settings, "client"), 1, sockets.IPV6_ON
+    with one_off.spare(
+        crowd.settings.project, images.name(crowd.settings, "client"), 1, socket_kinds.IPV6_ON
     ) as spare:
         assert "fe80::" in spare.run(look)
         assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connlab.base import settings
 from connlab.base.wait import until
-from connlab.cluster import hosts, topology
+from connlab.cluster import hosts, lifecycle
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.terminal import terminal
 
@@ -109,7 +109,7 @@ def test_an_interrupted_scale_says_so_once() -> None:
             assert [word for word in ("Traceback", "ERROR", "Abort") if word in rest] == []
             (server,) = hosts.find(lab.settings.project, "server")
             assert (server.id, server.running) == (lab.server.id, True)
-            assert len(topology.scale(lab.settings, mended)) == mended + 1
+            assert len(lifecycle.scale(lab.settings, mended)) == mended + 1
 
 
 def _has_server(project: str) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base import settings
 from connlab.base.errors import LabError
 from connlab.base.model import Event, Outcome, events, tally
 from connlab.base.wait import until
-from connlab.cluster import copies, engine, hosts, images, ready, throwaway, topology
+from connlab.cluster import client_copies, engine, hosts, images, lifecycle, one_off, readiness
 from connlab.cluster.hosts import Host
 from tests.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
 
@@ -34,7 +34,7 @@ def reconnect(host: Host) -> None:
 
 
 FAULTS: dict[str, Callable[[Host], None]] = {
-    "removed": lambda host: throwaway.remove(host.id),
+    "removed": lambda host: one_off.remove(host.id),
     "killed": lambda host: host.signal("KILL"),
     "stopped": lambda host: engine.client().api.stop(host.id, timeout=0),
     "paused": lambda host: engine.client().api.pause(host.id),
@@ -58,7 +58,7 @@ def test_every_broken_client_comes_back_and_no_other_is_touched(lab: Lab, capfd)
         held = {attempt.source_port for attempt in agent.open(5)}
         for broken, fault in zip(lab.clients, FAULTS.values(), strict=False):
             fault(broken)
-        found = topology.up(as_it_is(lab))
+        found = lifecycle.up(as_it_is(lab))
         assert held == _ports(lab), "connections of a client that was well"
 
     _is_whole(lab, found)
@@ -78,14 +78,14 @@ def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: 
 
     One client is stopped too, which Compose 1 by itself answers by making all of them anew.
     """
-    few = topology.scale(lab.settings, 2)  # of eight, each `up` would look at all
+    few = lifecycle.scale(lab.settings, 2)  # of eight, each `up` would look at all
     before = hosts.find(lab.settings.project)
     FAULTS[fault](before[0])
     FAULTS["stopped"](before[1])
     if fault != "disconnected":
         with pytest.raises(LabError, match="next: make up"):
             hosts.server(lab.settings.project, hosts.find(lab.settings.project))
-    found = topology.up(as_it_is(lab))
+    found = lifecycle.up(as_it_is(lab))
     _is_whole(of(lab.settings, few), found)
     assert (found[0].id == before[0].id) == (fault in KEPT)
     assert [host.id for host in found[1:]] == [host.id for host in before[1:]]
@@ -93,20 +93,20 @@ def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: 
 
 def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
     """The number is the one that it was last scaled to, not how many are left, which is none."""
-    topology.scale(lab.settings, 2)
+    lifecycle.scale(lab.settings, 2)
     for host in hosts.find(lab.settings.project, "client"):
-        throwaway.remove(host.id)
-    found = topology.up(as_it_is(lab))
+        one_off.remove(host.id)
+    found = lifecycle.up(as_it_is(lab))
     assert [host.name for host in found] == ["server-1", "client-1", "client-2"]
 
 
 def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
     """A client that is gone, one that is paused, and two more: all with the lab's own workload and port."""
-    topology.scale(lab.settings, 3)
+    lifecycle.scale(lab.settings, 3)
     there = hosts.find(lab.settings.project)
     FAULTS["removed"](there[1])
     FAULTS["paused"](there[2])
-    found = topology.scale(as_it_is(lab), 5)
+    found = lifecycle.scale(as_it_is(lab), 5)
     _is_whole(of(lab.settings, [lab.server, *lab.clients[:5]]), found)
     assert (found[0].id, found[2].id, found[3].id) == (there[0].id, there[2].id, there[3].id)
     plain = {tuple(sorted(host.inspect()["Config"]["Env"])) for host in found[1:]}
@@ -123,17 +123,17 @@ def test_an_image_and_a_network_that_somebody_removed() -> None:
     for service in ("server", "client"):
         engine.name_image(images.name(base, service), images.name(chosen, service))
     with removed_afterwards(chosen), _unnamed_afterwards(chosen):
-        before = topology.up(chosen)
+        before = lifecycle.up(chosen)
         for service in ("server", "client"):
             engine.client().api.remove_image(images.name(chosen, service), force=True)
-        again = topology.up(chosen)
+        again = lifecycle.up(chosen)
         assert [host.id for host in again] == [host.id for host in before]
 
         for host in again:
             FAULTS["stopped"](host)
         for network in hosts.networks(chosen.project):
             engine.client().api.remove_network(network["Id"])
-        found = topology.up(chosen)
+        found = lifecycle.up(chosen)
         assert not {host.id for host in found} & {host.id for host in before}
         _is_whole(of(chosen, before), found)
 
@@ -146,9 +146,9 @@ def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:
         api.stop(server.id, timeout=0)
         api.start(server.id)
         api.pause(server.id)
-        believed, lines = ready.is_ready(running, ask=False), len(_readies(server))
+        believed, lines = readiness.is_ready(running, ask=False), len(_readies(server))
         api.unpause(server.id)
-        until(lambda: ready.is_ready(running, ask=True), "it is ready again", within=30)
+        until(lambda: readiness.is_ready(running, ask=True), "it is ready again", within=30)
         if len(_readies(server)) > lines:  # it was frozen in time
             break
     else:
@@ -160,17 +160,17 @@ def test_a_host_whose_log_has_lost_the_line_is_asked(lab: Lab) -> None:
     """Docker keeps the newest lines of a log, here 1 kB, and a busy host soon writes more than that."""
     model = hosts.find(lab.settings.project)[-1]
     number = model.number + 1
-    copies.start(copies.create(_WithShortLog(**dataclasses.asdict(model)), number))
+    client_copies.start(client_copies.create(_WithShortLog(**dataclasses.asdict(model)), number))
     host = until(lambda: _usable(lab, number), "it runs", within=10)
-    until(lambda: ready.is_ready(host, ask=False), "it has said so", within=10)
+    until(lambda: readiness.is_ready(host, ask=False), "it has said so", within=10)
     for _ in range(10):
         with Agent(host):
             pass
     until(lambda: not _readies(host), "its log has lost the line", within=10)
-    assert (ready.is_ready(host, ask=False), ready.is_ready(host, ask=True)) == (False, True)
-    host.run(["rm", ready.MARK])
-    assert not ready.is_ready(host, ask=True)
-    throwaway.remove(host.id)
+    assert (readiness.is_ready(host, ask=False), readiness.is_ready(host, ask=True)) == (False, True)
+    host.run(["rm", readiness.MARK])
+    assert not readiness.is_ready(host, ask=True)
+    one_off.remove(host.id)
 
 
 class _WithShortLog(Host):
@@ -217,6 +217,6 @@ def _unnamed_afterwards(chosen: settings.Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        throwaway.remove_project(chosen.project)
+        one_off.remove_project(chosen.project)
         for service in ("server", "client"):
             engine.remove_image(images.name(chosen, service))

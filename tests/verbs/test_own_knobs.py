@@ -6,7 +6,7 @@ import json
 import shutil
 
 from connlab.cluster import engine, hosts
-from connlab.cluster.record import REVISION
+from connlab.cluster.lab_record import REVISION
 from tests.laboratory import own_settings, removed_afterwards
 from tests.menu import FILE
 from tests.typed import typed

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import pytest
 
 from connlab.actions import doctor
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
-from connlab.cluster import topology
+from connlab.cluster import lifecycle
 from connlab.cluster.reload import reload
 from connlab.kernel import observe, policy
 from tests.laboratory import Lab, laboratory, shared
@@ -94,7 +94,7 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
         assert up.returncode == 0, up.stderr
         assert "missing in filter" in up.stderr
         assert "5 connections from before are not counted" in up.stdout
-        assert topology.hosts.find(lab.settings.project, "server")[0].id == lab.server.id
+        assert lifecycle.hosts.find(lab.settings.project, "server")[0].id == lab.server.id
         said = json.loads(verb(lab, "status", "--json").stdout)["policy"]
         assert (said["state"], said["difference"]) == ("in_force", [])
         assert (said["uncounted"], said["uncounted_at_most"], said["limit"]) == (5, 5, 15)

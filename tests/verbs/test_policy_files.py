@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from connlab.agent.traffic import agents
+from connlab.agent.session import agents
 from connlab.base import settings
 from connlab.base.model import Outcome, tally
 from connlab.cluster import hosts

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.settings import HOME
 from connlab.kernel import observe

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from connlab.actions import status
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.errors import LabError
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts, topology
+from connlab.cluster import engine, hosts, lifecycle
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, told
@@ -103,8 +103,8 @@ def test_a_new_host_does_not_get_the_numbers_of_its_address(lab: Lab) -> None:
         (left,) = others(found, last.address)
         assert part(left, {"earlier": False, **numbers}) == {"earlier": False, **numbers}
         assert found["server"]["held"] == 15
-    topology.scale(lab.settings, 3)
-    second = topology.scale(lab.settings, 4)[4]
+    lifecycle.scale(lab.settings, 3)
+    second = lifecycle.scale(lab.settings, 4)[4]
     assert second.address == last.address, "the address was not handed out again: this shows nothing"
     found = now(lab)
     assert part(row(found, "client-4"), FORGOTTEN) == FORGOTTEN

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base.errors import NotFit
-from connlab.cluster import aftermath, compose, hosts
+from connlab.cluster import compose, compose_failure, hosts
 from connlab.cluster.compose import ComposeFailed
 from tests.checkout import checkout, lab_of
 from tests.laboratory import Lab, of, own_settings, removed_afterwards
@@ -117,7 +117,7 @@ def test_an_image_that_goes_while_the_lab_comes_up() -> None:
     with removed_afterwards(chosen):
         with pytest.raises(ComposeFailed) as failed:
             compose.run(chosen, "up", "-d", "--no-build", quiet=True)
-        said = str(aftermath.explained(failed.value, chosen))
+        said = str(compose_failure.explained(failed.value, chosen))
         assert said.startswith("the image connlab-server:")
         assert "next: make up" in said
 
@@ -131,7 +131,7 @@ def test_an_image_that_goes_while_the_lab_comes_up() -> None:
 )
 def test_an_engine_without_addresses_for_a_network(words: str) -> None:
     """The machine is not fit (3), and the way on; the engine's words are those of 20.10 and of 27."""
-    refusal = aftermath.no_network(words, 31)
+    refusal = compose_failure.no_network(words, 31)
     assert isinstance(refusal, NotFit)
     assert "no addresses left for one more network; it has 31" in str(refusal)
-    assert "some other words" in str(aftermath.no_network("some other words", 3))
+    assert "some other words" in str(compose_failure.no_network("some other words", 3))

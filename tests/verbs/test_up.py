@@ -13,10 +13,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from connlab.actions import experiment
-from connlab.agent.traffic import Agent
+from connlab.agent.session import Agent
 from connlab.base import errors, settings
 from connlab.base.model import Outcome, tally
-from connlab.cluster import compose, engine, hosts, images, machine, profile, ready, throwaway, topology
+from connlab.cluster import (
+    compose,
+    engine,
+    engine_machine,
+    hosts,
+    images,
+    lifecycle,
+    one_off,
+    profiles,
+    readiness,
+)
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
@@ -44,17 +54,17 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
         mine = {attempt.source_port for attempt in agent.open(5)}
         plain = settings.checked(lab.settings.values, lab.settings.given - {"CLIENTS"}, lab.settings.menu)
         changes = (
-            (lambda: topology.scale(lab.settings, 4), 4),
-            (lambda: topology.up(plain), 4),
-            (lambda: topology.up(lab.settings), 2),
-            (lambda: topology.scale(lab.settings, 1), 1),
+            (lambda: lifecycle.scale(lab.settings, 4), 4),
+            (lambda: lifecycle.up(plain), 4),
+            (lambda: lifecycle.up(lab.settings), 2),
+            (lambda: lifecycle.scale(lab.settings, 1), 1),
         )
         for change, clients in changes:
             found = change()
             assert [host.name for host in found] == ["server-1", *(f"client-{n + 1}" for n in range(clients))]
             assert found[0].id == lab.server.id
             assert _ports(lab) == mine
-        assert len(topology.scale(lab.settings, 0)) == 1
+        assert len(lifecycle.scale(lab.settings, 0)) == 1
 
 
 def test_two_at_once_converge_and_down_leaves_nothing() -> None:
@@ -74,7 +84,7 @@ def test_two_at_once_converge_and_down_leaves_nothing() -> None:
         assert "make attempt" in both[0].stdout
 
         assert hosts.projects(chosen.project) == {chosen.project}
-        began = machine.now()
+        began = engine_machine.now()
         assert on(chosen, "down").returncode == 0
         assert hosts.projects(chosen.project) == set()
 
@@ -97,19 +107,19 @@ def test_plain_compose_gives_the_same_lab() -> None:
     with removed_afterwards(chosen), contextlib.ExitStack() as afterwards:
         for name in names.values():
             afterwards.callback(engine.remove_image, name)
-        afterwards.callback(throwaway.remove_project, chosen.project)
+        afterwards.callback(one_off.remove_project, chosen.project)
         environment = {**engine.environment(), **chosen.values, **given}
         done = subprocess.run(
             argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        found = ready.wait_until_ready(chosen.project, 2)
+        found = readiness.wait_until_ready(chosen.project, 2)
         assert {name for host in found for name in [host.inspect()["Config"]["Image"]]} == {*names.values()}
         with Agent(found[1]) as agent:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
         effective = [(key["key"], key["state"]) for key in observe.client_sysctls(found[2].run)]
         assert effective == [
-            (key, "applied" if key in profile.sysctls("article") else "absent") for key, _ in effective
+            (key, "applied" if key in profiles.sysctls("article") else "absent") for key, _ in effective
         ]
         assert len(effective) == 3
 
@@ -154,7 +164,7 @@ def _ports(lab: Lab) -> set[int]:
 def _steps(found: list[Host], began: datetime) -> list[tuple[str, str]]:
     """What the engine did to these hosts since, and to their place in the network: (action, name)."""
     whose = {host.id: host.name for host in found}
-    ended = machine.now() + timedelta(seconds=1)  # the engine is asked in whole seconds
+    ended = engine_machine.now() + timedelta(seconds=1)  # the engine is asked in whole seconds
     steps = []
     for event in engine.client().events(since=began, until=ended, decode=True):
         host = event["Actor"]["Attributes"].get("container", event["Actor"]["ID"])

@@ -12,7 +12,7 @@ import pytest
 
 from connlab.base.errors import LabError
 from connlab.base.model import events
-from connlab.cluster import hosts, ready, topology
+from connlab.cluster import hosts, lifecycle, readiness
 from connlab.cluster.engine import client
 from tests.checkout import checkout
 from tests.laboratory import laboratory, own_settings
@@ -28,7 +28,7 @@ def test_the_longest_project_and_an_end_without_a_word() -> None:
         assert len(lab.settings.project) == 51
         said = [event.host for host in (lab.server, *lab.clients) for event in events(host.log())]
         assert set(said) == {"server-1", "client-1"}
-        assert [host.name for host in topology.hosts.find(lab.settings.project)] == ["server-1", "client-1"]
+        assert [host.name for host in lifecycle.hosts.find(lab.settings.project)] == ["server-1", "client-1"]
 
         for host, name, words in (
             (lab.clients[0], "KILL", r"client-1 ended, exit status 137 \(SIGKILL\): "),
@@ -38,7 +38,7 @@ def test_the_longest_project_and_an_end_without_a_word() -> None:
             client().api.wait(host.id)
             (ended,) = [one for one in hosts.find(lab.settings.project) if one.id == host.id]
             with pytest.raises(LabError, match=words + r"\S+[^\0]+\n  next: "):
-                ready.is_ready(ended, ask=False)
+                readiness.is_ready(ended, ask=False)
 
 
 @pytest.mark.parametrize(

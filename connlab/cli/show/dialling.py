@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from connlab.base.model import Attempt
-from connlab.base.words import tell
+from connlab.base.output import tell
 from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
 
 SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no

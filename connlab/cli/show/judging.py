@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from connlab.base.words import visible
+from connlab.base.output import visible
 from connlab.cli.show.terminal import coloured, console, joined, pale
 from connlab.evidence.verdicts import Judged
 

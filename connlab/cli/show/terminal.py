@@ -1,7 +1,7 @@
 """What every table has: where it goes, how it looks, and a colour for each word.
 
 A string is words and nothing else, whoever wrote it: brackets are brackets, and what is not printable is shown
-(connlab/base/words.py). Who wants a colour asks for it with `coloured`, `strong` or `pale` and joins the parts.
+(connlab/base/output.py). Who wants a colour asks for it with `coloured`, `strong` or `pale` and joins the parts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from connlab.base.words import lines
+from connlab.base.output import lines
 
 COLOURS = {
     "holds": "green", "refuted": "red", "depends": "yellow", "not run": "yellow",

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from connlab.base import words
+from connlab.base import output
 from connlab.base.errors import LabError
 from connlab.cli.verbs.options import (
     client_number,
@@ -68,7 +68,7 @@ def connect(host: str, port: str | None, number: str, timeout: str, as_json: boo
     chosen = running_lab()
     name, own_port = calling.target(host, str(chosen.port) if port is None else port)
     result = calling.connect(chosen, client, name, own_port, seconds)
-    print_json(result) if as_json else words.show(calling.sentence(result))
+    print_json(result) if as_json else output.show(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)
 
@@ -78,7 +78,7 @@ def connect(host: str, port: str | None, number: str, timeout: str, as_json: boo
 @json_option
 def sockets(number: str, as_json: bool) -> None:
     """Which socket families and types this kernel gives, and messages through them."""
-    from connlab.actions import sockets as kinds
+    from connlab.actions import socket_kinds as kinds
     from connlab.cli.show import dialling as show
 
     client = client_number(number)

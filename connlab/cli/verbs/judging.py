@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from connlab.base import words
+from connlab.base import output
 from connlab.cli.verbs.options import json_option, print_json
 
 run_option = click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
@@ -56,7 +56,7 @@ def report(folder: str, as_json: bool) -> None:
         found = [{"family": family, "path": str(path)} for family, path in pages.items()]
         print_json({"schema": 1, "run": run.name, "pages": found})
     else:
-        words.show("\n".join(map(words.visible, pages.values())))
+        output.show("\n".join(map(output.visible, pages.values())))
 
 
 @click.command()
@@ -64,6 +64,6 @@ def report(folder: str, as_json: bool) -> None:
 def pages(folder: str) -> None:
     """Write the tables of verdicts into README.md and docs/, from a run that judged every claim."""
     from connlab.evidence import verdicts
-    from connlab.report import pages
+    from connlab.report import verdict_tables
 
-    words.show("\n".join(map(words.visible, pages.fill(verdicts.read(folder)))))
+    output.show("\n".join(map(output.visible, verdict_tables.fill(verdicts.read(folder)))))

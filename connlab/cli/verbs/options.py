@@ -22,9 +22,9 @@ def whole(name: str, text: str, low: int, high: int) -> int:
 
 def running_lab() -> knobs.Settings:
     """The lab's own knobs, whatever .env says by now. Raises `LabError` if there is no lab."""
-    from connlab.cluster import own
+    from connlab.cluster import lab_knobs
 
-    return own.running(knobs.unchecked())
+    return lab_knobs.running(knobs.unchecked())
 
 
 def client_number(text: str) -> int:

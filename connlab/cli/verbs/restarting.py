@@ -6,8 +6,8 @@ import sys
 
 import click
 
+from connlab.base import output
 from connlab.base import settings as knobs
-from connlab.base import words
 from connlab.cli.verbs.options import json_option, print_json, whole
 
 
@@ -24,6 +24,6 @@ def restart(flag: str | None, as_json: bool) -> None:
     if flag is not None:
         flag = str(whole("REUSE_ADDRESS", flag, 0, 1))
     result = restarting.restart(chosen.project, flag)
-    print_json(result) if as_json else words.show("\n".join(restarting.sentences(result)))
+    print_json(result) if as_json else output.show("\n".join(restarting.sentences(result)))
     if result["error"]:
         sys.exit(1)

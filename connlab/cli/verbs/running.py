@@ -18,11 +18,11 @@ def up(as_json: bool) -> None:
     """Build, start and wait until every host is ready."""
     from connlab.actions import doctor
     from connlab.cli.show import running as show
-    from connlab.cluster import topology
+    from connlab.cluster import lifecycle
 
     chosen = knobs.read()
     doctor.require_fit()
-    found = topology.up(chosen)
+    found = lifecycle.up(chosen)
     _show_hosts(chosen.project, found, as_json)
     if not as_json:
         show.whats_next([host.number for host in found if host.service == "client"])
@@ -33,28 +33,28 @@ def up(as_json: bool) -> None:
 @json_option
 def scale(clients: str, as_json: bool) -> None:
     """Exactly N client hosts; the server is not touched."""
-    from connlab.cluster import capacity, topology
+    from connlab.cluster import capacity, lifecycle
 
     if problem := knobs.whole(0, capacity.BRIDGE)(clients):
         raise Usage(
             f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
         )
     chosen = knobs.unchecked()
-    _show_hosts(chosen.project, topology.scale(chosen, int(clients)), as_json)
+    _show_hosts(chosen.project, lifecycle.scale(chosen, int(clients)), as_json)
 
 
 @click.command()
 def down() -> None:
     """Remove every container and network of the lab."""
-    from connlab.cluster import topology
+    from connlab.cluster import lifecycle
 
-    topology.down(knobs.unchecked().project)
+    lifecycle.down(knobs.unchecked().project)
 
 
 @click.command()
 def clean() -> None:
     """Remove the lab's images that nothing runs from."""
-    from connlab.base.words import tell
+    from connlab.base.output import tell
     from connlab.cluster import images
 
     names, size = images.remove_unused()

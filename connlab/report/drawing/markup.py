@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from connlab.base.words import visible
+from connlab.base.output import visible
 
 
 def text(words: object) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connlab.cluster import ready
+from connlab.cluster import readiness
 from tests.unit.client.processes import WITHIN, lines
 from tests.unit.given import given
 
@@ -49,7 +49,7 @@ def test_a_host_that_is_not_what_it_claims_does_not_start(run):
     assert [line["event"] for line in told] == ["sysctl", "sysctl", "sysctl_failed"]
     assert (process.returncode, told[1]["state"], told[2]["profile"]) == (1, "differs", "stock")
     assert (told[2]["error"], process.log.read_text()) == (what, "")
-    assert ready.reason(said.decode()) == what
+    assert readiness.reason(said.decode()) == what
 
 
 def test_without_a_profile_nothing_is_claimed(run):

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import events
+from connlab.base.output import tell
 from connlab.base.wait import until
-from connlab.base.words import tell
-from connlab.cluster import ending, hosts
+from connlab.cluster import exit_reason, hosts
 from connlab.cluster.engine import Refused
 from connlab.cluster.hosts import CommandFailed, Host
 
@@ -64,7 +64,7 @@ def is_ready(host: Host, *, ask: bool) -> bool:
     """
     if host.state in ("exited", "dead"):
         raise LabError(
-            f"{host.name} ended, {ending.of(host.inspect()['State'])}: {reason(host.log(tail=20))}"
+            f"{host.name} ended, {exit_reason.of(host.inspect()['State'])}: {reason(host.log(tail=20))}"
             "\n  next: mend it, then run this again"
         )
     if not host.running:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connlab.base import private
+from connlab.base import private_files
 from connlab.base.model import Event, events
 from connlab.base.settings import HOME
 from connlab.base.wait import until
@@ -88,15 +88,15 @@ class Run:
     """One run's folder, `runs/<UTC>/`; `runs/latest` is the newest. The user's alone; processes may share one."""
 
     def __init__(self, name: str, home: Path = HOME) -> None:
-        self.folder = private.folder(private.folder(home / "runs") / name)
+        self.folder = private_files.folder(private_files.folder(home / "runs") / name)
         new = home / "runs" / f".latest-{os.getpid()}"
         new.symlink_to(name)
         new.replace(home / "runs" / "latest")
 
     def keep(self, test: str, name: str, data: Any) -> Path:
         """Write `data` as JSON into the folder of a test; returns the folder."""
-        folder = private.folder(self.folder / test)
-        private.write(folder / f"{name}.json", json.dumps(data, indent=1, default=_plain))
+        folder = private_files.folder(self.folder / test)
+        private_files.write(folder / f"{name}.json", json.dumps(data, indent=1, default=_plain))
         return folder
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME
-from connlab.cluster import sysctls as reading
+from connlab.cluster import profile_reader as reading
 
 T = TypeVar("T")
 

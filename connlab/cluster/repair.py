@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from connlab.base.output import tell
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.base.words import tell
-from connlab.cluster import copies, engine, hosts, images, throwaway
+from connlab.cluster import client_copies, engine, hosts, images, one_off
 from connlab.cluster.hosts import Host
 
 AT_ONCE = 8  # calls to the engine
@@ -35,14 +35,14 @@ def hosts_of(project: str, found: Sequence[Host], clients: int) -> list[Host]:
     for host, why in zip(found, troubles, strict=True):
         if why:
             tell(f"{host.name} is replaced: {why}")
-            throwaway.remove(host.id)
+            one_off.remove(host.id)
             until(functools.partial(_is_gone, project, host), f"{host.name} is removed", REMOVED_WITHIN)
     there = hosts.find(project, "client")
     if there:
         model = min(there, key=lambda host: not host.running)
-        for number in [n for n in copies.gaps(there, clients) if n < there[-1].number]:
+        for number in [n for n in client_copies.gaps(there, clients) if n < there[-1].number]:
             tell(f"client-{number} is missing, and is made like {model.name}")
-            copies.create(model, number)
+            client_copies.create(model, number)
     return hosts.find(project)
 
 

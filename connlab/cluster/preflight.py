@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from connlab.base.errors import LabError
 from connlab.base.settings import KNOBS, PROJECT, Settings
-from connlab.cluster import contents, ending, engine, images, known, profile, throwaway
+from connlab.cluster import engine, exit_reason, host_files, images, one_off, preflight_cache, profiles
 from connlab.cluster.hosts import CommandFailed, Host
-from connlab.cluster.ready import reason
+from connlab.cluster.readiness import reason
 
 CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]
 OF_THE_NAMESPACE = "net."  # all other keys are the engine's to set, or to refuse
@@ -36,7 +36,7 @@ def problems(wanted: Settings, *, again: bool = False) -> list[str]:
     What was good before, with the same contents on this engine and kernel, is tried only if it shall be `again`. A key
     that cannot be set is told with its file, `sysctl/NAME.yaml: ...`; nothing else is tried then.
     """
-    keys = profile.by_file(wanted.values)
+    keys = profiles.by_file(wanted.values)
     ours = {
         path: {k: v for k, v in of_it.items() if k.startswith(OF_THE_NAMESPACE)}
         for path, of_it in keys.items()
@@ -45,20 +45,20 @@ def problems(wanted: Settings, *, again: bool = False) -> list[str]:
         k: v for of_it in keys.values() for k, v in of_it.items() if not k.startswith(OF_THE_NAMESPACE)
     }
     knobs = {name: wanted.values[name] for name in sorted(KNOBS - NOT_THE_SERVERS)}
-    environment = {**knobs, **contents.environment(wanted, "server")}
+    environment = {**knobs, **host_files.environment(wanted, "server")}
     image = images.name(wanted, "server")
     inputs = json.dumps([engine.identity(), image, environment, keys], sort_keys=True)
-    if not again and known.good(inputs):
+    if not again and preflight_cache.good(inputs):
         return []
-    status, said = throwaway.try_out(
+    status, said = one_off.try_out(
         image, ["-S", "-E", "-m", "server.trial", json.dumps(ours)], entrypoint="python3", user="0",
         writable_net=True, environment=environment, cap_add=CAPABILITIES, sysctls=engines,
     )  # fmt: skip
     if status:
         others = {path: [k for k in of_it if k in engines] for path, of_it in keys.items()}
         whose = "; ".join(f"{path}: {', '.join(names)}" for path, names in others.items() if names)
-        return _problems(said, ending.status(status), whose)
-    known.keep(inputs)
+        return _problems(said, exit_reason.status(status), whose)
+    preflight_cache.keep(inputs)
     return []
 
 
@@ -103,7 +103,7 @@ def _is_so(wanted: Settings, found: Sequence[Host]) -> bool:
         for host in of_it[:1]:
             made = host.inspect()["Config"]
             pairs = dict(line.split("=", 1) for line in made["Env"])
-            want: Mapping[str, str] = {**wanted.values, **contents.environment(wanted, service)}
+            want: Mapping[str, str] = {**wanted.values, **host_files.environment(wanted, service)}
             if made["Image"] != images.name(wanted, service):
                 return False
             if any(pairs[name] != value for name, value in want.items() if name in pairs):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connlab.base.errors import LabError
+from connlab.base.output import tell
 from connlab.base.settings import CHECKS, KNOBS, PROJECT, Settings, checked
-from connlab.base.words import tell
-from connlab.cluster import hosts, record
+from connlab.cluster import hosts, lab_record
 from connlab.cluster.hosts import Host
 
 SERVICES = ("client", "server")  # the server's word on a knob of both counts
@@ -29,7 +29,7 @@ def of(project: str, found: Sequence[Host]) -> Own | None:
     """
     if not found and not hosts.networks(project):
         return None
-    kept = record.read(project)
+    kept = lab_record.read(project)
     knobs = dict(kept.knobs) if kept else {}
     for service in SERVICES:
         there = sorted((host for host in found if host.service == service), key=lambda host: not host.running)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connlab.base.settings import Settings
-from connlab.cluster import engine, hosts, images, throwaway
+from connlab.cluster import engine, hosts, images, one_off
 
 MEMINFO = "/proc/meminfo"  # the whole machine's, in a container too
 
@@ -72,7 +72,7 @@ def _asker(settings: Settings) -> Callable[[], str] | None:
             return lambda: host.run(argv)
     if engine.image_labels(image) is None:
         return None
-    return lambda: throwaway.try_out(image, argv[1:], entrypoint=argv[0])[1]
+    return lambda: one_off.try_out(image, argv[1:], entrypoint=argv[0])[1]
 
 
 def _own_meminfo() -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import profile
+from connlab.cluster import profiles
 
 VARIABLE = "CONNLAB_FILES"
 LONGEST = 128 * 1024 - len(VARIABLE) - 2  # bytes: MAX_ARG_STRLEN with name, `=` and NUL (execve(2))
@@ -50,7 +50,7 @@ def _of_client(settings: Settings) -> Mapping[str, str]:
 
 
 def _profile(name: str) -> dict[str, str]:
-    return {f"sysctl/{name}.conf": profile.conf(name)}
+    return {f"sysctl/{name}.conf": profiles.conf(name)}
 
 
 def _text(path: Path) -> str:

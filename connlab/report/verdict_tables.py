@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from connlab.base.errors import LabError
+from connlab.base.output import visible
 from connlab.base.settings import HOME
-from connlab.base.words import visible
 from connlab.evidence.claims import PAGES
 from connlab.evidence.verdicts import NOT_RUN, Judged
 

@@ -7,26 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 from connlab.base.errors import GaveUp
 from connlab.base.lock import alone
+from connlab.base.output import tell
 from connlab.base.settings import Settings, checked
-from connlab.base.words import tell
 from connlab.cluster import (
-    aftermath,
     capacity,
+    client_copies,
     compose,
-    contents,
-    copies,
+    compose_failure,
     engine,
+    host_files,
     hosts,
     images,
-    mend,
-    own,
-    record,
-    throwaway,
-    trial,
+    lab_knobs,
+    lab_record,
+    one_off,
+    preflight,
+    repair,
 )
 from connlab.cluster.hosts import Host
-from connlab.cluster.ready import wait_until_ready
-from connlab.cluster.record import Record
+from connlab.cluster.lab_record import Record
+from connlab.cluster.readiness import wait_until_ready
 from connlab.cluster.reload import reload
 
 GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
@@ -36,7 +36,7 @@ PARALLEL = 8  # calls to the engine
 def up(settings: Settings) -> list[Host]:
     """Bring the lab to what `settings` say and return its hosts, all ready.
 
-    A lab that exists keeps its own knobs unless others are given (connlab/cluster/own.py), and its hosts that are
+    A lab that exists keeps its own knobs unless others are given (connlab/cluster/lab_knobs.py), and its hosts that are
     well. What would stop a host is tried before, and refused with the lab as it is. A server that stays and no longer
     has its policy in its kernel gets it again, and keeps its connections. A new lab that does not come up is
     taken down again.
@@ -44,18 +44,18 @@ def up(settings: Settings) -> list[Host]:
     project = settings.project
     with alone(f"changing {project}"):
         before = hosts.find(project)
-        mine = own.of(project, before)
-        wanted = own.merged(settings, mine) if mine else settings
+        mine = lab_knobs.of(project, before)
+        wanted = lab_knobs.merged(settings, mine) if mine else settings
         capacity.check(wanted, wanted.clients)
-        contents.variables(wanted)  # a file that cannot travel is refused before anything is touched
-        mend.image_names(wanted, before)
+        host_files.variables(wanted)  # a file that cannot travel is refused before anything is touched
+        repair.image_names(wanted, before)
         images.ensure(wanted)
-        trial.check(wanted, before)
+        preflight.check(wanted, before)
         if mine:
-            own.told(mine, wanted)
+            lab_knobs.told(mine, wanted)
         try:
-            record.write(project, Record(own.knobs(wanted), wanted.menu))
-            found = mend.hosts_of(project, before, wanted.clients)
+            lab_record.write(project, Record(lab_knobs.knobs(wanted), wanted.menu))
+            found = repair.hosts_of(project, before, wanted.clients)
             _leave(_surplus(found, wanted.clients))
             _converge(wanted, found)
             ready = wait_until_ready(project, wanted.clients)
@@ -64,7 +64,7 @@ def up(settings: Settings) -> list[Host]:
         except BaseException:
             if not mine:
                 _leave(hosts.find(project))
-                throwaway.remove_project(project)
+                one_off.remove_project(project)
             raise
 
 
@@ -74,18 +74,18 @@ def scale(settings: Settings, clients: int) -> list[Host]:
     with alone(f"changing {project}"):
         before = hosts.find(project)
         hosts.server(project, before)
-        wanted = own.running(settings)
+        wanted = lab_knobs.running(settings)
         capacity.check(wanted, clients)
-        record.write(project, Record({**own.knobs(wanted), "CLIENTS": str(clients)}, wanted.menu))
+        lab_record.write(project, Record({**lab_knobs.knobs(wanted), "CLIENTS": str(clients)}, wanted.menu))
         of_it = [host for host in before if host.service == "client"]
-        found = mend.hosts_of(project, of_it, clients)
+        found = repair.hosts_of(project, of_it, clients)
         _leave(_surplus(found, clients))
         there = [host for host in found if host.service == "client"]
         if there:
-            made = [copies.create(there[0], number) for number in copies.gaps(there, clients)]
+            made = [client_copies.create(there[0], number) for number in client_copies.gaps(there, clients)]
             stopped = [host.id for host in there if host.number <= clients and not host.running]
             with ThreadPoolExecutor(PARALLEL) as pool:
-                list(pool.map(copies.start, [*stopped, *made]))
+                list(pool.map(client_copies.start, [*stopped, *made]))
         elif clients:
             _compose_up(checked(wanted.values, wanted.given, wanted.menu), clients, "--no-deps", "client")
         return wait_until_ready(project, clients)
@@ -99,7 +99,7 @@ def down(project: str) -> None:
             tell(f"there is no lab {project}, so there is nothing to remove")
         _leave(hosts.find(project))
         try:
-            throwaway.remove_project(project)
+            one_off.remove_project(project)
         except GaveUp as kept:
             raise GaveUp(
                 f"every host of {project} is gone, but the engine still counts one on the network and keeps it\n"
@@ -132,7 +132,7 @@ def _compose_up(wanted: Settings, clients: int, *arguments: str) -> None:
     try:
         compose.run(wanted, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
     except compose.ComposeFailed as failed:
-        raise aftermath.explained(failed, wanted) from failed
+        raise compose_failure.explained(failed, wanted) from failed
 
 
 def _surplus(found: Iterable[Host], clients: int) -> list[Host]:

@@ -10,7 +10,7 @@ from typing import Any
 from connlab.actions import experiment
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import hosts, images, throwaway
+from connlab.cluster import hosts, images, one_off
 from connlab.cluster.hosts import Host
 
 # The text travels with the command: both hosts run the same program, and the server's image has no client.
@@ -81,7 +81,7 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
         try:
             near, far = (
                 stack.enter_context(
-                    throwaway.spare(settings.project, images.name(settings, "client"), number, IPV6_ON)
+                    one_off.spare(settings.project, images.name(settings, "client"), number, IPV6_ON)
                 )
                 for number in (1, 2)
             )
