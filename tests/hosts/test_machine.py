@@ -17,8 +17,12 @@ from connlab.base import settings
 from connlab.cluster import engine_machine
 from tests.laboratory import Lab
 
-LOOK = "from lab import capacity, machine, settings; s = settings.read(); capacity.check(s, 1); "
-LOOK += "print(machine.is_here(), machine.available_bytes(s))"
+LOOK = """from connlab.base import settings
+from connlab.cluster import capacity, engine_machine
+s = settings.read()
+capacity.check(s, 1)
+print(engine_machine.is_here(), engine_machine.available_bytes(s))
+"""
 SOCKET = "/var/run/docker.sock"
 
 
