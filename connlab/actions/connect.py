@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connlab.actions import experiment, witness
+from connlab.actions import witness
+from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings, whole
@@ -31,7 +32,7 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
     what the server reported of this one; null where there is no such witness, and `witness` says why. Times in µs.
     """
     found = hosts.find(settings.project)
-    dialler = experiment.client(found, number)
+    dialler = running_client(found, number)
     server = next((one for one in found if one.service == "server"), None)
     result: dict[str, Any] = {
         "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from connlab.actions import experiment
+from connlab.actions.running_client import running_client
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import hosts, images, one_off
@@ -31,7 +31,7 @@ def sockets(settings: Settings, number: int) -> dict[str, Any]:
     IPv6 between two spare hosts, because the lab's own have none.
     """
     found = hosts.find(settings.project)
-    client = experiment.client(found, number)
+    client = running_client(found, number)
     server = hosts.server(settings.project, found)
     ours, theirs = (json.loads(host.run(_argv(), user=USER)) for host in (client, server))
     exchanged = [{**row, "from": client.name, "to": client.name} for row in ours["inside"]]

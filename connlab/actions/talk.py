@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from connlab.actions import experiment
+from connlab.actions.running_client import running_client
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import Settings
 from connlab.cluster import engine, hosts
@@ -22,7 +22,7 @@ def talk(settings: Settings, number: int) -> int:
     With pipes the end of this process is the end of that one; lines are edited by the user's own terminal.
     Raises `Usage` if there is no such client, `LabError` if the host itself went away, `NotFit` without docker(1).
     """
-    client = experiment.client(hosts.find(settings.project), number)
+    client = running_client(hosts.find(settings.project), number)
     prompt = ["--prompt"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     command = ["docker", "exec", "-i", client.id, *ARGV, *prompt]
     try:

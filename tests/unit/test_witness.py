@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from connlab.actions import experiment, witness
+from connlab.actions import witness
+from connlab.actions.running_client import running_client
 from connlab.actions.witness import Look
 from connlab.base.errors import LabError, Usage
 from connlab.cluster.hosts import Host
@@ -129,9 +130,9 @@ SERVER, DEAD = host("server", 1), host("client", 2, "exited", "Exited (137) 3 se
 def test_the_advice_works_for_the_lab_as_it_is(found, number, error, words) -> None:
     """Only a client that is there is named, and scaling only where it makes the one that was asked for."""
     with pytest.raises(LabError) as refused:
-        experiment.client(found, number)
+        running_client(found, number)
     assert (type(refused.value), str(refused.value)) == (error, words)
 
 
 def test_a_client_that_runs() -> None:
-    assert experiment.client([SERVER, host("client", 1), DEAD], 1).name == "client-1"
+    assert running_client([SERVER, host("client", 1), DEAD], 1).name == "client-1"

@@ -13,7 +13,8 @@ from datetime import datetime
 
 import pytest
 
-from connlab.actions import experiment
+from connlab.actions import attempt as attempts
+from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base import errors
 from connlab.base.model import Event, Outcome
@@ -59,7 +60,7 @@ def test_refusals_of_others_are_not_ours(crowd: Lab) -> None:
     with Agent(crowd.clients[0]) as other:
         other.open(15)
         other.tell("open", count=20_000, gap_ms=12)  # as long as it takes: it stops with its stream
-        result = experiment.attempt(crowd.settings, 2, 20, 0)
+        result = attempts.attempt(crowd.settings, 2, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
     assert (result["refused_by_policy"], result["complete"]) == (5, True)
     assert result["rule_packets"] > 5, "the control: others were refused meanwhile"
@@ -70,7 +71,7 @@ def test_a_refusal_that_is_not_reported(crowd: Lab) -> None:
     """The NFLOG rule reports RSTs; an ICMP answer is counted by its rule alone, and the count says `at least`."""
     client = crowd.clients[3]
     with answered(crowd, client, "REJECT", "--reject-with", "icmp-port-unreachable"):
-        result = experiment.attempt(crowd.settings, client.number, 3, 0)
+        result = attempts.attempt(crowd.settings, client.number, 3, 0)
         status, out, _ = ended(crowd, "connect", "--client", str(client.number), "--json")
     assert result["outcomes"] == {REFUSED: 3}
     assert (result["refused_by_policy"], result["complete"], result["rule_packets"]) == (0, False, 3)
@@ -159,7 +160,7 @@ def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
         process.kill()
         until(lambda: _told(client, began, "agent", state="closed"), "its agent has gone", within=8)
     quiet(crowd)
-    result = experiment.attempt(crowd.settings, client.number, 20, 0)
+    result = attempts.attempt(crowd.settings, client.number, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
 
 
@@ -196,7 +197,7 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         with pytest.raises(
             errors.LabError, match=r"client-2 is not running: exited \(137\)\n  next: make up"
         ):
-            experiment.client(hosts.find(lab.settings.project), 2)
+            running_client(hosts.find(lab.settings.project), 2)
 
         engine.client().api.pause(lab.server.id)
         status, out, err = ended(lab, "attempt")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from connlab.actions import experiment
+from connlab.actions import attempt as attempts
 from connlab.agent.session import Agent
 from connlab.base import errors, settings
 from connlab.base.model import Outcome, tally
@@ -151,7 +151,7 @@ def test_attempt_on_a_fresh_lab_and_each_host_has_its_own_profile() -> None:
 def test_a_client_that_does_not_exist(crowd: Lab) -> None:
     """`make attempt CLIENT=99`: says which there are, exit code 2."""
     with pytest.raises(errors.Usage, match="there is no client 99; running clients: 1, 2, 3"):
-        experiment.attempt(crowd.settings, 99, 1, 0)
+        attempts.attempt(crowd.settings, 99, 1, 0)
 
 
 def _ports(lab: Lab) -> set[int]:

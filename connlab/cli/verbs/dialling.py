@@ -26,20 +26,20 @@ from connlab.cli.verbs.options import (
 @json_option
 def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
     """Dial from one client, 12 ms after each start and each end, and show what becomes of each as it ends."""
-    from connlab.actions import experiment
+    from connlab.actions import attempt as attempts
     from connlab.cli.show import dialling as show
     from connlab.cli.show import running
 
     client, times = client_number(number), whole("count", count, 1, 20000)
     seconds = whole("hold", hold, 0, 86400)
     rows: list[dict[str, object]] = []
-    shown = experiment.Listener(hold=show.hold)
+    shown = attempts.Reporter(hold=show.hold)
     if as_json:
-        listener = dataclasses.replace(shown, dial=lambda made: rows.append(dataclasses.asdict(made)))
+        reporter = dataclasses.replace(shown, dial=lambda made: rows.append(dataclasses.asdict(made)))
     else:
         table = show.Rows(times)
-        listener = dataclasses.replace(shown, dial=table.add, sums=table.sums)
-    result = experiment.attempt(running_lab(), client, times, seconds, listener)
+        reporter = dataclasses.replace(shown, dial=table.add, sums=table.sums)
+    result = attempts.attempt(running_lab(), client, times, seconds, reporter)
     if as_json:
         print_json({**result, "attempts": rows})
     else:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from connlab.actions import witness
+from connlab.actions.running_client import running_client
 from connlab.actions.witness import Look
 from connlab.agent.session import Agent, AgentFailed
-from connlab.base.errors import GaveUp, LabError, Usage
+from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt, Outcome
 from connlab.base.settings import Settings
 from connlab.base.wait import until
@@ -31,7 +32,7 @@ def _nobody(*_: object) -> None:
 
 
 @dataclass(frozen=True)
-class Listener:
+class Reporter:
     """Who is told: of each attempt as it ends, of the sums, of each second of a hold.
 
     The latter with the connections, the seconds that are left, and how many there are.
@@ -43,20 +44,20 @@ class Listener:
 
 
 def attempt(
-    settings: Settings, number: int, count: int, hold: int, listener: Listener | None = None
+    settings: Settings, number: int, count: int, hold: int, reporter: Reporter | None = None
 ) -> dict[str, Any]:
     """Dial `count` times from client `number`, keep what was established for `hold` seconds.
 
     A dial starts PACE_MS after the start and after the end of any other, so that the boundary is exact; one that
-    hangs does not keep the next one waiting. Each attempt goes to `listener` and is not kept. The answer has the
+    hangs does not keep the next one waiting. Each attempt goes to `reporter` and is not kept. The answer has the
     sums, the second witness, each refusing rule's own count, and whether the policy is in force. Cut short it has
     what there was by then: `interrupted` by Ctrl-C, `error` if the client or its agent went away. Raises `Usage` if
     there is no such client, `LabError` if there is no server.
     """
-    told = listener or Listener()
+    told = reporter or Reporter()
     found = hosts.find(settings.project)
     server = hosts.server(settings.project, found)
-    dialler = client(found, number)
+    dialler = running_client(found, number)
     for host in (server, dialler):
         if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
             raise LabError(f"{host.name} is {host.trouble}\n  next: make up, which brings it back")
@@ -88,40 +89,6 @@ def attempt(
     return result
 
 
-def client(found: Sequence[Host], number: int) -> Host:
-    """The running client of this number.
-
-    Raises `LabError` if it is there and does not run, `Usage` if there is none; both say what can be done with the
-    lab as it is.
-    """
-    if not found:
-        raise LabError("the lab is not up\n  next: make up")
-    clients = [host for host in found if host.service == "client"]
-    for host in clients:
-        if host.number == number and host.running:
-            return host
-        if host.number == number:
-            raise LabError(
-                f"{host.name} is not running: {host.trouble}\n  next: make up, which brings it back"
-            )
-    running = [host.number for host in clients if host.running]
-    there = ", ".join(map(str, running)) or "none"
-    raise Usage(
-        f"there is no client {number}; running clients: {there}\n  next: {_advice(found, running, number)}"
-    )
-
-
-def _advice(found: Sequence[Host], running: Sequence[int], number: int) -> str:
-    """What makes such a client, or which one is there; scaling makes the numbers that follow the last one."""
-    if not any(host.service == "server" and host.running for host in found):
-        return "make up"
-    clients = [host for host in found if host.service == "client"]
-    ways = [f"CLIENT={running[0]}"] if running else []
-    if [host.number for host in clients if host.running] == list(range(1, len(clients) + 1)):
-        ways.append(f"make scale-clients N={number}")
-    return " or ".join(ways) or "make up"
-
-
 def _sums(outcomes: Mapping[Outcome, int], seen: witness.Witness) -> dict[str, Any]:
     return {
         "outcomes": {str(outcome): n for outcome, n in outcomes.items()},
@@ -135,7 +102,7 @@ def _sums(outcomes: Mapping[Outcome, int], seen: witness.Witness) -> dict[str, A
     }
 
 
-def _held(dialler: Host, agent: Agent, established: int, seconds: int, told: Listener) -> dict[str, Any]:
+def _held(dialler: Host, agent: Agent, established: int, seconds: int, told: Reporter) -> dict[str, Any]:
     """Hold the connections, then close them with FIN; what became of them, by who closed (docs/agent.md, `close`)."""
     result: dict[str, Any] = {"held_seconds": 0, "released": {}}
     try:

@@ -1,0 +1,42 @@
+"""The running client host of a number, or why there is none and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connlab.base.errors import LabError, Usage
+from connlab.cluster.hosts import Host
+
+
+def running_client(found: Sequence[Host], number: int) -> Host:
+    """The running client of this number.
+
+    Raises `LabError` if it is there and does not run, `Usage` if there is none; both say what can be done with the
+    lab as it is.
+    """
+    if not found:
+        raise LabError("the lab is not up\n  next: make up")
+    clients = [host for host in found if host.service == "client"]
+    for host in clients:
+        if host.number == number and host.running:
+            return host
+        if host.number == number:
+            raise LabError(
+                f"{host.name} is not running: {host.trouble}\n  next: make up, which brings it back"
+            )
+    running = [host.number for host in clients if host.running]
+    there = ", ".join(map(str, running)) or "none"
+    raise Usage(
+        f"there is no client {number}; running clients: {there}\n  next: {_advice(found, running, number)}"
+    )
+
+
+def _advice(found: Sequence[Host], running: Sequence[int], number: int) -> str:
+    """What makes such a client, or which one is there; scaling makes the numbers that follow the last one."""
+    if not any(host.service == "server" and host.running for host in found):
+        return "make up"
+    clients = [host for host in found if host.service == "client"]
+    ways = [f"CLIENT={running[0]}"] if running else []
+    if [host.number for host in clients if host.running] == list(range(1, len(clients) + 1)):
+        ways.append(f"make scale-clients N={number}")
+    return " or ".join(ways) or "make up"
