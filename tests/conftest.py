@@ -195,7 +195,7 @@ def verdict(run: recorder.Run, request: pytest.FixtureRequest) -> Iterator[Calla
     claim = request.node.get_closest_marker("claim").args[0]
 
     def give(value: Verdict, measured: str) -> None:
-        given.update(claim=claim, verdict=value, recorder=measured, test=request.node.nodeid)
+        given.update(claim=claim, verdict=value, evidence=measured, test=request.node.nodeid)
 
     yield give
     if given and request.node.stash.get(PASSED, False):
