@@ -13,7 +13,8 @@ import pytest
 
 from connlab.agent.session import Agent, agents, attempts
 from connlab.base.model import Outcome, tally
-from connlab.kernel import policy, reference_model
+from connlab.cluster.reload import reload
+from connlab.kernel import reference_model
 from tests.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -59,7 +60,7 @@ def _apart() -> Iterator[Lab]:
 def apart(_apart: Lab) -> Iterator[Lab]:
     """A lab for tests that take its rule away, or leave it with stale entries; the rule is as loaded again."""
     with shared(_apart):
-        policy.reload(_apart.server.run)
+        reload(_apart.server)
         yield _apart
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from connlab.base import settings
 from connlab.base.wait import until
-from connlab.cluster import hosts, lifecycle
+from connlab.cluster import hosts, images, lifecycle
 from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.terminal import terminal
 
@@ -56,8 +56,9 @@ def _test_run(end: str, story: Path) -> tuple[int, set[str]]:
 def test_an_interrupted_up_leaves_no_half_lab() -> None:
     """Ctrl-C while a new lab comes up: exit 130, and no part of it is left."""
     chosen = own_settings(CLIENTS=5)
+    images.ensure(chosen)  # which may take a minute, and leaves no host
     given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "5", "WORKLOAD": "idle"}
-    argv = [sys.executable, "-m", "lab", "up"]
+    argv = [sys.executable, "-m", "connlab", "up"]
     with removed_afterwards(chosen):
         with subprocess.Popen(
             argv,
