@@ -24,14 +24,15 @@ AT_ONCE = 8
 PATIENCE = 10.0  # seconds for a client to say what sockets it has
 
 
-def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False) -> dict[str, Any]:
+def of(project: str, found: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
     """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
 
-    `sockets_of_clients` are looked at for `ASKED` clients at most; they are null where nobody looked or could.
+    With `clients_asked`, `ASKED` of the clients are asked for their sockets, and one for the keys of its profile; what
+    nobody asked for, or could not tell, is null.
     """
     server = hosts.server(project, found)
     clients = [host for host in found if host.service == "client"]
-    sockets = _sockets(clients) if sockets_of_clients else {}
+    sockets = _sockets(clients) if clients_asked else {}
     began = address_times.moments(clients)
     seen = observe.snapshot(server.run, began, silent_too=True)
     entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
@@ -50,7 +51,7 @@ def of(project: str, found: Sequence[Host], *, sockets_of_clients: bool = False)
         "policy": standing,
         "rules": [dataclasses.asdict(rule) for rule in seen.rules],
         "sysctls": account["sysctls"],
-        "client_sysctls": _client_sysctls(found),
+        "client_sysctls": _client_sysctls(clients) if clients_asked else None,
         "sockets": states,
         "conntrack": entries,
         "conntrack_states": dict(sorted(states_of_flows.items())),
@@ -100,7 +101,7 @@ def _own(flow: observe.Flow, server: Host) -> bool:
 def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
     """The keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
     for host in found:
-        if host.service == "client" and host.running:
+        if host.running:
             with contextlib.suppress(
                 LabError, *ERRORS
             ):  # the next one, then: `sockets_unknown` says why not this

@@ -145,7 +145,8 @@ def test_attempt_on_a_fresh_lab_and_each_host_has_its_own_profile() -> None:
             ["client-1", "net.ipv4.tcp_fin_timeout", "15", "15", "applied"],
         ]
         alone = on(lab.settings, "scale", "0", "--json")
-        assert json.loads(alone.stdout)["client_sysctls"] == []
+        assert json.loads(alone.stdout)["client_sysctls"] is None, "scale asks no client"
+        assert json.loads(on(lab.settings, "status", "--json").stdout)["client_sysctls"] == []
 
 
 def test_a_client_that_does_not_exist(crowd: Lab) -> None:

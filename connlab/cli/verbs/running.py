@@ -76,7 +76,7 @@ def status(as_json: bool) -> None:
         unasked = state.unasked(project, there)
         print_json(unasked) if as_json else show.states(unasked)
         hosts.server(project, there)  # raises, with what brings it back
-    found = _show_hosts(project, there, as_json, sockets_of_clients=True)
+    found = _show_hosts(project, there, as_json, clients_asked=True)
     if not as_json:
         show.details(found)
     if found["policy"]["state"] in ("drift", "unknown") or found["server"]["silent"]:
@@ -114,13 +114,11 @@ def doctor(as_json: bool) -> None:
     sys.exit(examination.status(rows))
 
 
-def _show_hosts(
-    project: str, found: Any, as_json: bool, *, sockets_of_clients: bool = False
-) -> dict[str, Any]:
+def _show_hosts(project: str, found: Any, as_json: bool, *, clients_asked: bool = False) -> dict[str, Any]:
     from connlab.actions import status as state
     from connlab.cli.show import running as show
 
-    now = state.of(project, found, sockets_of_clients=sockets_of_clients)
+    now = state.of(project, found, clients_asked=clients_asked)
     if as_json:
         print_json(now)
     else:
