@@ -20,8 +20,8 @@ from connlab.cluster import engine, engine_machine
 from connlab.cluster.hosts import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
-from tests import menu
-from tests.laboratory import Lab, laboratory, shared, sweep
+from tests.support import menu
+from tests.support.laboratory import Lab, laboratory, shared, sweep
 
 RUN = "CONNLAB_RUN"
 DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
@@ -56,7 +56,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     elif "unit" in item.path.parts:
         # By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
         mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{mode}"))
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(HOME)}{mode}"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -107,7 +107,7 @@ def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = H
 def menu_file(environment: Mapping[str, str], home: Path = HOME) -> Path:
     """The file that the knobs are read from: `.env`, or the one of this checkout that CONNLAB_ENV_FILE names.
 
-    The tests have one of their own (tests/menu.env), and try copies of the checkout, which have none.
+    The tests have one of their own (tests/support/menu.env), and try copies of the checkout, which have none.
     """
     other = home / environment.get("CONNLAB_ENV_FILE", ".env")
     return other if other.is_file() else home / ".env"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import menu
+from tests.support import menu
 
 HOME = Path(__file__).parents[2]
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}

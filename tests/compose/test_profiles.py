@@ -12,7 +12,7 @@ import yaml
 
 from connlab.cluster import host_files, profile_reader
 from tests.compose.test_parity import composes, read
-from tests.profiles import FORMS, MEANT
+from tests.support.profiles import FORMS, MEANT
 
 AWKWARD = "$ $$ ${PROFILE} ${X:-y} $PROFILE %s {{.Id}} $(x) `y` \"q\" 'q' \\n\n\ttab #c é \U0001f600 end "
 COMPOSES = sorted(composes().items())

@@ -10,7 +10,7 @@ from connlab.base.model import Attempt
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
 from connlab.kernel.observe import Socket, connections
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 
 def stall(lab: Lab, agent: Agent, waiting: int) -> list[Attempt]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connlab.cluster import engine_machine
-from tests.laboratory import LAST_LOOK, remember
+from tests.support.laboratory import LAST_LOOK, remember
 
 
 @pytest.fixture(autouse=True)

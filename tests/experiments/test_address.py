@@ -9,7 +9,7 @@ import pytest
 
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, Verdict
-from tests.laboratory import laboratory
+from tests.support.laboratory import laboratory
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 

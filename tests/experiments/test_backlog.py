@@ -15,7 +15,7 @@ from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
 from connlab.kernel.observe import counters
 from tests.experiments.accept_queue import fill, listener, stall
-from tests.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.TIMED_OUT
 LAST_ACKS = ("-p", "tcp", "--dport", "12345", "--tcp-flags", "SYN,ACK", "ACK", "-j", "DROP")

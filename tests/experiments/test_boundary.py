@@ -15,7 +15,7 @@ from connlab.agent.session import Agent, agents, attempts
 from connlab.base.model import Outcome, tally
 from connlab.cluster.reload import reload
 from connlab.kernel import reference_model
-from tests.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 

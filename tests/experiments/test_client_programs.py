@@ -11,8 +11,8 @@ from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import readiness
 from connlab.kernel import observe
-from tests.laboratory import Lab, laboratory, quiet, told
-from tests.terminal import terminal
+from tests.support.laboratory import Lab, laboratory, quiet, told
+from tests.support.terminal import terminal
 
 PROMPT = "Input msg and send:"
 

@@ -10,7 +10,7 @@ import pytest
 from connlab.agent.session import PACE_MS, Agent, agents, at_once
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT, DIALS = 15, 20

@@ -14,7 +14,7 @@ from connlab.agent.session import Agent
 from connlab.base.model import Outcome
 from connlab.cluster import one_off
 from connlab.kernel.observe import rules
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 PORT = 7777
 REJECTS = {

@@ -15,7 +15,7 @@ from connlab.base.model import Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
 from tests.experiments.accept_queue import stall
-from tests.laboratory import Lab, laboratory, shared, told
+from tests.support.laboratory import Lab, laboratory, shared, told
 
 
 @pytest.mark.claim("one-at-a-time")

@@ -17,7 +17,7 @@ from connlab.base.model import Attempt, Outcome, Verdict
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
 from tests.experiments.accept_queue import accepted, stall
-from tests.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab, laboratory, shared
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 LIMIT, DIALS, QUEUE = 15, 20, 6

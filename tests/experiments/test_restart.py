@@ -10,7 +10,7 @@ import pytest
 from connlab.agent.session import Agent, attempts
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
-from tests.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab, laboratory, shared
 
 pytestmark = pytest.mark.xdist_group("restart")  # one lab for both, not one in each worker
 

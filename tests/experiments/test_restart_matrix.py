@@ -13,7 +13,7 @@ from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Verdict
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 # What is left of the old server, and whether each (old flag, new flag) may bind; R01.
 BOTH = {(False, False): False, (False, True): False, (True, False): False, (True, True): True}

@@ -13,7 +13,7 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.cluster.stream import StreamClosed
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = 15

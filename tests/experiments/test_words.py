@@ -7,7 +7,7 @@ import pytest
 from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.kernel.observe import sockets
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 DEALT = 24  # connections to a port of two processes: one in eight million times one of them gets all

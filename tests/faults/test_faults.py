@@ -19,11 +19,11 @@ import pytest
 from connlab.base import settings
 from connlab.base.wait import until
 from connlab.cluster import compose, engine, images
-from tests import menu
 from tests.faults import table, truth
 from tests.faults.faults import FAULTS, limit_of
 from tests.faults.walk import KNOBS, VERBS, Walk
-from tests.laboratory import own_settings, removed_afterwards
+from tests.support import menu
+from tests.support.laboratory import own_settings, removed_afterwards
 
 LOOKS = ("status", "attempt", "doctor", "logs")
 

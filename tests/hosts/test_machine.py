@@ -15,7 +15,7 @@ import pytest
 
 from connlab.base import settings
 from connlab.cluster import engine_machine
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 LOOK = """from connlab.base import settings
 from connlab.cluster import capacity, engine_machine

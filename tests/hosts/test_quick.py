@@ -1,4 +1,4 @@
-"""A quick host (tests/quick.py) is the host itself: the same answers, the same errors, the same rights."""
+"""A quick host (tests/support/quick.py) is the host itself: the same answers, the same errors, the same rights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from connlab.cluster import hosts
 from connlab.cluster.hosts import CommandFailed, Host
-from tests.laboratory import Lab
+from tests.support.laboratory import Lab
 
 RIGHTS = "Cap|NoNewPrivs|Seccomp:|SigIgn|SigBlk"
 WHO = f"id; pwd; umask; env | sort; grep -E '{RIGHTS}' /proc/self/status; readlink /proc/self/fd/0"

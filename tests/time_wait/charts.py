@@ -6,7 +6,7 @@ from connlab.base.model import Outcome
 from connlab.evidence.chart import Chart, Mark, Series
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import Pair, levels
-from tests.recording import Tapes
+from tests.support.recording import Tapes
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
 from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion
 from tests.time_wait.slots import CLOSE_WAIT, IDLE, Story

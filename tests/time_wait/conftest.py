@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connlab.evidence.recorder import Run
-from tests.recording import Tapes, rolling, wanted
+from tests.support.recording import Tapes, rolling, wanted
 from tests.time_wait.lingering import lingering
 from tests.time_wait.ports import exhaustion
 from tests.time_wait.slots import slots

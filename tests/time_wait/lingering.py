@@ -14,9 +14,9 @@ from connlab.base.model import Attempt
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe, reference_model
 from connlab.kernel.socket_monitor import SECOND, Change, Life, Pair, census, lives
-from tests.laboratory import Lab, missing
-from tests.ports import Unused
-from tests.recording import Keep, recorded
+from tests.support.laboratory import Lab, missing
+from tests.support.ports import Unused
+from tests.support.recording import Keep, recorded
 from tests.time_wait.ports import DELAYED
 
 MANY, FEW = 40, 10

@@ -18,8 +18,8 @@ from connlab.cluster.hosts import Host
 from connlab.cluster.one_off import administer, spare
 from connlab.kernel import observe, reference_model
 from connlab.kernel.socket_monitor import SECOND, census, levels
-from tests.laboratory import Lab, image, missing
-from tests.recording import Keep, recorded
+from tests.support.laboratory import Lab, image, missing
+from tests.support.recording import Keep, recorded
 
 ESTABLISHED, NO_PORT = Outcome.ESTABLISHED, Outcome.NO_PORT
 PORTS = 10

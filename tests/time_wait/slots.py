@@ -16,9 +16,9 @@ from connlab.cluster.one_off import administer
 from connlab.kernel import observe, reference_model
 from connlab.kernel.observe import Snapshot
 from connlab.kernel.socket_monitor import SECOND
-from tests.laboratory import Lab
-from tests.ports import Unused
-from tests.recording import Keep, recorded
+from tests.support.laboratory import Lab
+from tests.support.ports import Unused
+from tests.support.recording import Keep, recorded
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = 15

@@ -18,9 +18,9 @@ from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
 from connlab.cluster.one_off import administer, spare
 from connlab.kernel import observe
-from tests.laboratory import Lab, image
-from tests.ports import LOWEST
-from tests.recording import Keep, Tapes, recorded
+from tests.support.laboratory import Lab, image
+from tests.support.ports import LOWEST
+from tests.support.recording import Keep, Tapes, recorded
 
 EACH = 10
 PROGRAM = HOME / "client" / "redial.py"

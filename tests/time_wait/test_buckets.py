@@ -16,8 +16,8 @@ from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe
-from tests.laboratory import Lab
-from tests.recording import Keep, Tapes, recorded
+from tests.support.laboratory import Lab
+from tests.support.recording import Keep, Tapes, recorded
 
 BUCKETS, CLOSED = 5, 20
 WATCHED = ("TcpExtTCPTimeWaitOverflow", "TcpOutRsts")

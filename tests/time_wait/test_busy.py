@@ -16,8 +16,8 @@ from connlab.cluster.hosts import Host
 from connlab.evidence.chart import Chart, Mark, Series
 from connlab.kernel import observe
 from connlab.kernel.socket_monitor import SECOND
-from tests.laboratory import Lab
-from tests.recording import Keep, Tapes, recorded
+from tests.support.laboratory import Lab
+from tests.support.recording import Keep, Tapes, recorded
 
 ESTABLISHED = Outcome.ESTABLISHED
 SLICES, EACH = 6, 125  # of every client

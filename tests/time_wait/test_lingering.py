@@ -9,8 +9,8 @@ import pytest
 from connlab.base.model import Verdict
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND, Life, levels
-from tests.laboratory import needs
-from tests.recording import Tapes
+from tests.support.laboratory import needs
+from tests.support.recording import Tapes
 from tests.time_wait import charts
 from tests.time_wait.lingering import FEW, FIN_TIMEOUT, MANY, PROFILES, REUSE, REUSE_DELAY, SIDES, lasted
 from tests.time_wait.ports import DELAYED

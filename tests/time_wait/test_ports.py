@@ -10,9 +10,9 @@ from connlab.base.model import Outcome, Verdict, tally
 from connlab.cluster.one_off import try_out
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND
-from tests.laboratory import image, needs
-from tests.ports import LOWEST
-from tests.recording import Tapes
+from tests.support.laboratory import image, needs
+from tests.support.ports import LOWEST
+from tests.support.recording import Tapes
 from tests.time_wait import charts
 from tests.time_wait.ports import (
     DEFAULT,

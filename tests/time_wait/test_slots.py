@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.model import Outcome, Verdict
-from tests.recording import Tapes
+from tests.support.recording import Tapes
 from tests.time_wait import charts
 from tests.time_wait.slots import CHATTY, FULL, IDLE, LIMIT, Story
 

@@ -15,9 +15,9 @@ from connlab.base.model import Attempt, Verdict
 from connlab.cluster.one_off import administer
 from connlab.kernel import observe
 from connlab.kernel.socket_monitor import Census, Pair, census
-from tests.laboratory import Lab
-from tests.ports import Unused
-from tests.recording import Keep, Tapes, recorded
+from tests.support.laboratory import Lab
+from tests.support.ports import Unused
+from tests.support.recording import Keep, Tapes, recorded
 
 LOOK_MS = 20
 BUSY = 2 * 1024  # bytes: the server reads 1024 of them, and closes over the rest

@@ -23,9 +23,9 @@ from connlab.base.wait import until
 from connlab.cluster import engine, engine_machine, hosts
 from connlab.cluster.hosts import Host
 from connlab.evidence import recorder
-from tests.laboratory import Lab, laboratory, quiet
-from tests.terminal import given, terminal
-from tests.typed import typed
+from tests.support.laboratory import Lab, laboratory, quiet
+from tests.support.terminal import given, terminal
+from tests.support.typed import typed
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from connlab.cli.verbs import running
 from connlab.cluster import engine, images
-from tests.laboratory import image
+from tests.support.laboratory import image
 
 OWN = f"connlab.image-of-test-{os.getpid()}"  # nobody else's images may go while the tests run
 

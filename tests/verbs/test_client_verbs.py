@@ -15,9 +15,9 @@ from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
 from connlab.kernel import observe
-from tests.laboratory import Lab, image, laboratory
-from tests.terminal import given
-from tests.typed import typed
+from tests.support.laboratory import Lab, image, laboratory
+from tests.support.terminal import given
+from tests.support.typed import typed
 
 
 def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:

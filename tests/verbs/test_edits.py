@@ -12,8 +12,8 @@ import pytest
 from connlab.base import settings
 from connlab.base.model import events
 from connlab.cluster import hosts
-from tests.checkout import checkout, lab_of
-from tests.laboratory import own_settings, removed_afterwards
+from tests.support.checkout import checkout, lab_of
+from tests.support.laboratory import own_settings, removed_afterwards
 
 pytestmark = pytest.mark.xdist_group("edits")  # one lab for all of them, not one in each worker
 FLOW = '{services: {host: {sysctls: {"net.ipv4.tcp_fin_timeout": 14, net.ipv4.tcp_rmem: "4096\\t8192\\t16384"}}}}\n'

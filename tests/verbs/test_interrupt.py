@@ -12,11 +12,11 @@ from pathlib import Path
 from connlab.base import settings
 from connlab.base.wait import until
 from connlab.cluster import hosts, images, lifecycle
-from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
-from tests.terminal import terminal
+from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.terminal import terminal
 
 STORY = """
-from tests.laboratory import laboratory
+from tests.support.laboratory import laboratory
 
 def test_that_takes_long():
     with laboratory(CLIENTS=0) as lab:

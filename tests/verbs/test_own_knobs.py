@@ -7,9 +7,9 @@ import shutil
 
 from connlab.cluster import engine, hosts
 from connlab.cluster.lab_record import REVISION
-from tests.laboratory import own_settings, removed_afterwards
-from tests.menu import FILE
-from tests.typed import typed
+from tests.support.laboratory import own_settings, removed_afterwards
+from tests.support.menu import FILE
+from tests.support.typed import typed
 
 
 def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:

@@ -19,8 +19,8 @@ from connlab.base.model import Outcome, tally
 from connlab.cluster import lifecycle
 from connlab.cluster.reload import reload
 from connlab.kernel import observe, policy
-from tests.laboratory import Lab, laboratory, shared
-from tests.typed import typed
+from tests.support.laboratory import Lab, laboratory, shared
+from tests.support.typed import typed
 
 pytestmark = pytest.mark.xdist_group("policy")  # one lab for all of them, not one in each worker
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED

@@ -18,8 +18,8 @@ from connlab.agent.session import agents
 from connlab.base import settings
 from connlab.base.model import Outcome, tally
 from connlab.cluster import hosts
-from tests.checkout import checkout
-from tests.laboratory import own_settings, removed_afterwards
+from tests.support.checkout import checkout
+from tests.support.laboratory import own_settings, removed_afterwards
 
 ESTABLISHED = Outcome.ESTABLISHED
 SYN = "-p tcp -m tcp --dport ${PORT} --tcp-flags FIN,SYN,RST,ACK SYN"

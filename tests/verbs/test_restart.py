@@ -13,9 +13,9 @@ from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.settings import HOME
 from connlab.kernel import observe
-from tests.laboratory import Lab, laboratory, own_settings
-from tests.terminal import given
-from tests.typed import typed
+from tests.support.laboratory import Lab, laboratory, own_settings
+from tests.support.terminal import given
+from tests.support.typed import typed
 
 IN_USE = "[Errno 98] Address already in use"
 HELD = 5

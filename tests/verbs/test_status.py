@@ -16,7 +16,7 @@ from connlab.base.wait import until
 from connlab.cluster import engine, hosts, lifecycle
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe
-from tests.laboratory import Lab, laboratory, told
+from tests.support.laboratory import Lab, laboratory, told
 
 pytestmark = pytest.mark.xdist_group("status")
 SOON = 10.0  # seconds

@@ -11,8 +11,8 @@ from connlab.agent.session import Agent
 from connlab.base.errors import NotFit
 from connlab.cluster import compose, compose_failure, hosts
 from connlab.cluster.compose import ComposeFailed
-from tests.checkout import checkout, lab_of
-from tests.laboratory import Lab, of, own_settings, removed_afterwards
+from tests.support.checkout import checkout, lab_of
+from tests.support.laboratory import Lab, of, own_settings, removed_afterwards
 
 pytestmark = pytest.mark.xdist_group("trial")  # one lab for all of them, not one in each worker
 PROFILE = "services:\n  host:\n    sysctls:\n"

@@ -29,8 +29,8 @@ from connlab.cluster import (
 )
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe
-from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
-from tests.typed import typed
+from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.typed import typed
 
 
 def lab_command(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:

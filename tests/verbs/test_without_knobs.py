@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from connlab.cluster import engine, hosts
-from tests.checkout import checkout, lab_of
-from tests.laboratory import Lab, laboratory, own_settings, removed_afterwards
-from tests.menu import FILE
+from tests.support.checkout import checkout, lab_of
+from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.menu import FILE
 
 pytestmark = pytest.mark.xdist_group("without_knobs")  # one lab for all of them, not one in each worker
 PROFILE = "services: {host: {sysctls: [unclosed\n"

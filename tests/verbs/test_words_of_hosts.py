@@ -14,8 +14,8 @@ from connlab.base.errors import LabError
 from connlab.base.model import events
 from connlab.cluster import hosts, lifecycle, readiness
 from connlab.cluster.engine import client
-from tests.checkout import checkout
-from tests.laboratory import laboratory, own_settings
+from tests.support.checkout import checkout
+from tests.support.laboratory import laboratory, own_settings
 
 
 def test_the_longest_project_and_an_end_without_a_word() -> None:

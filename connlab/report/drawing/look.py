@@ -1,7 +1,7 @@
 """How a report looks: one style sheet for light, dark and paper.
 
 The six colours are far apart for the colour-blind too, and each has a contrast of at least 3 to its
-background (tests/unit/test_svg.py computes it); the fonts are the reader's own.
+background (tests/unit/connlab/report/test_svg.py computes it); the fonts are the reader's own.
 """
 
 from __future__ import annotations

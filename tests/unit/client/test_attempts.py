@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.unit.client.processes import logged, outcomes
 
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.unit.client.processes import WITHIN, accept, listening, logged
 
 

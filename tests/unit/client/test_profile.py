@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from connlab.cluster import readiness
+from tests.support.given import given
 from tests.unit.client.processes import WITHIN, lines
-from tests.unit.given import given
 
 
 def real(key):

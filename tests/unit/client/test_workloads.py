@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from connlab.base.wait import until
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.unit.client.processes import WITHIN, accept, first, lines, listening
 
 

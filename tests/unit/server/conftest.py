@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from connlab.base.wait import until
-from tests.menu import MENU
-from tests.ports import free_port
-from tests.unit.given import given
+from tests.support.given import given
+from tests.support.menu import MENU
+from tests.support.ports import free_port
 from tests.unit.server.process import HOME, SOON, Server, said
 
 

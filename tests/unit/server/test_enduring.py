@@ -17,8 +17,8 @@ import pytest
 
 from connlab.base.model import events
 from connlab.base.wait import until
-from tests.menu import MENU
-from tests.unit.given import given
+from tests.support.given import given
+from tests.support.menu import MENU
 from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, reset, said
 
 PAUSE = 0.5  # docs/events.md: what `accept_failed` says in `seconds`

@@ -1,0 +1,113 @@
+"""Experiments that wait for the kernel: recorded side by side, each in a lab of its own; tests judge them.
+
+    @recorded(stock={"SYSCTL": "stock"}, article={"SYSCTL": "article"})
+    def lingering(lab, keep):            # arrange and act, once in each lab; what it returns is the record
+        ...
+
+    def test_no_setting_shortens_time_wait(lingering):
+        assert lingering["article"].seconds == lingering["stock"].seconds     # waits until both are there
+
+TIME_WAIT lasts a minute that cannot be shortened. So every recording that some chosen test names is started
+before the first of them is judged, and none looks at the right answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from connlab.cluster import engine_machine
+from connlab.cluster.one_off import remove_project
+from connlab.evidence.recorder import Run
+from tests.support.laboratory import LAST_LOOK, Lab, image, laboratory, remember
+
+Keep = Callable[[str, object], object]
+Act = Callable[[Lab, Keep], Any]
+Knobs = Mapping[str, object]
+
+WITHIN = 180.0  # seconds for a recording: two lives of a TIME_WAIT socket, and a dozen labs that come up
+AT_A_TIME = threading.Semaphore(3)  # labs that come up: more would only be slower, each of them
+
+_known: dict[str, tuple[Act, Mapping[str, Knobs | Callable[[], Knobs]]]] = {}
+
+
+def recorded(**labs: Knobs | Callable[[], Knobs]) -> Callable[[Act], Any]:
+    """Make a recording of a function: a fixture of its name, {name of a lab: what the function returned}.
+
+    Each lab has its knobs, or a function that gives them, where they depend on the kernel.
+    """
+
+    def register(act: Act) -> Any:
+        _known[act.__name__] = act, labs
+
+        @pytest.fixture(scope="session", name=act.__name__)
+        def record(_tapes: dict[str, Tapes]) -> Tapes:
+            return _tapes[act.__name__]
+
+        return record
+
+    return register
+
+
+class Tapes(Mapping[str, Any]):
+    """What was recorded in each lab. Asking for one waits for it, and raises what its recording raised."""
+
+    def __init__(self, rolling: Mapping[str, Future[Any]]) -> None:
+        self._rolling = rolling
+
+    def __getitem__(self, name: str) -> Any:
+        return self._rolling[name].result(WITHIN)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rolling)
+
+    def __len__(self) -> int:
+        return len(self._rolling)
+
+
+@contextlib.contextmanager
+def rolling(wanted: set[str], run: Run) -> Iterator[dict[str, Tapes]]:
+    """Start every recording of these names at once. On the way out, whatever still runs loses its lab, and ends."""
+    image("server")  # on a new machine the images are built first, which is no part of a recording's time
+    open_labs: set[str] = set()
+    labs = [
+        (act, name, knobs)
+        for known in sorted(wanted)  # the same order every time
+        for act, all_ in [_known[known]]
+        for name, knobs in all_.items()
+    ]
+    with ThreadPoolExecutor(max(1, len(labs)), "recording") as pool:
+        futures: dict[str, dict[str, Future[Any]]] = {known: {} for known in wanted}
+        for act, name, knobs in labs:
+            futures[act.__name__][name] = pool.submit(_record, act, name, knobs, run, open_labs)
+        try:
+            yield {known: Tapes(each) for known, each in futures.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for project in list(open_labs):
+                remove_project(project)
+
+
+def _record(act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: Run, open_labs: set[str]) -> Any:
+    folder, began = f"{act.__name__}-{name}", engine_machine.now().isoformat()
+
+    def keep(what: str, data: object) -> object:
+        return run.keep(folder, what, data)
+
+    LAST_LOOK.set(lambda lab: remember(lab, keep, began))
+    with contextlib.ExitStack() as stack:
+        with AT_A_TIME:
+            lab = stack.enter_context(laboratory(**(knobs() if callable(knobs) else knobs)))
+        open_labs.add(lab.settings.project)
+        stack.callback(open_labs.discard, lab.settings.project)
+        return act(lab, keep)
+
+
+def wanted(items: list[pytest.Item]) -> set[str]:
+    """The recordings that these tests name."""
+    return {name for item in items for name in getattr(item, "fixturenames", ()) if name in _known}

@@ -1,0 +1,175 @@
+"""The interactive client as a real process on loopback: what it sends, shows, and ends with.
+
+client.interactive ── 127.0.0.1 ── a server in this test
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from client import events
+from client.screen import refusal
+
+ROOT = Path(__file__).parents[3]
+WITHIN = 20
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(WITHIN)
+        yield server
+
+
+@pytest.fixture
+def start(listener, tmp_path):
+    """Start the client, with pipes; killed at the end if it still runs."""
+    started = []
+
+    def run(*arguments, port=None):
+        knobs = {
+            "CONNLAB_TURN": str(tmp_path / "turn"),
+            "CONNLAB_SERVER": "127.0.0.1",
+            "PORT": str(port or listener.getsockname()[1]),
+        }
+        argv = [sys.executable, "-S", "-E", "-m", "client.interactive", *arguments]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(argv, cwd=ROOT, env=knobs, stdin=pipe, stdout=pipe, stderr=pipe))
+        return started[-1]
+
+    yield run
+    for process in started:
+        with process:
+            process.kill()
+
+
+def until(stream, wanted):
+    """What a pipe brings, up to and with `wanted`."""
+    data = b""
+    while wanted not in data:
+        assert select.select([stream], [], [], WITHIN)[0], f"{data!r}, and no {wanted!r} within {WITHIN} s"
+        part = os.read(stream.fileno(), 65_536)
+        assert part, f"the end after {data!r}, without {wanted!r}"
+        data += part
+    return data
+
+
+def test_lines_go_out_as_typed_and_come_back_escaped(start, listener):
+    """No newline is sent; an echo with control characters cannot reach the terminal."""
+    client = start()
+    client.stdin.write("wörld\n\n\x1b[2Jlast".encode())
+    client.stdin.close()
+    peer, _ = listener.accept()
+    with peer:
+        heard = b""
+        while data := peer.recv(1024):
+            heard += data
+            peer.sendall(data)
+    assert heard == "wörld\x1b[2Jlast".encode()
+    assert client.stdout.read().decode() == "wörld\n\\x1b[2Jlast\n"
+    assert client.wait(WITHIN) == 0
+    said = client.stderr.read().decode()
+    assert "Input msg" not in said
+    assert "closed the connection; the server closed too" in said
+
+
+def test_the_articles_prompt(start, listener):
+    """It asks before each line; what comes unasked does not hide the prompt; Ctrl-C is 130."""
+    client = start("--prompt")
+    peer, _ = listener.accept()
+    with peer:
+        until(client.stdout, b"Input msg and send:")
+        peer.sendall(b"welcome\n")
+        assert until(client.stdout, b"send:") == b"\nwelcome\nInput msg and send:"
+        client.stdin.write(b"hello\n")
+        client.stdin.flush()
+        assert peer.recv(100) == b"hello"
+        peer.sendall(b"hello")
+        assert until(client.stdout, b"send:") == b"hello\nInput msg and send:"
+        client.send_signal(signal.SIGINT)
+        assert client.wait(WITHIN) == 130
+        assert peer.recv(100) == b"", "the server sees a FIN"
+
+
+def test_more_than_all_buffers_hold(start, listener):
+    """Eight megabytes on one line go out and come back whole: it reads while it writes."""
+    line = b"x" * 2**23
+    client = start()
+    peer, _ = listener.accept()
+    client.stdin.write(line)
+    client.stdin.close()
+    with peer:
+        left = len(line)
+        while left:
+            data = peer.recv(65_536)
+            peer.sendall(data)
+            left -= len(data)
+        assert until(client.stdout, b"\n") == line + b"\n"
+        assert peer.recv(1) == b"", "its FIN, after the end of its input"
+    assert client.wait(WITHIN) == 0
+
+
+@pytest.mark.parametrize(
+    ("linger", "said"),
+    [
+        ((0, 0), b"the server closed the connection (FIN)"),
+        ((1, 0), b"the server reset the connection (ECONNRESET)"),
+    ],
+    ids=["FIN", "RST"],
+)
+def test_a_server_that_goes_away(start, listener, linger, said):
+    """Exit status 1 and how it went, although the keyboard is silent."""
+    client = start()
+    peer, _ = listener.accept()
+    until(client.stderr, b"connected to")  # before that, an RST is a failed attempt
+    peer.setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, b"".join(n.to_bytes(4, sys.byteorder) for n in linger)
+    )
+    peer.close()
+    assert client.wait(WITHIN) == 1
+    assert said in client.stderr.read()
+
+
+def test_a_server_that_does_not_answer(start, listener):
+    """Connected is not served (the accept queue does that): it says so and asks again."""
+    client = start("--prompt")
+    until(client.stdout, b"send:")
+    client.stdin.write(b"anybody?\n")
+    client.stdin.flush()
+    assert until(client.stdout, b"send:") == b"(nothing came back within 1 s)\nInput msg and send:"
+
+
+def test_nobody_listens(start, listener):
+    """A refused connection: exit status 1, and where the second witness is."""
+    port = listener.getsockname()[1]
+    listener.close()
+    client = start(port=port)
+    assert client.wait(WITHIN) == 1
+    said = client.stderr.read().decode()
+    assert f"127.0.0.1 port {port} refused the connection" in said
+    assert "make status" in said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "errno", "words"),
+    [
+        ("timed_out", None, "did not answer within 2 s"),
+        ("unreachable", "EHOSTUNREACH", "unreachable (EHOSTUNREACH)"),
+        ("harness_error", "EAI_AGAIN", "the name server does not resolve (EAI_AGAIN)"),
+    ],
+)
+def test_other_ways_to_get_no_connection(outcome, errno, words):
+    attempt = {"outcome": outcome, "errno": errno, "target": "server", "target_port": 12345}
+    assert words in refusal(attempt, 2000)
+
+
+def test_nothing_from_the_wire_is_raw():
+    """Control characters, CSI in its 8-bit form, and the ones that turn text around."""
+    for raw in ("\x1b[31m", "\x9b31m", "\u202e", "\r", "\x07"):
+        assert raw not in events.escape(raw.encode(), 100)

@@ -1,0 +1,155 @@
+"""An agent asked over its stream: nothing unknown or late is taken for an answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+from types import SimpleNamespace
+
+import pytest
+
+from connlab.agent.session import Agent, AgentFailed, agents, allowance
+from connlab.base.errors import GaveUp
+from connlab.cluster.stream import Stream, StreamClosed
+from tests.support.frames import frame
+
+SOON, AT_ONCE = 5.0, 0.01  # seconds
+HELLO = {"agent": "connlab", "schema": 1, "host": "client-1", "address": "172.18.0.3", "monotonic_ns": 1}
+DIALLED = {
+    "conn": 1, "outcome": "established", "errno": None, "source": "172.18.0.3", "source_port": 50001,
+    "target": "172.18.0.2", "target_port": 12345, "start_ns": 1, "us": 100,
+}  # fmt: skip
+
+
+def agent_of(*answers: object) -> tuple[SimpleNamespace, socket.socket]:
+    """A host whose agent has already said hello and then `answers`, and the engine's end."""
+    ours, engine = socket.socketpair()
+    engine.sendall(b"".join(frame(json.dumps(answer).encode() + b"\n") for answer in (HELLO, *answers)))
+    return SimpleNamespace(name="client-1", stream=lambda _: Stream(ours, "client-1: agent")), engine
+
+
+def test_an_agent_dials_and_tells():
+    """The control: the request goes out as docs/agent.md has it, the answer becomes attempts."""
+    host, engine = agent_of({"id": 1, "ok": True, "attempts": [DIALLED]})
+    with engine, Agent(host) as agent:
+        assert agent.hello == HELLO
+        assert [attempt.source_port for attempt in agent.open(1)] == [50001]
+        sent = json.loads(engine.recv(4096))
+        assert (sent["id"], sent["verb"], sent["count"]) == (1, "open", 1)
+
+
+def test_a_refused_request_is_the_agent_s_own_words():
+    """`"ok": false` is an error here too; the stream is still good."""
+    refusal = {"id": 1, "ok": False, "error": "count: expected a whole number, got 0"}
+    host, engine = agent_of(refusal, {"id": 2, "ok": True, "held": 0})
+    with engine, Agent(host) as agent:
+        with pytest.raises(AgentFailed, match="client-1: count: expected a whole number, got 0"):
+            agent.open(0)
+        assert agent.ask("facts")["held"] == 0
+
+
+@pytest.mark.parametrize("outcome", ["vanished", "", None, "ESTABLISHED"])
+def test_an_unknown_outcome_is_loud(outcome):
+    """An agent of another version does not make an experiment green."""
+    host, engine = agent_of({"id": 1, "ok": True, "attempts": [{**DIALLED, "outcome": outcome}]})
+    with engine, Agent(host) as agent, pytest.raises(ValueError, match="is not a valid Outcome"):
+        agent.open(1)
+
+
+def test_an_agent_that_does_not_answer_is_given_up():
+    """Silence ends with the name of the host."""
+    host, engine = agent_of()
+    with engine, Agent(host) as agent, pytest.raises(GaveUp, match="client-1"):
+        agent.ask("facts", within=AT_ONCE)
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one():
+    """After giving up on request 1, its answer comes: it is not the answer to request 2."""
+    host, engine = agent_of()
+    with engine, Agent(host) as agent:
+        with pytest.raises(GaveUp):
+            agent.ask("open", within=AT_ONCE)
+        for number in (1, 2):
+            engine.sendall(frame(json.dumps({"id": number, "ok": True}).encode() + b"\n"))
+        assert agent.ask("facts", within=SOON)["id"] == 2
+
+
+def test_attempts_come_one_by_one():
+    """Each partial answer is yielded before the next one is there; the answer without `partial` ends them."""
+    host, engine = agent_of({"id": 1, "ok": True, "partial": True, "attempt": {**DIALLED, "number": 2}})
+    with engine, Agent(host) as agent:
+        told = agent.dials(2)
+        assert next(told).number == 2
+        assert json.loads(engine.recv(4096))["partial"]
+        for answer in ({"partial": True, "attempt": {**DIALLED, "number": 1}}, {"tally": {"established": 2}}):
+            engine.sendall(frame(json.dumps({"id": 1, "ok": True, **answer}).encode() + b"\n"))
+        assert [made.number for made in told] == [1]
+
+
+def test_a_refusal_ends_the_attempts():
+    """In the middle too: the agent's own words, after what there was."""
+    part = {"id": 1, "ok": True, "partial": True, "attempt": DIALLED}
+    host, engine = agent_of(part, {"id": 1, "ok": False, "error": "no more descriptors"})
+    with engine, Agent(host) as agent:
+        told = agent.dials(2)
+        next(told)
+        with pytest.raises(AgentFailed, match="no more descriptors"):
+            next(told)
+
+
+def test_waiting_notices_the_end():
+    """Time passes while the agent says nothing, and is cut short when it goes away."""
+    host, engine = agent_of()
+    with engine, Agent(host) as agent:
+        agent.wait(AT_ONCE)
+        engine.shutdown(socket.SHUT_WR)
+        with pytest.raises(StreamClosed):
+            agent.wait(600)
+
+
+def test_an_agent_that_does_not_begin_is_explained():
+    """The host's own workload may be in the middle of a round; the stream is closed."""
+    ours, engine = socket.socketpair()
+    stream = Stream(ours, "client-1: agent")
+    stream.read_line = lambda _: (_ for _ in ()).throw(GaveUp("late"))
+    with engine, pytest.raises(GaveUp, match="client-1: no agent within 30 s; it waits for the round"):
+        Agent(SimpleNamespace(name="client-1", stream=lambda _: stream))
+    assert ours.fileno() == -1
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "seconds"),
+    [
+        ("facts", {}, 0),
+        ("open", {}, 4),
+        ("open", {"count": 3000, "gap_ms": 12}, 3000 * (0.012 + 2) + 2),
+        ("open", {"count": 3000, "gap_ms": 12, "in_flight": 256}, 36 + 12 * 2 + 2),
+        ("open", {"timeout_ms": 600_000}, 1200),
+        ("open", {"at_ns": 1}, 64),
+        ("churn", {"count": 10, "gap_ms": 1000}, 70),
+        ("close", {"timeout_ms": 5000}, 5),
+        ("recv", {}, 2),
+    ],
+)
+def test_a_deadline_follows_from_what_was_asked(verb, asked, seconds):
+    """The longest that the agent can take by its own page."""
+    assert allowance(verb, asked) == pytest.approx(seconds)
+
+
+def test_closing_an_agent_ends_its_command():
+    """The engine's end reads the end of the stream, and with it the agent releases what it held."""
+    host, engine = agent_of()
+    with engine:
+        with Agent(host):
+            pass
+        assert engine.recv(1) == b""
+
+
+def test_agents_are_closed_whatever_happens():
+    """Also when the experiment fails halfway."""
+    hosts, engines = zip(*(agent_of() for _ in range(3)), strict=True)
+    with pytest.raises(ZeroDivisionError), agents(hosts) as opened:
+        raise ZeroDivisionError(len(opened))
+    assert [engine.recv(1) for engine in engines] == [b""] * 3
+    for engine in engines:
+        engine.close()

@@ -1,0 +1,88 @@
+"""Names that are no knob: which are refused, where they stand, and which are left alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connlab.base import knob_names, settings
+from connlab.base.errors import Usage
+from connlab.base.settings import HOME
+from tests.support import menu
+
+FOREIGN = [
+    "PATH", "HOME", "SHELL", "TERM", "LANG", "USER", "PWD", "PORTS", "SPORT", "LISTEN_FDS", "LISTEN_PID", "PERIODS",
+    "HANDLERS", "DIALS2", "CLIENT", "RUN", "COMPOSE_FILE", "COMPOSE_PROFILES", "LOG_LEVEL", "BASE_URL",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("CONLIMIT", "CONNLIMIT"), ("CONNLIMITS", "CONNLIMIT"), ("connlimit", "CONNLIMIT"), ("PROT", "PORT"),
+     ("CLEINT", "CLIENT"), ("COUTN", "COUNT"), ("LOGFORMAT", "LOG_FORMAT")],
+)  # fmt: skip
+def test_what_was_typed_after_make_is_judged_strictly(name, meant):
+    """Any name that nobody reads, with the nearest that somebody does, options of verbs included."""
+    with pytest.raises(
+        Usage, match=rf"make was given {name}, which is no knob and no option; {meant} is one"
+    ):
+        settings.typed({"CONNLAB_TYPED": f"CONNLIMIT N {name}"})
+
+
+def test_a_name_like_no_knob_was_typed():
+    """Refused as well; no name is suggested."""
+    with pytest.raises(Usage, match=r"make was given XYZZY, which is no knob and no option$"):
+        settings.typed({"CONNLAB_TYPED": "XYZZY"})
+
+
+def test_knobs_and_options_may_be_typed():
+    """The control: all of them, and nothing at all."""
+    settings.typed({"CONNLAB_TYPED": " ".join([*settings.KNOBS, *knob_names.OPTIONS, "PYTHON"])})
+    settings.typed({})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("CONLIMIT", "CONNLIMIT"), ("CONN_LIMIT", "CONNLIMIT"), ("CONNILMIT", "CONNLIMIT"), ("FIREWAL", "FIREWALL"),
+     ("SYSTCL", "SYSCTL"), ("WORKLAOD", "WORKLOAD"), ("SERVERMODE", "SERVER_MODE"), ("BACKLOK", "BACKLOG")],
+)  # fmt: skip
+def test_one_letter_wrong_in_the_environment_is_refused(name, meant):
+    """A letter less, more, another, or two that changed places."""
+    with pytest.raises(Usage, match=rf"the environment has {name}, which is no knob; {meant} is one"):
+        settings.read({name: "3"})
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_names_of_other_programs_are_left_alone(name):
+    """Short words, plurals, and what only begins like a knob."""
+    settings.read({name: "3"})
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("CONLIMIT=3", "CONLIMIT, which is no knob; CONNLIMIT is one"), ("FOO=3", "FOO, which is no knob$"),
+     ("COMPOSE_PROJECT_NAMES=x", "COMPOSE_PROJECT_NAMES, which is no knob; COMPOSE_PROJECT_NAME is one")],
+)  # fmt: skip
+def test_a_line_of_the_file_that_nobody_reads_is_refused(tmp_path, line, said):
+    """Whatever its name, because the file is the lab's."""
+    (tmp_path / ".env").write_text(f"{menu.FILE.read_text()}\n{line}\n")
+    with pytest.raises(Usage, match=rf"\.env has {said}"):
+        settings.read({}, tmp_path)
+
+
+def test_what_compose_and_docker_read_of_the_file_is_theirs(tmp_path):
+    """The engine's address, say, which is then known to everybody (connlab.cluster.engine.environment)."""
+    with (tmp_path / ".env").open("w") as file:
+        file.write(menu.FILE.read_text() + "\nDOCKER_HOST=tcp://192.0.2.1:2375\nCOMPOSE_HTTP_TIMEOUT=90\n")
+    assert settings.read({}, tmp_path).menu["DOCKER_HOST"] == "tcp://192.0.2.1:2375"
+    assert settings.engine_variables({}, tmp_path) == {"DOCKER_HOST": "tcp://192.0.2.1:2375"}
+    given = settings.engine_variables({"DOCKER_HOST": "unix:///other", "A": "b"}, tmp_path)
+    assert given == {"DOCKER_HOST": "unix:///other", "A": "b"}, "the shell wins"
+
+
+def test_every_option_of_the_makefile_may_be_typed():
+    """The names that its recipes read are those that are known, so that no right one is refused."""
+    read = set(re.findall(r"\$\$\{(\w+)[+-]", (HOME / "Makefile").read_text()))
+    assert len(read) >= 8, read
+    assert read - settings.KNOBS == knob_names.OPTIONS

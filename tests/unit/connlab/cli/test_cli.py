@@ -1,0 +1,297 @@
+"""The `lab` command as a person types it: exit code, words on standard error, data on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connlab.cli import main as cli
+from connlab.cluster import engine
+from connlab.evidence.claims import CLAIMS
+
+HOME = Path(__file__).parents[4]
+NOWHERE = "unix:///nonexistent.sock"
+LAB = "import sys; from connlab.cli.main import main; sys.argv[0] = 'lab'; main()"
+
+
+@pytest.fixture
+def lab(capsys, monkeypatch, tmp_path):
+    """Run the command in this process, on a machine without a Docker engine; exit code and both streams."""
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "connlab-unit")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(
+        sys.modules["__main__"], "__package__", None
+    )  # where Click looks for the command's name
+    engine.client.cache_clear()
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    yield run
+    engine.client.cache_clear()
+
+
+def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, without an engine."""
+    environment = {**os.environ, "DOCKER_HOST": NOWHERE, "COMPOSE_PROJECT_NAME": "connlab-unit"}
+    argv = [sys.executable, "-c", LAB, *arguments]
+    return subprocess.run(argv, cwd=HOME, env=environment, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize("number", ["-1", "abc", "1001", "3; rm -rf x", "", "1.5", "1e2"])
+def test_scale_takes_a_number_of_hosts(lab, number):
+    """What is no number from 0 to 1000 is refused with the reason and the next step, and runs nothing."""
+    status, out, err = lab("scale", "--", number)
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"lab: N={number!r} is not a whole number from 0 to 1000: a Linux bridge has 1,023 ports"
+    )
+    assert "next: make scale-clients N=20" in err
+
+
+@pytest.mark.parametrize("service", ["nope", "", "server-1"])
+def test_logs_knows_two_services(lab, service):
+    """A service that is none is refused, with what there is."""
+    assert lab("logs", "-s", service) == (2, "", f"lab: no service {service!r}; there are: server, client\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["attempt", "--client", ""], ["attempt", "--count", ""], ["attempt", "--hold", ""], ["talk", "--client", ""],
+        ["sockets", "--client", ""], ["connect", ""], ["connect", "server", ""], ["connect", "--timeout", ""],
+        ["scale", ""], ["logs", "--service", ""], ["logs", "--follow="], ["logs", "--follow=yes"],
+        ["claims", "--run", ""], ["effects", "--run", ""], ["pages", "--run", ""], ["report", ""],
+    ],
+)  # fmt: skip
+def test_an_empty_option_is_not_its_default(lab, arguments):
+    """`make attempt COUNT=$n` where $n was never set: said, not guessed; before an engine is asked."""
+    status, out, err = lab(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("lab: ")
+    assert "''" in err or "'yes'" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--count", "0", "1 to 20000"), ("--count", "20001", "1 to 20000"), ("--count", "ten", "1 to 20000"),
+        ("--client", "0", "1 to 1000"), ("--hold", "-1", "0 to 86400"), ("--hold", "1.5", "0 to 86400"),
+    ],
+)  # fmt: skip
+def test_attempt_takes_numbers(lab, option, value, allowed):
+    """Each option says its name, the value, and the range."""
+    status, out, err = lab("attempt", option, value)
+    assert (status, out, err) == (
+        2,
+        "",
+        f"lab: {option[2:]}={value!r} is not a whole number from {allowed}\n",
+    )
+
+
+@pytest.mark.parametrize("verb", [["up"], ["doctor"]])
+def test_a_bad_knob_is_refused_by_the_verbs_that_use_it(lab, monkeypatch, verb):
+    """A typing error in FIREWALL is told with the policies that exist, before anything is touched."""
+    monkeypatch.setenv("FIREWALL", "conlimit")
+    status, out, err = lab(*verb)
+    known = ", ".join(sorted(path.stem for path in HOME.glob("firewall/*.rules")))
+    assert (status, out) == (2, "")
+    assert err == f"lab: FIREWALL='conlimit' names no file firewall/*.rules; there are: {known}\n"
+
+
+@pytest.mark.parametrize("verb", [["down"], ["status"]])
+def test_a_bad_knob_does_not_stop_a_verb_that_does_not_use_it(lab, monkeypatch, verb):
+    """It gets as far as the engine, which is not there."""
+    monkeypatch.setenv("FIREWALL", "conlimit")
+    monkeypatch.setenv("CONNLIMI", "1")
+    status, _, err = lab(*verb)
+    assert (status, err.partition(":")[2][:31]) == (3, " cannot reach the Docker engine")
+
+
+@pytest.mark.parametrize("verb", [["up"], ["down"], ["status"], ["claims"], ["report"]])
+def test_a_misspelt_word_after_make_is_refused_by_every_verb(lab, monkeypatch, verb):
+    """`make down PROJECT=x` would else take down another lab than the one that was meant."""
+    monkeypatch.setenv("CONNLAB_TYPED", "CONLIMIT")
+    assert lab(*verb) == (
+        2, "", "lab: make was given CONLIMIT, which is no knob and no option; CONNLIMIT is one\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", [["up"], ["status"], ["attempt"], ["scale", "3"]])
+def test_without_an_engine_the_machine_is_not_fit(lab, verb):
+    """Exit status 3, one sentence and the next step; no traceback."""
+    status, out, err = lab(*verb)
+    assert (status, out) == (3, "")
+    assert err.startswith("lab: cannot reach the Docker engine: ")
+    assert "\n  next: is the engine running?" in err
+
+
+def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):
+    """It takes the call and never answers: a deadline, and the next step is to restart it, not to start it."""
+    monkeypatch.setattr(engine, "ANSWERS_WITHIN", 0.1)
+    with socket.socket(socket.AF_UNIX) as still:
+        still.bind(str(tmp_path / "engine"))
+        still.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine")
+        status, out, err = lab("status")
+    assert (status, out) == (3, "")
+    assert err.startswith("lab: cannot reach the Docker engine: it took the call and did not answer within ")
+    assert "\n  next: restart the engine: " in err
+
+
+def test_down_without_an_engine_is_not_fit_either():
+    """`make down` says the same, instead of what Compose says."""
+    done = process("down", capture_output=True)
+    assert "Traceback" not in done.stderr
+    assert "\n  next: " in done.stderr
+    assert done.returncode == 3
+
+
+def test_doctor_without_an_engine(lab):
+    """Every line has its fix; the answer is 3, as data too."""
+    status, out, _ = lab("doctor")
+    assert status == 3
+    assert "FAIL  docker - cannot reach the Docker engine" in out
+    assert "fix: is the engine running?" in out
+    status, out, _ = lab("doctor", "--json")
+    answer = json.loads(out)
+    assert (status, answer["schema"], [check["result"] for check in answer["checks"]]) == (3, 1, ["FAIL"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--no-such"], ["no-such"], ["scale"], ["up", "extra"], ["completion", "tcsh"]]
+)
+def test_what_the_command_does_not_know_is_usage(lab, arguments):
+    """Exit status 2, and standard output stays empty."""
+    status, out, err = lab(*arguments)
+    assert (status, out) == (2, "")
+    assert "Usage: lab" in err
+
+
+def test_report_prints_where_the_pages_are(lab, tmp_path):
+    """A path a line, or data; the run's folder is where they are, and no engine is asked."""
+    chart = {
+        "schema": 1,
+        "family": "time-wait",
+        "title": "t",
+        "note": "n",
+        "shape": "steps",
+        "x": "s",
+        "y": "n",
+    }
+    chart |= {"marks": [], "series": [{"name": "stock", "points": [[0, 40], [60.4, 0]]}]}
+    (tmp_path / "test_drain").mkdir()
+    (tmp_path / "test_drain/chart-drain.json").write_text(json.dumps(chart))
+    page = tmp_path / "time-wait.html"
+    assert lab("report", str(tmp_path)) == (0, f"{page}\n", "")
+    assert page.read_text().startswith("<!doctype html>")
+    assert json.loads(lab("report", "--json", str(tmp_path))[1]) == {
+        "schema": 1, "run": tmp_path.name, "pages": [{"family": "time-wait", "path": str(page)}],
+    }  # fmt: skip
+
+
+def test_pages_are_written_from_a_whole_run_only(lab, tmp_path):
+    """What is missing, and the next step; the pages of the checkout stay as they are."""
+    before = (HOME / "README.md").read_text()
+    (tmp_path / "machine.json").write_text("{}")
+    status, out, err = lab("pages", "--run", str(tmp_path))
+    assert (status, out) == (1, "")
+    assert err.startswith(
+        f"lab: this run did not judge {len(CLAIMS)} of {len(CLAIMS)} claims: backlog-limits-connections, "
+    )
+    assert err.endswith("\n  next: make test\n")
+    assert (HOME / "README.md").read_text() == before
+
+
+def test_report_says_what_it_cannot_draw(lab, tmp_path):
+    """No run, no charts: usage. A chart that it does not understand: the file, and nothing is drawn."""
+    status, out, err = lab("report", "runs/never")
+    assert (status, out) == (2, "")
+    assert err == "lab: 'runs/never' is no run\n  next: make test, which leaves one in runs/\n"
+    assert lab("report", str(tmp_path))[0] == 2
+    (tmp_path / "machine.json").write_text("{}")
+    assert lab("report", str(tmp_path))[0] == 2
+    (tmp_path / "test_drain").mkdir()
+    (tmp_path / "test_drain/chart-drain.json").write_text('{"schema": 2}')
+    status, out, err = lab("report", str(tmp_path))
+    assert (status, out) == (1, "")
+    assert err == f"lab: {tmp_path}/test_drain/chart-drain.json: schema 2; this version knows 1\n"
+
+
+def test_help_does_not_wait_for_docker():
+    """`lab --help`, and every completion, is spared the import of the Docker SDK and of rich."""
+    script = LAB.replace("main()", "\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)")
+    argv = [sys.executable, "-c", script, "--help"]
+    done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    assert "scale" in done.stdout
+    imported = set(done.stderr.split())
+    assert "connlab.base.settings" in imported
+    assert not imported & {"docker", "requests", "urllib3", "rich", "yaml"}
+
+
+@pytest.mark.parametrize("verb", sorted(cli.lab.commands))
+def test_every_verb_has_help(lab, verb):
+    """And -h is --help."""
+    status, out, _ = lab(verb, "-h")
+    assert status == 0
+    assert out.startswith(f"Usage: lab {verb}")
+    assert cli.lab.commands[verb].help in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("shell", "sign"), [("bash", "complete -o"), ("zsh", "#compdef lab"), ("fish", "complete ")]
+)
+def test_completion_prints_a_script(lab, shell, sign):
+    """The script that the shell evaluates, for the command `lab`."""
+    status, out, err = lab("completion", shell)
+    assert (status, err) == (0, "")
+    assert sign in out
+    assert "_LAB_COMPLETE" in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"]])
+def test_a_reader_who_has_seen_enough_is_no_error(arguments):
+    """`lab doctor | head -1`: no traceback, no complaint, whoever flushes last."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = process(*arguments, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"], ["claims"]]
+)
+def test_a_full_disk_is_said(arguments, tmp_path):
+    """`lab doctor > report` where there is no room: one sentence and exit status 3, whoever flushes last."""
+    (tmp_path / "machine.json").write_text("{}")
+    with Path("/dev/full").open("w") as full:
+        done = process(*arguments, *(["--run", str(tmp_path)] * (arguments == ["claims"])), stdout=full,
+                       stderr=subprocess.PIPE)  # fmt: skip
+    assert done.stderr == "lab: this machine refuses: No space left on device\n  next: df; ulimit -a\n"
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_letter_that_the_locale_has_not_is_no_error(encoding, tmp_path, monkeypatch):
+    """It is escaped, in tables and sentences: a word is never the end of a command."""
+    (tmp_path / "test_a").mkdir()
+    verdict = {"claim": "type-five", "verdict": "holds", "evidence": "größer, 日本", "test": "t"}
+    (tmp_path / "test_a/verdict.json").write_text(json.dumps(verdict))
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    for verb in ("claims", "effects"):
+        done = process(verb, "--run", str(tmp_path), capture_output=True, encoding=encoding)
+        assert (done.returncode, done.stderr) == (0, "")
+        if verb == "claims":
+            assert "größer, 日本".encode(encoding, "backslashreplace").decode(encoding) in done.stdout

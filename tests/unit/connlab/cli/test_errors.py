@@ -1,0 +1,101 @@
+"""What the lab says no with: one exit code for each kind of no."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import click
+import pytest
+import requests
+
+from connlab.base.errors import GaveUp, LabError, NotFit, Usage
+from connlab.cli import main as cli
+from connlab.cluster import engine
+
+HOME = Path(__file__).parents[4]
+CODES = {LabError: 1, Usage: 2, NotFit: 3, GaveUp: 4}
+
+
+def raising(error: BaseException):
+    def call() -> None:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(("kind", "code"), CODES.items())
+def test_a_refusal_becomes_its_exit_code_and_its_words(capsys, kind, code):
+    """The sentence goes to standard error, where data never is."""
+    assert cli.guarded(raising(kind("the lab is not up\n  next: make up"))) == code
+    assert capsys.readouterr() == ("", "lab: the lab is not up\n  next: make up\n")
+
+
+def test_no_refusal_has_a_code_of_its_own():
+    """Whatever connlab/ raises is one of the four kinds; 5 and above mean nothing."""
+    for path in (HOME / "connlab").rglob("[!_]*.py"):
+        importlib.import_module(".".join(path.relative_to(HOME).with_suffix("").parts))
+    kinds, todo = set(), {LabError}
+    while todo:
+        kinds |= todo
+        todo = {below for kind in todo for below in kind.__subclasses__()}
+    assert len(kinds) >= 7, kinds
+    assert {kind.status for kind in kinds} == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.exceptions.Abort()])
+def test_ctrl_c_is_130(error):
+    """As every shell expects of a command that SIGINT ended."""
+    assert cli.guarded(raising(error)) == 130
+
+
+def test_a_wrong_option_is_2(capsys):
+    """Click's own refusals are usage too."""
+    assert cli.guarded(raising(click.UsageError("no such option"))) == 2
+    assert "no such option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (409, "Container 4f1c is paused, unpause the container before exec"),
+        (409, "Container 4f1c is not running"),
+        (404, "No such container: 4f1c"),
+        (500, "OCI runtime exec failed: \x1b[31m"),
+    ],
+)
+def test_an_engine_that_says_no_is_not_unfit(capsys, code, words):
+    """A host that is paused, stopped or gone: the engine's words, and where to look; exit status 1."""
+    response = requests.Response()
+    response.status_code = code
+    refusal = engine.Refused(f"{code} Client Error for http+docker://x: Conflict", response, words)
+    assert cli.guarded(raising(refusal)) == 1
+    shown = words.replace("\x1b", r"\x1b")
+    assert capsys.readouterr().err == f"lab: the Docker engine refuses: {shown}\n  next: make status\n"
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError("aborted"), requests.ReadTimeout("timed out")])
+def test_an_engine_that_went_away_is(capsys, error):
+    """In the middle of something: exit status 3, and doctor."""
+    assert cli.guarded(raising(error)) == 3
+    assert capsys.readouterr().err == f"lab: the Docker engine went away: {error}\n  next: make doctor\n"
+
+
+def test_success_is_0():
+    """The control."""
+    assert cli.guarded(lambda: None) == 0
+
+
+def test_a_defect_is_no_refusal():
+    """What nobody foresaw is not made into a sentence: its traceback is the report."""
+    with pytest.raises(ZeroDivisionError):
+        cli.guarded(lambda: 1 / 0)
+
+
+def test_the_help_lists_the_codes():
+    """What is above is what `lab --help` promises."""
+    promised = " ".join(cli.lab.get_help(click.Context(cli.lab)).split())
+    assert re.findall(r"(\d+) [a-z]", promised.partition("Exit codes:")[2].partition("Options:")[0]) == [
+        "0", "1", "2", "3", "4", "130",
+    ]  # fmt: skip

@@ -1,0 +1,147 @@
+"""Output of a command, as the engine sends it: a played engine on a Unix socket, the real SDK on our side."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import docker
+import pytest
+
+from connlab.cluster import hosts
+from connlab.cluster.hosts import Host
+from tests.support.frames import ERR, frame
+
+THREAD = "played engine"
+HOST = Host("c0ffee", "client", 1, "172.18.0.3", "running", "Up 5 seconds")
+UPGRADED = (
+    b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
+    b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+)
+
+
+def answer(body: object) -> bytes:
+    data = json.dumps(body).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(data),
+        data,
+    )
+
+
+def received(connection: socket.socket) -> bytes:
+    """The head of one request, whose body is read too; raises EOFError when the SDK has hung up."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += more(connection)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int((re.search(rb"(?i)content-length: (\d+)", head) or [b"", b"0"])[1])
+    while len(body) < length:
+        body += more(connection)
+    return head
+
+
+def more(connection: socket.socket) -> bytes:
+    if not (data := connection.recv(1 << 16)):
+        raise EOFError
+    return data
+
+
+@pytest.fixture(params=["in one piece", "head first", "cut in a frame's header"])
+def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
+    """An engine whose command says `quick` and ends; how its answer is cut is the network's business."""
+    path = str(tmp_path / "engine")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    said = frame(b"quick\n") + frame(b"oops\n", kind=ERR) + frame(b"brown\n")
+    cut = {
+        "in one piece": len(UPGRADED + said),
+        "head first": len(UPGRADED),
+        "cut in a frame's header": len(UPGRADED) + 3,
+    }
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while True:
+                try:
+                    head = received(connection)
+                except (OSError, EOFError):
+                    return
+                if b"/start" in head:
+                    everything, at = UPGRADED + said, cut[request.param]
+                    connection.sendall(everything[:at])
+                    if everything[at:]:
+                        head_is_read.wait(5)
+                        connection.sendall(everything[at:])
+                    return
+                connection.sendall(answer({"Id": "e1", "ExitCode": 0}))
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True, name=THREAD).start()
+
+    head_is_read = threading.Event()
+    threading.Thread(target=accept, daemon=True, name=THREAD).start()
+    client = docker.DockerClient(base_url=f"unix://{path}", version="1.41")
+    monkeypatch.setattr(hosts, "client", lambda: client)
+    early = hosts._early
+    monkeypatch.setattr(hosts, "_early", lambda *args: (early(*args), head_is_read.set())[0])
+    yield
+    client.close()
+    listener.shutdown(socket.SHUT_RDWR)  # wakes accept(2), which closing does not
+    listener.close()
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join(5)
+            assert not thread.is_alive(), "a played engine that goes on costs every later test"
+
+
+@pytest.fixture
+def collector() -> Iterator[Callable[[int], None]]:
+    """Collect all garbage, then go on with the collector as eager as this."""
+    before = gc.get_threshold()
+    gc.freeze()  # all that pytest holds is passed over: that is 50 ms for each collection
+
+    def eager(threshold: int) -> None:
+        gc.collect()
+        gc.set_threshold(threshold, *before[1:])
+
+    yield eager
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+def test_the_output_of_a_command_is_complete(engine) -> None:
+    """Also of one that has said everything before the SDK has read the head of the engine's answer."""
+    assert HOST.run(["true"]) == "quick\nbrown\n"
+
+
+@pytest.mark.parametrize("threshold", range(5, 100, 5))
+def test_a_stream_outlives_the_garbage_of_the_sdk(engine, collector, threshold: int) -> None:
+    """The SDK's response closes the socket when it is collected; the stream holds it, and lets go when it is closed.
+
+    In which order the collector ends what is garbage depends on how far it had come while the stream was opened.
+    """
+    collector(threshold)
+    with HOST.stream(["true"]) as stream:
+        collector(700)
+        descriptor = stream._sock.fileno()
+        assert [stream.read_line(5), stream.read_line(5)] == ["quick", "brown"]
+        assert descriptor == stream._sock.fileno() != -1
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_a_stream_begins_with_the_first_line(engine) -> None:
+    """An agent that says hello at once is heard."""
+    with HOST.stream(["true"]) as stream:
+        assert [stream.read_line(5), stream.read_line(5)] == ["quick", "brown"]

@@ -1,0 +1,134 @@
+"""The eyes: each parser against text that a real kernel wrote (tests/unit/data/, Linux 6.18, Debian 13).
+
+Recorded on a server host with two clients that had dialled 20 times each, holding 15; the second
+client had then dialled once more: 30 connections, 11 refusals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from connlab.kernel import observe
+from connlab.kernel.observe import Flow, Socket
+
+DATA = Path(__file__).parents[2] / "data"
+RULE = (
+    "-A INPUT -p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 15 "
+    "--connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset"
+)
+
+
+def recorded(name: str) -> str:
+    return (DATA / f"{name}.txt").read_text()
+
+
+def test_rules_carry_their_packet_counters():
+    """Two rules, 51 packets each; the log's rule counts the same packets again, and they are not refused twice."""
+    report = json.loads(recorded("look"))[-1]
+    found = observe.rules(lambda argv: json.dumps(report) if argv == observe.RULES else "")
+    first, second = found.rules
+    assert (first.text, first.packets, first.refuses, first.target) == (RULE, 51, True, "REJECT")
+    assert (second.chain, second.packets, second.refuses, second.target) == ("OUTPUT", 51, False, "NFLOG")
+    assert observe.refusals(found.rules) == 51
+    assert (found.generation, found.policy["file"]) == (report["generation"], "connlimit")
+
+
+def test_sockets_are_all_there():
+    """30 connections and two listeners, each with its addresses and ports."""
+    found = observe.sockets(recorded("ss"))
+    assert len(found) == len(recorded("ss").splitlines()) == 32
+    assert found[0] == Socket("LISTEN", "0.0.0.0", 12345, "0.0.0.0", 0, 0, 1024)
+    assert found[2] == Socket("ESTAB", "172.30.0.2", 12345, "172.30.0.4", 46978, 0, 0)
+
+
+def test_every_state_and_queue_is_read():
+    """Half-closed, closing and dialling sockets, and bytes that nobody has read."""
+    mixed = [
+        socket
+        for socket in observe.sockets(recorded("ss-mixed"))
+        if 12345 not in (socket.local_port, socket.peer_port)
+    ]
+    assert [s.state for s in mixed if s.state not in ("LISTEN", "ESTAB")] == [
+        "FIN-WAIT-2", "TIME-WAIT", "CLOSE-WAIT", "SYN-SENT",
+    ]  # fmt: skip
+    assert Socket("ESTAB", "127.0.0.1", 9000, "127.0.0.1", 59682, 7, 0) in mixed
+    assert Socket("LISTEN", "*", 9001, "*", 0, 0, 128) in mixed
+
+
+def test_ipv6_sockets_lose_their_brackets():
+    """An address is an address, also where ss writes [::1]:9001, *:* or a mapped IPv4 one."""
+    found = {(s.state, s.local, s.local_port, s.peer) for s in observe.sockets(recorded("ss-ipv6"))}
+    assert ("LISTEN", "::1", 9002, "::") in found
+    assert ("LISTEN", "*", 9001, "*") in found
+    assert ("ESTAB", "::ffff:127.0.0.1", 9001, "::ffff:127.0.0.1") in found
+
+
+def test_flows_name_the_side_that_dialled():
+    """30 entries of conntrack, each once, with the first of its two directions."""
+    found = observe.conntrack(recorded("conntrack"))
+    assert len(found) == 30
+    assert found[0] == Flow("ESTABLISHED", "172.30.0.3", 36634, "172.30.0.2", 12345)
+    assert {flow.target_port for flow in found} == {12345}
+
+
+def test_flows_of_every_state_are_read():
+    """Also without an answer, where [UNREPLIED] stands between the directions."""
+    other = [flow for flow in observe.conntrack(recorded("conntrack-mixed")) if flow.target_port != 12345]
+    assert sorted(flow.state for flow in other) == ["CLOSE_WAIT", "ESTABLISHED", "SYN_SENT", "TIME_WAIT"]
+    assert Flow("SYN_SENT", "172.30.0.2", 36496, "172.30.0.99", 80) in other
+
+
+def test_counters_have_the_kernel_s_names():
+    """Zero is a value too: a counter that did not move is there."""
+    found = observe.nstat(recorded("nstat"))
+    assert len(found) > 250
+    assert found["TcpExtListenOverflows"] == 0
+    assert found["TcpPassiveOpens"] == 30
+    assert found["IpInReceives"] == 76
+
+
+@pytest.mark.parametrize("parser", [observe.sockets, observe.conntrack])
+def test_nothing_is_read_as_nothing(parser):
+    """A host without sockets or flows answers with an empty list."""
+    assert parser("") == []
+
+
+def test_a_snapshot_is_one_command():
+    """Four questions, the server's account and the policy in one call on the host, and the witnesses agree."""
+    asked = []
+
+    def run(argv):
+        asked.append(list(argv))
+        return recorded("look")
+
+    seen = observe.snapshot(run)
+    assert len(asked) == 1
+    assert tuple(asked[0][:5]) == observe.LOOK
+    assert json.loads(asked[0][5]) == ["account", {}, {}]
+    wanted = [observe.BACKEND, observe.SOCKETS, observe.CONNTRACK, observe.NSTAT]
+    assert [tuple(json.loads(word)) for word in asked[0][6:]] == wanted
+    assert seen.backend == "nf_tables"
+    assert seen.held(12345) == {"172.30.0.3": 15, "172.30.0.4": 15}
+    assert seen.states() == {"LISTEN": 1, "ESTAB": 30, "TIME-WAIT": 2}
+    assert Counter(flow.state for flow in seen.flows)["ESTABLISHED"] == 30
+    assert seen.refused == sum(source["refused"] for source in seen.status["sources"].values())
+
+
+@pytest.mark.parametrize(
+    ("listing", "port", "taken"), [("ss", 12345, 30), ("ss-mixed", 9000, 2), ("ss-ipv6", 9001, 0)]
+)
+def test_connections_in_the_accept_queue_are_not_accepted(listing, port, taken):
+    """Connected is not yet taken: two that wait for accept(2) do not count, one that the peer closed does."""
+    seen = observe.snapshot(lambda _: recorded("look"))
+    assert dataclasses.replace(seen, sockets=observe.sockets(recorded(listing))).accepted(port) == taken
+
+
+def test_a_snapshot_that_lacks_an_answer_is_loud():
+    """Four answers to six questions are not a snapshot."""
+    with pytest.raises(ValueError, match="not enough values"):
+        observe.snapshot(lambda _: json.dumps(json.loads(recorded("look"))[:4]))

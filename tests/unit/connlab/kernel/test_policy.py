@@ -1,0 +1,129 @@
+"""What is said of a running lab's policy: its state, its limit in words, and which rules judged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from connlab.base.errors import LabError
+from connlab.cluster.hosts import CommandFailed
+from connlab.cluster.reload import reload
+from connlab.kernel import observe, policy
+from connlab.kernel.observe import Rule, Ruleset
+
+DATA = Path(__file__).parents[2] / "data"
+REPORT = json.loads((DATA / "look.txt").read_text())[-1]
+
+
+def look(**changes: object) -> Ruleset:
+    return observe.ruleset({**REPORT, **changes})
+
+
+def test_a_policy_in_force():
+    """As recorded: nothing differs, nothing is said."""
+    said = policy.of(look())
+    assert (said["state"], said["file"], said["difference"], said["limit"]) == (
+        "in_force",
+        "connlimit",
+        [],
+        15,
+    )
+    assert policy.limited(said) == "15 connections per source address"
+    assert policy.notices(said) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "words"),
+    [
+        ({"difference": ["missing in filter: -A INPUT"]}, "drift", "missing in filter: -A INPUT"),
+        ({"unknown": "this host has kept nothing"}, "unknown", "this host has kept nothing"),
+        ({"unknown": "x", "difference": ["y"]}, "unknown", "could not be compared"),
+    ],
+)
+def test_a_policy_that_is_not_in_force_is_told(changes, state, words):
+    """Drift with each difference and the way out; what could not be compared is not called in force."""
+    said = policy.of(look(**changes))
+    assert said["state"] == state
+    assert words in "\n".join(policy.notices(said))
+
+
+def test_no_limit_is_a_state_of_its_own():
+    """FIREWALL=none limits nothing, and says so; with something in its kernel it is drift like any other."""
+    said = policy.of(look(file="none", limit=None, limits=[], rules=[]))
+    assert (said["state"], policy.limited(said), policy.notices(said)) == ("none", "nothing is limited", [])
+    assert policy.of(look(file="none", difference=["added"]))["state"] == "drift"
+
+
+def test_without_a_certain_number_the_rules_speak():
+    """Never a number from a knob."""
+    said = policy.of(
+        look(limit=None, limits=["connlimit above 15, mask 24, source: REJECT", "-A INPUT -j DROP"])
+    )
+    assert policy.limited(said) == "connlimit above 15, mask 24, source: REJECT; -A INPUT -j DROP"
+
+
+@pytest.mark.parametrize(
+    ("uncounted", "numbers", "words"),
+    [
+        (None, (None, None), []),
+        ({"at_least": 0, "at_most": 0}, (0, 0), []),
+        ({"at_least": 1, "at_most": 1}, (1, 1), ["1 connection from before is not counted"]),
+        ({"at_least": 5, "at_most": 5}, (5, 5), ["5 connections from before are not counted"]),
+        ({"at_least": 2, "at_most": 7}, (2, 7),
+         ["2 to 7 connections from before may not be counted: rules were changed meanwhile"]),
+    ],
+)  # fmt: skip
+def test_connections_that_are_not_counted(uncounted, numbers, words):
+    """Exact where it is known, a range where it is not, nothing where nothing is counted."""
+    said = policy.of(look(uncounted=uncounted))
+    assert (said["uncounted"], said["uncounted_at_most"]) == numbers
+    assert policy.notices(said) == words
+
+
+def counted(*packets: int, generation: int | None = 5, refuses: bool = True) -> Ruleset:
+    rules = [
+        Rule("filter", "INPUT", f"2/{n}", f"rule {n}", count, "DROP", refuses)
+        for n, count in enumerate(packets)
+    ]
+    return Ruleset(generation, rules, {"unknown": None})
+
+
+def test_each_refusing_rule_says_what_it_judged():
+    """By its own counter; one that does not refuse is not among them."""
+    change = policy.moved(counted(3, 0), counted(8, 0))
+    assert (change.total, change.certain) == (5, 5)
+    assert policy.judged(change) == "packets refused: 5 by `rule 0` (filter)"
+    assert policy.judged(policy.moved(counted(3), counted(3))) == "no rule refused a packet"
+    assert policy.moved(counted(3, refuses=False), counted(8, refuses=False)).total == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (counted(8), counted(3), "went back"),
+        (counted(3), counted(8, generation=6), "changed meanwhile"),
+        (counted(8), counted(generation=6), "changed meanwhile"),
+        (counted(generation=None), counted(generation=None), "could not be read"),
+    ],
+)
+def test_no_difference_is_told_that_is_not_known(before, after, words):
+    """Counters that went back, rules that were changed or are gone: no number, never a negative one."""
+    change = policy.moved(before, after)
+    assert change.total is None
+    assert words in policy.judged(change)
+    with pytest.raises(LabError, match=words):
+        _ = change.certain
+
+
+def test_a_reload_that_fails_says_why_and_what_next():
+    """The server's own words, and the way out that costs the connections."""
+
+    def run(_):
+        raise CommandFailed("server-1: still not as the policy was loaded")
+
+    with pytest.raises(LabError, match=r"still not as the policy(.|\n)*next: make down"):
+        reload(SimpleNamespace(run=run))
+    assert reload(SimpleNamespace(run=lambda _: '{"difference": ["x"]}')) == ["x"]

@@ -1,0 +1,196 @@
+"""What travels to a host in its environment: whole, to the letter, and not more than fits."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from client import files as of_client
+from connlab.base import settings
+from connlab.base.errors import LabError
+from connlab.cluster import host_files, images
+from server import files as of_server
+from tests.support import menu
+from tests.support.given import given
+
+HOME = Path(__file__).parents[3]
+AWKWARD = "$ $$ ${PORT} $(x) `y` \"q\" 'q' \\n\n\ttab\r\n #c é \U0001f600 \u202e \x01 end"
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A checkout of one's own: a policy, a profile and two modes."""
+    for path, text in {
+        "firewall/connlimit.rules": AWKWARD, "sysctl/own.yaml": "services: {host: {sysctls: {net.ipv4.a: 1}}}",
+        "sysctl/stock.yaml": "services: {host: {sysctls: {net.ipv4.b: 2}}}",
+        "server/modes/threading.py": "A = 1\n", "server/modes/_shared.py": "", "server/modes/__init__.py": "",
+    }.items():  # fmt: skip
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(text.encode())
+    monkeypatch.setattr("connlab.cluster.host_files.HOME", tmp_path)
+    monkeypatch.setattr("connlab.cluster.profiles.HOME", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def chosen():
+    """The menu, and for the clients the profile `own`, which only the house has."""
+    menu = settings.read({})
+    return settings.Settings({**menu.values, "SYSCTL": "stock", "CLIENT_SYSCTL": "own"}, menu.given)
+
+
+def test_each_host_gets_its_own_files_as_they_are(house, chosen):
+    """The server its policy, its profile and every mode, the client its profile."""
+    given = of_server.given(host_files.environment(chosen, "server"))
+    assert given == {
+        "firewall/connlimit.rules": AWKWARD.replace("\r\n", "\n"), "sysctl/stock.conf": "net.ipv4.b = 2\n",
+        "server/modes/threading.py": "A = 1\n", "server/modes/_shared.py": "",
+    }  # fmt: skip
+    assert of_client.given(host_files.environment(chosen, "client")) == {
+        "sysctl/own.conf": "net.ipv4.a = 1\n"
+    }
+
+
+@pytest.mark.parametrize("files", [of_client, of_server], ids=["client", "server"])
+def test_what_was_given_comes_before_the_disk(files, house, monkeypatch):
+    """Text and name; without the variable there is the disk alone."""
+    monkeypatch.setattr(files, "HOME", type(files.HOME)(house))
+    (house / "sysctl/own.conf").write_text("old")
+    variable = {
+        "CONNLAB_FILES": json.dumps({"sysctl/own.conf": AWKWARD, "sysctl/_no.conf": "", "x/own.conf": ""})
+    }
+    assert files.text("sysctl/own.conf", variable) == AWKWARD
+    assert files.text("sysctl/own.conf", {}) == files.text("sysctl/own.conf", {"CONNLAB_FILES": ""}) == "old"
+    assert files.names("sysctl", ".conf", variable) == files.names("sysctl", ".conf", {}) == ["own"]
+    assert files.names("x", ".conf", variable) == ["own"]
+    with pytest.raises(FileNotFoundError):
+        files.text("sysctl/nope.conf", variable)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', '{"a": 1}', "x"])
+@pytest.mark.parametrize("machine", ["client", "server"])
+def test_a_variable_that_is_none_is_refused(machine, text):
+    """Exit status 2 and the variable's name: not somebody else's policy, and no traceback."""
+    argv = [sys.executable, "-S", "-E", "-m", machine]
+    environment = menu.MENU | {"CONNLAB_FILES": text}
+    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "CONNLAB_FILES is not " in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_largest_that_fits_really_fits(house, chosen):
+    """MAX_ARG_STRLEN, to the byte: the kernel starts a program with it, and with one byte more it does not."""
+    empty = len(host_files.environment(chosen, "client")["CONNLAB_FILES"])
+    value = "1" * (host_files.LONGEST - empty + 1)
+    (house / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}'}}}}}}")
+    variable = host_files.environment(chosen, "client")
+    assert len(variable["CONNLAB_FILES"]) == host_files.LONGEST
+    assert subprocess.run(["/bin/true"], env=variable, check=False).returncode == 0
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["/bin/true"], env={k: v + "1" for k, v in variable.items()}, check=False)
+
+    (house / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}1'}}}}}}")
+    with pytest.raises(
+        LabError, match=r"client are 131,058 bytes.*131,057.*MAX_ARG_STRLEN.*own\.conf.*\n  next: "
+    ):
+        host_files.variables(chosen)
+
+
+def test_one_that_is_no_text_is_named(house, chosen):
+    """A policy that is not UTF-8."""
+    (house / "firewall/connlimit.rules").write_bytes(b"# \xff")
+    with pytest.raises(LabError, match=r"^firewall/connlimit\.rules: it is not UTF-8 \(byte 2\)\n  next: "):
+        host_files.variables(chosen)
+
+
+def test_a_mode_is_imported_from_its_text():
+    """One that imports another, neither on any disk; a traceback shows its line."""
+    sources = {
+        "server/modes/zz_b.py": "X = 1\n",
+        "server/modes/zz_a.py": "from server.modes import zz_b\n\n1 / 0  # here\n",
+    }
+    script = (
+        "import traceback\nfrom server import loader\nloader.install()\n"
+        "try:\n    import server.modes.zz_a\nexcept ZeroDivisionError:\n    traceback.print_exc()"
+    )
+    environment = {"CONNLAB_FILES": json.dumps(sources)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script],
+        cwd=HOME,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 'File "server/modes/zz_a.py", line 3, in <module>' in done.stderr
+    assert "1 / 0  # here" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_text_is_taken_for_a_mode_only():
+    """Not for the server's own modules; and a mode that was not given is the disk's."""
+    script = "from server import loader; loader.install(); import server.echo"
+    script += "; import server.modes.pool as pool; print(pool.__file__)"
+    environment = {"CONNLAB_FILES": json.dumps({"server/echo.py": "1/0"})}
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script],
+        cwd=HOME,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, str(HOME / "server/modes/pool.py"))
+
+
+def test_no_image_holds_what_travels():
+    """An edited policy, profile or mode is no new image; all else that is copied is one."""
+    taken = {
+        service: {str(path.relative_to(HOME)) for path in images.files(images.recipe(service))}
+        for service in images.SERVICES
+    }
+    assert not [
+        path
+        for paths in taken.values()
+        for path in paths
+        if re.match(r"firewall/|sysctl/|server/modes/[^_]", path)
+    ]
+    assert {"server/__main__.py", "server/modes/__init__.py"} < taken["server"]
+    assert {"client/agent.py", "client/workloads/idle.py", "client/Dockerfile"} < taken["client"]
+    assert not [path for paths in taken.values() for path in paths if "__pycache__" in path]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def build(\n", "server/modes/own.py, line 1: '(' was never closed"),
+        ("\n1 / 0\n", "server/modes/own.py, line 2: ZeroDivisionError: division by zero"),
+        (
+            "from server.modes import gone\n",
+            "server/modes/own.py, line 1: ImportError: cannot import name 'gone'",
+        ),
+        ("build = 1\n", "server/modes/own.py: it has no function build(settings)"),
+        ("def build(settings):\n    return settings.none\n", "server/modes/own.py, line 2: AttributeError: "),
+    ],
+)
+def test_a_mode_that_cannot_be_used_is_named_with_its_line(text, why):
+    """The server ends with one event and without a traceback; but for what only `build` does, a check says the same."""
+    environment = menu.MENU | given(**{"server/modes/own.py": text}) | {"SERVER_MODE": "own"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-m", "server.serve", "-1"], cwd=HOME, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    event = json.loads(done.stdout)
+    assert (done.returncode, event["event"], event["mode"], done.stderr) == (1, "mode_failed", "own", "")
+    assert event["error"].startswith(why)
+
+    argv = [sys.executable, "-S", "-E", "-m", "server.loader", "own"]
+    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    found = (0, "") if text.startswith("def build(s") else (1, f"{event['error']}\n")
+    assert (done.returncode, done.stderr) == found

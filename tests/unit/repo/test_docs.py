@@ -1,0 +1,163 @@
+"""The pages against the code: what is there is written, what is written is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from client.verbs import verbs
+from connlab.base.settings import CHECKS
+from tests.time_wait.test_who_closes import WAYS
+
+HOME = Path(__file__).parents[3]
+
+
+def page(name: str) -> str:
+    path = HOME / name
+    assert path.exists(), f"{name} is not written yet"
+    return path.read_text()
+
+
+def table_words(text: str) -> set[str]:
+    """What stands in backquotes in the tables of a page, `make up N=1` also as `make up`."""
+    cells = re.findall(r"`([^`]+)`", "\n".join(line for line in text.splitlines() if line.startswith("|")))
+    return {*cells, *(" ".join(cell.split()[:2]) for cell in cells)}
+
+
+def first_cells(text: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)` ", text, re.MULTILINE)
+
+
+TARGETS = re.findall(r"^([a-z][a-z0-9-]*):(?!=)(.*)$", page("Makefile"), re.MULTILINE)
+KNOBS = re.findall(r"^(\w+)=", page(".env"), re.MULTILINE)
+
+
+def test_the_makefile_has_its_verbs():
+    """The control of the two below."""
+    assert {"up", "scale-clients", "status", "logs", "attempt", "down", "doctor", "test", "help"} <= dict(
+        TARGETS
+    ).keys()
+
+
+@pytest.mark.parametrize(("target", "rest"), TARGETS)
+def test_a_target_has_its_help(target, rest):
+    """`make help` lists it, with a sentence."""
+    assert re.search(r"## [A-Z].{8,}", rest), f"{target} has no help"
+
+
+@pytest.mark.parametrize("target", [target for target, _ in TARGETS])
+def test_a_target_is_in_the_readme(target):
+    """The README's table of verbs has it."""
+    assert f"make {target}" in table_words(page("README.md"))
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_a_knob_is_commented(knob):
+    """The line above each knob says what it is."""
+    above, _, _ = page(".env").partition(f"\n{knob}=")
+    assert re.match(r"# \S.{15,}", above.splitlines()[-1]), f"{knob} has no comment"
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_a_knob_is_in_the_readme(knob):
+    """The README's table of knobs has it."""
+    assert knob in table_words(page("README.md"))
+
+
+def test_the_menu_is_what_the_lab_checks():
+    """No knob is checked that .env does not have, and compose.yaml asks for none besides."""
+    assert set(KNOBS) - set(CHECKS) == {"GREETING"}
+    asked = set(re.findall(r"\$\{(\w+)\}", page("compose.yaml")))
+    assert asked <= set(KNOBS)
+    assert len(asked) > 10
+
+
+def emitted(machine: str) -> set[str]:
+    """The events that a machine's code emits, also through a function that hands its first argument on."""
+    trees = {path: ast.parse(path.read_text()) for path in sorted((HOME / machine).rglob("*.py"))}
+    functions = [
+        node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    ]
+    handing_on = {"emit"} | {function.name for function in functions if _hands_on(function)}
+    found = set()
+    for path, tree in trees.items():
+        for argument in firsts(tree, handing_on):
+            if isinstance(argument, ast.Constant):
+                found.add(argument.value)
+            else:
+                assert isinstance(argument, ast.Name), f"{path}:{argument.lineno}: which event is this?"
+    return found
+
+
+def _hands_on(function: ast.FunctionDef) -> bool:
+    """Whether a function emits the event that its own first argument names."""
+    own = [arg.arg for arg in function.args.args if arg.arg != "self"][:1]
+    return any(isinstance(arg, ast.Name) and arg.id in own for arg in firsts(function, {"emit"}))
+
+
+def firsts(tree: ast.AST, names: set[str]) -> list[ast.expr]:
+    """The first arguments of every call of one of these functions."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    return [call.args[0] for call in calls if ast.unparse(call.func).rpartition(".")[2] in names]
+
+
+@pytest.mark.parametrize(("machine", "least"), [("server", 13), ("client", 10)])
+def test_the_event_page_is_complete(machine, least):
+    """Every event in the code is a row, every row is in the code; neither has it twice."""
+    rows = first_cells(page("docs/events.md").partition(f"\n## {machine.title()}\n")[2].partition("\n## ")[0])
+    assert len(rows) == len(set(rows)) >= least
+    assert set(rows) == emitted(machine)
+
+
+def test_the_agent_page_is_complete():
+    """Every verb is a row with each of its fields, every row is a verb."""
+    text = page("docs/agent.md")
+    known = verbs(12345)
+    assert first_cells(text) == list(known)
+    for verb, (_, fields) in known.items():
+        row = re.search(rf"^\| `{verb}` \|(.*)$", text, re.MULTILINE)[1]
+        target = set() if "as in `open`" not in row else {"host", "port", "timeout_ms", "source"}
+        assert fields.keys() - target <= set(re.findall(r"`(\w+)`", row)), verb
+
+
+CITING = ("firewall", "sysctl", "server", "client", "connlab", "docs")
+
+
+def cited() -> dict[str, set[str]]:
+    """The rows of docs/kernel.md (`C18`) that are cited, and where."""
+    found: dict[str, set[str]] = {}
+    for path in (path for folder in CITING for path in (HOME / folder).rglob("*")):
+        if (
+            path.is_file()
+            and path.suffix in {".md", ".py", ".rules", ".yaml", ""}
+            and path.name != "kernel.md"
+        ):
+            for row in re.findall(r"\b[A-Z]\d\d\b", path.read_text()):
+                found.setdefault(row, set()).add(str(path.relative_to(HOME)))
+    return found
+
+
+def test_every_kernel_row_that_is_cited_exists():
+    """A citation leads somewhere: `(C18)` in a comment is a row of docs/kernel.md."""
+    rows = set(re.findall(r"^\| \**([A-Z]\d\d)\** \|", page("docs/kernel.md"), re.MULTILINE))
+    assert {row: where for row, where in cited().items() if row not in rows} == {}
+
+
+def test_citations_are_found():
+    """The control: a search that finds nothing would agree with any page."""
+    found = cited()
+    assert len(found) >= 20
+    assert "firewall/connlimit.rules" in found["C18"]
+
+
+def test_the_table_of_endings_is_the_experiments():
+    """docs/time-wait.md says of each way what the experiment holds against real hosts, in its order."""
+    kept = {None: "nothing", "TIME-WAIT": "TIME_WAIT"}
+    _, _, table = page("docs/time-wait.md").partition(
+        "left on the client | left on the server |\n|---|---|---|\n"
+    )
+    rows = [line.strip("| ").split(" | ")[1:] for line in table.partition("\n\n")[0].splitlines()]
+    assert rows == [[kept[left["client"]], kept[left["server"]]] for left in WAYS.values()]

@@ -1,0 +1,225 @@
+"""Who may import whom: the design's table, read off the syntax tree, so that no import hides from it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+
+from tests.support.syntax import connlab_modules, imports, tops, trees, uses
+
+# Who may import whom, package by package of connlab/ (docs/design.md has the table for people). A package may use
+# itself and what is here: every module of another package (ALL), or these of it.
+ALL = {"*"}
+PACKAGES: dict[str, dict[str, set[str]]] = {
+    "base": {},
+    "cluster": {"base": ALL},
+    "agent": {"base": ALL, "cluster": {"hosts"}},
+    "kernel": {"base": {"errors", "model", "settings"}, "cluster": {"hosts", "stream"}},
+    "evidence": {"base": ALL, "cluster": {"hosts"}, "kernel": {"observe", "policy"}},
+    "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
+    "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
+    "cli": {
+        "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
+    },
+}  # fmt: skip
+# Parsers and models are given their text: what looks at a host is a module of its own.
+LOOKING = {"connlab.kernel.socket_monitor"}
+ACTING = ("cluster", "agent", "kernel", "evidence", "actions")
+REFERENCE = "connlab.kernel.reference_model"  # what the policy promises
+PURE = (REFERENCE, "connlab.report.page", "connlab.evidence.chart")
+IO = {
+    "asyncio",
+    "datetime",
+    "io",
+    "os",
+    "pathlib",
+    "random",
+    "shutil",
+    "socket",
+    "subprocess",
+    "sys",
+    "tempfile",
+}
+IO |= {"threading", "time", "urllib", "docker", "requests"}
+
+# Where the environment is looked at. The last is no knob: the folder for a lock.
+ENVIRONMENT = {("connlab.base.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
+ENVIRONMENT |= {("connlab.base.lock", "_file"), ("connlab.base.lock", "folder")}
+# Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
+STARTERS = {"connlab.cluster.compose", "connlab.cluster.images", "connlab.actions.talk"}
+SLEEPERS = {("connlab.base.wait", "until")}
+
+
+@pytest.fixture(scope="module")
+def lab() -> dict[str, ast.Module]:
+    found = trees("connlab/**/*.py")
+    assert len(found) >= 60, f"connlab/ has become so small that these tests see little: {list(found)}"
+    return found
+
+
+@pytest.mark.parametrize(("machine", "least"), [("server", 14), ("client", 15)])
+def test_machines_use_the_standard_library_and_themselves(machine, least):
+    """A host runs Debian's Python and nothing from pip; the two hosts share a format, not code."""
+    modules = trees(f"{machine}/*.py", f"{machine}/**/*.py")
+    assert len(modules) >= least, list(modules)
+    allowed = sys.stdlib_module_names | {machine}
+    foreign = {
+        name: extra for name, tree in modules.items() if (extra := tops(imports(tree, name)) - allowed)
+    }
+    assert not foreign
+
+
+def test_packages_import_only_what_the_table_says(lab):
+    """Each import between packages of connlab/ is in the table, and the table allows none that nobody needs."""
+    edges = {
+        (package(name), package(used), used.rpartition(".")[2])
+        for name, tree in lab.items()
+        for used in connlab_modules(imports(tree, name))
+        if package(name) in PACKAGES and package(used) != package(name)
+    }
+    assert {edge for edge in edges if not allowed(*edge)} == set()
+    needed = {(user, used) for user, used, _ in edges}
+    assert {(user, used) for user, row in PACKAGES.items() for used in row} == needed
+    assert {name for name in map(package, lab) if name} == set(PACKAGES)
+
+
+def package(module: str) -> str:
+    """`kernel` for connlab.kernel.observe; nothing for what is beside the packages."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 2 else ""
+
+
+def allowed(user: str, used: str, module: str) -> bool:
+    """Whether the table lets a package use a module of another one."""
+    row = PACKAGES[user].get(used, set())
+    return row == ALL or module in row
+
+
+def test_parsers_and_models_do_not_look(lab):
+    """A module of connlab.kernel is given its text, or is one of the few that look themselves."""
+    users = {
+        name for name, tree in lab.items()
+        if package(name) == "kernel" and any(package(m) == "cluster" for m in connlab_modules(imports(tree, name)))
+    }  # fmt: skip
+    assert users == LOOKING
+
+
+def test_the_reference_model_neither_looks_nor_dials_nor_knows_the_time(lab):
+    """What the policy promises, and how a page looks, are functions of what they are given alone."""
+    drawing = [name for name in lab if name.startswith("connlab.report.drawing.")]
+    assert len(drawing) >= 6
+    found = {name: tops(imports(lab[name], name)) for name in (*PURE, *drawing)}
+    assert {name: extra for name, used in found.items() if (extra := used & IO)} == {}
+    assert not [name for name in found if "open(" in ast.unparse(lab[name])]
+    outside = sys.stdlib_module_names | {"connlab"}
+    assert {name: extra for name, used in found.items() if (extra := used - outside)} == {}
+
+
+def test_what_acts_or_observes_does_not_know_the_right_answer(lab):
+    """No module that acts, observes or records reaches the reference model, not even through a third one."""
+    direct = {name: connlab_modules(imports(tree, name)) for name, tree in lab.items()}
+    starts = [name for name in lab if package(name) in ACTING and name != REFERENCE]
+    assert len(starts) >= 40
+    for start in starts:
+        reached, todo = set(), {start}
+        while todo:
+            reached |= todo
+            todo = set().union(*(direct.get(name, set()) for name in todo)) - reached
+        assert REFERENCE not in reached, f"{start} can reach {REFERENCE}"
+
+
+def test_one_module_speaks_to_docker(lab):
+    """Only connlab.cluster.engine imports the Docker SDK, or the HTTP library beneath it."""
+    assert {name for name, tree in lab.items() if tops(imports(tree)) & {"docker", "requests"}} == {
+        "connlab.cluster.engine"
+    }
+
+
+def test_one_module_runs_compose(lab):
+    """Three modules start processes at all; the others build images and talk, and never say `compose`."""
+    exec_ = [
+        f"os.{name}" for name in ("system", "popen", "execv", "execve", "execvp", "execvpe", "posix_spawn")
+    ]
+    starters = {name for name, tree in lab.items() if "subprocess" in tops(imports(tree))}
+    assert starters | {module for module, _ in uses(lab, *exec_)} == STARTERS
+    nodes = [
+        node for name in ("connlab.cluster.images", "connlab.actions.talk") for node in ast.walk(lab[name])
+    ]
+    argvs = [node for node in nodes if isinstance(node, (ast.List, ast.Tuple))]
+    words = {word.value for argv in argvs for word in argv.elts if isinstance(word, ast.Constant)}
+    assert {"docker", "build", "exec"} <= words, "the argument lists were not found"
+    assert not words & {"compose", "docker-compose"}
+
+
+def test_one_module_reads_the_environment(lab):
+    """A knob has one door: connlab.base.settings. Compose gets the rest of the environment passed on, unread."""
+    assert uses(lab, "os.environ", "os.environb", "os.getenv", "os.getenvb") == ENVIRONMENT
+
+
+def test_nobody_imports_the_command_line():
+    """connlab.cli.main is the top: what others need of it belongs below it. (Unit tests call it, as a user does.)"""
+    modules = trees("connlab/**/*.py", "tests/*.py", "tests/[!u]*/*.py", "bench/*.py")
+    assert len(modules) >= 20, list(modules)
+    assert [
+        name for name, tree in modules.items() if "connlab.cli.main" in connlab_modules(imports(tree, name))
+    ] == [
+        "connlab.__main__",  # `python -m connlab`, which is the same command
+        "tests.support.typed",  # calls it as a user does, for the tests of the verbs
+    ]
+
+
+def test_experiments_speak_of_hosts_not_of_plumbing():
+    """An experiment uses fixtures and the lab's words; no Docker, no processes, no clock."""
+    modules = trees("tests/experiments/*.py", "tests/time_wait/*.py")
+    assert modules, "there are no experiments"
+    plumbing = {"docker", "subprocess", "time", "requests", "os", "socket"}
+    assert {
+        name: bad for name, tree in modules.items() if (bad := tops(imports(tree, name)) & plumbing)
+    } == {}
+    hidden = {"connlab.cluster.compose", "connlab.cli.main", "connlab.cluster.images"}
+    assert {
+        name: bad for name, tree in modules.items() if (bad := connlab_modules(imports(tree, name)) & hidden)
+    } == {}
+
+
+def test_no_test_sleeps():
+    """A test waits for a condition, with a deadline and a reason (connlab.base.wait.until)."""
+    modules = trees("tests/*.py", "tests/**/*.py")
+    assert len(modules) >= 12, list(modules)
+    assert uses(modules, "time.sleep", "asyncio.sleep") == set()
+
+
+def test_the_lab_sleeps_in_one_place(lab):
+    """connlab.base.wait is the lab's only wait; the hold that a person asks for listens to its agent meanwhile."""
+    assert uses(lab, "time.sleep", "asyncio.sleep") == SLEEPERS
+
+
+def test_the_scanner_sees_what_it_must():
+    """The control: each way to write a forbidden thing is found, so the empty sets above mean something."""
+    tree = ast.parse(
+        "import docker.errors\nfrom connlab.cli import main\nfrom connlab.cluster.hosts import Host\n"
+        "from . import reference_model\n"
+        "from connlab.report.drawing import look\nfrom connlab.report.drawing.svg import drawn\n"
+        "def f():\n    import time\n    time.sleep(1)\ndef g():\n    from time import sleep\n"
+    )
+    assert imports(tree, "connlab.kernel.x") == {
+        "docker.errors",
+        "connlab.cli.main",
+        "connlab.report.drawing.look",
+        "connlab.report.drawing.svg",
+        "connlab.cluster.hosts",
+        "connlab.kernel.reference_model",
+        "time",
+        "time.sleep",
+    }
+    drawing = {"connlab.report.drawing.look", "connlab.report.drawing.svg"}
+    assert (
+        connlab_modules(imports(tree, "connlab.kernel.x"))
+        == {"connlab.cli.main", "connlab.cluster.hosts", "connlab.kernel.reference_model"} | drawing
+    )
+    assert uses({"connlab.kernel.x": tree}, "time.sleep") == {
+        ("connlab.kernel.x", "f"),
+        ("connlab.kernel.x", "g"),
+    }

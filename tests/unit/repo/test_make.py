@@ -1,0 +1,140 @@
+"""make hands over what a user gives, and expands none of it: as typed to the verb, whatever it would mean to make."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.menu import MENU
+
+HOME = Path(__file__).parents[3]
+# What each verb is called with; {N} is the option N.
+CALLS = {
+    "scale-clients": ["scale", "--", "{N}"],
+    "logs": ["logs", "--follow={F}", "--service", "{S}"],
+    "attempt": ["attempt", "--client", "{CLIENT}", "--count", "{COUNT}", "--hold", "{HOLD}"],
+    "connect": ["connect", "--client", "{CLIENT}", "--", "{TO}"],
+    "talk": ["talk", "--client", "{CLIENT}"],
+    "sockets": ["sockets", "--client", "{CLIENT}"],
+    "report": ["report", "--", "{RUN}"],
+    "pages": ["pages", "--run", "{RUN}"],
+    "claims": ["claims", "--run", "{RUN}"],
+}
+OPTIONS = sorted(set(re.findall(r"{(\w+)}", str(CALLS))))
+KNOBS = list(MENU)
+NAMES = [*OPTIONS, *KNOBS, "PYTHON", "LAB", "MISSPELT"]
+TYPED = "CONNLAB_TYPED"  # the names on make's command line
+HOSTILE = (
+    "$(shell touch ran)", "${shell touch ran}", "$$(shell touch ran)", "`touch ran`", "$$(touch ran)", "$(touch ran)",
+    "; touch ran", "' ; touch ran; '", '" ; touch ran; "', "1\ntouch ran", "$(eval x:=$(shell touch ran))$x",
+    "$(error no)", "\\$(shell touch ran)", "$(if $(COUNT),$(shell touch ran))", "$$$(shell touch ran)", "#", "a  b ",
+    "%", "$", "-n", "",
+)  # fmt: skip
+# A number, so many arguments, the environment, and nothing: each ends with a NUL, and no word of these has one.
+VERB = """#!/bin/sh
+printf '%s\\0' "$#" "$@"
+env -0
+printf '\\0'
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """The Makefile, beside a `lab` and tools that only write down what they were given."""
+    folder = tmp_path_factory.mktemp("make")
+    for name in ("Makefile", ".env", "pyproject.toml", "requirements.lock"):
+        shutil.copy(HOME / name, folder)
+    for name in (".venv/bin/lab", ".ci/lock", ".ci/venv"):
+        program = folder / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(VERB)
+        program.chmod(0o755)
+    (folder / ".venv/.ready").touch()
+    return folder
+
+
+def written(output: str) -> Iterator[tuple[list[str], dict[str, str | None]]]:
+    """What each program wrote down: its arguments, and its environment of NAMES and TYPED."""
+    words = iter(output.split("\0"))
+    while count := next(words):
+        argv = [next(words) for _ in range(int(count))]
+        environment = dict(word.split("=", 1) for word in iter(lambda: next(words), ""))
+        yield argv, {name: environment.get(name) for name in (*NAMES, TYPED)}
+
+
+@pytest.fixture(params=["typed", "environment"])
+def make(checkout, request):
+    """`make(*targets, NAME=value)`: of each program that make ran its arguments, and its environment of NAMES."""
+
+    def made(*targets: str, **given: str) -> list[tuple[list[str], dict[str, str]]]:
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in (*NAMES, TYPED) and not name.startswith(("MAKE", "MFLAGS"))
+        }
+        typed = [f"{name}={value}" for name, value in given.items()] if request.param == "typed" else []
+        done = subprocess.run(
+            ["make", *targets, *typed],
+            cwd=checkout, env=clean if typed else clean | given, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert not list(checkout.rglob("ran*")), "make ran a command of the value's"
+        assert (done.returncode, done.stderr) == (0, "")
+        seen = list(written(done.stdout))
+        assert all(
+            set(environment.pop(TYPED).split()) == (given.keys() if typed else set())
+            for _, environment in seen
+        )
+        return seen
+
+    return made
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_what_is_given_is_handed_over(make, value):
+    """An option is one argument, also nothing; a knob, and a name that nobody knows, are as given."""
+    seen = make(*CALLS, **dict.fromkeys(NAMES, value))
+    assert [argv for argv, _ in seen] == [
+        [re.sub(r"{\w+}", lambda _: value, word) for word in call] for call in CALLS.values()
+    ]
+    assert all(environment == dict.fromkeys(NAMES, value) for _, environment in seen)
+
+
+def test_each_option_has_its_own_place(make):
+    """With a value of its own for each."""
+    seen = make(*CALLS, **{name: f"of {name}" for name in NAMES})
+    assert [argv for argv, _ in seen] == [
+        [re.sub(r"{(\w+)}", r"of \1", word) for word in call] for call in CALLS.values()
+    ]
+
+
+def test_what_is_not_given_is_not_handed_over(make):
+    """Then the verb's own defaults hold."""
+    assert [argv for argv, _ in make(*CALLS)] == [
+        ["scale", "--", ""], ["logs"], ["attempt"], ["connect", "--"], ["talk"], ["sockets"],
+        ["report", "--"], ["pages"], ["claims"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["$(shell touch ran)", '"; touch ran; "', "$$(touch ran)"])
+def test_the_interpreter_is_no_text_of_a_recipe(make, checkout, value):
+    """PYTHON, of which a user says with what .venv is made, and the tools are pinned."""
+    ready = checkout / ".venv/.ready"
+    os.utime(ready, (0, 0))
+    (_, of_venv), (_, of_lock) = make(".venv/.ready", "lock", PYTHON=value)
+    ready.touch()
+    assert [of_venv["PYTHON"], of_lock["PYTHON"]] == [value, value]
+
+
+def test_no_line_of_the_makefile_refers_to_a_name_of_the_users():
+    """Only to functions, to its own and to automatic ones: nothing else keeps a value from being expanded."""
+    text = "\n".join(line for line in (HOME / "Makefile").read_text().splitlines() if line[:1] != "#")
+    referred = set(re.findall(r"(?<!\$)\$(?:\$\$)*[({]?([\w.]+)", text))
+    assert referred == {
+        "foreach", ".VARIABLES", "if", "findstring", "CONNLAB_TYPED", "v", "eval", "filter", "word", "origin",
+    }  # fmt: skip

@@ -1,0 +1,61 @@
+"""The tests' own menu: it is .env as shipped, and nothing of the shell's gets past it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from connlab.base import settings
+from tests.support import menu
+
+HOME = settings.HOME
+
+
+def test_it_is_the_shipped_one() -> None:
+    """Every knob with its value, as .env has them, or had them when it was last committed: one may have edited it."""
+    committed = subprocess.run(
+        ["git", "show", "HEAD:.env"], cwd=HOME, capture_output=True, text=True, check=False
+    )
+    known = [menu.read(HOME / ".env")]
+    if committed.returncode == 0:
+        known.append(dict(re.findall(r"^([A-Z_]+)=(.*)$", committed.stdout, re.MULTILINE)))
+    assert menu.MENU in known, "an entry of .env was added or changed: do the same in tests/support/menu.env"
+
+
+def test_every_knob_that_the_lab_checks_is_on_it() -> None:
+    assert set(settings.CHECKS) - set(menu.MENU) == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PORT",
+        "CLIENTS",
+        "FIREWALL",
+        "COMPOSE_PROJECT_NAME",
+        "COMPOSE_FILE",
+        "MAKEFLAGS",
+        "CLIENT",
+        "N",
+        "COLUMNS",
+    ],
+)
+def test_what_the_shell_has_is_taken_out(name: str) -> None:
+    environment = {name: "x", "PATH": "/bin", "DOCKER_HOST": "unix:///run/other.sock", "CONNLAB_RUN": "r"}
+    menu.take_over(environment)
+    own = {"CONNLAB_ENV_FILE": "tests/support/menu.env"}
+    assert environment == {"PATH": "/bin", "DOCKER_HOST": "unix:///run/other.sock", "CONNLAB_RUN": "r", **own}
+
+
+def test_this_run_has_it() -> None:
+    """In this process, and in those that a test starts; no knob counts as given."""
+    chosen = settings.read()
+    assert (dict(chosen.values), chosen.given) == (menu.MENU, frozenset())
+    look = "from connlab.base import settings; print(settings.read().values['PORT'])"
+    argv = [sys.executable, "-c", look]
+    said = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == menu.MENU["PORT"]

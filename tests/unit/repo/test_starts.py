@@ -1,0 +1,37 @@
+"""What a process in a host must not import: it would be paid for at every `status`, `attempt` and `up`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.given import given
+
+HOME = Path(__file__).parents[3]
+# Each alone, in milliseconds of CPU beside the 9 of a Python that does nothing: 34, 18, 12, 11, 5 and 4.
+HEAVY = {"importlib.abc", "dataclasses", "traceback", "pathlib", "typing", "ipaddress"}
+STARTED = ["server.__main__", "server.serve", "server.look", "server.status", "server.loader"]
+STARTED += ["client.agent", "client.interactive", "client.sysctls"]
+
+
+@pytest.mark.parametrize("module", [*STARTED, "server.listener"])
+def test_a_process_of_a_host_starts_light(module):
+    """What the lab starts in a host, and what every mode of socketserver's has in common."""
+    argv = [sys.executable, "-S", "-E", "-c", f"import sys, {module}; print(*sys.modules)"]
+    done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert not loaded & HEAVY
+
+
+def test_a_client_tells_its_profile_without_json():
+    """Of all that the lab asks, this comes from each client at each `status`; json would double it."""
+    argv = [sys.executable, "-S", "-E", "-X", "importtime", "-m", "client.sysctls"]
+    environment = {"CLIENT_SYSCTL": "article", **given()}
+    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "client.settings" in loaded
+    assert not loaded & {"json", "re", "socket"}

@@ -1,0 +1,108 @@
+"""What a client gets in each mode, and how many get it at once."""
+
+import contextlib
+import socket
+
+import pytest
+
+from server import echo
+from tests.unit.server.modes.process import BOUND, ECHOING, GREETING, WITH_HANDLER, has_said, read, reset
+
+
+@pytest.mark.parametrize("mode", ECHOING)
+def test_it_echoes_until_the_client_is_done(start, mode):
+    """Bytes come back, the log tells the whole connection, and nobody is left."""
+    server = start(mode, GREETING="welcome")
+    with server.dial() as sock:
+        source_port = sock.getsockname()[1]
+        assert read(sock, 8) == b"welcome\n"
+        for message in (b"one", b"\x00\xff\x1b[2J", b"three"):
+            sock.sendall(message)
+            assert read(sock, len(message)) == message
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(1) == b""
+    server.is_open(0)
+    story = [line for line in server.log() if line.get("source_port") == source_port]
+    assert [line["event"] for line in story] == ["accepted", "message", "message", "message", "closed"]
+    assert story[0]["open"] == 1
+    assert (story[-1]["by"], story[-1]["bytes_in"], story[-1]["bytes_out"]) == ("client", 14, 22)
+
+
+def test_the_greeting_server_greets_receives_once_and_closes(start):
+    """The article's first listing: its text, one recv, and the server's own FIN."""
+    server = start("greeting")
+    with server.dial() as sock:
+        assert read(sock, len(GREETING)) == GREETING
+        assert not has_said(sock)
+        sock.sendall(b"thanks")
+        assert sock.recv(1) == b""
+    (closed,) = server.wait_for("closed")
+    assert (closed["by"], closed["bytes_in"], closed["bytes_out"]) == ("server", 6, len(GREETING))
+
+
+@pytest.mark.parametrize("mode", BOUND)
+def test_so_many_are_served_at_once_and_the_next_when_one_leaves(start, mode):
+    """Exactly the mode's number is accepted; two more are connected, can send, and wait (B08)."""
+    server, bound = start(mode, BACKLOG="64"), BOUND[mode]
+    with contextlib.ExitStack() as stack:
+        first = [stack.enter_context(server.dial()) for _ in range(bound)]
+        server.is_open(bound)
+        waiting = [stack.enter_context(server.dial()) for _ in range(2)]
+        for sock in waiting:
+            sock.sendall(b"me too")
+        for sock in first if mode != "greeting" else ():
+            sock.sendall(b"x")
+            assert read(sock, 1) == b"x"
+        assert (server.account()["open"], server.account()["accepted"]) == (bound, bound)
+        assert not any(has_said(sock) for sock in waiting)
+
+        first[0].close()
+        answer = GREETING if mode == "greeting" else b"me too"
+        assert read(waiting[0], len(answer)) == answer
+        if mode != "greeting":  # which has already taken the second one too
+            server.is_open(bound)
+            assert not has_said(waiting[1])
+
+
+@pytest.mark.parametrize("mode", ["selectors", "threading"])
+def test_all_are_served_at_once(start, mode):
+    """No bound but the machine's: a hundred clients, all talking, and the account knows them."""
+    server = start(mode)
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(server.dial()) for _ in range(100)]
+        for sock in socks:
+            sock.sendall(b"x")
+        assert [read(sock, 1) for sock in socks] == [b"x"] * 100
+        assert server.account() == {"open": 100, "accepted": 100, "refused": 0}
+    server.is_open(0)
+
+
+def test_a_pool_of_one_is_iterative(start):
+    """POOL_SIZE is the number of clients served at once."""
+    server = start("pool", POOL_SIZE="1")
+    with server.dial() as one, server.dial() as two:
+        two.sendall(b"2")
+        one.sendall(b"1")
+        assert read(one, 1) == b"1"
+        assert not has_said(two)
+        one.close()
+        assert read(two, 1) == b"2"
+
+
+@pytest.mark.parametrize("mode", WITH_HANDLER)
+def test_the_articles_loop_never_ends_but_for_our_bound(start, mode):
+    """After a clean close recv returns b"" for ever: told once, with the count, and the server goes on."""
+    server = start(mode, HANDLER="article", BACKLOG="16")
+    with server.dial() as sock:
+        sock.sendall(b"hello")
+        assert read(sock, 5) == b"hello"
+    (endless,) = server.wait_for("endless")
+    assert endless["empty_reads"] == echo.ENDLESS
+    assert endless["seconds"] > 0
+    assert server.wait_for("closed")[0]["by"] == "client"
+    with server.dial() as sock:
+        sock.sendall(b"still here?")
+        assert read(sock, 11) == b"still here?"
+        reset(sock)
+    assert server.wait_for("closed", 2)[1]["by"] == "reset"
+    assert len(server.told("endless")) == 1, "a client that resets ends the loop by exception"

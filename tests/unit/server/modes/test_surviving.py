@@ -1,0 +1,117 @@
+"""What each mode survives: hostile clients, a thousand silent ones, no descriptors left."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+
+import pytest
+
+from connlab.base.wait import until
+from tests.unit.server.modes.process import BOUND, MODES, WITHIN, fill, is_served, read, reset
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_hostile_clients_do_not_matter(start, mode):
+    """Garbage, a reset in mid-message, 10 MB at once, and one that never reads: others are served after each."""
+    server = start(mode)
+    with server.dial() as sock:
+        sock.sendall(bytes(range(256)) * 4)
+        reset(sock)
+    is_served(server)
+    with server.dial() as sock:
+        sock.sendall(b"half of a mess")
+        reset(sock)
+    is_served(server)
+    with server.dial() as sock:
+        size = 10 << 20
+        sent = _pour(sock, size)
+        assert sent == size or mode == "greeting"
+    is_served(server)
+    with server.dial() as sock:
+        sent = fill(sock)
+        if BOUND.get(mode) != 1:
+            is_served(server)
+        if mode != "greeting":
+            sock.settimeout(WITHIN)
+            sock.shutdown(socket.SHUT_WR)
+            assert len(read(sock, sent + 1)) == sent, "and it was only slow"
+    is_served(server)
+    server.is_open(0)
+    assert server.process.poll() is None
+
+
+def _pour(sock: socket.socket, size: int) -> int:
+    """Send `size` bytes and read the echoes meanwhile; returns how many came back."""
+    sock.setblocking(False)
+    chunk, back, left = b"x" * 65536, 0, size
+
+    def turn() -> bool:
+        nonlocal back, left
+        select.select([sock], [sock] if left else [], [], 0.1)
+        with contextlib.suppress(BlockingIOError):
+            if left:
+                left -= sock.send(chunk[: min(left, len(chunk))])
+        with contextlib.suppress(BlockingIOError):
+            data = sock.recv(1 << 20)
+            back += len(data)
+            return not data or back == size
+        return False
+
+    with contextlib.suppress(ConnectionError):
+        until(turn, "all of it came back", 60, every=0)
+    return back
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_thousand_that_say_nothing_do_not_matter(start, mode):
+    """1,000 connects without a byte: those without a bound serve another meanwhile, all do afterwards.
+
+    With room for all of them to wait: dropped SYNs are another story (B03).
+    """
+    server = start(mode, BACKLOG="1024")
+    with contextlib.ExitStack() as stack:
+        silent = []
+        for _ in range(1000):
+            silent.append(stack.enter_context(socket.socket()))
+            silent[-1].setblocking(False)
+            silent[-1].connect_ex(("127.0.0.1", server.port))
+        if mode in BOUND:
+            server.is_open(BOUND[mode])
+        else:
+            is_served(server)
+            server.is_open(1000)
+    # A process for each of those that have gone again: on a busy machine that is minutes, not seconds.
+    until(lambda: server.account().get("accepted", 0) >= 1000, "all have had their turn", within=200)
+    is_served(server)
+    server.is_open(0)
+
+
+@pytest.mark.parametrize("mode", ["forking", "pool", "selectors", "threading"])
+def test_out_of_descriptors_it_waits_and_goes_on(start, mode):
+    """EMFILE: told with a pause, the operator's question does not kill it, and service resumes (P05)."""
+    server = start(mode, descriptors=24, POOL_SIZE="40", BACKLOG="64")
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(server.dial())
+        failed = server.wait_for("accept_failed", 2)
+        assert failed[0]["error"] == "EMFILE"
+        assert failed[0]["seconds"] > 0
+        assert "Too many open files" in server.status().stderr
+    is_served(server)
+    server.is_open(0)
+
+
+def test_a_killed_child_is_missed(start):
+    """The parent tells the end of a connection whose process could not, and its client gets a FIN."""
+    server = start("forking")
+    with server.dial() as sock:
+        server.is_open(1)
+        (child,) = server.processes()
+        os.kill(child, signal.SIGTERM)
+        assert sock.recv(1) == b""
+    (closed,) = server.wait_for("closed")
+    assert closed["by"] == "error"
+    server.is_open(0)
+    until(lambda: not server.processes(), "the child is reaped", WITHIN)

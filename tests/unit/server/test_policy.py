@@ -1,0 +1,203 @@
+"""The policy: from the file to the kernel and back, and the refusal to listen without it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server import files, policy, settings
+from tests.support import menu
+from tests.support.given import given
+
+HOME = Path(__file__).parents[3]
+DATA = Path(__file__).parents[1] / "data"
+MENU = menu.MENU | given()
+ARTICLE = (
+    "-A INPUT -p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 15 "
+    "--connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset"
+)
+
+
+@pytest.fixture
+def wanted():
+    return settings.read(MENU)
+
+
+@pytest.fixture
+def house(wanted, tmp_path, monkeypatch):
+    """A place with policies of one's own."""
+    (tmp_path / "firewall").mkdir()
+    monkeypatch.setattr(files, "HOME", tmp_path)
+    return tmp_path / "firewall/connlimit.rules"
+
+
+def test_the_article_s_rule_is_shipped_to_the_letter(wanted):
+    """Rendered with the menu's numbers, the rule is there once, and is the only one that refuses."""
+    lines = policy.render(wanted).splitlines()
+    assert lines.count(ARTICLE) == 1
+    assert [line for line in lines if "-j REJECT" in line] == [ARTICLE]
+
+
+def test_port_and_limit_are_filled_in(wanted):
+    """Other numbers make another rule, nowhere the old ones."""
+    text = policy.render(wanted._replace(port=8080, connlimit=3))
+    assert ARTICLE.replace("12345", "8080").replace("15", "3") in text.splitlines()
+    assert not re.search(r"12345|\$\{", "\n".join(policy.statements(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("-A INPUT -s ${SUBNET} -j DROP\n", r"variable 'SUBNET' is not one of \$\{PORT\}, \$\{CONNLIMIT\}"),
+        ("# costs 5$ a rule\n", r"line 1, col 10; write a dollar sign as \$\$"),
+    ],
+)
+def test_a_variable_that_is_none_is_refused(house, wanted, text, words):
+    """A typing error in a policy is told, not loaded."""
+    house.write_text(text)
+    with pytest.raises(policy.PolicyError, match=words):
+        policy.render(wanted)
+
+
+def test_a_doubled_dollar_is_one(house, wanted):
+    """As the message says."""
+    house.write_text("# 5$$ for ${PORT}\n")
+    assert policy.render(wanted) == "# 5$ for 12345\n"
+
+
+def test_statements_are_what_file_and_kernel_share(wanted):
+    """The shipped file says just what iptables-save printed once it was loaded (a real 6.18 kernel)."""
+    said = policy.statements(policy.render(wanted))
+    assert said == policy.statements((DATA / "iptables-save.txt").read_text())
+    assert said[:4] == ["*filter", ":INPUT ACCEPT", ":FORWARD ACCEPT", ":OUTPUT ACCEPT"]
+    assert len(said) == 6
+
+
+def test_statements_keep_every_difference_that_counts():
+    """Comments, blanks, COMMIT and counters go; the order, a policy and a rule stay."""
+    text = "# c\n\n*filter\n :INPUT DROP [12:34]\n-A INPUT -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
+    assert policy.statements(text) == ["*filter", ":INPUT DROP", "-A INPUT -j ACCEPT", "-A INPUT -j DROP"]
+
+
+def test_the_nflog_group_is_the_shipped_policy_s(wanted):
+    """The server reads the reports of the group that its own rule writes to."""
+    assert policy.nflog_group(policy.render(wanted)) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-A INPUT -j DROP",
+        "# -A OUTPUT -p tcp -j NFLOG --nflog-group 7",
+        "-A INPUT -j LOG",
+        '-A OUTPUT -p tcp -m comment --comment "no -j NFLOG --nflog-group 7" -j ACCEPT',
+    ],
+)
+def test_a_policy_that_reports_nothing_has_no_group(text):
+    """A comment is no rule, nor is a rule's."""
+    assert policy.nflog_group("") is None
+    assert policy.nflog_group(f"*filter\n{text}\nCOMMIT\n") is None
+
+
+def test_a_policy_in_which_nothing_refuses_is_refused(tmp_path):
+    """The port would be open without a limit. The kernel's tool is asked first, so a bad file is its to explain."""
+    for text in ("", "# -j REJECT\n", "*filter\n-A INPUT -p tcp -m tcp --dport 443 -j REJECT\nCOMMIT\n"):
+        environment = kernel(tmp_path, "", f"echo $1 >> {tmp_path}/asked; cat > /dev/null")
+        status, event = check(_with(environment, "connlimit", text))
+        assert (status, event["event"]) == (1, "policy_failed")
+        assert (
+            "no rule and no chain policy of connlimit refuses anything on the way to port 12345"
+            in event["error"]
+        )
+        assert "FIREWALL=none" in event["error"]
+    assert set((tmp_path / "asked").read_text().split()) == {"--test"}, "something was applied"
+
+
+def test_no_limit_is_allowed_where_it_is_meant(tmp_path):
+    """FIREWALL=none is applied like any other policy, and tells no number."""
+    saved = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+    status, event = check({**kernel(tmp_path, saved), "FIREWALL": "none"})
+    assert (status, event["event"], event["limit"], event["rules"]) == (0, "policy_applied", None, 0)
+
+
+def kernel(folder: Path, answer: str, restore: str = "cat > /dev/null") -> dict[str, str]:
+    """An environment whose iptables tools say `answer`: the kernel's part is played by a shell script."""
+    (folder / "kernel").write_text(answer)
+    scripts = {
+        "iptables-restore": restore,
+        "iptables-save": f"cat {folder}/kernel",
+        "iptables": "echo 'iptables v1.8.11 (nf_tables)'",
+        "setpriv": f"touch {folder}/listened",
+    }
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return {**MENU, "PATH": f"{folder}:{os.environ['PATH']}", "FIREWALL": "connlimit", "SYSCTL": "stock"}
+
+
+def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
+    """`python3 -m server check`, whose last event tells. The shipped policy subscribes to NFLOG first, which
+    needs privileges, so the subscription is left out here."""
+    script = "import sys; from server import __main__ as m, policy; policy.nflog_group = lambda _: None\n"
+    script += "sys.exit(m.main(['check']))"
+    argv = [sys.executable, "-c", script]
+    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+
+def _with(environment: dict[str, str], name: str, text: str) -> dict[str, str]:
+    """The same with this policy."""
+    given = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
+    return {**environment, files.VARIABLE: json.dumps(given), "FIREWALL": name}
+
+
+def test_a_kernel_that_has_the_rules_is_believed(tmp_path):
+    """The control of the three below: `policy_applied`, with the number of rules."""
+    status, event = check(kernel(tmp_path, (DATA / "iptables-save.txt").read_text()))
+    assert (status, event["event"]) == (0, "policy_applied")
+    assert (event["rules"], event["port"], event["limit"], event["backend"]) == (2, 12345, 15, "nf_tables")
+
+
+def test_a_rule_that_reads_back_differently_is_a_refusal(tmp_path):
+    """A limit of 16 in the kernel is not the limit of 15 in the file: both are shown."""
+    saved = (DATA / "iptables-save.txt").read_text().replace("above 15", "above 16")
+    status, event = check(kernel(tmp_path, saved))
+    assert (status, event["event"]) == (1, "policy_failed")
+    assert f"written: {ARTICLE}" in event["error"]
+    assert f"present: {ARTICLE.replace('above 15', 'above 16')}" in event["error"]
+
+
+def test_an_empty_kernel_is_a_refusal(tmp_path):
+    """Rules that were written and are not there."""
+    status, event = check(kernel(tmp_path, ""))
+    assert (status, event["event"]) == (1, "policy_failed")
+
+
+def test_the_tool_s_own_words_are_passed_on(tmp_path):
+    """What iptables-restore says is what the user reads."""
+    status, event = check(kernel(tmp_path, "", "echo 'line 7 failed' >&2; exit 2"))
+    assert (status, event["event"]) == (1, "policy_failed")
+    assert event["error"] == "iptables-restore: exit status 2: line 7 failed"
+
+
+def test_without_its_policy_the_server_never_starts(tmp_path):
+    """PID 1 itself, on a machine where the rules do not load: it ends without becoming the server."""
+    environment = kernel(tmp_path, "", "exit 4")
+    done = subprocess.run(
+        [sys.executable, "-m", "server"],
+        cwd=HOME,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert '"policy_failed"' in done.stdout.splitlines()[-1]
+    assert not (tmp_path / "listened").exists()
