@@ -112,7 +112,7 @@ lock:  ## Pin the Python tools anew, from pyproject.toml
 .PHONY: clean
 clean:  ## Remove unused images, the Python tools and every cache (runs/ stays)
 	@[[ ! -x .venv/bin/lab ]] || .venv/bin/lab clean || true
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml requirements.lock
