@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from connlab.base.lock import alone
+from connlab.base.lock import exclusive_lock
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts
 from connlab.cluster.hosts import CommandFailed, Host
@@ -27,7 +27,7 @@ def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
     `error` is what bind(2) said, null if it listens; the server then tries again each second. Raises `LabError` if
     there is no server, or it ends meanwhile, `GaveUp` if it has no outcome in time.
     """
-    with alone(f"changing {project}"):
+    with exclusive_lock(f"changing {project}"):
         server = hosts.server(project, hosts.find(project))
         asked = json.loads(server.run([*STATUS, "restart", *([reuse_address] if reuse_address else [])]))
         listener = until(

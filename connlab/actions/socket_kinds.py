@@ -81,7 +81,7 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
         try:
             near, far = (
                 stack.enter_context(
-                    one_off.spare(settings.project, images.name(settings, "client"), number, IPV6_ON)
+                    one_off.ephemeral_host(settings.project, images.name(settings, "client"), number, IPV6_ON)
                 )
                 for number in (1, 2)
             )

@@ -1,4 +1,4 @@
-"""One at a time: what two commands must not do at once, on one machine, for one user."""
+"""A lock for each thing that two commands of one user must not do at the same time on one machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from connlab.base.output import tell
 
 
 @contextlib.contextmanager
-def alone(what: str) -> Iterator[None]:
-    """Do `what` alone: who comes second says so, waits, and then finds the work of the first.
+def exclusive_lock(what: str) -> Iterator[None]:
+    """Hold the per-user lock on `what`; a second process prints a notice and waits until it is free.
 
     One file for everything, a byte of it for each name (fcntl_locking(2)), so that nothing piles up; the
     kernel lets go of it when the process ends, however it ends. Raises `NotFit` without a place for that file.

@@ -72,7 +72,7 @@ def _asker(settings: Settings) -> Callable[[], str] | None:
             return lambda: host.run(argv)
     if engine.image_labels(image) is None:
         return None
-    return lambda: one_off.try_out(image, argv[1:], entrypoint=argv[0])[1]
+    return lambda: one_off.run_once(image, argv[1:], entrypoint=argv[0])[1]
 
 
 def _own_meminfo() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connlab.base.errors import LabError, NotFit
-from connlab.base.lock import alone
+from connlab.base.lock import exclusive_lock
 from connlab.base.output import tell
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import engine
@@ -32,7 +32,7 @@ def ensure(settings: Settings) -> None:
     build fails.
     """
     if any(_missing(settings, service) for service in SERVICES):
-        with alone("building the images"):
+        with exclusive_lock("building the images"):
             for service in SERVICES:
                 if _missing(settings, service):
                     _ensure_base(settings.values["BASE_IMAGE"])

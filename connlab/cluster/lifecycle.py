@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from connlab.base.errors import GaveUp
-from connlab.base.lock import alone
+from connlab.base.lock import exclusive_lock
 from connlab.base.output import tell
 from connlab.base.settings import Settings, checked
 from connlab.cluster import (
@@ -42,7 +42,7 @@ def up(settings: Settings) -> list[Host]:
     taken down again.
     """
     project = settings.project
-    with alone(f"changing {project}"):
+    with exclusive_lock(f"changing {project}"):
         before = hosts.find(project)
         mine = lab_knobs.of(project, before)
         wanted = lab_knobs.merged(settings, mine) if mine else settings
@@ -71,7 +71,7 @@ def up(settings: Settings) -> list[Host]:
 def scale(settings: Settings, clients: int) -> list[Host]:
     """Exactly `clients` client hosts, the new ones like the others; the server and its connections are not touched."""
     project = settings.project
-    with alone(f"changing {project}"):
+    with exclusive_lock(f"changing {project}"):
         before = hosts.find(project)
         hosts.server(project, before)
         wanted = lab_knobs.running(settings)
@@ -94,7 +94,7 @@ def scale(settings: Settings, clients: int) -> list[Host]:
 def down(project: str) -> None:
     """Remove every container, network and volume of the lab. Raises `GaveUp` if the engine keeps the network."""
     engine.client()
-    with alone(f"changing {project}"):
+    with exclusive_lock(f"changing {project}"):
         if project not in hosts.projects(project):
             tell(f"there is no lab {project}, so there is nothing to remove")
         _leave(hosts.find(project))

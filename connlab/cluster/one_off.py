@@ -31,7 +31,7 @@ PATIENCE = 30  # seconds for a command to end
 
 
 @contextlib.contextmanager
-def spare(
+def ephemeral_host(
     project: str, image: str, number: int, sysctls: Mapping[str, str], seconds: int = 60
 ) -> Iterator[Host]:
     """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
@@ -97,7 +97,7 @@ def _gone(network: str) -> bool:
     return True
 
 
-def try_out(
+def run_once(
     image: str, argv: Sequence[str], *, writable_net: bool = False, entrypoint: str | None = None,
     environment: Mapping[str, str] | None = None, user: str = "", **options: Any,
 ) -> tuple[int, str]:  # fmt: skip
@@ -114,7 +114,7 @@ def try_out(
     return _run(image, argv, entrypoint, config, environment=dict(environment or {}), user=user)
 
 
-def administer(host: Host, argv: Sequence[str]) -> str:
+def run_in_netns(host: Host, argv: Sequence[str]) -> str:
     """Run a command as root with NET_ADMIN in a host's network namespace; its standard output.
 
     Neither the host nor anybody in it gains a capability: the command runs in a container of its own, which

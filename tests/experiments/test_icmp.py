@@ -72,10 +72,10 @@ def test_a_route_that_leads_nowhere_is_told_at_once(
     """The kernel's own refusal to send (ip-route(8)); what is in no row of the outcomes stays loud."""
     client = crowd.clients[9]
     route = ["198.51.100.0/24"]
-    one_off.administer(client, ["ip", "route", "add", kind, *route])
+    one_off.run_in_netns(client, ["ip", "route", "add", kind, *route])
     try:
         with Agent(client) as agent:
             made = agent.open(2, host="198.51.100.1") + agent.open(2, host="198.51.100.1", in_flight=2)
     finally:
-        one_off.administer(client, ["ip", "route", "del", kind, *route])
+        one_off.run_in_netns(client, ["ip", "route", "del", kind, *route])
     assert [(one.outcome, one.errno, one.source) for one in made] == [(outcome, errno, None)] * 4

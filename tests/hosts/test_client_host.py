@@ -64,7 +64,7 @@ def test_it_does_not_start_as_something_else(crowd) -> None:
     image = images.name(crowd.settings, "client")
     other = crowd.settings.changed(CLIENT_SYSCTL="article")
     environment = {**host_files.environment(other, "client"), "CLIENT_SYSCTL": "article"}
-    status, said = one_off.try_out(image, [], environment=environment)
+    status, said = one_off.run_once(image, [], environment=environment)
     what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
     assert (status, readiness.reason(said)) == (1, what)
     assert [event.event for event in events(said)] == ["sysctl", "sysctl", "sysctl_failed"]

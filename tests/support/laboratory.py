@@ -69,7 +69,7 @@ def image(service: str) -> str:
 def missing(name: str) -> frozenset[str]:
     """The keys of a sysctl profile that this kernel does not have, so that no host can be given it (kernel.md T17)."""
     keys = profiles.sysctls(name)
-    _, has = one_off.try_out(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
+    _, has = one_off.run_once(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
     return frozenset(keys) - set(has.split())
 
 

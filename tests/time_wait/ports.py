@@ -15,7 +15,7 @@ from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt, Outcome
 from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
-from connlab.cluster.one_off import administer, spare
+from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import observe, reference_model
 from connlab.kernel.socket_monitor import SECOND, census, levels
 from tests.support.laboratory import Lab, image, missing
@@ -104,7 +104,9 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
         hosts = {DEFAULT: lab.clients[0]}
         for number, kind in enumerate(kinds, 1):
             sysctls = profiles.sysctls(kind if kind.startswith(DEFAULT) else DEFAULT)
-            hosts[kind] = stack.enter_context(spare(project, of_clients, number, sysctls, seconds=150))
+            hosts[kind] = stack.enter_context(
+                ephemeral_host(project, of_clients, number, sysctls, seconds=150)
+            )
         agents = {kind: stack.enter_context(Agent(host)) for kind, host in hosts.items()}
         seen = stack.enter_context(census(hosts[DEFAULT], 200))
         before = {kind: recycled(host) for kind, host in hosts.items()}
@@ -177,5 +179,5 @@ def addresses(host: Host, count: int) -> list[str]:
     """Give a host further addresses of its subnet, from where Docker gives out none yet."""
     network = host.address.rpartition(".")[0]
     more = [f"{network}.{250 - number}" for number in range(count)]
-    administer(host, ["sh", "-c", " && ".join(f"ip address add {one}/32 dev eth0" for one in more)])
+    run_in_netns(host, ["sh", "-c", " && ".join(f"ip address add {one}/32 dev eth0" for one in more)])
     return more

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
-from connlab.cluster.one_off import administer
+from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import observe, reference_model
 from connlab.kernel.observe import Snapshot
 from connlab.kernel.socket_monitor import SECOND
@@ -102,9 +102,9 @@ def half_closed(story: Story) -> None:
 def vanished(story: Story) -> None:
     """The cable is pulled, the client loses everything, and comes back under the same address."""
     story.dial("at first")
-    administer(story.agent.host, ["ip", "link", "set", "eth0", "down"])
+    run_in_netns(story.agent.host, ["ip", "link", "set", "eth0", "down"])
     story.agent.close(how="rst")
-    administer(story.agent.host, ["ip", "link", "set", "eth0", "up"])
+    run_in_netns(story.agent.host, ["ip", "link", "set", "eth0", "up"])
     story.dial("come back", 1)
     story.wait(lambda level: level.slots == 0, "conntrack has forgotten the vanished")
     story.dial("forgotten")

@@ -16,7 +16,7 @@ from connlab.base.model import Verdict
 from connlab.base.settings import HOME
 from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
-from connlab.cluster.one_off import administer, spare
+from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import observe
 from tests.support.laboratory import Lab, image
 from tests.support.ports import LOWEST
@@ -72,7 +72,7 @@ class Redials:
 )
 def redials(lab: Lab, keep: Keep) -> Redials:
     without = profiles.sysctls("no-timestamps")
-    with spare(lab.settings.project, image("client"), 1, without, seconds=120) as other:
+    with ephemeral_host(lab.settings.project, image("client"), 1, without, seconds=120) as other:
         hosts = {WITH: lab.clients[0], WITHOUT: other}
         found = {
             kind: dial_again(hosts[kind.host], lab, kind, LOWEST + number * EACH)
@@ -88,7 +88,7 @@ def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> Seen:
     asks = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
     argv = ["python3", "-S", "-E", "-c", PROGRAM.read_text(), lab.server.address, str(lab.settings.port)]
     before = observe.counters(host.run)
-    said = administer(host, [*argv, json.dumps(asks)])
+    said = run_in_netns(host, [*argv, json.dumps(asks)])
     after = observe.counters(host.run)
     repeated, resets = (after[name] - before[name] for name in ("TcpExtTCPSynRetrans", "TcpOutRsts"))
     return Seen(json.loads(said), repeated, resets)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from connlab.base.model import Outcome, Verdict, tally
-from connlab.cluster.one_off import try_out
+from connlab.cluster.one_off import run_once
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import image, needs
@@ -175,7 +175,7 @@ def test_connect_takes_no_port_that_a_socket_is_bound_to() -> None:
     """One of ten ports is bound to 127.0.0.11, as Docker's resolver is: nine connections are left (T25)."""
     every = list(range(LOWEST, LOWEST + PORTS))
     sysctls = {"net.ipv4.ip_local_port_range": f"{every[0]} {every[-1]}"}
-    status, said = try_out(image("client"), ["-c", BOUND], entrypoint="python3", sysctls=sysctls)
+    status, said = run_once(image("client"), ["-c", BOUND], entrypoint="python3", sysctls=sysctls)
     assert status == 0, said
     fewer = [port for port in every if port != every[4]]
     assert json.loads(said) == {

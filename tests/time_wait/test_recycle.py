@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.model import Verdict
-from connlab.cluster.one_off import try_out
+from connlab.cluster.one_off import run_once
 from tests.support.laboratory import image
 from tests.support.recording import Keep
 
@@ -24,10 +24,10 @@ def test_tcp_tw_recycle_is_gone(keep: Keep, verdict) -> None:
     """
     client = image("client")
     as_root = {"entrypoint": "sh", "user": "0", "writable_net": True, "environment": {"LINES": LINES}}
-    _, loaded = try_out(client, ["-c", LOAD.format(options="")], **as_root)
-    _, hidden = try_out(client, ["-c", LOAD.format(options="-e")], **as_root)
-    control, _ = try_out(client, ["--version"], entrypoint="sysctl", sysctls={"net.ipv4.tcp_tw_reuse": "1"})
-    status, refused = try_out(client, ["--version"], entrypoint="sysctl", sysctls={KEY: "1"})
+    _, loaded = run_once(client, ["-c", LOAD.format(options="")], **as_root)
+    _, hidden = run_once(client, ["-c", LOAD.format(options="-e")], **as_root)
+    control, _ = run_once(client, ["--version"], entrypoint="sysctl", sysctls={"net.ipv4.tcp_tw_reuse": "1"})
+    status, refused = run_once(client, ["--version"], entrypoint="sysctl", sysctls={KEY: "1"})
 
     keep("said", {"sysctl -p": loaded, "sysctl -e -p": hidden, "container": refused})
     assert "cannot stat /proc/sys/net/ipv4/tcp_tw_recycle: No such file or directory" in loaded

@@ -12,7 +12,7 @@ import pytest
 
 from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Verdict
-from connlab.cluster.one_off import administer
+from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import observe
 from connlab.kernel.socket_monitor import Census, Pair, census
 from tests.support.laboratory import Lab
@@ -51,10 +51,10 @@ def server_first(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
 
 def both_at_once(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
     """Each side's FIN is sent before the other's has come: the wire is cut while both close."""
-    administer(agent.host, ["ip", "link", "set", "eth0", "down"])
+    run_in_netns(agent.host, ["ip", "link", "set", "eth0", "down"])
     close_on_server(lab, made)
     agent.close([made.conn], "half")
-    administer(agent.host, ["ip", "link", "set", "eth0", "up"])
+    run_in_netns(agent.host, ["ip", "link", "set", "eth0", "up"])
     agent.close([made.conn], "fin")
 
 

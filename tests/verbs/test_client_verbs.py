@@ -93,7 +93,7 @@ def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
         result = connect(lab, "server", "12345", "--timeout", "1")
         in_words = verb(lab, "connect", "server", "--timeout", "1")
         dropped = [rule for rule in observe.rules(lab.server.run).rules if rule.target == "DROP"]
-        killed = one_off.spare(lab.settings.project, images.name(lab.settings, "client"), 1, {})
+        killed = one_off.ephemeral_host(lab.settings.project, images.name(lab.settings, "client"), 1, {})
         killed.__enter__()
         assert len(_spares(lab)) == 1
         assert verb(lab, "down").returncode == 0
@@ -130,7 +130,7 @@ def test_raw_sockets_need_just_that_capability() -> None:
     argv = ["-S", "-E", "-c", socket_kinds.PROGRAM.read_text()]
     raw = []
     for capabilities in ([], ["NET_RAW"]):
-        status, said = one_off.try_out(
+        status, said = one_off.run_once(
             image("client"),
             argv,
             entrypoint="python3",
@@ -170,7 +170,7 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
 def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
     """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
     look = ["ip", "-6", "-o", "address"]
-    with one_off.spare(
+    with one_off.ephemeral_host(
         crowd.settings.project, images.name(crowd.settings, "client"), 1, socket_kinds.IPV6_ON
     ) as spare:
         assert "fe80::" in spare.run(look)

@@ -18,7 +18,7 @@ def test_it_is_in_the_cache_folder(monkeypatch, tmp_path):
     """The control: the folder is made, for the user alone, and the lock can be taken again once it was given back."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for _ in range(2):
-        with lock.alone("testing"):
+        with lock.exclusive_lock("testing"):
             assert (tmp_path / "cache/connlab/lock").is_file()
     assert (tmp_path / "cache/connlab").stat().st_mode & 0o777 == 0o700
 
@@ -37,6 +37,6 @@ def test_a_cache_folder_that_cannot_be_used(monkeypatch, tmp_path, place):
         monkeypatch.delenv("XDG_CACHE_HOME")
     with (
         pytest.raises(NotFit, match=r"no file to lock can be made in .+: .+\n  next: XDG_CACHE_HOME="),
-        lock.alone("testing"),
+        lock.exclusive_lock("testing"),
     ):
         pytest.fail("it was locked")
