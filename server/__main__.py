@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 
-from server import baseline, nflog, policy, policy_file, policy_look, reload, ruleset, settings, sysctls
+from server import baseline, firewall, nflog, policy_file, policy_report, reload, ruleset, settings, sysctls
 from server.events import emit
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["check"]:
         return 0 if _apply(wanted) is not None and _usable(wanted.mode) else 1
     if arguments == ["rules"]:
-        print(json.dumps(policy_look.report(wanted.port)))
+        print(json.dumps(policy_report.report(wanted.port)))
         return 0
     if arguments == ["reload"]:
         return _reload(wanted)
@@ -56,12 +56,12 @@ def main(arguments: list[str]) -> int:
 def _apply(wanted: settings.Settings) -> int | None:
     """The descriptor that refusals are read from (-1: this policy reports none), None on failure."""
     try:
-        text = policy.render(wanted)
-        group = policy.nflog_group(text)
+        text = firewall.render(wanted)
+        group = firewall.nflog_group(text)
         reports = nflog.subscribe(group).detach() if group is not None else -1
-        rules = policy.statements(policy.apply(wanted))
-        kind = policy.backend()
-    except (policy.PolicyError, OSError) as failed:
+        rules = firewall.statements(firewall.apply(wanted))
+        kind = firewall.backend()
+    except (firewall.PolicyError, OSError) as failed:
         _refuse("policy_failed", 1, policy=wanted.firewall, error=str(failed))
         return None
     count = sum(rule.startswith("-A") for rule in rules)
@@ -75,7 +75,7 @@ def _reload(wanted: settings.Settings) -> int:
     """Exit status 1, with the reason on standard error, if the kernel's rules are not the policy's afterwards."""
     try:
         print(json.dumps(reload.reload(wanted)))
-    except (policy.PolicyError, baseline.NoBaseline, ruleset.Unreadable, OSError) as failed:
+    except (firewall.PolicyError, baseline.NoBaseline, ruleset.Unreadable, OSError) as failed:
         print(failed, file=sys.stderr)
         return 1
     return 0
@@ -83,7 +83,7 @@ def _reload(wanted: settings.Settings) -> int:
 
 def _usable(mode: str) -> bool:
     """Whether the mode can be imported, tried without privileges as the server does it; else `mode_failed`."""
-    argv = [*_unprivileged(), sys.executable, "-S", "-E", "-m", "server.loader", mode]
+    argv = [*_unprivileged(), sys.executable, "-S", "-E", "-m", "server.mode_loader", mode]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         emit("mode_failed", mode=mode, error=done.stderr.strip())

@@ -7,7 +7,7 @@ import socket
 import sys
 from socketserver import TCPServer
 
-from server import connections, echo
+from server import connections, handlers
 from server.events import emit
 from server.settings import Settings
 
@@ -25,7 +25,9 @@ class Listener(TCPServer):
         # Too late once it is bound (R02). Who binds it himself sets the option himself.
         self.allow_reuse_address = settings.reuse_address and bind_and_activate
         self.request_queue_size = settings.backlog_or(backlog)
-        super().__init__((settings.listen, settings.port), echo.HANDLERS[settings.handler], bind_and_activate)
+        super().__init__(
+            (settings.listen, settings.port), handlers.HANDLERS[settings.handler], bind_and_activate
+        )
 
     def get_request(self) -> tuple[socket.socket, tuple]:
         """accept(2), with a pause where socketserver would spin (P05)."""

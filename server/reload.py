@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server import baseline, policy, policy_file, ruleset
+from server import baseline, firewall, policy_file, ruleset
 from server.ruleset import Ruleset, tool
 from server.settings import Settings
 
@@ -21,7 +21,7 @@ def reload(wanted: Settings) -> dict[str, object]:
     Raises `PolicyError`, `NoBaseline`, `Unreadable` or OSError; the rules are then as they were, or nearer to the
     policy.
     """
-    text = policy.render(wanted)
+    text = firewall.render(wanted)
     with baseline.kept() as then:
         difference = baseline.difference(then, ruleset.read())
         if not difference:
@@ -31,7 +31,7 @@ def reload(wanted: Settings) -> dict[str, object]:
         _restore(then, text)
         now = ruleset.read()
         if left := [line for line in baseline.difference(then, now) if not line.startswith("loaded again")]:
-            raise policy.PolicyError("still not as the policy was loaded: " + "; ".join(left))
+            raise firewall.PolicyError("still not as the policy was loaded: " + "; ".join(left))
         after = ruleset.connected(wanted.port)
         old, again = set(before) | set(then["uncounted"]), _loaded_again(then, now)
         uncounted = [one for one in after if one in old] if again else then["uncounted"]

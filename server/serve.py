@@ -10,9 +10,9 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from server import connections, loader, marked, refusals, settings, status, sysctls
+from server import connections, control, mode_loader, ready_mark, refusals, settings, sysctls
 from server.events import emit
-from server.listening import RESTART, STOP, Listening
+from server.supervisor import RESTART, STOP, Supervisor
 
 STACK = 256 * 1024  # bytes for each thread; the default of 8 MiB is address space for nothing
 
@@ -20,19 +20,19 @@ STACK = 256 * 1024  # bytes for each thread; the default of 8 MiB is address spa
 def main(reports: int) -> int:
     """Serve until SIGTERM or SIGINT; `reports` is the NFLOG descriptor, -1 for none. Returns 0.
 
-    SIGHUP restarts the listener (server/listening.py).
+    SIGHUP restarts the listener (server/supervisor.py).
     """
     # Blocked before there are threads, so every thread inherits it and only sigwait() sees a signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, RESTART})
     threading.stack_size(STACK)
-    server = Listening(settings.read(), _background)
-    loader.install()
+    server = Supervisor(settings.read(), _background)
+    mode_loader.install()
     try:
         server.bind()
     except OSError as error:
         server.failed(error)
         return 1
-    except loader.BadMode as bad:
+    except mode_loader.BadMode as bad:
         emit("mode_failed", mode=server.wanted.mode, error=str(bad))
         return 1
     if reports >= 0:
@@ -40,9 +40,9 @@ def main(reports: int) -> int:
     verbs = {
         "account": functools.partial(_account, server), "close": connections.close, "restart": server.ask,
     }  # fmt: skip
-    _background(status.answer, status.listen(), verbs)
+    _background(control.answer, control.listen(), verbs)
     server.serve()
-    marked.ready()
+    ready_mark.ready()
     emit("ready")
     while (number := server.wait()) not in STOP:
         server.restart()
@@ -50,7 +50,7 @@ def main(reports: int) -> int:
     return 0
 
 
-def _account(server: Listening, *since: Mapping[str, float]) -> dict[str, object]:
+def _account(server: Supervisor, *since: Mapping[str, float]) -> dict[str, object]:
     """What `status` answers: what was asked of this host, and what came of it (`since`: connections.snapshot)."""
     wanted = server.wanted
     keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]

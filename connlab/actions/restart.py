@@ -1,7 +1,7 @@
 """Restart the server in its own network namespace, and say what that closed and what bind(2) said.
 
 `docker restart` gives the container a new namespace, in which nothing is in TIME_WAIT: REUSE_ADDRESS=0 would show
-nothing there. Here PID 1 closes and binds (server/listening.py); policy, rules, counters and clients stay.
+nothing there. Here PID 1 closes and binds (server/supervisor.py); policy, rules, counters and clients stay.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connlab.cluster import engine, hosts
 from connlab.cluster.hosts import CommandFailed, Host
 from connlab.kernel import observe
 
-STATUS = ("python3", "-S", "-E", "-m", "server.status")
+STATUS = ("python3", "-S", "-E", "-m", "server.control")
 WITHIN = 20.0  # seconds: 1.5 s for connections to close, 10 s for what still runs then, and a busy machine
 
 

@@ -51,7 +51,7 @@ def problems(wanted: Settings, *, again: bool = False) -> list[str]:
     if not again and preflight_cache.good(inputs):
         return []
     status, said = one_off.run_once(
-        image, ["-S", "-E", "-m", "server.trial", json.dumps(ours)], entrypoint="python3", user="0",
+        image, ["-S", "-E", "-m", "server.preflight", json.dumps(ours)], entrypoint="python3", user="0",
         writable_net=True, environment=environment, cap_add=CAPABILITIES, sysctls=engines,
     )  # fmt: skip
     if status:

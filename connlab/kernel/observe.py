@@ -20,7 +20,7 @@ BACKEND = ("iptables", "--version")
 SOCKETS = ("ss", "-tanH")
 CONNTRACK = ("conntrack", "-L", "-p", "tcp")
 NSTAT = ("nstat", "-asz", "--json")
-LOOK = ("python3", "-S", "-E", "-m", "server.look")
+LOOK = ("python3", "-S", "-E", "-m", "server.sample")
 # Conntrack's states of a connection that connlimit counts (docs/kernel.md C03); the other two are not.
 COUNTED = frozenset({"SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK"})
 RESOLVER = "127.0.0.11"  # Docker's own, which listens in each host's network namespace
@@ -49,7 +49,7 @@ class Rule:
 class Ruleset:
     """The rules of a host at one moment. `generation` is the kernel's number of it: each transaction moves it on.
 
-    `policy` is what else server/policy_look.py tells: what became of the policy since it was loaded.
+    `policy` is what else server/policy_report.py tells: what became of the policy since it was loaded.
     """
 
     generation: int | None
@@ -181,7 +181,7 @@ def rules(run: Run) -> Ruleset:
 
 
 def ruleset(report: Mapping[str, Any]) -> Ruleset:
-    """The rules in what server/policy_look.py tells."""
+    """The rules in what server/policy_report.py tells."""
     rest = {name: value for name, value in report.items() if name not in ("generation", "rules")}
     return Ruleset(report["generation"], [Rule(**rule) for rule in report["rules"]], rest)
 

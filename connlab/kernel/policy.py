@@ -1,6 +1,6 @@
 """The policy of a running lab: is what was loaded in force, what does it limit, and which rules judged.
 
-Pure, from what a look at the server host says (server/policy_look.py).
+Pure, from what a look at the server host says (server/policy_report.py).
 """
 
 from __future__ import annotations

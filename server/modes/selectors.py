@@ -16,7 +16,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 from server import connections
 from server.connection import Connection
-from server.echo import greeting
+from server.handlers import greeting
 from server.listener import PAUSE, exhausted
 from server.settings import Settings
 

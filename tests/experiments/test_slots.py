@@ -31,7 +31,7 @@ def rst_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
 
 def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
     """The server closes first, which frees nothing (CLOSE_WAIT counts); then the client does too."""
-    lab.server.run(["python3", "-S", "-E", "-m", "server.status", "close", agent.host.address, str(port)])
+    lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", agent.host.address, str(port)])
     assert agent.ask("recv", conns=[conn])["received"][0]["eof"]
     assert tally(agent.open(1)) == {REFUSED: 1}
     agent.close([conn], "fin")

@@ -70,7 +70,7 @@ class Story:
 
     def server_closes(self) -> None:
         """The server closes all of this source's connections; the client notices and keeps them."""
-        self.lab.server.run(["python3", "-S", "-E", "-m", "server.status", "close", self.agent.host.address])
+        self.lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", self.agent.host.address])
         self.agent.ask("recv")
 
 

@@ -131,7 +131,7 @@ def pair(made: Attempt) -> Pair:
 
 def close_on_server(lab: Lab, made: Attempt) -> None:
     asked = ["close", made.source or "", str(made.source_port)]
-    assert lab.server.run(["python3", "-S", "-E", "-m", "server.status", *asked]).strip() == "1"
+    assert lab.server.run(["python3", "-S", "-E", "-m", "server.control", *asked]).strip() == "1"
 
 
 @pytest.mark.claim("closes-first")

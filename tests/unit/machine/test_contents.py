@@ -116,7 +116,7 @@ def test_a_mode_is_imported_from_its_text():
         "server/modes/zz_a.py": "from server.modes import zz_b\n\n1 / 0  # here\n",
     }
     script = (
-        "import traceback\nfrom server import loader\nloader.install()\n"
+        "import traceback\nfrom server import mode_loader\nmode_loader.install()\n"
         "try:\n    import server.modes.zz_a\nexcept ZeroDivisionError:\n    traceback.print_exc()"
     )
     environment = {"CONNLAB_FILES": json.dumps(sources)}
@@ -135,9 +135,9 @@ def test_a_mode_is_imported_from_its_text():
 
 def test_a_text_is_taken_for_a_mode_only():
     """Not for the server's own modules; and a mode that was not given is the disk's."""
-    script = "from server import loader; loader.install(); import server.echo"
+    script = "from server import mode_loader; mode_loader.install(); import server.handlers"
     script += "; import server.modes.pool as pool; print(pool.__file__)"
-    environment = {"CONNLAB_FILES": json.dumps({"server/echo.py": "1/0"})}
+    environment = {"CONNLAB_FILES": json.dumps({"server/handlers.py": "1/0"})}
     done = subprocess.run(
         [sys.executable, "-S", "-E", "-c", script],
         cwd=HOME,
@@ -190,7 +190,7 @@ def test_a_mode_that_cannot_be_used_is_named_with_its_line(text, why):
     assert (done.returncode, event["event"], event["mode"], done.stderr) == (1, "mode_failed", "own", "")
     assert event["error"].startswith(why)
 
-    argv = [sys.executable, "-S", "-E", "-m", "server.loader", "own"]
+    argv = [sys.executable, "-S", "-E", "-m", "server.mode_loader", "own"]
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
     found = (0, "") if text.startswith("def build(s") else (1, f"{event['error']}\n")
     assert (done.returncode, done.stderr) == found

@@ -67,7 +67,7 @@ def lives(server: Server) -> bool:
 
 
 def ask(server: Server) -> subprocess.CompletedProcess[str]:
-    """What `python3 -m server.status` says of it."""
-    argv = [sys.executable, "-m", "server.status"]
+    """What `python3 -m server.control` says of it."""
+    argv = [sys.executable, "-m", "server.control"]
     environment = {"CONNLAB_STATUS": server.status}
     return subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)

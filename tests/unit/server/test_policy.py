@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server import files, policy, settings
+from server import files, firewall, settings
 from tests.support import menu
 from tests.support.given import given
 
@@ -39,16 +39,16 @@ def house(wanted, tmp_path, monkeypatch):
 
 def test_the_article_s_rule_is_shipped_to_the_letter(wanted):
     """Rendered with the menu's numbers, the rule is there once, and is the only one that refuses."""
-    lines = policy.render(wanted).splitlines()
+    lines = firewall.render(wanted).splitlines()
     assert lines.count(ARTICLE) == 1
     assert [line for line in lines if "-j REJECT" in line] == [ARTICLE]
 
 
 def test_port_and_limit_are_filled_in(wanted):
     """Other numbers make another rule, nowhere the old ones."""
-    text = policy.render(wanted._replace(port=8080, connlimit=3))
+    text = firewall.render(wanted._replace(port=8080, connlimit=3))
     assert ARTICLE.replace("12345", "8080").replace("15", "3") in text.splitlines()
-    assert not re.search(r"12345|\$\{", "\n".join(policy.statements(text)))
+    assert not re.search(r"12345|\$\{", "\n".join(firewall.statements(text)))
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_port_and_limit_are_filled_in(wanted):
 def test_a_variable_that_is_none_is_refused(house, wanted, text, words):
     """A typing error in a policy is told, not loaded."""
     house.write_text(text)
-    with pytest.raises(policy.PolicyError, match=words):
-        policy.render(wanted)
+    with pytest.raises(firewall.PolicyError, match=words):
+        firewall.render(wanted)
 
 
 def test_a_doubled_dollar_is_one(house, wanted):
     """As the message says."""
     house.write_text("# 5$$ for ${PORT}\n")
-    assert policy.render(wanted) == "# 5$ for 12345\n"
+    assert firewall.render(wanted) == "# 5$ for 12345\n"
 
 
 def test_statements_are_what_file_and_kernel_share(wanted):
     """The shipped file says just what iptables-save printed once it was loaded (a real 6.18 kernel)."""
-    said = policy.statements(policy.render(wanted))
-    assert said == policy.statements((DATA / "iptables-save.txt").read_text())
+    said = firewall.statements(firewall.render(wanted))
+    assert said == firewall.statements((DATA / "iptables-save.txt").read_text())
     assert said[:4] == ["*filter", ":INPUT ACCEPT", ":FORWARD ACCEPT", ":OUTPUT ACCEPT"]
     assert len(said) == 6
 
@@ -82,12 +82,12 @@ def test_statements_are_what_file_and_kernel_share(wanted):
 def test_statements_keep_every_difference_that_counts():
     """Comments, blanks, COMMIT and counters go; the order, a policy and a rule stay."""
     text = "# c\n\n*filter\n :INPUT DROP [12:34]\n-A INPUT -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
-    assert policy.statements(text) == ["*filter", ":INPUT DROP", "-A INPUT -j ACCEPT", "-A INPUT -j DROP"]
+    assert firewall.statements(text) == ["*filter", ":INPUT DROP", "-A INPUT -j ACCEPT", "-A INPUT -j DROP"]
 
 
 def test_the_nflog_group_is_the_shipped_policy_s(wanted):
     """The server reads the reports of the group that its own rule writes to."""
-    assert policy.nflog_group(policy.render(wanted)) == 5
+    assert firewall.nflog_group(firewall.render(wanted)) == 5
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_the_nflog_group_is_the_shipped_policy_s(wanted):
 )
 def test_a_policy_that_reports_nothing_has_no_group(text):
     """A comment is no rule, nor is a rule's."""
-    assert policy.nflog_group("") is None
-    assert policy.nflog_group(f"*filter\n{text}\nCOMMIT\n") is None
+    assert firewall.nflog_group("") is None
+    assert firewall.nflog_group(f"*filter\n{text}\nCOMMIT\n") is None
 
 
 def test_a_policy_in_which_nothing_refuses_is_refused(tmp_path):
@@ -144,7 +144,7 @@ def kernel(folder: Path, answer: str, restore: str = "cat > /dev/null") -> dict[
 def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
     """`python3 -m server check`, whose last event tells. The shipped policy subscribes to NFLOG first, which
     needs privileges, so the subscription is left out here."""
-    script = "import sys; from server import __main__ as m, policy; policy.nflog_group = lambda _: None\n"
+    script = "import sys; from server import __main__ as m, firewall; firewall.nflog_group = lambda _: None\n"
     script += "sys.exit(m.main(['check']))"
     argv = [sys.executable, "-c", script]
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)

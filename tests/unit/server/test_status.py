@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 
 from connlab.base.wait import until
-from server.status import AT_ONCE, PATIENCE
+from server.control import AT_ONCE, PATIENCE
 from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, said
 
 NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())

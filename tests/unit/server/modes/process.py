@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from connlab.base.wait import until
-from server.status import ask
+from server.control import ask
 from tests.support.given import given
 
 HOME = Path(__file__).parents[4]
@@ -68,7 +68,7 @@ class Server:
         return until(lambda: (found := self.told(event))[count - 1 :] and found, f"{count} {event}", WITHIN)
 
     def status(self, *arguments: str) -> subprocess.CompletedProcess:
-        argv = [sys.executable, "-S", "-E", "-m", "server.status", *arguments]
+        argv = [sys.executable, "-S", "-E", "-m", "server.control", *arguments]
         return subprocess.run(
             argv, cwd=HOME, env=self.environment, capture_output=True, text=True, check=False
         )

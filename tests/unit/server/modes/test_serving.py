@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from server import echo
+from server import handlers
 from tests.unit.server.modes.process import BOUND, ECHOING, GREETING, WITH_HANDLER, has_said, read, reset
 
 
@@ -97,7 +97,7 @@ def test_the_articles_loop_never_ends_but_for_our_bound(start, mode):
         sock.sendall(b"hello")
         assert read(sock, 5) == b"hello"
     (endless,) = server.wait_for("endless")
-    assert endless["empty_reads"] == echo.ENDLESS
+    assert endless["empty_reads"] == handlers.ENDLESS
     assert endless["seconds"] > 0
     assert server.wait_for("closed")[0]["by"] == "client"
     with server.dial() as sock:

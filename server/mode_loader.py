@@ -1,7 +1,7 @@
 """Import the modules of server/modes/ from the texts that this host was given (server/files.py).
 
 One that was not given comes from the image. A traceback shows their lines: linecache asks `get_source`.
-`python3 -m server.loader NAME` imports a mode and says what is wrong with it.
+`python3 -m server.mode_loader NAME` imports a mode and says what is wrong with it.
 """
 
 from __future__ import annotations

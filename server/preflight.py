@@ -1,7 +1,8 @@
 """Try in a throw-away host all that could stop this host from becoming ready, and say what would.
 
-`python3 -m server.trial '{"sysctl/a.yaml": {"net.ipv4.x": "1"}, ...}'` with the environment of a server, as root in a
-network namespace whose /proc/sys/net can be written. Prints `{"problems": [...]}` last; exit status 1 if there is one.
+`python3 -m server.preflight '{"sysctl/a.yaml": {"net.ipv4.x": "1"}, ...}'` with the environment of a server, as root
+in a network namespace whose /proc/sys/net can be written. Prints `{"problems": [...]}` last; exit status 1 if there is
+one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from server import __main__ as start
-from server import loader, settings
+from server import mode_loader, settings
 
 PROC = Path("/proc/sys")
 
@@ -57,7 +58,7 @@ def _listener() -> list[str]:
     """What stops the server of this mode from listening. An address of the lab's network is not there to be tried."""
     wanted = settings.read()
     local = wanted.listen if wanted.listen == "localhost" or wanted.listen.startswith("127.") else ""
-    loader.install()
+    mode_loader.install()
     os.setgid(start.UNPRIVILEGED)
     os.setuid(start.UNPRIVILEGED)
     try:

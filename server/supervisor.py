@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from server import connections, loader
+from server import connections, mode_loader
 from server.events import emit
 from server.settings import Settings
 
@@ -33,7 +33,7 @@ UNACKED = (
 Background = Callable[..., threading.Thread]
 
 
-class Listening:
+class Supervisor:
     """The server of this host's mode, and what `status` tells of it. Signals are blocked in every thread."""
 
     def __init__(self, wanted: Settings, background: Background) -> None:
@@ -51,7 +51,7 @@ class Listening:
 
     def bind(self) -> None:
         """Bind the port and listen. Raises `BadMode`, and OSError: it is taken, the address is not ours."""
-        self._server = loader.build(self.wanted)
+        self._server = mode_loader.build(self.wanted)
 
     def serve(self) -> None:
         """Say `listening`, and serve in a thread."""
@@ -123,7 +123,7 @@ class Listening:
             time.sleep(0.005)
 
     def ask(self, reuse_address: str | None = None) -> dict[str, object]:
-        """The verb `restart` of server.status: have it done; the answer is the number it will have in `account`.
+        """The verb `restart` of server.control: have it done; the answer is the number it will have in `account`.
 
         Raises ValueError for a flag that is not "0" or "1", and while a restart is under way.
         """

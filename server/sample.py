@@ -1,6 +1,6 @@
 """Look at this host once: run each command given, ask the server, and print all answers as one JSON array.
 
-`python3 -m server.look '["account"]' '["ss","-tan"]' '["conntrack","-L"]'`: one `docker exec` instead of six,
+`python3 -m server.sample '["account"]' '["ss","-tan"]' '["conntrack","-L"]'`: one `docker exec` instead of six,
 and answers that are milliseconds apart, in the order given: a connection that ss(8) shows is in conntrack(8)'s
 answer too, unless it ended. The question to the server comes first, its answer last but one: it is asked
 once the commands have ended and the rules were read, so that it knows of every refusal that the rules had counted.
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from server import policy_look, ruleset, settings, status, sysctls
+from server import control, policy_report, ruleset, settings, sysctls
 
 
 def main(question: str, *commands: str) -> int:
@@ -24,7 +24,7 @@ def main(question: str, *commands: str) -> int:
         subprocess.run(json.loads(command), capture_output=True, text=True, check=False)
         for command in commands
     ]
-    rules = policy_look.read()
+    rules = policy_report.read()
     account = _account(json.loads(question))
     for command in done:
         if command.returncode:
@@ -35,7 +35,7 @@ def main(question: str, *commands: str) -> int:
 
 def _account(question: Sequence[str]) -> dict:
     try:
-        said: dict = json.loads(status.ask(question))
+        said: dict = json.loads(control.ask(question))
         silent = said.get("error")
     except (OSError, ValueError) as error:  # not there, too slow, or it ended in the middle of its answer
         silent = str(error)
@@ -47,10 +47,10 @@ def _account(question: Sequence[str]) -> dict:
     return {**wanted._asdict(), "sysctls": keys, "silent": silent, **unknown}
 
 
-def _policy(account: dict, rules: ruleset.Ruleset | None) -> policy_look.Report:
+def _policy(account: dict, rules: ruleset.Ruleset | None) -> policy_report.Report:
     sources = None if "silent" in account else account["sources"].values()
     told = None if sources is None else sum(source["refused"] for source in sources)
-    return policy_look.report(account["port"], rules, told)
+    return policy_report.report(account["port"], rules, told)
 
 
 if __name__ == "__main__":

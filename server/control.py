@@ -1,6 +1,6 @@
 """The operator's hand on the server, without a connection: an abstract Unix socket.
 
-`python3 -m server.status` prints the server's own account of its connections, `... close SOURCE PORT`
+`python3 -m server.control` prints the server's own account of its connections, `... close SOURCE PORT`
 makes it close one, with a FIN of its own, `... close SOURCE` all of a source; both print how many there were.
 An abstract name (unix(7)) belongs to the network namespace and takes no place in the file system, which is
 read-only.
