@@ -14,7 +14,7 @@ from connlab.cluster.engine import client
 from connlab.cluster.hosts import NUMBER, SERVICE, Host
 
 
-def gaps(there: Sequence[Host], clients: int) -> list[int]:
+def missing_numbers(there: Sequence[Host], clients: int) -> list[int]:
     """The numbers from 1 to `clients` that no client has."""
     return sorted(set(range(1, clients + 1)) - {host.number for host in there})
 

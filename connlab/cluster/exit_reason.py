@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def of(state: Mapping[str, Any]) -> str:
+def describe_end(state: Mapping[str, Any]) -> str:
     """In words, from `State` of the engine's inspection: exit status, signal, memory, the engine's own error."""
     error = str(state.get("Error") or "")
     memory = "it reached its memory limit (OOM killer); " if state.get("OOMKilled") else ""

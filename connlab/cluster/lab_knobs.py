@@ -15,14 +15,14 @@ SERVICES = ("client", "server")  # the server's word on a knob of both counts
 
 
 @dataclass(frozen=True)
-class Own:
+class LabKnobs:
     """`knobs` are the lab's; `menu` is what .env said when it came up, None if nobody recorded it."""
 
     knobs: Mapping[str, str]
     menu: Mapping[str, str] | None
 
 
-def of(project: str, found: Sequence[Host]) -> Own | None:
+def read_lab_knobs(project: str, found: Sequence[Host]) -> LabKnobs | None:
     """The knobs of a lab, from its hosts and from its record; None if there is no such lab.
 
     A record without a host and a network is left over: Compose's own `down` knows nothing of it.
@@ -38,10 +38,10 @@ def of(project: str, found: Sequence[Host]) -> Own | None:
     clients = sum(host.service == "client" for host in found)
     if clients and "CLIENTS" not in knobs:
         knobs["CLIENTS"] = str(clients)
-    return Own(knobs, kept.menu if kept else None)
+    return LabKnobs(knobs, kept.menu if kept else None)
 
 
-def merged(chosen: Settings, own: Own) -> Settings:
+def merge_settings(chosen: Settings, own: LabKnobs) -> Settings:
     """What `chosen` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
     kept = {name: value for name, value in own.knobs.items() if not _overruled(name, chosen, own)}
     values = {**chosen.values, **kept}
@@ -56,7 +56,7 @@ def merged(chosen: Settings, own: Own) -> Settings:
     return checked(values, chosen.given, chosen.menu)
 
 
-def told(own: Own, wanted: Settings) -> None:
+def report_changes(own: LabKnobs, wanted: Settings) -> None:
     """Say what changes, and which host it replaces, and what the lab keeps although .env says otherwise."""
     old = {name: value for name, value in own.knobs.items() if name in wanted.values}
     for name in sorted(name for name in old if old[name] != wanted.values[name]):
@@ -68,12 +68,12 @@ def told(own: Own, wanted: Settings) -> None:
         tell(f"keeping {mine} of this lab; .env has {file}, and make up {file.replace(',', '')} changes it")
 
 
-def running(chosen: Settings) -> Settings:
+def running_settings(chosen: Settings) -> Settings:
     """The settings of the lab that `chosen` names, for verbs that change none. Raises `LabError` if there is none.
 
     A knob that this call gives and the lab does not have is said to be of no use.
     """
-    own = of(chosen.project, hosts.find(chosen.project))
+    own = read_lab_knobs(chosen.project, hosts.find(chosen.project))
     if own is None:
         raise LabError(f"the lab {chosen.project} is not up\n  next: make up")
     for name in sorted(chosen.given & own.knobs.keys() - {"CLIENTS"}):
@@ -84,12 +84,12 @@ def running(chosen: Settings) -> Settings:
     return Settings({**chosen.values, **own.knobs}, chosen.given, chosen.menu)
 
 
-def knobs(settings: Settings) -> dict[str, str]:
+def recorded_knobs(settings: Settings) -> dict[str, str]:
     """What is recorded of these settings: every knob but the lab's name."""
     return {name: value for name, value in settings.values.items() if name in KNOBS - {PROJECT}}
 
 
-def _overruled(name: str, chosen: Settings, own: Own) -> bool:
+def _overruled(name: str, chosen: Settings, own: LabKnobs) -> bool:
     edited = own.menu is not None and name in chosen.menu and chosen.menu[name] != own.menu.get(name)
     return name in chosen.given or edited
 

@@ -44,18 +44,18 @@ def up(settings: Settings) -> list[Host]:
     project = settings.project
     with exclusive_lock(f"changing {project}"):
         before = hosts.find(project)
-        mine = lab_knobs.of(project, before)
-        wanted = lab_knobs.merged(settings, mine) if mine else settings
+        mine = lab_knobs.read_lab_knobs(project, before)
+        wanted = lab_knobs.merge_settings(settings, mine) if mine else settings
         capacity.check(wanted, wanted.clients)
         host_files.variables(wanted)  # a file that cannot travel is refused before anything is touched
-        repair.image_names(wanted, before)
+        repair.restore_image_names(wanted, before)
         images.ensure(wanted)
         preflight.check(wanted, before)
         if mine:
-            lab_knobs.told(mine, wanted)
+            lab_knobs.report_changes(mine, wanted)
         try:
-            lab_record.write(project, Record(lab_knobs.knobs(wanted), wanted.menu))
-            found = repair.hosts_of(project, before, wanted.clients)
+            lab_record.write(project, Record(lab_knobs.recorded_knobs(wanted), wanted.menu))
+            found = repair.repair_hosts(project, before, wanted.clients)
             _leave(_surplus(found, wanted.clients))
             _converge(wanted, found)
             ready = wait_until_ready(project, wanted.clients)
@@ -74,15 +74,20 @@ def scale(settings: Settings, clients: int) -> list[Host]:
     with exclusive_lock(f"changing {project}"):
         before = hosts.find(project)
         hosts.server(project, before)
-        wanted = lab_knobs.running(settings)
+        wanted = lab_knobs.running_settings(settings)
         capacity.check(wanted, clients)
-        lab_record.write(project, Record({**lab_knobs.knobs(wanted), "CLIENTS": str(clients)}, wanted.menu))
+        lab_record.write(
+            project, Record({**lab_knobs.recorded_knobs(wanted), "CLIENTS": str(clients)}, wanted.menu)
+        )
         of_it = [host for host in before if host.service == "client"]
-        found = repair.hosts_of(project, of_it, clients)
+        found = repair.repair_hosts(project, of_it, clients)
         _leave(_surplus(found, clients))
         there = [host for host in found if host.service == "client"]
         if there:
-            made = [client_copies.create(there[0], number) for number in client_copies.gaps(there, clients)]
+            made = [
+                client_copies.create(there[0], number)
+                for number in client_copies.missing_numbers(there, clients)
+            ]
             stopped = [host.id for host in there if host.number <= clients and not host.running]
             with ThreadPoolExecutor(PARALLEL) as pool:
                 list(pool.map(client_copies.start, [*stopped, *made]))

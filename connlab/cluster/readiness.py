@@ -64,7 +64,7 @@ def is_ready(host: Host, *, ask: bool) -> bool:
     """
     if host.state in ("exited", "dead"):
         raise LabError(
-            f"{host.name} ended, {exit_reason.of(host.inspect()['State'])}: {reason(host.log(tail=20))}"
+            f"{host.name} ended, {exit_reason.describe_end(host.inspect()['State'])}: {reason(host.log(tail=20))}"
             "\n  next: mend it, then run this again"
         )
     if not host.running:

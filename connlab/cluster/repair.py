@@ -18,7 +18,7 @@ REMOVED_WITHIN = 30.0  # seconds
 HOPELESS = {"dead": "dead", "removing": "being removed", "restarting": "restarting over and over"}
 
 
-def hosts_of(project: str, found: Sequence[Host], clients: int) -> list[Host]:
+def repair_hosts(project: str, found: Sequence[Host], clients: int) -> list[Host]:
     """Bring back what can be brought back of the clients up to `clients` and the server, and say so.
 
     A paused host goes on. One that cannot be started again, or is not on the lab's network under its name, is removed.
@@ -40,13 +40,13 @@ def hosts_of(project: str, found: Sequence[Host], clients: int) -> list[Host]:
     there = hosts.find(project, "client")
     if there:
         model = min(there, key=lambda host: not host.running)
-        for number in [n for n in client_copies.gaps(there, clients) if n < there[-1].number]:
+        for number in [n for n in client_copies.missing_numbers(there, clients) if n < there[-1].number]:
             tell(f"client-{number} is missing, and is made like {model.name}")
             client_copies.create(model, number)
     return hosts.find(project)
 
 
-def image_names(settings: Settings, found: Sequence[Host]) -> None:
+def restore_image_names(settings: Settings, found: Sequence[Host]) -> None:
     """Name an image again that hosts run from and somebody removed, so that it need not be built and they stay."""
     for service in images.SERVICES:
         name = images.name(settings, service)

@@ -42,7 +42,7 @@ def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) 
         first = one.open(asked)
         extra = (one if prober == "same" else other).open(1)
 
-    assert [attempt.outcome for attempt in first] == reference_model.dials(0, asked, limit=15)
+    assert [attempt.outcome for attempt in first] == reference_model.expected_outcomes(0, asked, limit=15)
     assert [attempt.outcome for attempt in extra] == [expected]
     refusals = tally([*first, *extra])[REFUSED]
     assert seen.refused == refusals

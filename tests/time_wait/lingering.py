@@ -171,5 +171,5 @@ def effective(host: Host) -> dict[str, str]:
 
 def lasted(life: Life, seconds: float) -> bool:
     """Whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
-    earliest, latest = reference_model.fires(seconds)
+    earliest, latest = reference_model.timer_bounds(seconds)
     return life.most >= earliest and life.least <= latest

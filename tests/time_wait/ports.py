@@ -154,7 +154,7 @@ def heard(agents: Mapping[str, Agent]) -> dict[str, list[Attempt]]:
 
 def has_had_a_second_minute(dials: list[Attempt]) -> bool:
     """Whether every port was used twice; or it is so late that none will be."""
-    row, (_, latest) = Row(dials, 0), reference_model.fires(reference_model.TIME_WAIT)
+    row, (_, latest) = Row(dials, 0), reference_model.timer_bounds(reference_model.TIME_WAIT)
     return len(row.made) >= 2 * PORTS or row.seconds(row.dials[-1]) > latest + 2
 
 

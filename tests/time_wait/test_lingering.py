@@ -105,7 +105,7 @@ def test_fin_timeout_is_how_long_an_orphan_is_kept(
     found = {side: lingering[name].fin_wait_2(side) for side in SIDES}
     for each in found.values():
         assert len(each) == FEW
-        assert [life for life in each if not lasted(life, reference_model.orphan(seconds))] == []
+        assert [life for life in each if not lasted(life, reference_model.orphan_seconds(seconds))] == []
     verdict(
         Verdict.HOLDS, f"{seconds}: " + ", ".join(f"{side} {spread(each)}" for side, each in found.items())
     )
@@ -120,7 +120,7 @@ def test_more_than_a_minute_of_fin_timeout_is_less(lingering: Tapes, keep, verdi
         keep("chart-orphans", charts.orphans(lingering))
     for each in found.values():
         assert len(each) == FEW
-        assert [life for life in each if not lasted(life, reference_model.orphan(seconds))] == []
+        assert [life for life in each if not lasted(life, reference_model.orphan_seconds(seconds))] == []
     verdict(
         Verdict.REFUTED, f"{seconds}: " + ", ".join(f"{side} {spread(each)}" for side, each in found.items())
     )

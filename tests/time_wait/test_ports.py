@@ -58,16 +58,18 @@ def test_the_rate_is_ports_divided_by_a_minute(exhaustion: Tapes, keep, verdict)
     row = exhaustion["lab"].rows[OFF]
     keep("chart-made", charts.connections(exhaustion["lab"]))
     keep("chart-ports", charts.ports(exhaustion["lab"]))
-    _, latest = reference_model.fires(reference_model.TIME_WAIT)
+    _, latest = reference_model.timer_bounds(reference_model.TIME_WAIT)
 
     assert len(row.made) == 2 * PORTS
     assert (
-        reference_model.sustained(PORTS, wait=latest + SLOW) < rate(row) <= reference_model.sustained(PORTS)
+        reference_model.sustained_rate(PORTS, wait=latest + SLOW)
+        < rate(row)
+        <= reference_model.sustained_rate(PORTS)
     )
     verdict(
         Verdict.HOLDS,
         f"{PORTS} ports: {rate(row):.3f} a second;"
-        f" the formula's {reference_model.sustained(PORTS):.3f} is the most there is",
+        f" the formula's {reference_model.sustained_rate(PORTS):.3f} is the most there is",
     )
 
 
@@ -195,7 +197,7 @@ def reused(row: Row, after: float) -> str:
     assert after <= soonest(again)
     assert min(one.least for one in again) <= after + FAST
     assert row.recycled == len(again) == len(row.made) - PORTS
-    assert rate(row) <= reference_model.sustained(PORTS, wait=after)
+    assert rate(row) <= reference_model.sustained_rate(PORTS, wait=after)
     return (
         f"{len(again)} times, the soonest after {soonest(again):.3f} s: {rate(row):.1f} connections a second"
     )

@@ -24,7 +24,7 @@ def running_lab() -> knobs.Settings:
     """The lab's own knobs, whatever .env says by now. Raises `LabError` if there is no lab."""
     from connlab.cluster import lab_knobs
 
-    return lab_knobs.running(knobs.unchecked())
+    return lab_knobs.running_settings(knobs.unchecked())
 
 
 def client_number(text: str) -> int:

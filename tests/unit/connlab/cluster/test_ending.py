@@ -28,7 +28,7 @@ from connlab.cluster import exit_reason, readiness
 )
 def test_an_end_has_its_cause(state, words):
     """Exit status, signal, memory, and what the engine itself could not do."""
-    assert exit_reason.of(state) == words
+    assert exit_reason.describe_end(state) == words
 
 
 @pytest.mark.parametrize(

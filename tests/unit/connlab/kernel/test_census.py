@@ -181,11 +181,11 @@ def test_levels_are_told_when_they_change() -> None:
 )
 def test_the_prediction_for_orphans(fin_timeout: int, seconds: int) -> None:
     """The kernel's own arithmetic (T04, T06)."""
-    assert reference_model.orphan(fin_timeout) == seconds
+    assert reference_model.orphan_seconds(fin_timeout) == seconds
 
 
 def test_the_prediction_for_ports() -> None:
     """Linux's 28,232 ports are 470 a second; each address has its own."""
-    assert round(reference_model.sustained(28_232)) == 471
-    assert reference_model.sustained(10, sources=3) == 3 * reference_model.sustained(10)
-    assert reference_model.fires(60) == (60, 67.5)
+    assert round(reference_model.sustained_rate(28_232)) == 471
+    assert reference_model.sustained_rate(10, sources=3) == 3 * reference_model.sustained_rate(10)
+    assert reference_model.timer_bounds(60) == (60, 67.5)
