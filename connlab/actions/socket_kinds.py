@@ -14,7 +14,7 @@ from connlab.cluster import hosts, images, one_off
 from connlab.cluster.hosts import Host
 
 # The text travels with the command: both hosts run the same program, and the server's image has no client.
-PROGRAM = HOME / "client" / "sockets.py"
+PROGRAM = HOME / "probes" / "socket_table.py"
 # The user of the article's programs and of the server process: no capability at all.
 USER = "connlab"
 # Docker turns IPv6 off in a container on an IPv4 network; on, the kernel gives it an address on its link.

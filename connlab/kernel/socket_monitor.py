@@ -1,6 +1,6 @@
 """Sockets over time: every change of state on a host, and how long each state lasted.
 
-`Census` reads what client/census.py prints on a host; the functions below it are pure and read `Change`s.
+`Census` reads what probes/socket_monitor.py prints on a host; the functions below it are pure and read `Change`s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connlab.base.settings import HOME
 from connlab.cluster.hosts import Host
 from connlab.cluster.stream import Stream
 
-PROGRAM = HOME / "client" / "census.py"  # its text travels with the command: servers have no client
+PROGRAM = HOME / "probes" / "socket_monitor.py"  # its text travels with the command: servers have no client
 PATIENCE = 30.0  # seconds for a look to come; one takes 4 ms, a docker exec under load some seconds
 SECOND = 1_000_000_000
 

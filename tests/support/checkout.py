@@ -36,7 +36,7 @@ for line in sys.stdin:
 
 def checkout(folder: Path) -> Path:
     """A checkout in `folder` that starts the same lab as ours."""
-    for part in ("connlab", "server", "client", "firewall", "sysctl"):
+    for part in ("connlab", "server", "client", "probes", "firewall", "sysctl"):
         shutil.copytree(settings.HOME / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("compose.yaml", ".dockerignore"):
         shutil.copy(settings.HOME / part, folder / part)

@@ -23,7 +23,7 @@ from tests.support.ports import LOWEST
 from tests.support.recording import Keep, Tapes, recorded
 
 EACH = 10
-PROGRAM = HOME / "client" / "redial.py"
+PROGRAM = HOME / "probes" / "redial.py"
 WITH, WITHOUT = "timestamps", "no timestamps"
 
 

@@ -71,6 +71,14 @@ def test_machines_use_the_standard_library_and_themselves(machine, least):
     assert not foreign
 
 
+def test_a_probe_imports_nothing_of_ours():
+    """Its text is run on hosts that have none of our folders."""
+    modules = trees("probes/*.py")
+    assert len(modules) >= 3, list(modules)
+    used = {name: tops(imports(tree, name)) - sys.stdlib_module_names for name, tree in modules.items()}
+    assert not any(used.values()), used
+
+
 def test_packages_import_only_what_the_table_says(lab):
     """Each import between packages of connlab/ is in the table, and the table allows none that nobody needs."""
     edges = {

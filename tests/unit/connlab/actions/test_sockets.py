@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from client import sockets as program
 from connlab.actions.socket_kinds import state
 from connlab.cli.show import dialling as show
+from probes import socket_table as program
 
 PROGRAM = Path(program.__file__).read_text()
 ARGV = [sys.executable, "-S", "-E", "-c", PROGRAM]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from client import census as program
 from connlab.base.errors import GaveUp
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import PROGRAM, Census, Change, Pair, levels, lives
+from probes import socket_monitor as program
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 LISTEN = (

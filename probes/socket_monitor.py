@@ -1,6 +1,6 @@
 """A census of this host's TCP sockets, taken again and again: what has changed since the last one.
 
-`python3 census.py PERIOD_MS` prints a JSON line for each look that shows a change, and one a second: `ns`, when
+`python3 socket_monitor.py PERIOD_MS` prints a JSON line for each look that shows a change, and one a second: `ns`, when
 the look before began, when this one began, and when it ended (CLOCK_MONOTONIC; the table is not read in one
 moment), and `changes`, each [local, port, peer, port, state, timer]. `state` is as ss(8) writes it, null once the
 socket is gone; `timer` is what the kernel will still wait, in seconds, for a socket in TIME_WAIT or an orphan in

@@ -1,9 +1,9 @@
 """The article's table of sockets: which kinds this host's kernel gives, and whether messages pass through them.
 
-    sockets                 try every family with every type, print one JSON object
-    sockets listen          open what can cross a bridge, print its addresses and ports, then answer each message
-                            and print it; until standard input closes
-    sockets exchange ASKS   send a message to each of a JSON list of {family, type, address, port}
+    socket_table                 try every family with every type, print one JSON object
+    socket_table listen          open what can cross a bridge, print its addresses and ports, then answer each
+                                 message and print it; until standard input closes
+    socket_table exchange ASKS   send a message to each of a JSON list of {family, type, address, port}
 
 It imports nothing of this package, because the server host runs its very text.
 """
