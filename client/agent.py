@@ -1,4 +1,4 @@
-"""The lab's hands on this host: JSON lines in, JSON lines out, on the stream of a `docker exec`.
+"""Carry out the lab's requests on this host: JSON lines in, JSON lines out, on the stream of a `docker exec`.
 
 The contract is docs/agent.md. Whatever ends the stream ends the agent, and with it all that it holds: at once
 with `--stop-at-close`, else what was asked before has a moment to finish.
@@ -17,8 +17,8 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from client import dial, events, names, settings, turn
-from client.hands.held import Held
+from client import connector, events, host_lock, names, settings
+from client.commands.held import Held
 from client.request import BadRequest, read
 from client.verbs import verbs
 
@@ -128,11 +128,11 @@ def main(arguments: list[str]) -> None:
     except ValueError as error:
         raise SystemExit(f"connlab agent: {error}") from None
     events.configure(knobs["log_format"], events.host_log())
-    dial.raise_descriptor_limit()
+    connector.raise_descriptor_limit()
     grace_s = 0 if "--stop-at-close" in arguments else _GRACE_S
     _thread.start_new_thread(_end_with_stream, (_thread.get_ident(), grace_s))
     held: Held = {}
-    with turn.of_agent():
+    with host_lock.of_agent():
         events.emit("agent", state="opened")
         try:
             who = {"host": names.host(), "address": names.address()}

@@ -5,7 +5,7 @@ A call is bounded: 2 s for each dial, 2 s for the echoes, 2 s for the server's F
 
 from __future__ import annotations
 
-from client import close, dial, names, report, talk
+from client import close, connector, exchange, names, report
 
 TIMEOUT_MS = 2000
 
@@ -16,17 +16,19 @@ def call(knobs: dict, count: int) -> tuple[list[str], int]:
     """
     outcomes, messages, attempts = [], {}, {}
     server, port = knobs["connlab_server"], knobs["port"]
-    for attempt, sock in dial.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
+    for attempt, sock in connector.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
         if sock:
             attempts[sock] = attempt
             messages[sock] = f"hello from {names.host()} {len(messages) + 1}".encode()
         else:
             outcomes.append(attempt["outcome"])
             report.attempt(attempt)
-    echoes = talk.echo(messages, TIMEOUT_MS)
+    echoes = exchange.echo(messages, TIMEOUT_MS)
     for sock, attempt in attempts.items():
         if echoes[sock]:
-            attempt.update(outcome=dial.outcome_of(echoes[sock]), errno=dial.errno_name(echoes[sock]))
+            attempt.update(
+                outcome=connector.outcome_of(echoes[sock]), errno=connector.errno_name(echoes[sock])
+            )
         outcomes.append(attempt["outcome"])
         report.attempt(attempt)
     close.fin(attempts, TIMEOUT_MS)

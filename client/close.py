@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Iterable
 
-from client import talk
+from client import exchange
 
 _ABORT = struct.pack("ii", 1, 0)
 
@@ -29,8 +29,8 @@ def fin(sockets: Iterable[socket.socket], timeout_ms: int) -> dict[socket.socket
             waiting.add(sock)
         else:
             ends[sock] = (_who_ended(sock), 0)
-    for sock in talk.ready(waiting, timeout_ms):
-        _, eof, number = talk.drain(sock)
+    for sock in exchange.ready(waiting, timeout_ms):
+        _, eof, number = exchange.drain(sock)
         if eof or number:
             ends[sock] = ("fin" if eof else "reset", (time.monotonic_ns() - start_ns) // 1000)
             waiting.discard(sock)
@@ -86,5 +86,5 @@ def _send_fin(sock: socket.socket) -> bool:
 
 def _who_ended(sock: socket.socket) -> str:
     """How a connection ended that is no more: `fin` from both sides, or `reset`."""
-    talk.drain(sock)
-    return "reset" if sock in talk.broken else "fin"
+    exchange.drain(sock)
+    return "reset" if sock in exchange.broken else "fin"

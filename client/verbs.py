@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.hands import connections, dialling, facts, listening
+from client.commands import close, connect, facts, listen, transfer
 from client.request import (
     address,
     address_or_any,
@@ -31,7 +31,7 @@ def verbs(port: int) -> dict:
     }
     return {
         "open": (
-            dialling.open_,
+            connect.open_,
             {
                 **target,
                 "count": (integer(1, 20_000), 1),
@@ -43,19 +43,19 @@ def verbs(port: int) -> dict:
             },
         ),
         "close": (
-            connections.close_,
+            close.close_,
             {"conns": _CONNS, "how": (one_of("fin", "rst", "half", "drop"), "fin"), "timeout_ms": _TIMEOUT},
         ),
         "send": (
-            connections.send,
+            transfer.send,
             {"conns": _CONNS, "text": (text, "hello"), "bytes": (or_null(integer(0, 2**24)), None)},
         ),
         "recv": (
-            connections.recv,
+            transfer.recv,
             {"conns": _CONNS, "max": (integer(1, 2**20), 65_536), "timeout_ms": _TIMEOUT},
         ),
         "churn": (
-            dialling.churn,
+            connect.churn,
             {
                 **target,
                 "count": (integer(1, 20_000), 100),
@@ -66,7 +66,7 @@ def verbs(port: int) -> dict:
             },
         ),
         "listen": (
-            listening.listen,
+            listen.listen,
             {
                 "port": (integer(0, 65_535), 0),
                 "backlog": (integer(0, 2**31 - 1), 5),
@@ -75,8 +75,8 @@ def verbs(port: int) -> dict:
                 "reuse_port": (boolean, False),
             },
         ),
-        "accept": (listening.accept, {"conn": (integer(1, 2**53), None), "timeout_ms": _TIMEOUT}),
-        "resolve": (dialling.resolve, {"host": (host, "server")}),
+        "accept": (listen.accept, {"conn": (integer(1, 2**53), None), "timeout_ms": _TIMEOUT}),
+        "resolve": (connect.resolve, {"host": (host, "server")}),
         "facts": (facts.facts, {"sysctls": (list_of(sysctl), [])}),
-        "quit": (connections.quit_, {}),
+        "quit": (close.quit_, {}),
     }

@@ -5,15 +5,15 @@ With DIALS over the server's limit every round shows it: that many established, 
 
 from __future__ import annotations
 
-from client import dial, report, turn
+from client import connector, host_lock, report
 from client.beat import every
 from client.call import call
 
 
 def run(knobs: dict) -> None:
     """Play rounds, for ever."""
-    dial.raise_descriptor_limit()
+    connector.raise_descriptor_limit()
     for _ in every(knobs["period"]):
-        with turn.of_workload():
+        with host_lock.of_workload():
             outcomes, echoed = call(knobs, knobs["dials"])
             report.tally(outcomes, echoed=echoed)

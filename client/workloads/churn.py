@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from client import report, turn
+from client import host_lock, report
 from client.beat import every
 from client.call import call
 
@@ -19,7 +19,7 @@ def run(knobs: dict) -> None:
     """Play for ever; a `tally` each PERIOD. The turn is given back after each connection."""
     outcomes, echoed, since = [], 0, time.monotonic()
     for _ in every(1 / _PER_SECOND):
-        with turn.of_workload():
+        with host_lock.of_workload():
             ended, back = call(knobs, 1)
         outcomes += ended
         echoed += back

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from client import close, dial, events, report, talk, turn
+from client import close, connector, events, exchange, host_lock, report
 from client.beat import every
 from client.call import TIMEOUT_MS
 
@@ -13,14 +13,14 @@ _FAREWELL_MS = 300
 
 def run(knobs: dict) -> None:
     """Hold until a signal raises SystemExit, then close with FIN in the time that a stop leaves."""
-    dial.raise_descriptor_limit()
+    connector.raise_descriptor_limit()
     kept: list[socket.socket] = []
     try:
         for _ in every(knobs["period"]):
             _drop_lost(kept)
             missing = knobs["dials"] - len(kept)
             if missing:
-                with turn.of_workload():
+                with host_lock.of_workload():
                     _dial(knobs, missing, kept)
     finally:
         close.fin(kept, _FAREWELL_MS)
@@ -29,7 +29,7 @@ def run(knobs: dict) -> None:
 
 def _drop_lost(kept: list[socket.socket]) -> None:
     for sock in list(kept):
-        _, eof, number = talk.drain(sock)
+        _, eof, number = exchange.drain(sock)
         if eof or number:
             sock.close()
             kept.remove(sock)
@@ -38,7 +38,7 @@ def _drop_lost(kept: list[socket.socket]) -> None:
 def _dial(knobs: dict, missing: int, kept: list[socket.socket]) -> None:
     outcomes = []
     server, port = knobs["connlab_server"], knobs["port"]
-    for attempt, sock in dial.dial(server, port, count=missing, timeout_ms=TIMEOUT_MS):
+    for attempt, sock in connector.dial(server, port, count=missing, timeout_ms=TIMEOUT_MS):
         outcomes.append(attempt["outcome"])
         report.attempt(attempt)
         if sock:

@@ -10,7 +10,7 @@ from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import Settings
 from connlab.cluster import engine, hosts
 
-ARGV = ("python3", "-S", "-E", "-m", "client.interactive")
+ARGV = ("python3", "-S", "-E", "-m", "client.talk")
 SPOKEN = (0, 1, 2, 130)  # exit statuses of the client itself, which has said why
 
 

@@ -56,7 +56,7 @@ def test_a_terminal_that_is_closed(crowd: Lab) -> None:
         assert _held_port(crowd, crowd.clients[0].address)
     quiet(crowd)
     gone = "no interactive client is left"
-    until(lambda: "client.interactive" not in crowd.clients[0].run(["ps", "-eo", "args"]), gone, within=10)
+    until(lambda: "client.talk" not in crowd.clients[0].run(["ps", "-eo", "args"]), gone, within=10)
 
 
 def test_a_pipe_instead_of_a_terminal(crowd: Lab) -> None:

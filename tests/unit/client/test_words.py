@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from client import dial, events, names, settings
+from client import connector, events, names, settings
 from server import events as server_events
 from tests.support.given import PROFILES, given
 from tests.support.menu import MENU
@@ -30,13 +30,16 @@ def test_outcomes_are_those_of_the_documentation():
         for outcome, numbers in documented_outcomes().items()
         for name in numbers
     }
-    assert {0: "established", **documented} == dial.OUTCOMES
+    assert {0: "established", **documented} == connector.OUTCOMES
 
 
-@pytest.mark.parametrize("number", sorted(set(errno.errorcode) - set(dial.OUTCOMES)))
+@pytest.mark.parametrize("number", sorted(set(errno.errorcode) - set(connector.OUTCOMES)))
 def test_an_unknown_errno_is_loud(number):
     """Every errno without a row is a harness_error, shown by its name."""
-    assert (dial.outcome_of(number), dial.errno_name(number)) == ("harness_error", errno.errorcode[number])
+    assert (connector.outcome_of(number), connector.errno_name(number)) == (
+        "harness_error",
+        errno.errorcode[number],
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ HOME = Path(__file__).parents[3]
 # Each alone, in milliseconds of CPU beside the 9 of a Python that does nothing: 34, 18, 12, 11, 5 and 4.
 HEAVY = {"importlib.abc", "dataclasses", "traceback", "pathlib", "typing", "ipaddress"}
 STARTED = ["server.__main__", "server.serve", "server.sample", "server.control", "server.mode_loader"]
-STARTED += ["client.agent", "client.interactive", "client.sysctls"]
+STARTED += ["client.agent", "client.talk", "client.sysctls"]
 
 
 @pytest.mark.parametrize("module", [*STARTED, "server.listener"])

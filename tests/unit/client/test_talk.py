@@ -1,6 +1,6 @@
 """The interactive client as a real process on loopback: what it sends, shows, and ends with.
 
-client.interactive ── 127.0.0.1 ── a server in this test
+client.talk ── 127.0.0.1 ── a server in this test
 """
 
 import os
@@ -38,7 +38,7 @@ def start(listener, tmp_path):
             "CONNLAB_SERVER": "127.0.0.1",
             "PORT": str(port or listener.getsockname()[1]),
         }
-        argv = [sys.executable, "-S", "-E", "-m", "client.interactive", *arguments]
+        argv = [sys.executable, "-S", "-E", "-m", "client.talk", *arguments]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(argv, cwd=ROOT, env=knobs, stdin=pipe, stdout=pipe, stderr=pipe))
         return started[-1]

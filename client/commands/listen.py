@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 
-from client import close, talk
-from client.hands.held import Held, hold
+from client import close, exchange
+from client.commands.held import Held, hold
 from client.request import BadRequest
 
 
@@ -29,7 +29,7 @@ def accept(held: Held, fields: dict) -> dict:
     listener = held.get(fields["conn"])
     if listener is None or not close.listens(listener):
         raise BadRequest(f"conn: {fields['conn']} is no listener")
-    for _ in talk.ready({listener}, fields["timeout_ms"]):
+    for _ in exchange.ready({listener}, fields["timeout_ms"]):
         sock, (source, source_port) = listener.accept()
         sock.setblocking(False)
         return {"conn": hold(held, sock), "source": source, "source_port": source_port}

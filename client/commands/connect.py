@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import time
 
-from client import close, dial, events, names, report, talk
-from client.hands.held import Held, hold
+from client import close, connector, events, exchange, names, report
+from client.commands.held import Held, hold
 from client.request import BadRequest
 
 _LONGEST_BARRIER_NS = 60 * 10**9
@@ -23,7 +23,7 @@ def open_(held: Held, fields: dict) -> dict:
     if fields["at_ns"] and fields["at_ns"] - time.monotonic_ns() > _LONGEST_BARRIER_NS:
         raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
     fields["host"] = _resolve(fields["host"])
-    ended = dial.dial(**fields)
+    ended = connector.dial(**fields)
     if not tell:
         ended = sorted(ended, key=lambda pair: pair[0]["number"])
     attempts, outcomes, established = [], [], []
@@ -57,13 +57,13 @@ def churn(_held: Held, fields: dict) -> dict:
     for number in range(count):
         if attempts:
             time.sleep(gap_ms / 1000)
-        for attempt, sock in dial.dial(**target, source_port=first_port and first_port + number):
+        for attempt, sock in connector.dial(**target, source_port=first_port and first_port + number):
             attempt.update(number=number + 1, closed_ns=None)
             attempts.append(attempt)
             if sock and message is not None:
-                error = talk.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
+                error = exchange.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
                 if error:
-                    attempt.update(outcome=dial.outcome_of(error), errno=dial.errno_name(error))
+                    attempt.update(outcome=connector.outcome_of(error), errno=connector.errno_name(error))
             if sock:
                 close.HOW[how]([sock], fields["timeout_ms"])
                 attempt["closed_ns"] = time.monotonic_ns()
@@ -81,7 +81,7 @@ def resolve(_held: Held, fields: dict) -> dict:
     try:
         address = names.resolve(fields["host"])
     except socket.gaierror as error:
-        number, reason = dial.errno_name(error.errno), error.strerror
+        number, reason = connector.errno_name(error.errno), error.strerror
     us = (time.monotonic_ns() - start_ns) // 1000
     return {"resolved": address is not None, "address": address, "errno": number, "reason": reason, "us": us}
 

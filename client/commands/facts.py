@@ -6,7 +6,7 @@ import os
 import time
 
 from client import names
-from client.hands.held import Held
+from client.commands.held import Held
 
 
 def facts(held: Held, fields: dict) -> dict:
