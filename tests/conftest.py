@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
 from tests.support import menu
 from tests.support.laboratory import Lab, laboratory, shared, sweep
+from tests.support.skips import not_run
 
 RUN = "CONNLAB_RUN"
 DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
@@ -118,15 +119,6 @@ def pytest_terminal_summary(
         terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
     for line in not_run(terminalreporter.stats.get("skipped", [])):
         terminalreporter.line(line)
-
-
-def not_run(skipped: Iterable[pytest.TestReport]) -> list[str]:
-    """A line for each reason why tests were skipped, and the one command that changes it, if there is one."""
-    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
-    lines = [f"not run: {count} test{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()]
-    if any("`make tools`" in reason for reason in reasons):
-        lines.append("next: make tools, then they are run")
-    return lines
 
 
 @pytest.fixture(scope="session", autouse=True)

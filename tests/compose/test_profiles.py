@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from connlab.cluster import host_files, profile_reader
-from tests.compose.test_parity import composes, read
+from tests.support.composes import composes, read
 from tests.support.profiles import FORMS, MEANT
 
 AWKWARD = "$ $$ ${PROFILE} ${X:-y} $PROFILE %s {{.Id}} $(x) `y` \"q\" 'q' \\n\n\ttab #c é \U0001f600 end "

@@ -8,11 +8,12 @@ import pytest
 
 from connlab.evidence.recorder import Run
 from tests.support.recording import Tapes, rolling, wanted
+from tests.time_wait.endings import endings
 from tests.time_wait.lingering import lingering
 from tests.time_wait.ports import exhaustion
 from tests.time_wait.slots import slots
 
-__all__ = ["exhaustion", "lingering", "slots"]  # those that are too long for the file of their tests
+__all__ = ["endings", "exhaustion", "lingering", "slots"]  # those that have a file of their own
 
 
 @pytest.fixture(scope="session")

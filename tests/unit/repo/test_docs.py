@@ -10,7 +10,7 @@ import pytest
 
 from client.verbs import verbs
 from connlab.base.settings import CHECKS
-from tests.time_wait.test_who_closes import WAYS
+from tests.time_wait.endings import WAYS
 
 HOME = Path(__file__).parents[3]
 

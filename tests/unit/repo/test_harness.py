@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import not_run
+from tests.support.skips import not_run
 
 HOME = Path(__file__).parents[3]
 

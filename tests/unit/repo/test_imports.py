@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 
 import pytest
@@ -190,6 +191,26 @@ def test_experiments_speak_of_hosts_not_of_plumbing():
     assert {
         name: bad for name, tree in modules.items() if (bad := connlab_modules(imports(tree, name)) & hidden)
     } == {}
+
+
+def test_no_test_module_imports_another():
+    """What two test modules share is in tests/support/, in a conftest, or in a module beside them that has no tests."""
+    modules = trees("tests/**/*.py")
+    assert len(modules) >= 150, list(modules)
+    assert {
+        name: found for name, tree in modules.items() if (found := modules_of_tests(imports(tree, name)))
+    } == {}
+    assert modules_of_tests(
+        imports(ast.parse("from tests.hosts.test_quick import x\nimport tests.conftest"))
+    ) == {
+        "tests.hosts.test_quick",
+        "tests.conftest",
+    }
+
+
+def modules_of_tests(names: set[str]) -> set[str]:
+    """Of dotted names, those that lead into a module of tests or a conftest."""
+    return {name for name in names if name.startswith("tests.") and re.search(r"\.(test_|conftest)", name)}
 
 
 def test_no_test_sleeps():

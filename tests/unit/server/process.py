@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import subprocess
@@ -13,6 +14,7 @@ from connlab.base.model import Event, events
 from connlab.base.wait import until
 
 HOME = Path(__file__).parents[3]
+NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())  # datagrams of a real kernel
 SOON = 5.0  # seconds; everything here takes milliseconds, unless the machine is busy
 
 
@@ -71,3 +73,11 @@ def ask(server: Server) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "server.control"]
     environment = {"CONNLAB_STATUS": server.status}
     return subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+
+
+def report(number: int) -> bytes:
+    """A datagram that a real kernel sent, with another sequence number (attribute 12 of its message)."""
+    datagram = bytearray.fromhex(NFLOG["ipv4"][0])
+    at = datagram.index(struct.pack("=HH", 8, 12)) + 4
+    datagram[at : at + 4] = struct.pack(">I", number)
+    return bytes(datagram)

@@ -8,10 +8,7 @@ import socket
 
 from connlab.base.model import Event, events
 from server.events import emit
-from tests.unit.server.process import HOME, SOON, ask, dial, echo, heard, said
-from tests.unit.server.test_status import report
-
-NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())
+from tests.unit.server.process import HOME, NFLOG, SOON, ask, dial, echo, heard, report, said
 
 
 def test_garbage_stays_on_one_line(server):

@@ -11,9 +11,7 @@ from dataclasses import replace
 
 from connlab.base.wait import until
 from server.control import AT_ONCE, PATIENCE
-from tests.unit.server.process import HOME, SOON, Server, ask, dial, echo, heard, lives, said
-
-NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())
+from tests.unit.server.process import SOON, Server, ask, dial, echo, heard, lives, report, said
 
 
 def test_status_tells_without_a_connection(server):
@@ -161,11 +159,3 @@ def test_the_account_has_every_refusal_that_was_reported_before(start):
         account = put(server, "account")
         assert account["refusals"] == {"reported": True, "lost": 0, "behind": False}
         assert account["sources"]["127.0.0.1"]["refused"] == 2000
-
-
-def report(number: int) -> bytes:
-    """A datagram that a real kernel sent, with another sequence number (attribute 12 of its message)."""
-    datagram = bytearray.fromhex(NFLOG["ipv4"][0])
-    at = datagram.index(struct.pack("=HH", 8, 12)) + 4
-    datagram[at : at + 4] = struct.pack(">I", number)
-    return bytes(datagram)

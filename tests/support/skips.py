@@ -1,0 +1,17 @@
+"""Why tests were skipped, for the end of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+
+
+def not_run(skipped: Iterable[pytest.TestReport]) -> list[str]:
+    """A line for each reason why tests were skipped, and the one command that changes it, if there is one."""
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    lines = [f"not run: {count} test{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()]
+    if any("`make tools`" in reason for reason in reasons):
+        lines.append("next: make tools, then they are run")
+    return lines
