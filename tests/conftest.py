@@ -142,15 +142,15 @@ def crowd(_crowd: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def run() -> recorder.Run:
+def run() -> recorder.RunFolder:
     """This run's folder in runs/, with what it ran on."""
-    folder = recorder.Run(os.environ[RUN])
+    folder = recorder.RunFolder(os.environ[RUN])
     folder.keep("", "machine", {**engine_machine.facts(), "engine": engine.client().version()})
     return folder
 
 
 @pytest.fixture
-def keep(run: recorder.Run, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+def keep(run: recorder.RunFolder, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
     """`keep("attempts", data)`: evidence of this test, as a file of its folder; a second one is attempts-2."""
     times: Counter[str] = Counter()
 
@@ -167,8 +167,8 @@ def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.Ab
     """`with watch(server) as seen`: the second witness; what it saw is kept in runs/."""
 
     @contextlib.contextmanager
-    def watched(server: Host) -> Iterator[recorder.Seen]:
-        with recorder.watch(server) as seen:
+    def watched(server: Host) -> Iterator[recorder.SnapshotDiff]:
+        with recorder.diff_snapshots(server) as seen:
             keep("before", seen.before)
             yield seen
         keep("after", seen.after)
@@ -178,7 +178,9 @@ def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.Ab
 
 
 @pytest.fixture
-def verdict(run: recorder.Run, request: pytest.FixtureRequest) -> Iterator[Callable[[Verdict, str], None]]:
+def verdict(
+    run: recorder.RunFolder, request: pytest.FixtureRequest
+) -> Iterator[Callable[[Verdict, str], None]]:
     """`verdict(Verdict.REFUTED, "6 connected, 14 dropped")`: what real hosts say of this test's claim.
 
     The claim is named by `@pytest.mark.claim(id)`. Nothing is kept of a test that failed.

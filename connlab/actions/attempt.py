@@ -10,7 +10,7 @@ from typing import Any
 
 from connlab.actions import witness
 from connlab.actions.running_client import running_client
-from connlab.actions.witness import Look
+from connlab.actions.witness import ServerSample
 from connlab.agent.session import Agent, AgentFailed
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt, Outcome
@@ -64,9 +64,9 @@ def attempt(
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
-    source, after = dialler.address, Look(None, LATE)
+    source, after = dialler.address, ServerSample(None, LATE)
     with Agent(dialler) as agent:
-        before = witness.look(server)
+        before = witness.sample_server(server)
         try:
             for made in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):
                 outcomes[made.outcome] += 1
@@ -79,10 +79,10 @@ def attempt(
         if result["interrupted"] or result["error"]:
             agent.end()  # which stops it, and releases what it holds
         try:
-            after = witness.look(server)
+            after = witness.sample_server(server)
         except KeyboardInterrupt:
             result["interrupted"] = True
-        result |= _sums(outcomes, witness.between(before, after, source, outcomes[Outcome.REFUSED]))
+        result |= _sums(outcomes, witness.compare_samples(before, after, source, outcomes[Outcome.REFUSED]))
         told.sums(result)
         if not (result["interrupted"] or result["error"]):
             result |= _held(dialler, agent, outcomes[Outcome.ESTABLISHED], hold, told)
@@ -123,7 +123,7 @@ def _why(host: Host, lost: LabError) -> str:
     if not isinstance(lost, StreamClosed):
         return str(lost)
     with suppress(GaveUp):  # the stream ends a moment before the engine knows why
-        until(lambda: witness.state(host) != "running", f"{host.name} has ended", NOTICED)
-    if (now := witness.state(host)) != "running":
+        until(lambda: witness.container_state(host) != "running", f"{host.name} has ended", NOTICED)
+    if (now := witness.container_state(host)) != "running":
         return f"{host.name} is {now}: it went away in the middle\n  next: make up, which brings it back"
     return f"{lost}\n  next: try again; the host itself runs"

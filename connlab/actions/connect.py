@@ -44,14 +44,14 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         asked = agent.ask("resolve", host=host)
         result["resolver"] = {name: asked[name] for name in ("errno", "reason", "us")}
         if asked["resolved"]:
-            before = witness.look(server)
+            before = witness.sample_server(server)
             (attempt,) = agent.ask(
                 "open", host=asked["address"], port=port, timeout_ms=timeout * 1000, keep=False
             )["attempts"]
             result |= {"resolved": True, "address": asked["address"], "family": "IPv4"}
             result |= {name: attempt[name] for name in ("outcome", "errno", "source", "source_port", "us")}
             source, refused = attempt["source"] or dialler.address, attempt["outcome"] == "refused"
-            seen = witness.between(before, witness.look(server), source, int(refused))
+            seen = witness.compare_samples(before, witness.sample_server(server), source, int(refused))
             result |= {"rule_packets": seen.rule_packets, "refused_by_policy": seen.refused}
             result |= {"complete": seen.complete, "witness": seen.words}
     return result

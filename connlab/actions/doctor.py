@@ -135,7 +135,7 @@ def running(chosen: Settings) -> Row:
     if not found:
         return _row(RUNNING, "PASS", f"no server of {chosen.project} runs, so there is no policy to compare")
     try:
-        standing = policy.of(observe.rules(found[0].run))
+        standing = policy.policy_state(observe.rules(found[0].run))
     except LabError as error:
         return _failed(RUNNING, error)
     if standing["state"] in ("drift", "unknown"):
@@ -144,7 +144,7 @@ def running(chosen: Settings) -> Row:
         return _row(RUNNING, "FAIL", "\n".join(said), fix)
     state = standing["state"].replace("_", " ")
     detail = "; ".join(
-        [f"{standing['file']}, {state}: {policy.limited(standing)}", *policy.notices(standing)]
+        [f"{standing['file']}, {state}: {policy.describe_limit(standing)}", *policy.notices(standing)]
     )
     return _row(RUNNING, "WARN" if policy.notices(standing) else "PASS", detail)
 

@@ -26,16 +26,16 @@ def refusals(seen: Snapshot) -> dict[str, Any]:
     told = seen.status["refusals"]
     if told is None or not told["reported"]:
         return {"refused_lost": None, "refused_behind": False}
-    missing = 0 if told["behind"] else seen.refused - seen.told("refused")
+    missing = 0 if told["behind"] else seen.refused - seen.reported("refused")
     return {"refused_lost": max(told["lost"], missing, 0), "refused_behind": told["behind"]}
 
 
 def server(seen: Snapshot) -> dict[str, Any]:
     """The server's own numbers: of all sources, whoever they are."""
-    port, told = seen.status["port"], seen.told("refused")
+    port, told = seen.status["port"], seen.reported("refused")
     return {
         "held": seen.held(port).total(), **counted(seen),
-        "accepted": None if silent(seen) else seen.told("accepted"),
+        "accepted": None if silent(seen) else seen.reported("accepted"),
         # The rules' counters begin anew with a reload or when they are zeroed; the process goes on counting.
         "refused": max(seen.refused, told), "refused_at_least": told > seen.refused, **refusals(seen),
         "silent": silent(seen),

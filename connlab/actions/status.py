@@ -24,7 +24,7 @@ AT_ONCE = 8
 PATIENCE = 10.0  # seconds for a client to say what sockets it has
 
 
-def of(project: str, found: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
+def lab_status(project: str, found: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
     """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
 
     With `clients_asked`, `ASKED` of the clients are asked for their sockets, and one for the keys of its profile; what
@@ -37,7 +37,7 @@ def of(project: str, found: Sequence[Host], *, clients_asked: bool = False) -> d
     seen = observe.snapshot(server.run, began, silent_too=True)
     entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
     seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
-    account, standing = seen.status, policy.of(seen.ruleset)
+    account, standing = seen.status, policy.policy_state(seen.ruleset)
     states = dict(sorted(seen.states().items()))
     return {
         "schema": 1,
@@ -60,7 +60,7 @@ def of(project: str, found: Sequence[Host], *, clients_asked: bool = False) -> d
     }  # fmt: skip
 
 
-def unasked(project: str, found: Sequence[Host]) -> dict[str, Any]:
+def status_without_server(project: str, found: Sequence[Host]) -> dict[str, Any]:
     """The same of a lab whose server cannot be asked: the state of each host, and no number."""
     server = next((host for host in found if host.service == "server"), None)
     rows = [
@@ -76,7 +76,7 @@ def unasked(project: str, found: Sequence[Host]) -> dict[str, Any]:
         "schema": 1,
         "project": project,
         "server": rows[found.index(server)] if server else None,
-        "policy": policy.unseen("no server runs" if server else "there is no server"),
+        "policy": policy.unknown_policy("no server runs" if server else "there is no server"),
         "clients": [row for row, host in zip(rows, found, strict=True) if host.service == "client"],
     }  # fmt: skip
 

@@ -22,11 +22,11 @@ SETTLED = 5.0  # seconds for the server process to catch up with its kernel
 
 
 @dataclass(frozen=True)
-class Look:
+class ServerSample:
     """The server host at a moment, or why it could not be looked at."""
 
-    seen: Snapshot | None
-    missing: str = ""
+    snapshot: Snapshot | None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,35 +42,35 @@ class Witness:
     refused: int | None
     complete: bool
     words: str
-    change: policy.Moved
+    change: policy.RulePackets
     policy: Mapping[str, Any]
 
 
-def look(server: Host | None) -> Look:
+def sample_server(server: Host | None) -> ServerSample:
     """Look at the server host once its process has read every report of its kernel, or after some seconds.
 
     A host that is missing, or does not answer, is a reason and no error.
     """
     if server is None:
-        return Look(None, "no server runs to be asked")
-    last = Look(None)
+        return ServerSample(None, "no server runs to be asked")
+    last = ServerSample(None)
 
     def caught_up() -> bool:
         nonlocal last
-        last = Look(observe.snapshot(server.run))
+        last = ServerSample(observe.snapshot(server.run))
         return not _behind(last)
 
     try:
         with contextlib.suppress(GaveUp):
             until(caught_up, "the server has read its kernel's reports", SETTLED)
     except (NotFound, Refused):
-        return Look(None, f"{server.name} could not be asked: it is {state(server)}")
+        return ServerSample(None, f"{server.name} could not be asked: it is {container_state(server)}")
     except LabError as silent:
-        return Look(None, f"{server.name} could not be asked: {str(silent).splitlines()[-1]}")
+        return ServerSample(None, f"{server.name} could not be asked: {str(silent).splitlines()[-1]}")
     return last
 
 
-def state(host: Host) -> str:
+def container_state(host: Host) -> str:
     """What the engine says of a host now: `running`, `paused`, `exited`; `gone` if there is none."""
     try:
         return str(host.inspect()["State"]["Status"])
@@ -78,17 +78,28 @@ def state(host: Host) -> str:
         return "gone"
 
 
-def between(before: Look, after: Look, source: str, refused: int) -> Witness:
+def compare_samples(before: ServerSample, after: ServerSample, source: str, refused: int) -> Witness:
     """What the server side counted between two looks, of `source` and of all; the client saw `refused` of them."""
-    if before.seen is None or after.seen is None:
-        why = before.missing or after.missing
-        standing = policy.unseen(why) if after.seen is None else policy.of(after.seen.ruleset)
-        return Witness(None, None, False, why, policy.Moved((), why), standing)
-    change = policy.moved(before.seen.ruleset, after.seen.ruleset)
+    if before.snapshot is None or after.snapshot is None:
+        why = before.problem or after.problem
+        standing = (
+            policy.unknown_policy(why)
+            if after.snapshot is None
+            else policy.policy_state(after.snapshot.ruleset)
+        )
+        return Witness(None, None, False, why, policy.RulePackets((), why), standing)
+    change = policy.packets_between(before.snapshot.ruleset, after.snapshot.ruleset)
     packets = change.total
     counted = change.problem or f"its rules counted {packets} of all sources"
-    told, words, complete = _of_one(before.seen, after.seen, source, refused, packets)
-    return Witness(packets, told, complete, f"{words}, and {counted}", change, policy.of(after.seen.ruleset))
+    told, words, complete = _of_one(before.snapshot, after.snapshot, source, refused, packets)
+    return Witness(
+        packets,
+        told,
+        complete,
+        f"{words}, and {counted}",
+        change,
+        policy.policy_state(after.snapshot.ruleset),
+    )
 
 
 def _of_one(
@@ -102,20 +113,22 @@ def _of_one(
     reports = after.status["refusals"]
     if not reports["reported"]:
         return None, "the policy reports no refusals (NFLOG), so of this source alone nothing is known", False
-    told = after.told("refused", source) - before.told("refused", source)
+    told = after.reported("refused", source) - before.reported("refused", source)
     lost = reports["lost"] - before.status["refusals"]["lost"]
     if told < 0 or lost < 0:
         return None, "the server was started anew meanwhile, so of this source nothing is known", False
     why = ""
     if lost:
         why = f" ({lost} reports were lost)"
-    elif _behind(Look(before)) or _behind(Look(after)):
+    elif _behind(ServerSample(before)) or _behind(ServerSample(after)):
         why = " (it is behind with its reports)"
-    elif told < refused and (packets is None or packets > after.told("refused") - before.told("refused")):
+    elif told < refused and (
+        packets is None or packets > after.reported("refused") - before.reported("refused")
+    ):
         why = " (not every refusal is reported)"
     least = "at least " if why else ""
     return told, f"the server reported {least}{told} refusal{'s' * (told != 1)} of this source{why}", not why
 
 
-def _behind(look: Look) -> bool:
-    return look.seen is not None and bool(look.seen.status["refusals"]["behind"])
+def _behind(sample: ServerSample) -> bool:
+    return sample.snapshot is not None and bool(sample.snapshot.status["refusals"]["behind"])

@@ -11,10 +11,10 @@ def describe_end(state: Mapping[str, Any]) -> str:
     """In words, from `State` of the engine's inspection: exit status, signal, memory, the engine's own error."""
     error = str(state.get("Error") or "")
     memory = "it reached its memory limit (OOM killer); " if state.get("OOMKilled") else ""
-    return f"{memory}{status(int(state['ExitCode']))}{f'; the engine says: {error}' if error else ''}"
+    return f"{memory}{describe_exit_status(int(state['ExitCode']))}{f'; the engine says: {error}' if error else ''}"
 
 
-def status(code: int) -> str:
+def describe_exit_status(code: int) -> str:
     """An exit status in words; 128 and more are a signal's, as a shell says it (docker run, Exit status)."""
     try:
         return f"exit status {code} ({signal.Signals(code - 128).name})"

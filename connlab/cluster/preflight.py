@@ -57,7 +57,7 @@ def problems(wanted: Settings, *, again: bool = False) -> list[str]:
     if status:
         others = {path: [k for k in of_it if k in engines] for path, of_it in keys.items()}
         whose = "; ".join(f"{path}: {', '.join(names)}" for path, names in others.items() if names)
-        return _problems(said, exit_reason.status(status), whose)
+        return _problems(said, exit_reason.describe_exit_status(status), whose)
     preflight_cache.keep(inputs)
     return []
 

@@ -1,7 +1,7 @@
 """A chart as an experiment leaves it in the evidence of its run: docs/report.md is the contract.
 
 Building one checks it, so a mistake is seen in the test that made it and not when somebody draws the run.
-`connlab.evidence.recorder.Run.keep` writes it (`keep("chart-drain", chart)`); `from_evidence` is the way back.
+`connlab.evidence.recorder.RunFolder.keep` writes it (`keep("chart-drain", chart)`); `from_evidence` is the way back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The memory: what the server host said before and after an experiment, kept in runs/ and compared."""
+"""Snapshots of the server before and after an experiment, their differences, and the folder of a run in runs/."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SETTLED = 5.0  # seconds for the server's log to catch up with the kernel's coun
 
 
 @dataclasses.dataclass
-class Seen:
-    """The server before and after; the differences are the second witness of an experiment."""
+class SnapshotDiff:
+    """Two snapshots of the server, before and after an experiment; the differences are its second witness."""
 
     before: Snapshot
     after: Snapshot | None = None
@@ -32,11 +32,11 @@ class Seen:
     @property
     def refused(self) -> int:
         """How far the refusing rules' own packet counters moved. Raises `LabError` if they were changed meanwhile."""
-        return policy.moved(self.before.ruleset, self._after.ruleset).certain
+        return policy.packets_between(self.before.ruleset, self._after.ruleset).certain
 
-    def told(self, what: str, source: str | None = None) -> int:
-        """How far the server's own count of `accepted` or `refused` moved, for one source or all."""
-        return self._after.told(what, source) - self.before.told(what, source)
+    def reported(self, what: str, source: str | None = None) -> int:
+        """Return by how much the server's own count of `accepted` or `refused` grew, for one source or all."""
+        return self._after.reported(what, source) - self.before.reported(what, source)
 
     def counters(self) -> dict[str, int]:
         """Every kernel counter (nstat) that moved, and how far."""
@@ -54,37 +54,37 @@ class Seen:
 
 
 @contextlib.contextmanager
-def watch(server: Host) -> Iterator[Seen]:
-    """Look at the server before and after the block.
+def diff_snapshots(server: Host) -> Iterator[SnapshotDiff]:
+    """Take a snapshot of the server before the block and one after it.
 
-    The second look waits until the server has told of every refusal that the policy logged and of every
-    connection that ss shows as accepted, because the process follows its kernel by a moment. If they never
-    agree, one of the witnesses is wrong: raises `GaveUp`.
+    The second is taken again until the server has reported every refusal that the policy logged and every connection
+    that ss(8) shows as accepted, because the process follows its kernel by a moment. Raises `GaveUp` if they do not
+    agree within `SETTLED` seconds: then one of the witnesses is wrong.
     """
-    seen = Seen(observe.snapshot(server.run))
-    yield seen
-    seen.after = until(
-        lambda: _agreeing(observe.snapshot(server.run), seen.before),
-        "the server has told what the rule and ss(8) have counted",
+    diff = SnapshotDiff(observe.snapshot(server.run))
+    yield diff
+    diff.after = until(
+        lambda: _agreeing(observe.snapshot(server.run), diff.before),
+        "the server has reported what the rule and ss(8) have counted",
         SETTLED,
     )
 
 
 def _agreeing(now: Snapshot, before: Snapshot) -> Snapshot | None:
-    refused = now.told("refused") - before.told("refused") == now.logged - before.logged
-    refused = refused or bool(policy.moved(before.ruleset, now.ruleset).problem)
-    accepted = now.told("open") == now.accepted(now.status["port"])
+    refused = now.reported("refused") - before.reported("refused") == now.logged - before.logged
+    refused = refused or bool(policy.packets_between(before.ruleset, now.ruleset).problem)
+    accepted = now.reported("open") == now.accepted(now.status["port"])
     return now if refused and accepted else None
 
 
-def story(everyone: Iterable[Host], since: str) -> list[Event]:
-    """What these hosts said since a moment (RFC 3339, UTC), in the order of time."""
+def read_events(everyone: Iterable[Host], since: str) -> list[Event]:
+    """Read the events of these hosts since a moment (RFC 3339, UTC), in the order of time."""
     start = datetime.fromisoformat(since).timestamp()
-    told = (event for host in everyone for event in events(host.log(since=start)) if event.ts >= since)
-    return sorted(told, key=lambda event: event.ts)
+    later = (event for host in everyone for event in events(host.log(since=start)) if event.ts >= since)
+    return sorted(later, key=lambda event: event.ts)
 
 
-class Run:
+class RunFolder:
     """One run's folder, `runs/<UTC>/`; `runs/latest` is the newest. The user's alone; processes may share one."""
 
     def __init__(self, name: str, home: Path = HOME) -> None:

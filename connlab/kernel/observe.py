@@ -133,7 +133,7 @@ class Snapshot:
         queued = sum(socket.receive_queue for socket in ours if socket.state == "LISTEN")
         return sum(socket.state in ("ESTAB", "CLOSE-WAIT") for socket in ours) - queued
 
-    def told(self, what: str, source: str | None = None) -> int:
+    def reported(self, what: str, source: str | None = None) -> int:
         """The server's own count of `accepted`, `refused` or `open`, for one source or all."""
         sources: Mapping[str, Mapping[str, int]] = self.status["sources"]
         return sum(counts[what] for address, counts in sources.items() if source in (None, address))

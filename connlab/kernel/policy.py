@@ -16,7 +16,7 @@ NEXT = "make up loads it again; connections live on"
 
 
 @dataclass(frozen=True)
-class Moved:
+class RulePackets:
     """How many packets each refusing rule matched between two looks; nothing if `problem` says that nobody knows."""
 
     rules: Sequence[tuple[Rule, int]]
@@ -35,7 +35,7 @@ class Moved:
         return sum(packets for _, packets in self.rules)
 
 
-def of(look: Ruleset) -> dict[str, Any]:
+def policy_state(look: Ruleset) -> dict[str, Any]:
     """What `status --json` says under `policy`.
 
     `state`: `in_force`, as it was loaded; `drift`, see `difference`; `none`, nothing refuses and none is meant to;
@@ -52,7 +52,7 @@ def of(look: Ruleset) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def unseen(why: str) -> dict[str, Any]:
+def unknown_policy(why: str) -> dict[str, Any]:
     """The same where the server could not be looked at."""
     nothing = dict.fromkeys(("file", "loaded", "limit", "uncounted", "uncounted_at_most"))
     return {**nothing, "state": "unknown", "why": why, "difference": [], "went_back": [], "limits": []}
@@ -67,7 +67,7 @@ def _state(look: Ruleset) -> str:
     return "in_force" if look.policy["file"] != "none" else "none"
 
 
-def limited(policy: Mapping[str, Any]) -> str:
+def describe_limit(policy: Mapping[str, Any]) -> str:
     """What the rules in the kernel limit, in words: a number only where it is certain."""
     if policy["limit"] is not None:
         return f"{policy['limit']} connections per source address"
@@ -102,7 +102,7 @@ def _uncounted(least: int | None, most: int | None) -> list[str]:
     return [f"{least} to {most} connections from before may not be counted: rules were changed meanwhile"]
 
 
-def moved(before: Ruleset, after: Ruleset) -> Moved:
+def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
     """How far the refusing rules' own counters moved from one look to another.
 
     A transaction between them can have replaced a rule, or zeroed its counter: then nobody knows.
@@ -114,19 +114,19 @@ def moved(before: Ruleset, after: Ruleset) -> Moved:
         if rule.refuses
     ]
     if None in (before.generation, after.generation):
-        return Moved(
+        return RulePackets(
             (), f"the rules could not be read: {after.policy['unknown'] or before.policy['unknown']}"
         )
     if before.generation != after.generation:
-        return Moved((), "the rules were changed meanwhile, so it is not known what they counted")
+        return RulePackets((), "the rules were changed meanwhile, so it is not known what they counted")
     if any(packets < 0 for _, packets in found):
-        return Moved(
+        return RulePackets(
             (), "the rules' counters went back meanwhile (zeroed), so it is not known what they counted"
         )
-    return Moved(tuple(found), "")
+    return RulePackets(tuple(found), "")
 
 
-def judged(change: Moved) -> str:
+def judged(change: RulePackets) -> str:
     """Which rules judged, by their own counters, in words."""
     if change.problem:
         return change.problem

@@ -34,7 +34,7 @@ def test_who_reaches_the_server_depends_on_its_address(
 
     assert made.outcome is outcome
     assert listening == f"{bound or lab.server.address}:{lab.settings.port}"
-    assert (seen.refused, seen.told("accepted")) == (0, outcome is ESTABLISHED)
+    assert (seen.refused, seen.reported("accepted")) == (0, outcome is ESTABLISHED)
     verdict(
         Verdict.HOLDS, f"bound to `{listen}`: listens on {listening}, another host's dial is {made.outcome}"
     )

@@ -77,9 +77,9 @@ def test_listen_5_does_not_limit_connections(stalled: Lab, watch, keep, verdict)
 
     assert waiting == {ESTABLISHED: 7, TIMED_OUT: 13}
     assert waits.counter("TcpExtListenOverflows") == waits.counter("TcpExtListenDrops") == 13
-    assert (waits.refused, waits.told("accepted")) == (0, 1)
+    assert (waits.refused, waits.reported("accepted")) == (0, 1)
     assert served == {ESTABLISHED: 100}
-    assert accepting.told("accepted") == 100
+    assert accepting.reported("accepted") == 100
     verdict(
         Verdict.REFUTED,
         f"listen(5), of 20 dials to a stalled server 1 is served, 6 wait, {waiting[TIMED_OUT]} SYNs are dropped and"
@@ -140,7 +140,7 @@ def test_syns_that_come_together_are_answered_with_cookies(stalled: Lab, watch) 
     cookies = seen.counter("TcpExtSyncookiesSent")
     assert len(half_open) in (5, 6), "as many as the backlog; Linux 6.18 takes one more"
     assert cookies == seen.counter("TcpExtTCPReqQFullDoCookies") == 15 - len(half_open)
-    assert seen.told("accepted") == 0
+    assert seen.reported("accepted") == 0
     assert seen.counter("TcpExtListenOverflows") == 0
 
 

@@ -46,8 +46,8 @@ def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) 
     assert [attempt.outcome for attempt in extra] == [expected]
     refusals = tally([*first, *extra])[REFUSED]
     assert seen.refused == refusals
-    assert seen.told("refused") == refusals
-    assert seen.told("accepted") == tally([*first, *extra])[ESTABLISHED]
+    assert seen.reported("refused") == refusals
+    assert seen.reported("accepted") == tally([*first, *extra])[ESTABLISHED]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_greedy_host_leaves_the_others_unharmed(apart: Lab, watch) -> None:
     assert got == [{ESTABLISHED: 15}] * 3
     assert answer[ESTABLISHED] <= 15
     assert answer[REFUSED] == 150 - answer[ESTABLISHED] == seen.refused
-    assert seen.told("refused", greedy.host.address) == seen.refused
+    assert seen.reported("refused", greedy.host.address) == seen.refused
 
 
 def test_the_observer_takes_no_slot(crowd: Lab, watch) -> None:
@@ -99,4 +99,4 @@ def test_the_observer_takes_no_slot(crowd: Lab, watch) -> None:
 
         assert seen.after.held(crowd.settings.port) == {client.address: 15}
         assert all(look.count("ESTAB") == 15 for look in looks)
-    assert (seen.refused, seen.told("accepted"), seen.counter("TcpPassiveOpens")) == (0, 0, 0)
+    assert (seen.refused, seen.reported("accepted"), seen.counter("TcpPassiveOpens")) == (0, 0, 0)

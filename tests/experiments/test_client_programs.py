@@ -142,7 +142,7 @@ def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> No
     assert rows["AF_INET6", "SOCK_STREAM"]["source"].startswith("fe80::")
     flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
     assert [flow.source for flow in flows if flow.target_port == over_tcp["port"]] == [over_tcp["source"]]
-    assert (seen.told("accepted"), seen.refused) == (0, 0)
+    assert (seen.reported("accepted"), seen.refused) == (0, 0)
 
 
 def _held_port(lab: Lab, address: str) -> int:

@@ -42,7 +42,7 @@ def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, all_of_them: list[Ag
     assert held == {host.address: LIMIT for host in crowd.clients}
     assert seen.refused == len(crowd.clients) * (DIALS - LIMIT)
     for host in crowd.clients:
-        assert (seen.told("accepted", host.address), seen.told("refused", host.address)) == (
+        assert (seen.reported("accepted", host.address), seen.reported("refused", host.address)) == (
             LIMIT,
             DIALS - LIMIT,
         )
@@ -68,7 +68,7 @@ def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(
     assert sums[ESTABLISHED] + sums[REFUSED] + sums[Outcome.TIMED_OUT] == len(crowd.clients) * DIALS
     assert sums[Outcome.TIMED_OUT] == seen.counter("TcpExtListenOverflows") == 0
     assert sums[REFUSED] == seen.refused == logged["refused"]
-    assert sums[ESTABLISHED] == held.total() == seen.told("accepted") == logged["accepted"]
+    assert sums[ESTABLISHED] == held.total() == seen.reported("accepted") == logged["accepted"]
 
 
 def _held(lab: Lab) -> Counter[str]:

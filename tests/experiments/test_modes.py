@@ -114,7 +114,7 @@ def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verd
     assert {attempt.outcome for _, attempt in made} == {ESTABLISHED}
     assert all(answered)
     assert silent == [""] * (len(made) - mode.served)
-    assert seen.told("accepted") == mode.served
+    assert seen.reported("accepted") == mode.served
     assert seen.after.held(lab.settings.port).total() == len(made)
     assert weights["full"]["processes"] == mode.processes
     assert weights["full"]["threads"] == mode.threads
@@ -135,7 +135,7 @@ def test_fifteen_of_twenty_are_admitted(running: tuple[Mode, Lab], watch, verdic
         until(lambda: accepted(lab) - before >= served, "they are accepted", within=10)
 
     assert [attempt.outcome for attempt in made] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
-    assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, served)
+    assert (seen.refused, seen.reported("refused"), seen.reported("accepted")) == (5, 5, served)
     assert seen.after.held(lab.settings.port) == {lab.clients[0].address: LIMIT}
     verdict(
         Verdict.HOLDS,
@@ -155,7 +155,7 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(
 
     outcomes = [attempt.outcome for attempt in made]
     assert outcomes == [ESTABLISHED] * (1 + QUEUE) + [TIMED_OUT] * 8 + [REFUSED] * 5
-    assert (seen.refused, seen.told("refused"), seen.told("accepted")) == (5, 5, 1)
+    assert (seen.refused, seen.reported("refused"), seen.reported("accepted")) == (5, 5, 1)
     assert seen.counter("TcpExtListenOverflows") == 8
     assert seen.after.held(lab.settings.port) == {lab.clients[0].address: 1 + QUEUE}
     hang = seen.counter("TcpExtListenOverflows")

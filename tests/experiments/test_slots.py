@@ -47,7 +47,7 @@ def test_an_ended_connection_frees_exactly_one_slot(crowd: Lab, watch, end: Call
 
     assert tally(held) == {ESTABLISHED: LIMIT}
     assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
-    assert seen.told("accepted") == LIMIT + 1
+    assert seen.reported("accepted") == LIMIT + 1
     assert seen.refused == 1 + (end is fin_by_server)
 
 

@@ -27,7 +27,7 @@ def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
     assert by_policy.outcome == by_nobody.outcome == REFUSED
     assert by_policy.errno == by_nobody.errno == "ECONNREFUSED"
     assert (policy.refused, closed.refused) == (1, 0)
-    assert (policy.told("refused"), closed.told("refused")) == (1, 0)
+    assert (policy.reported("refused"), closed.reported("refused")) == (1, 0)
     verdict(
         Verdict.REFUTED,
         f"{by_policy.errno} for both; the rule counted {policy.refused} and {closed.refused}",
@@ -86,7 +86,7 @@ def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
     with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
         (made,) = agent.open(1)
 
-    assert seen.told("accepted", made.source) == 1
+    assert seen.reported("accepted", made.source) == 1
     (connection,) = [
         s for s in seen.after.sockets if (s.peer, s.peer_port) == (made.source, made.source_port)
     ]

@@ -98,7 +98,7 @@ def remember(lab: Lab, keep: Callable[[str, object], object], since: str) -> Non
     """Keep a lab's knobs and images, and all that its hosts said since a moment, every attempt included."""
     images = {host.service: host.inspect()["Image"] for host in (lab.server, *lab.clients[:1])}
     keep("settings", {"knobs": lab.settings.values, "images": images})
-    keep("events", recorder.story([lab.server, *lab.clients], since=since))
+    keep("events", recorder.read_events([lab.server, *lab.clients], since=since))
 
 
 def told(lab: Lab, *names: str) -> list[Event]:

@@ -23,7 +23,7 @@ import pytest
 
 from connlab.cluster import engine_machine
 from connlab.cluster.one_off import remove_project
-from connlab.evidence.recorder import Run
+from connlab.evidence.recorder import RunFolder
 from tests.support.laboratory import LAST_LOOK, Lab, image, laboratory, remember
 
 Keep = Callable[[str, object], object]
@@ -71,7 +71,7 @@ class Tapes(Mapping[str, Any]):
 
 
 @contextlib.contextmanager
-def rolling(wanted: set[str], run: Run) -> Iterator[dict[str, Tapes]]:
+def rolling(wanted: set[str], run: RunFolder) -> Iterator[dict[str, Tapes]]:
     """Start every recording of these names at once. On the way out, whatever still runs loses its lab, and ends."""
     image("server")  # on a new machine the images are built first, which is no part of a recording's time
     open_labs: set[str] = set()
@@ -93,7 +93,9 @@ def rolling(wanted: set[str], run: Run) -> Iterator[dict[str, Tapes]]:
                 remove_project(project)
 
 
-def _record(act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: Run, open_labs: set[str]) -> Any:
+def _record(
+    act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: RunFolder, open_labs: set[str]
+) -> Any:
     folder, began = f"{act.__name__}-{name}", engine_machine.now().isoformat()
 
     def keep(what: str, data: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.evidence.recorder import Run
+from connlab.evidence.recorder import RunFolder
 from tests.support.recording import Tapes, rolling, wanted
 from tests.time_wait.endings import endings
 from tests.time_wait.lingering import lingering
@@ -17,6 +17,6 @@ __all__ = ["endings", "exhaustion", "lingering", "slots"]  # those that have a f
 
 
 @pytest.fixture(scope="session")
-def _tapes(request: pytest.FixtureRequest, run: Run) -> Iterator[dict[str, Tapes]]:
+def _tapes(request: pytest.FixtureRequest, run: RunFolder) -> Iterator[dict[str, Tapes]]:
     with rolling(wanted(request.session.items), run) as tapes:
         yield tapes

@@ -229,5 +229,5 @@ def _until(process: subprocess.Popen, wanted: str) -> str:
 
 def _told(host: Host, since: datetime, event: str, **fields: object) -> list[Event]:
     """What a host has said under this name with these fields since a moment; other tests use it too."""
-    found = [one for one in recorder.story([host], since.isoformat()) if one.event == event]
+    found = [one for one in recorder.read_events([host], since.isoformat()) if one.event == event]
     return [one for one in found if fields.items() <= dict(one.fields).items()]

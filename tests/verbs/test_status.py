@@ -35,7 +35,7 @@ def lab() -> Iterator[Lab]:
 
 def now(lab: Lab, *, sockets: bool = False) -> dict[str, Any]:
     """What `lab status --json` prints; without `sockets`, what `up` and `scale` do."""
-    found = status.of(lab.settings.project, hosts.find(lab.settings.project), clients_asked=sockets)
+    found = status.lab_status(lab.settings.project, hosts.find(lab.settings.project), clients_asked=sockets)
     return dict(json.loads(json.dumps(found)))
 
 

@@ -132,7 +132,7 @@ def details(status: Mapping[str, Any]) -> None:
     standing = status["policy"]
     state = joined(f"{server['policy']}, ", coloured(standing["state"].replace("_", " ")))
     limit = joined(
-        strong("policy"), "    ", state, f": {policy.limited(standing)}; backend {server['backend']}\n"
+        strong("policy"), "    ", state, f": {policy.describe_limit(standing)}; backend {server['backend']}\n"
     )
     out.print(limit, soft_wrap=True)
     since = "" if standing["loaded"] is None else f" (packets since {standing['loaded']})"

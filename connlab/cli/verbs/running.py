@@ -73,7 +73,7 @@ def status(as_json: bool) -> None:
     project = knobs.unchecked().project
     there = hosts.find(project)
     if there and not any(host.service == "server" and host.running for host in there):
-        unasked = state.unasked(project, there)
+        unasked = state.status_without_server(project, there)
         print_json(unasked) if as_json else show.states(unasked)
         hosts.server(project, there)  # raises, with what brings it back
     found = _show_hosts(project, there, as_json, clients_asked=True)
@@ -118,7 +118,7 @@ def _show_hosts(project: str, found: Any, as_json: bool, *, clients_asked: bool 
     from connlab.actions import status as state
     from connlab.cli.show import running as show
 
-    now = state.of(project, found, clients_asked=clients_asked)
+    now = state.lab_status(project, found, clients_asked=clients_asked)
     if as_json:
         print_json(now)
     else:

@@ -8,7 +8,7 @@ import pytest
 
 from connlab.actions import witness
 from connlab.actions.running_client import running_client
-from connlab.actions.witness import Look
+from connlab.actions.witness import ServerSample
 from connlab.base.errors import LabError, Usage
 from connlab.cluster.hosts import Host
 from connlab.kernel.observe import Rule, Ruleset
@@ -18,7 +18,7 @@ REPORT = {"unknown": None, "file": "connlimit", "loaded": "", "difference": [], 
 ME, OTHER = "172.18.0.3", "172.18.0.4"
 
 
-def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> Look:
+def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> ServerSample:
     """A look at a server that has told of so many refusals, and whose rules have counted so many."""
     told = {ME: mine, OTHER: others}
     reports = {"reported": True, "lost": 0, "behind": False, **refusals}
@@ -26,10 +26,10 @@ def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> 
     seen = SimpleNamespace(
         ruleset=Ruleset(5, [rule], REPORT),
         refused=rules,
-        told=lambda _, source=None: sum(told.values()) if source is None else told.get(source, 0),
+        reported=lambda _, source=None: sum(told.values()) if source is None else told.get(source, 0),
         status={"refusals": reports},
     )
-    return Look(seen)
+    return ServerSample(seen)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,20 @@ def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> 
         ),
         (look(9, 0, 9), look(5, 0, 0), 5, (None, None, False, "the server was started anew meanwhile")),
         (look(0, 0, 206), look(5, 0, 5), 5, (None, 5, True, "and the rules' counters went back meanwhile")),
-        (Look(None, "WHY"), look(5, 0, 5), 5, (None, None, False, "WHY")),
-        (look(), Look(None, "WHY"), 5, (None, None, False, "WHY")),
+        (ServerSample(None, "WHY"), look(5, 0, 5), 5, (None, None, False, "WHY")),
+        (look(), ServerSample(None, "WHY"), 5, (None, None, False, "WHY")),
     ],
 )
 def test_what_is_said_of_two_looks(before, after, refused, expected) -> None:
     """The two numbers, whether the first is all of it, and the words."""
-    seen = witness.between(before, after, ME, refused)
+    seen = witness.compare_samples(before, after, ME, refused)
     packets, told, complete, words = expected
     assert (seen.rule_packets, seen.refused, seen.complete) == (packets, told, complete)
     assert words in seen.words
 
 
 def test_no_server_is_a_reason() -> None:
-    assert witness.look(None) == Look(None, "no server runs to be asked")
+    assert witness.sample_server(None) == ServerSample(None, "no server runs to be asked")
 
 
 def host(service: str, number: int, state: str = "running", uptime: str = "Up 2 minutes") -> Host:

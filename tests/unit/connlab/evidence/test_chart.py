@@ -8,13 +8,13 @@ import pytest
 
 from connlab.base.errors import Unreadable
 from connlab.evidence import runs
-from connlab.evidence.recorder import Run
+from connlab.evidence.recorder import RunFolder
 from tests.support.charts import DRAIN, evidence, left
 
 
 def test_a_chart_comes_back_as_it_was_kept(tmp_path):
     """Kept by connlab.evidence.recorder, read from the run's folder: the same chart."""
-    run = Run("then", tmp_path)
+    run = RunFolder("then", tmp_path)
     run.keep("test_drain[stock]", "chart-drain", DRAIN)
     assert runs.charts(run.folder) == {"test_drain[stock]/chart-drain.json": DRAIN}
 

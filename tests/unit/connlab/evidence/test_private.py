@@ -9,7 +9,7 @@ import pytest
 
 from connlab.base import private_files
 from connlab.base.errors import LabError
-from connlab.evidence.recorder import Run
+from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
 from tests.support.charts import evidence, left
 
@@ -30,7 +30,7 @@ def modes(top: Path) -> dict[str, str]:
 
 def test_a_run_is_the_users_alone(tmp_path, umask):
     """Its folders, what tests keep, and the pages drawn of it."""
-    run = Run("2026", tmp_path)
+    run = RunFolder("2026", tmp_path)
     run.keep("", "machine", {"kernel": "6.18", "engine": {"Version": "28"}})
     run.keep("test_a", "chart-a", evidence())
     draw(run.folder, [])
@@ -52,7 +52,7 @@ def test_runs_of_before_are_closed(tmp_path):
         path.chmod(0o777)
     for path in (old / "test_a/verdict.json", elsewhere / "file"):
         path.chmod(0o666)
-    Run("2026", tmp_path)
+    RunFolder("2026", tmp_path)
     assert set(modes(tmp_path / "runs").values()) == {"700", "600"}
     assert modes(elsewhere) == {"elsewhere": "777", "elsewhere/file": "666"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from connlab.base.errors import Unreadable, Usage
 from connlab.evidence import runs
-from connlab.evidence.recorder import Run
+from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
 from tests.support.charts import ROW, evidence, left
 
@@ -63,6 +63,6 @@ def test_a_folder_of_others_is_no_run(tmp_path):
 
 def test_latest_is_called_by_its_name(tmp_path):
     """The page stays in the run that it shows, and says which."""
-    run = Run("2026-11-25", tmp_path)
+    run = RunFolder("2026-11-25", tmp_path)
     run.keep("", "machine", {})
     assert runs.find(str(tmp_path / "runs/latest")) == run.folder

@@ -24,14 +24,14 @@ def look(**changes: object) -> Ruleset:
 
 def test_a_policy_in_force():
     """As recorded: nothing differs, nothing is said."""
-    said = policy.of(look())
+    said = policy.policy_state(look())
     assert (said["state"], said["file"], said["difference"], said["limit"]) == (
         "in_force",
         "connlimit",
         [],
         15,
     )
-    assert policy.limited(said) == "15 connections per source address"
+    assert policy.describe_limit(said) == "15 connections per source address"
     assert policy.notices(said) == []
 
 
@@ -45,24 +45,28 @@ def test_a_policy_in_force():
 )
 def test_a_policy_that_is_not_in_force_is_told(changes, state, words):
     """Drift with each difference and the way out; what could not be compared is not called in force."""
-    said = policy.of(look(**changes))
+    said = policy.policy_state(look(**changes))
     assert said["state"] == state
     assert words in "\n".join(policy.notices(said))
 
 
 def test_no_limit_is_a_state_of_its_own():
     """FIREWALL=none limits nothing, and says so; with something in its kernel it is drift like any other."""
-    said = policy.of(look(file="none", limit=None, limits=[], rules=[]))
-    assert (said["state"], policy.limited(said), policy.notices(said)) == ("none", "nothing is limited", [])
-    assert policy.of(look(file="none", difference=["added"]))["state"] == "drift"
+    said = policy.policy_state(look(file="none", limit=None, limits=[], rules=[]))
+    assert (said["state"], policy.describe_limit(said), policy.notices(said)) == (
+        "none",
+        "nothing is limited",
+        [],
+    )
+    assert policy.policy_state(look(file="none", difference=["added"]))["state"] == "drift"
 
 
 def test_without_a_certain_number_the_rules_speak():
     """Never a number from a knob."""
-    said = policy.of(
+    said = policy.policy_state(
         look(limit=None, limits=["connlimit above 15, mask 24, source: REJECT", "-A INPUT -j DROP"])
     )
-    assert policy.limited(said) == "connlimit above 15, mask 24, source: REJECT; -A INPUT -j DROP"
+    assert policy.describe_limit(said) == "connlimit above 15, mask 24, source: REJECT; -A INPUT -j DROP"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_without_a_certain_number_the_rules_speak():
 )  # fmt: skip
 def test_connections_that_are_not_counted(uncounted, numbers, words):
     """Exact where it is known, a range where it is not, nothing where nothing is counted."""
-    said = policy.of(look(uncounted=uncounted))
+    said = policy.policy_state(look(uncounted=uncounted))
     assert (said["uncounted"], said["uncounted_at_most"]) == numbers
     assert policy.notices(said) == words
 
@@ -93,11 +97,11 @@ def counted(*packets: int, generation: int | None = 5, refuses: bool = True) -> 
 
 def test_each_refusing_rule_says_what_it_judged():
     """By its own counter; one that does not refuse is not among them."""
-    change = policy.moved(counted(3, 0), counted(8, 0))
+    change = policy.packets_between(counted(3, 0), counted(8, 0))
     assert (change.total, change.certain) == (5, 5)
     assert policy.judged(change) == "packets refused: 5 by `rule 0` (filter)"
-    assert policy.judged(policy.moved(counted(3), counted(3))) == "no rule refused a packet"
-    assert policy.moved(counted(3, refuses=False), counted(8, refuses=False)).total == 0
+    assert policy.judged(policy.packets_between(counted(3), counted(3))) == "no rule refused a packet"
+    assert policy.packets_between(counted(3, refuses=False), counted(8, refuses=False)).total == 0
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_each_refusing_rule_says_what_it_judged():
 )
 def test_no_difference_is_told_that_is_not_known(before, after, words):
     """Counters that went back, rules that were changed or are gone: no number, never a negative one."""
-    change = policy.moved(before, after)
+    change = policy.packets_between(before, after)
     assert change.total is None
     assert words in policy.judged(change)
     with pytest.raises(LabError, match=words):
