@@ -1,7 +1,7 @@
 """`make bench`: the lab side by side with bare Compose and the bare Docker API, and what was promised.
 
 A target that is not met is told, not punished: figures are of a machine and of its load. Exit codes are
-the lab's (design.md, section 3): 0 measured, 1 failed, 2 usage, 3 not fit, 4 gave up, 130 interrupted.
+the lab's (README.md): 0 measured, 1 failed, 2 usage, 3 not fit, 4 gave up, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The files that this host was given: those of CONNLAB_FILES, then those of the image.
 
-The same format as the server's (docs/design.md): a JSON object of texts by path, `sysctl/stock.conf`.
+The same format as the server's (docs/design.md, decision 28): a JSON object of texts by path, `sysctl/stock.conf`.
 """
 
 from __future__ import annotations

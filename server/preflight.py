@@ -1,8 +1,8 @@
 """Try in a throw-away host all that could stop this host from becoming ready, and say what would.
 
-`python3 -m server.preflight '{"sysctl/a.yaml": {"net.ipv4.x": "1"}, ...}'` with the environment of a server, as root
-in a network namespace whose /proc/sys/net can be written. Prints `{"problems": [...]}` last; exit status 1 if there is
-one.
+`python3 -m server.preflight '{"sysctl/article.yaml": {"net.ipv4.x": "1"}, ...}'` with the environment of a server,
+as root in a network namespace whose /proc/sys/net can be written. Prints `{"problems": [...]}` last; exit status 1 if
+there is one.
 """
 
 from __future__ import annotations

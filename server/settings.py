@@ -1,4 +1,4 @@
-"""What this host was asked to be: the environment, checked once, before anything acts on it."""
+"""The knobs that a server host finds in its environment, checked before anything acts on them."""
 
 from __future__ import annotations
 

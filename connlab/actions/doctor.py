@@ -91,7 +91,7 @@ def _kernel(_: Settings) -> Row:
             "kernel",
             "WARN",
             f"{release}: {known}",
-            "a newer kernel of the same series (docs/kernel.md, epochs)",
+            "a newer kernel of the same series (docs/kernel.md, Epochs)",
         )
     return _row("kernel", "PASS", f"{release} is in no known connlimit bug window")
 

@@ -1,1 +1,1 @@
-"""The program that a client host runs at our order: its verbs as methods (docs/agent.md)."""
+"""The program that a client host runs at our order: its requests and answers (docs/agent.md)."""

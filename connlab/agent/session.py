@@ -1,4 +1,4 @@
-"""The hands: one agent on one client host, its verbs as methods (docs/agent.md)."""
+"""Sessions with agents: one on each client host, asked by verb; dials and closes have methods (docs/agent.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The knobs: `.env`, then whatever the shell or make gave. The only reader of the environment.
+"""The knobs: `.env`, then whatever the shell or make gave. The only reader of knobs.
 
 A value that cannot work is refused here, before a container is touched; the containers check theirs
 again, because plain Compose does not pass through here. A lab that exists has knobs of its own

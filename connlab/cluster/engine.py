@@ -1,4 +1,7 @@
-"""The Docker engine: reached, asked for its version, and what that says of it. The only user of the Docker SDK."""
+"""The Docker engine: reached, asked for its version, and what that says of it.
+
+In connlab, this module alone imports the Docker SDK.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The lab and the image of plain Compose read profiles with this module alone; the hosts get what it wrote, in the
 form of sysctl.conf(5). `python3 -m connlab.profile_reader FILE...` writes `NAME.conf` beside each `NAME.yaml`.
 What the three Composes make of a value was measured with 1.29.2, 2.40.3 and 5.6.1; one that they do not all take
-for the same is refused (docs/design.md, "Profiles").
+for the same is refused (docs/design.md, decision 29).
 """
 
 from __future__ import annotations

@@ -123,36 +123,6 @@ def test_the_agent_page_is_complete():
         assert fields.keys() - target <= set(re.findall(r"`(\w+)`", row)), verb
 
 
-CITING = ("firewall", "sysctl", "server", "client", "connlab", "docs")
-
-
-def cited() -> dict[str, set[str]]:
-    """The rows of docs/kernel.md (`C18`) that are cited, and where."""
-    found: dict[str, set[str]] = {}
-    for path in (path for folder in CITING for path in (HOME / folder).rglob("*")):
-        if (
-            path.is_file()
-            and path.suffix in {".md", ".py", ".rules", ".yaml", ""}
-            and path.name != "kernel.md"
-        ):
-            for row in re.findall(r"\b[A-Z]\d\d\b", path.read_text()):
-                found.setdefault(row, set()).add(str(path.relative_to(HOME)))
-    return found
-
-
-def test_every_kernel_row_that_is_cited_exists():
-    """A citation leads somewhere: `(C18)` in a comment is a row of docs/kernel.md."""
-    rows = set(re.findall(r"^\| \**([A-Z]\d\d)\** \|", page("docs/kernel.md"), re.MULTILINE))
-    assert {row: where for row, where in cited().items() if row not in rows} == {}
-
-
-def test_citations_are_found():
-    """The control: a search that finds nothing would agree with any page."""
-    found = cited()
-    assert len(found) >= 20
-    assert "firewall/connlimit.rules" in found["C18"]
-
-
 def test_the_table_of_endings_is_the_experiments():
     """docs/time-wait.md says of each way what the experiment holds against real hosts, in its order."""
     kept = {None: "nothing", "TIME-WAIT": "TIME_WAIT"}

@@ -1,4 +1,4 @@
-"""Which kernels miscount, at the edges of each window (docs/kernel.md, epochs E3 to E6)."""
+"""Which kernels miscount, at the edges of each window (docs/kernel.md, "Epochs")."""
 
 from __future__ import annotations
 
