@@ -6,13 +6,13 @@ from connlab.base.model import Outcome
 from connlab.evidence.chart import Chart, Mark, Series
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import Pair, levels
-from tests.support.recording import Tapes
+from tests.support.recordings import Recordings
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
 from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion
 from tests.time_wait.slots import CLOSE_WAIT, IDLE, Story
 
 
-def states(lingering: Tapes) -> Chart:
+def states(lingering: Recordings) -> Chart:
     """The server's sockets over time, by state."""
     return Chart(
         family="time-wait",
@@ -31,7 +31,7 @@ def states(lingering: Tapes) -> Chart:
     )
 
 
-def orphans(lingering: Tapes) -> Chart:
+def orphans(lingering: Recordings) -> Chart:
     """Orphans on the server over time, by tcp_fin_timeout."""
     return Chart(
         family="time-wait",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connlab.evidence.recorder import RunFolder
-from tests.support.recording import Tapes, rolling, wanted
+from tests.support.recordings import Recordings, recordings_of, start_recordings
 from tests.time_wait.endings import endings
 from tests.time_wait.lingering import lingering
 from tests.time_wait.ports import exhaustion
@@ -17,6 +17,6 @@ __all__ = ["endings", "exhaustion", "lingering", "slots"]  # those that have a f
 
 
 @pytest.fixture(scope="session")
-def _tapes(request: pytest.FixtureRequest, run: RunFolder) -> Iterator[dict[str, Tapes]]:
-    with rolling(wanted(request.session.items), run) as tapes:
-        yield tapes
+def _recordings(request: pytest.FixtureRequest, run: RunFolder) -> Iterator[dict[str, Recordings]]:
+    with start_recordings(recordings_of(request.session.items), run) as recordings:
+        yield recordings

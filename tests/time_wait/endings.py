@@ -15,7 +15,7 @@ from connlab.kernel import observe
 from connlab.kernel.socket_monitor import Census, Pair, census
 from tests.support.laboratory import Lab
 from tests.support.ports import Unused
-from tests.support.recording import Keep, recorded
+from tests.support.recordings import Keep, recording
 
 LOOK_MS = 20
 BUSY = 2 * 1024  # bytes: the server reads 1024 of them, and closes over the rest
@@ -85,7 +85,7 @@ WAYS: dict[Way, dict[str, str | None]] = {
 }
 
 
-@recorded(lab={"SYSCTL": "rfc1337", "CLIENT_SYSCTL": "rfc1337", "SERVER_MODE": "greeting", "CLIENTS": 1})
+@recording(lab={"SYSCTL": "rfc1337", "CLIENT_SYSCTL": "rfc1337", "SERVER_MODE": "greeting", "CLIENTS": 1})
 def endings(lab: Lab, keep: Keep) -> dict[str, Ended]:
     with (
         census(lab.server, LOOK_MS) as server,

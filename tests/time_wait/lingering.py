@@ -16,7 +16,7 @@ from connlab.kernel import observe, reference_model
 from connlab.kernel.socket_monitor import SECOND, Change, Life, Pair, census, lives
 from tests.support.laboratory import Lab, missing
 from tests.support.ports import Unused
-from tests.support.recording import Keep, recorded
+from tests.support.recordings import Keep, recording
 from tests.time_wait.ports import DELAYED
 
 MANY, FEW = 40, 10
@@ -79,7 +79,7 @@ def server_with_ten_ports() -> dict[str, object]:
 LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}
 
 
-@recorded(**LABS, server_with_ten_ports=server_with_ten_ports)
+@recording(**LABS, server_with_ten_ports=server_with_ten_ports)
 def lingering(lab: Lab, keep: Keep) -> Lingering:
     (dialler,), ports = lab.clients, Unused()
     with (

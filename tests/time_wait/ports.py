@@ -19,7 +19,7 @@ from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import observe, reference_model
 from connlab.kernel.socket_monitor import SECOND, census, levels
 from tests.support.laboratory import Lab, image, missing
-from tests.support.recording import Keep, recorded
+from tests.support.recordings import Keep, recording
 
 ESTABLISHED, NO_PORT = Outcome.ESTABLISHED, Outcome.NO_PORT
 PORTS = 10
@@ -95,7 +95,7 @@ class Exhaustion:
     in_time_wait: list[tuple[float, int]]  # over time, on the client with the default profile
 
 
-@recorded(lab={"SYSCTL": "stock", "CLIENT_SYSCTL": DEFAULT, "CLIENTS": 1, "CONNLIMIT": 1000})
+@recording(lab={"SYSCTL": "stock", "CLIENT_SYSCTL": DEFAULT, "CLIENTS": 1, "CONNLIMIT": 1000})
 def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
     reusing = [kind for kind in REUSING if kind != DELAYED or not missing(kind)]
     kinds = [OFF, NO_TIMESTAMPS, *reusing, "loopback", "reset", "sources"]

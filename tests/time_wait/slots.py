@@ -18,7 +18,7 @@ from connlab.kernel.observe import Snapshot
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab
 from tests.support.ports import Unused
-from tests.support.recording import Keep, recorded
+from tests.support.recordings import Keep, recording
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = 15
@@ -126,7 +126,7 @@ def idle(story: Story) -> None:
 STORIES = (time_wait, half_closed, vanished, idle)
 
 
-@recorded(lab={"SYSCTL": "short-conntrack", "CLIENT_SYSCTL": "rfc1337", "CLIENTS": len(STORIES)})
+@recording(lab={"SYSCTL": "short-conntrack", "CLIENT_SYSCTL": "rfc1337", "CLIENTS": len(STORIES)})
 def slots(lab: Lab, keep: Keep) -> dict[str, Story]:
     found = {}
     for tell, client in zip(STORIES, lab.clients, strict=True):

@@ -20,7 +20,7 @@ from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import observe
 from tests.support.laboratory import Lab, image
 from tests.support.ports import LOWEST
-from tests.support.recording import Keep, Tapes, recorded
+from tests.support.recordings import Keep, Recordings, recording
 
 EACH = 10
 PROGRAM = HOME / "probes" / "redial.py"
@@ -67,7 +67,7 @@ class Redials:
     )
 
 
-@recorded(
+@recording(
     lab={"SYSCTL": "tw-reuse-0", "CLIENT_SYSCTL": "tw-reuse-0", "CLIENTS": 1, "SERVER_MODE": "greeting"}
 )
 def redials(lab: Lab, keep: Keep) -> Redials:
@@ -96,7 +96,7 @@ def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> Seen:
 
 @pytest.mark.claim("syn-onto-time-wait")
 @pytest.mark.parametrize("kind", [NEWER, NEWER_TIME, NEWER_ALONE], ids=Redial.__str__)
-def test_a_syn_onto_time_wait_is_a_new_connection(redials: Tapes, verdict, kind: Redial) -> None:
+def test_a_syn_onto_time_wait_is_a_new_connection(redials: Recordings, verdict, kind: Redial) -> None:
     """Accepted with its first SYN, for a newer sequence number or a newer timestamp; nothing is reset (T11)."""
     seen = redials["lab"].by_kind[kind]
 
@@ -110,7 +110,7 @@ def test_a_syn_onto_time_wait_is_a_new_connection(redials: Tapes, verdict, kind:
 
 
 @pytest.mark.claim("timestamps-server")
-def test_without_timestamps_an_old_number_takes_a_second_try(redials: Tapes, verdict) -> None:
+def test_without_timestamps_an_old_number_takes_a_second_try(redials: Recordings, verdict) -> None:
     """TIME_WAIT answers with an ACK, the client with an RST, and its repeated SYN finds nothing left (T12).
 
     It is repeated after two jiffies, because the ACK told the client that something is wrong, not after a second.
@@ -126,7 +126,7 @@ def test_without_timestamps_an_old_number_takes_a_second_try(redials: Tapes, ver
     )
 
 
-def test_a_timestamp_of_the_same_millisecond_is_not_newer(redials: Tapes) -> None:
+def test_a_timestamp_of_the_same_millisecond_is_not_newer(redials: Recordings) -> None:
     """With timestamps, an old number and no pause: each is accepted, and for each RST there is a second SYN (T12).
 
     How many need one is chance: the clock of timestamps ticks once a millisecond, and a dial takes a tenth of one.
@@ -137,6 +137,6 @@ def test_a_timestamp_of_the_same_millisecond_is_not_newer(redials: Tapes) -> Non
     assert seen.repeated == seen.resets <= EACH
 
 
-def test_one_socket_in_time_wait_for_each_four_tuple(redials: Tapes) -> None:
+def test_one_socket_in_time_wait_for_each_four_tuple(redials: Recordings) -> None:
     """The second witness: the new connection took the place of the old one, whose minute was far from over."""
     assert redials["lab"].in_time_wait == len(KINDS) * EACH

@@ -17,7 +17,7 @@ from connlab.base.wait import until
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe
 from tests.support.laboratory import Lab
-from tests.support.recording import Keep, Tapes, recorded
+from tests.support.recordings import Keep, Recordings, recording
 
 BUCKETS, CLOSED = 5, 20
 WATCHED = ("TcpExtTCPTimeWaitOverflow", "TcpOutRsts")
@@ -36,7 +36,7 @@ def lab_of(name: str) -> dict[str, object]:
     return {"SYSCTL": name, "CLIENT_SYSCTL": name, "SERVER_MODE": "greeting", "CLIENTS": 1, "CONNLIMIT": 1000}
 
 
-@recorded(few=lab_of("few-tw-buckets"), many=lab_of("rfc1337"))
+@recording(few=lab_of("few-tw-buckets"), many=lab_of("rfc1337"))
 def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
     def by_server() -> list[Attempt]:
         """The server closes; its clients notice, and take their time to close too."""
@@ -74,7 +74,7 @@ def states(host: Host) -> Counter[str]:
 
 
 @pytest.mark.claim("buckets-server")
-def test_a_server_that_runs_out_of_buckets_forgets_and_resets(overflow: Tapes, verdict) -> None:
+def test_a_server_that_runs_out_of_buckets_forgets_and_resets(overflow: Recordings, verdict) -> None:
     """Whatever is over the five is gone before its client has closed, whose FIN is answered with an RST (T14)."""
     few, many = overflow["few"]["server"], overflow["many"]["server"]
     over = CLOSED - BUCKETS
@@ -95,7 +95,7 @@ def test_a_server_that_runs_out_of_buckets_forgets_and_resets(overflow: Tapes, v
 
 
 @pytest.mark.claim("buckets-client")
-def test_a_client_that_runs_out_of_buckets_forgets(overflow: Tapes, verdict) -> None:
+def test_a_client_that_runs_out_of_buckets_forgets(overflow: Recordings, verdict) -> None:
     """Its ports are free at once, without the minute in which old segments die out."""
     few, many = overflow["few"]["client"], overflow["many"]["client"]
     assert (many.in_time_wait, many.moved["TcpExtTCPTimeWaitOverflow"]) == (CLOSED, 0)

@@ -17,7 +17,7 @@ from connlab.evidence.chart import Chart, Mark, Series
 from connlab.kernel import observe
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab
-from tests.support.recording import Keep, Tapes, recorded
+from tests.support.recordings import Keep, Recordings, recording
 
 ESTABLISHED = Outcome.ESTABLISHED
 SLICES, EACH = 6, 125  # of every client
@@ -42,7 +42,7 @@ class Busy:
     bytes: dict[str, int]  # of one object: `tw_sock_TCP` is a socket in TIME_WAIT, `TCP` a connected one
 
 
-@recorded(lab={"SYSCTL": "stock", "SERVER_MODE": "greeting", "CONNLIMIT": 1000, "CLIENTS": 2})
+@recording(lab={"SYSCTL": "stock", "SERVER_MODE": "greeting", "CONNLIMIT": 1000, "CLIENTS": 2})
 def busy(lab: Lab, keep: Keep) -> Busy:
     record = Busy({}, {}, {}, {}, slab(lab.server))
     with agents(lab.clients) as dialling:
@@ -96,7 +96,7 @@ def slab(host: Host) -> dict[str, int]:
 
 
 @pytest.mark.claim("memory")
-def test_a_busy_servers_time_wait_weighs_little(busy: Tapes, keep, verdict) -> None:
+def test_a_busy_servers_time_wait_weighs_little(busy: Recordings, keep, verdict) -> None:
     """Each connection is one small socket on the side that closed first, and none on the other."""
     seen = busy["lab"]
     total = SLICES * EACH * 2
@@ -115,7 +115,7 @@ def test_a_busy_servers_time_wait_weighs_little(busy: Tapes, keep, verdict) -> N
     )
 
 
-def test_a_four_tuple_is_in_time_wait_once(busy: Tapes) -> None:
+def test_a_four_tuple_is_in_time_wait_once(busy: Recordings) -> None:
     """A client that did not close first may dial from the same port within the minute: the new socket replaces the old.
 
     So a busy server has no more sockets in TIME_WAIT than its clients have ports (T11).

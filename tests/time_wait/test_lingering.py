@@ -10,7 +10,7 @@ from connlab.base.model import Verdict
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND, Life, levels
 from tests.support.laboratory import needs
-from tests.support.recording import Tapes
+from tests.support.recordings import Recordings
 from tests.time_wait import charts
 from tests.time_wait.lingering import FEW, FIN_TIMEOUT, MANY, PROFILES, REUSE, REUSE_DELAY, SIDES, lasted
 from tests.time_wait.ports import DELAYED
@@ -20,7 +20,9 @@ TICK = 0.01  # seconds: what /proc counts timers in
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("name", [*PROFILES, "server_with_ten_ports"])
-def test_time_wait_lasts_a_minute_and_nothing_shortens_it(lingering: Tapes, name: str, side: str) -> None:
+def test_time_wait_lasts_a_minute_and_nothing_shortens_it(
+    lingering: Recordings, name: str, side: str
+) -> None:
     """Every connection leaves one TIME_WAIT socket on the side that closed first; its timer is set to 60 s."""
     found = lingering[name].time_wait(side)
     assert found, "and each has the length that a timer of a minute gives it"
@@ -28,7 +30,7 @@ def test_time_wait_lasts_a_minute_and_nothing_shortens_it(lingering: Tapes, name
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_the_settings_were_in_force(lingering: Tapes, name: str) -> None:
+def test_the_settings_were_in_force(lingering: Recordings, name: str) -> None:
     """The control: the profiles that change nothing were really set, on both hosts."""
     for settings in lingering[name].settings.values():
         if name in FIN_TIMEOUT:
@@ -38,7 +40,7 @@ def test_the_settings_were_in_force(lingering: Tapes, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_the_kernel_counted_as_many(lingering: Tapes, name: str) -> None:
+def test_the_kernel_counted_as_many(lingering: Recordings, name: str) -> None:
     """The second witness: every socket that was closed first became a small one, for a minute or as an orphan.
 
     Once each, although those that the client's FIN found as orphans were both: their timer was set anew.
@@ -47,7 +49,7 @@ def test_the_kernel_counted_as_many(lingering: Tapes, name: str) -> None:
 
 
 @pytest.mark.claim("article-server-time-wait")
-def test_the_article_does_not_limit_time_wait_on_the_server(lingering: Tapes, keep, verdict) -> None:
+def test_the_article_does_not_limit_time_wait_on_the_server(lingering: Recordings, keep, verdict) -> None:
     """The same 40 sockets for the same minute, with its three lines and without."""
     stock, article = (lingering[name].time_wait("server") for name in ("stock", "article"))
     keep("chart-states", charts.states(lingering))
@@ -56,7 +58,7 @@ def test_the_article_does_not_limit_time_wait_on_the_server(lingering: Tapes, ke
 
 
 @pytest.mark.claim("article-client-time-wait")
-def test_the_article_does_not_limit_time_wait_on_the_client(lingering: Tapes, verdict) -> None:
+def test_the_article_does_not_limit_time_wait_on_the_client(lingering: Recordings, verdict) -> None:
     """Nor where tcp_tw_reuse acts at all."""
     stock, article = (lingering[name].time_wait("client") for name in ("stock", "article"))
     assert stock and article
@@ -64,7 +66,7 @@ def test_the_article_does_not_limit_time_wait_on_the_client(lingering: Tapes, ve
 
 
 @pytest.mark.claim("reuse-server")
-def test_tw_reuse_does_nothing_for_connections_that_come_in(lingering: Tapes, verdict) -> None:
+def test_tw_reuse_does_nothing_for_connections_that_come_in(lingering: Recordings, verdict) -> None:
     """0, 1 or 2 on the server: as many TIME_WAIT sockets, for as long (T07)."""
     found = {value: lingering[name].time_wait("server") for name, value in REUSE.items()}
     assert found.keys() == {0, 1, 2}
@@ -76,7 +78,7 @@ def test_tw_reuse_does_nothing_for_connections_that_come_in(lingering: Tapes, ve
 
 
 @pytest.mark.claim("reuse-delay-server")
-def test_the_reuse_delay_does_nothing_for_connections_that_come_in(lingering: Tapes, verdict) -> None:
+def test_the_reuse_delay_does_nothing_for_connections_that_come_in(lingering: Recordings, verdict) -> None:
     """tcp_tw_reuse_delay=200 on the server: still a minute."""
     needs(DELAYED)
     assert lingering["server_with_ten_ports"].settings["server"][REUSE_DELAY] == "200"
@@ -86,7 +88,7 @@ def test_the_reuse_delay_does_nothing_for_connections_that_come_in(lingering: Ta
 
 
 @pytest.mark.claim("port-range-server")
-def test_a_server_needs_no_local_ports(lingering: Tapes, verdict) -> None:
+def test_a_server_needs_no_local_ports(lingering: Recordings, verdict) -> None:
     """Ten local ports, and more connections than that from one client, all in TIME_WAIT at once."""
     seen = lingering["server_with_ten_ports"]
     first, last = map(int, seen.settings["server"]["net.ipv4.ip_local_port_range"].split())
@@ -99,7 +101,7 @@ def test_a_server_needs_no_local_ports(lingering: Tapes, verdict) -> None:
 @pytest.mark.claim("fin-timeout-orphan")
 @pytest.mark.parametrize(("name", "seconds"), [item for item in FIN_TIMEOUT.items() if item[1] <= 60])
 def test_fin_timeout_is_how_long_an_orphan_is_kept(
-    lingering: Tapes, verdict, name: str, seconds: int
+    lingering: Recordings, verdict, name: str, seconds: int
 ) -> None:
     """FIN_WAIT_2 without an owner: closed, acknowledged, and the other side says nothing (T03, T04)."""
     found = {side: lingering[name].fin_wait_2(side) for side in SIDES}
@@ -113,7 +115,9 @@ def test_fin_timeout_is_how_long_an_orphan_is_kept(
 
 @pytest.mark.claim("fin-timeout-over-60")
 @pytest.mark.parametrize("seconds", [61, 70])
-def test_more_than_a_minute_of_fin_timeout_is_less(lingering: Tapes, keep, verdict, seconds: int) -> None:
+def test_more_than_a_minute_of_fin_timeout_is_less(
+    lingering: Recordings, keep, verdict, seconds: int
+) -> None:
     """61 keeps an orphan for 2 s, 70 for 20 (T06)."""
     found = {side: lingering[f"fin-timeout-{seconds}"].fin_wait_2(side) for side in SIDES}
     if seconds == 70:
@@ -128,7 +132,7 @@ def test_more_than_a_minute_of_fin_timeout_is_less(lingering: Tapes, keep, verdi
 
 @pytest.mark.claim("fin-timeout-ends-all")
 @pytest.mark.parametrize("name", ["fin-timeout-5", "article"])
-def test_a_fin_that_comes_in_time_starts_a_full_minute(lingering: Tapes, verdict, name: str) -> None:
+def test_a_fin_that_comes_in_time_starts_a_full_minute(lingering: Recordings, verdict, name: str) -> None:
     """The client's FIN finds the orphan a second old: TIME_WAIT, for 60 s from then on (T05)."""
     seen = lingering[name]
     waited = seen.lives("server", "FIN-WAIT-2", seen.late)
@@ -146,7 +150,7 @@ def test_a_fin_that_comes_in_time_starts_a_full_minute(lingering: Tapes, verdict
 
 
 @pytest.mark.claim("fin-timeout-idle")
-def test_an_idle_connection_has_no_timeout(lingering: Tapes, verdict) -> None:
+def test_an_idle_connection_has_no_timeout(lingering: Recordings, verdict) -> None:
     """Not a byte for longer than the article's 15 s, four times over, and both sides are still connected."""
     seen = lingering["article"]
     connected = max(change.by_ns for change in seen.changes["server"] if change.state == "ESTAB")

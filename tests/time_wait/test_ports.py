@@ -12,7 +12,7 @@ from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import image, needs
 from tests.support.ports import LOWEST
-from tests.support.recording import Tapes
+from tests.support.recordings import Recordings
 from tests.time_wait import charts
 from tests.time_wait.ports import (
     DEFAULT,
@@ -34,7 +34,7 @@ ESTABLISHED, NO_PORT = Outcome.ESTABLISHED, Outcome.NO_PORT
 
 
 @pytest.fixture
-def rows(exhaustion: Tapes) -> dict[str, Row]:
+def rows(exhaustion: Recordings) -> dict[str, Row]:
     found: dict[str, Row] = exhaustion["lab"].rows
     return found
 
@@ -53,7 +53,7 @@ def test_the_eleventh_dial_finds_no_port(rows: dict[str, Row], name: str) -> Non
 
 
 @pytest.mark.claim("ports-per-minute")
-def test_the_rate_is_ports_divided_by_a_minute(exhaustion: Tapes, keep, verdict) -> None:
+def test_the_rate_is_ports_divided_by_a_minute(exhaustion: Recordings, keep, verdict) -> None:
     """Ten in the first life of TIME_WAIT, ten in the second; a life is a minute, and a timer may be late."""
     row = exhaustion["lab"].rows[OFF]
     keep("chart-made", charts.connections(exhaustion["lab"]))
@@ -128,7 +128,7 @@ def test_each_address_has_ports_of_its_own(rows: dict[str, Row], verdict) -> Non
 
 
 @pytest.mark.claim("rst-close")
-def test_a_reset_leaves_nothing_behind(exhaustion: Tapes, verdict) -> None:
+def test_a_reset_leaves_nothing_behind(exhaustion: Recordings, verdict) -> None:
     """Ten ports, three hundred connections one after another, no TIME_WAIT on either side (T15)."""
     row = exhaustion["lab"].rows["reset"]
     assert tally(row.dials) == {ESTABLISHED: RESETS}

@@ -7,7 +7,7 @@ import pytest
 from connlab.base.model import Verdict
 from connlab.cluster.one_off import run_once
 from tests.support.laboratory import image
-from tests.support.recording import Keep
+from tests.support.recordings import Keep
 
 KEY = "net.ipv4.tcp_tw_recycle"
 LINES = f"{KEY} = 1\nnet.ipv4.tcp_tw_reuse = 1\nnet.ipv4.tcp_fin_timeout = 15\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.model import Outcome, Verdict
-from tests.support.recording import Tapes
+from tests.support.recordings import Recordings
 from tests.time_wait import charts
 from tests.time_wait.slots import CHATTY, FULL, IDLE, LIMIT, Story
 
@@ -13,7 +13,7 @@ ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 
 
 @pytest.mark.claim("time-wait-slots")
-def test_time_wait_holds_no_slot(slots: Tapes, verdict) -> None:
+def test_time_wait_holds_no_slot(slots: Recordings, verdict) -> None:
     """Fifteen in TIME_WAIT, on whichever side, and fifteen more are admitted; never a sixteenth (C05)."""
     story = slots["lab"]["time_wait"]
     assert story.dialled == dict.fromkeys(
@@ -28,7 +28,7 @@ def test_time_wait_holds_no_slot(slots: Tapes, verdict) -> None:
 
 
 @pytest.mark.claim("conntrack-time-wait")
-def test_conntracks_time_wait_is_another_thing(slots: Tapes, verdict) -> None:
+def test_conntracks_time_wait_is_another_thing(slots: Recordings, verdict) -> None:
     """Conntrack's entries are gone, and the server's sockets are all still there (T18)."""
     last = slots["lab"]["time_wait"].levels[-1]
     assert last.sockets == {"TIME-WAIT": LIMIT, "ESTAB": LIMIT}
@@ -40,7 +40,9 @@ def test_conntracks_time_wait_is_another_thing(slots: Tapes, verdict) -> None:
 
 
 @pytest.mark.claim("half-closed-slots")
-def test_a_half_closed_connection_keeps_its_slot_while_conntrack_remembers(slots: Tapes, verdict) -> None:
+def test_a_half_closed_connection_keeps_its_slot_while_conntrack_remembers(
+    slots: Recordings, verdict
+) -> None:
     """Refused at once; admitted after the time-out, though the fifteen half-closed connections still are (C06)."""
     story = slots["lab"]["half_closed"]
     assert story.dialled == {"at first": FULL, "half closed": {REFUSED: 1}, "forgotten": FULL}
@@ -53,7 +55,7 @@ def test_a_half_closed_connection_keeps_its_slot_while_conntrack_remembers(slots
 
 
 @pytest.mark.claim("vanished-slots")
-def test_a_client_that_vanished_keeps_its_slots(slots: Tapes, keep, verdict) -> None:
+def test_a_client_that_vanished_keeps_its_slots(slots: Recordings, keep, verdict) -> None:
     """It comes back with nothing and is refused, until conntrack forgets; the server still has its sockets (C13)."""
     story = slots["lab"]["vanished"]
     keep("chart-slots", charts.slots(slots["lab"]))
@@ -68,7 +70,7 @@ def test_a_client_that_vanished_keeps_its_slots(slots: Tapes, keep, verdict) -> 
 
 
 @pytest.mark.claim("established-timeout")
-def test_a_short_timeout_forgets_the_living(slots: Tapes, verdict) -> None:
+def test_a_short_timeout_forgets_the_living(slots: Recordings, verdict) -> None:
     """What is idle for longer is no longer counted, though it works: more live connections than the limit (C14)."""
     story = slots["lab"]["idle"]
     more = LIMIT - CHATTY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.model import Verdict
-from tests.support.recording import Tapes
+from tests.support.recordings import Recordings
 from tests.time_wait.endings import (
     ABORTS,
     WAYS,
@@ -21,7 +21,7 @@ from tests.time_wait.endings import (
 
 @pytest.mark.claim("closes-first")
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_who_closes_first_keeps_it(endings: Tapes, verdict, way: Way) -> None:
+def test_who_closes_first_keeps_it(endings: Recordings, verdict, way: Way) -> None:
     """TIME_WAIT is on the side whose FIN came first, on both if both did, on neither after an RST (T02, T15)."""
     seen = endings["lab"][way.__name__]
     assert seen.left == WAYS[way]
@@ -40,7 +40,7 @@ def test_who_closes_first_keeps_it(endings: Tapes, verdict, way: Way) -> None:
         (server_leaves_data, "server", "TcpExtTCPAbortOnClose"),
     ],
 )
-def test_the_kernel_says_why_it_sent_an_rst(endings: Tapes, way: Way, side: str, counter: str) -> None:
+def test_the_kernel_says_why_it_sent_an_rst(endings: Recordings, way: Way, side: str, counter: str) -> None:
     """The second witness: one abort, for this reason, on this side; none for the ways that end with FIN."""
     nothing = {other: dict.fromkeys(ABORTS, 0) for other in ("server", "client")}
     assert endings["lab"][way.__name__].aborts == {**nothing, side: {**nothing[side], counter: 1}}

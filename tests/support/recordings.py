@@ -1,6 +1,6 @@
 """Experiments that wait for the kernel: recorded side by side, each in a lab of its own; tests judge them.
 
-    @recorded(stock={"SYSCTL": "stock"}, article={"SYSCTL": "article"})
+    @recording(stock={"SYSCTL": "stock"}, article={"SYSCTL": "article"})
     def lingering(lab, keep):            # arrange and act, once in each lab; what it returns is the record
         ...
 
@@ -33,60 +33,60 @@ Knobs = Mapping[str, object]
 WITHIN = 180.0  # seconds for a recording: two lives of a TIME_WAIT socket, and a dozen labs that come up
 AT_A_TIME = threading.Semaphore(3)  # labs that come up: more would only be slower, each of them
 
-_known: dict[str, tuple[Act, Mapping[str, Knobs | Callable[[], Knobs]]]] = {}
+_definitions: dict[str, tuple[Act, Mapping[str, Knobs | Callable[[], Knobs]]]] = {}
 
 
-def recorded(**labs: Knobs | Callable[[], Knobs]) -> Callable[[Act], Any]:
-    """Make a recording of a function: a fixture of its name, {name of a lab: what the function returned}.
+def recording(**labs: Knobs | Callable[[], Knobs]) -> Callable[[Act], Any]:
+    """Make a function a recording: a fixture of its name, {name of a lab: what the function returned}.
 
     Each lab has its knobs, or a function that gives them, where they depend on the kernel.
     """
 
     def register(act: Act) -> Any:
-        _known[act.__name__] = act, labs
+        _definitions[act.__name__] = act, labs
 
         @pytest.fixture(scope="session", name=act.__name__)
-        def record(_tapes: dict[str, Tapes]) -> Tapes:
-            return _tapes[act.__name__]
+        def fixture(_recordings: dict[str, Recordings]) -> Recordings:
+            return _recordings[act.__name__]
 
-        return record
+        return fixture
 
     return register
 
 
-class Tapes(Mapping[str, Any]):
+class Recordings(Mapping[str, Any]):
     """What was recorded in each lab. Asking for one waits for it, and raises what its recording raised."""
 
-    def __init__(self, rolling: Mapping[str, Future[Any]]) -> None:
-        self._rolling = rolling
+    def __init__(self, futures: Mapping[str, Future[Any]]) -> None:
+        self._futures = futures
 
     def __getitem__(self, name: str) -> Any:
-        return self._rolling[name].result(WITHIN)
+        return self._futures[name].result(WITHIN)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rolling)
+        return iter(self._futures)
 
     def __len__(self) -> int:
-        return len(self._rolling)
+        return len(self._futures)
 
 
 @contextlib.contextmanager
-def rolling(wanted: set[str], run: RunFolder) -> Iterator[dict[str, Tapes]]:
+def start_recordings(names: set[str], run: RunFolder) -> Iterator[dict[str, Recordings]]:
     """Start every recording of these names at once. On the way out, whatever still runs loses its lab, and ends."""
     image("server")  # on a new machine the images are built first, which is no part of a recording's time
     open_labs: set[str] = set()
     labs = [
         (act, name, knobs)
-        for known in sorted(wanted)  # the same order every time
-        for act, all_ in [_known[known]]
-        for name, knobs in all_.items()
+        for function in sorted(names)  # the same order every time
+        for act, variants in [_definitions[function]]
+        for name, knobs in variants.items()
     ]
     with ThreadPoolExecutor(max(1, len(labs)), "recording") as pool:
-        futures: dict[str, dict[str, Future[Any]]] = {known: {} for known in wanted}
+        futures: dict[str, dict[str, Future[Any]]] = {function: {} for function in names}
         for act, name, knobs in labs:
             futures[act.__name__][name] = pool.submit(_record, act, name, knobs, run, open_labs)
         try:
-            yield {known: Tapes(each) for known, each in futures.items()}
+            yield {function: Recordings(labs) for function, labs in futures.items()}
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             for project in list(open_labs):
@@ -110,6 +110,6 @@ def _record(
         return act(lab, keep)
 
 
-def wanted(items: list[pytest.Item]) -> set[str]:
+def recordings_of(items: list[pytest.Item]) -> set[str]:
     """The recordings that these tests name."""
-    return {name for item in items for name in getattr(item, "fixturenames", ()) if name in _known}
+    return {name for item in items for name in getattr(item, "fixturenames", ()) if name in _definitions}
