@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
 import time
+from collections.abc import Iterator
 
 from server.events import emit, escaped
 
@@ -58,6 +60,32 @@ class Connection:
         if trouble is not None:
             return {"by": "error", "error": errno.errorcode.get(trouble.errno or 0, str(trouble))}
         return {"by": "client" if state(self.sock) == CLOSE_WAIT else "server"}
+
+
+@contextlib.contextmanager
+def conversation(sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
+    """Serve a connection in the block; afterwards close it with FIN and emit `closed`.
+
+    Connection errors (the peer reset it, or vanished) end the connection, not the server.
+    """
+    start, connection = time.monotonic(), Connection(sock, source, source_port)
+    failure = None
+    try:
+        yield connection
+    except OSError as error:
+        failure = error
+    finally:
+        end = connection.ended(failure)
+        shut(sock, socket.SHUT_WR)
+        sock.close()
+        connection.tell("closed", bytes_in=connection.received, bytes_out=connection.sent,
+                        seconds=round(time.monotonic() - start, 6), **end)  # fmt: skip
+
+
+def shut(sock: socket.socket, how: int) -> None:
+    """Shut one side of a connection, or both (shutdown(2)); nothing happens if it is closed already."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(how)
 
 
 def state(sock: socket.socket) -> int:

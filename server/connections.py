@@ -1,9 +1,9 @@
-"""Who is connected: every open connection, and the totals per source that `status` tells.
+"""Who is connected: every open connection, and the totals per source that the control socket reports.
 
 Counts are kept by moment too (server/history.py), because an address is not a host. The account belongs to the
-process that accepts. Where a connection is served in another process (the forking mode), that one only `carry`s it
-and the account stays with the parent, which holds a descriptor of the same socket: shutdown(2) acts on the
-connection, whoever calls it.
+process that accepts. Where a connection is served in another process (the forking mode), that process has only the
+`conversation`, and the account stays with the parent, which holds a descriptor of the same socket: shutdown(2) acts
+on the connection, whoever calls it.
 """
 
 from __future__ import annotations
@@ -15,145 +15,123 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from server.connection import Connection, established
+from server.connection import Connection, conversation, established, shut
 from server.history import History
 
-_lock = threading.Lock()
-_open: dict[socket.socket, tuple[str, int, float]] = {}  # address, port, and when it was established
-_totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-_moments: dict[tuple[str, str], History] = collections.defaultdict(History)  # by source and what
-stopping = threading.Event()
 
+class Connections:
+    """The account of one server process. `stopping` is set while it closes all of them."""
 
-@contextlib.contextmanager
-def track(sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
-    """Own an accepted connection, from `accepted` to `closed`, in the process that accepted it."""
-    admit(sock, source, source_port)
-    try:
-        with carry(sock, source, source_port) as connection:
-            yield connection
-    finally:  # last, because the host stops when nobody is left, and `closed` must have been said by then
-        forget(sock)
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._lock = threading.Lock()
+        # address, port, and when it was established
+        self._open: dict[socket.socket, tuple[str, int, float]] = {}
+        self._totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        # by source and what was counted of it
+        self._histories: dict[tuple[str, str], History] = collections.defaultdict(History)
 
+    @contextlib.contextmanager
+    def track(self, sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
+        """Serve an accepted connection, from `accepted` to `closed`, in the process that accepted it."""
+        self.admit(sock, source, source_port)
+        try:
+            with conversation(sock, source, source_port) as connection:
+                yield connection
+        finally:  # last, because the host stops when nobody is left, and `closed` must have been said by then
+            self.forget(sock)
 
-def admit(sock: socket.socket, source: str, source_port: int) -> None:
-    """Enter an accepted connection into the account; emits `accepted`.
+    def admit(self, sock: socket.socket, source: str, source_port: int) -> None:
+        """Enter an accepted connection into the account; emits `accepted`.
 
-    Its `open` is what this process has taken and not closed. The kernel is ahead of it, and the limit is the
-    kernel's: a slot is free before the process has closed, so `open` can be above the limit.
-    """
-    moment = established(sock)
-    with _lock:
-        _open[sock] = (source, source_port, moment)
-        _totals[source]["accepted"] += 1
-        _moments[source, "accepted"].add(moment, moment)
-        now = sum(peer == source for peer, _, _ in _open.values())
-    Connection(sock, source, source_port).tell("accepted", open=now)
-    if stopping.is_set():
-        _shut(sock, socket.SHUT_RD)
+        Its `open` is what this process has taken and not closed. The kernel is ahead of it, and the limit is the
+        kernel's: a slot is free before the process has closed, so `open` can be above the limit.
+        """
+        moment = established(sock)
+        with self._lock:
+            self._open[sock] = (source, source_port, moment)
+            self._totals[source]["accepted"] += 1
+            self._histories[source, "accepted"].add(moment, moment)
+            count = sum(peer == source for peer, _, _ in self._open.values())
+        Connection(sock, source, source_port).tell("accepted", open=count)
+        if self.stopping.is_set():
+            shut(sock, socket.SHUT_RD)
 
+    def forget(self, sock: socket.socket) -> None:
+        """Take a connection out of the account."""
+        with self._lock:
+            del self._open[sock]
 
-@contextlib.contextmanager
-def carry(sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
-    """Serve a connection: on the way out closes it with FIN and emits `closed`.
+    def count_refusal(self, source: str, earliest: float, latest: float) -> None:
+        """Count one refusal by the policy, at a moment between these two."""
+        with self._lock:
+            self._totals[source]["refused"] += 1
+            self._histories[source, "refused"].add(earliest, latest)
 
-    Connection errors (the peer reset it, or vanished) end the connection, not the server.
-    """
-    began, connection = time.monotonic(), Connection(sock, source, source_port)
-    trouble = None
-    try:
-        yield connection
-    except OSError as error:
-        trouble = error
-    finally:
-        ended = connection.ended(trouble)
-        _shut(sock, socket.SHUT_WR)
-        sock.close()
-        connection.tell("closed", bytes_in=connection.received, bytes_out=connection.sent,
-                        seconds=round(time.monotonic() - began, 6), **ended)  # fmt: skip
+    def count(self) -> int:
+        """Return how many connections are open now."""
+        return len(self._open)
 
+    def snapshot(
+        self, after: Mapping[str, float] | None = None, by: Mapping[str, float] | None = None
+    ) -> dict[str, dict[str, object]]:
+        """Return `{source: {"open": …, "accepted": …, "refused": …}}` for every source since the start.
 
-def forget(sock: socket.socket) -> None:
-    """Take a connection out of the account."""
-    with _lock:
-        del _open[sock]
+        `after` and `by` have, for a source, two moments between which the host began that has this address now. Such
+        a source has, under `since`, what was counted from then on; `…_perhaps`, what may have been before; and
+        `earlier`, the ports of connections that an earlier host of this address has left open. Raises ValueError for
+        nonsense.
+        """
+        hosts = {source: (float(start), float((by or {})[source])) for source, start in (after or {}).items()}
+        with self._lock:
+            open_now = collections.Counter(source for source, _, _ in self._open.values())
+            accounts: dict[str, dict[str, object]] = {
+                source: {"open": open_now[source], "accepted": total["accepted"], "refused": total["refused"]}
+                for source, total in self._totals.items()
+            }
+            for source in hosts.keys() & accounts.keys():
+                accounts[source]["since"] = self._since(source, *hosts[source])
+        return accounts
 
+    def close(self, source: str, source_port: str | None = None) -> int:
+        """Close the connections from this address and port with FIN; returns how many there were.
 
-def refused(source: str, earliest: float, latest: float) -> None:
-    """Count one refusal by the policy, at a moment between these two."""
-    with _lock:
-        _totals[source]["refused"] += 1
-        _moments[source, "refused"].add(earliest, latest)
-
-
-def held() -> int:
-    """How many connections are open now."""
-    return len(_open)
-
-
-def snapshot(
-    after: Mapping[str, float] | None = None, by: Mapping[str, float] | None = None
-) -> dict[str, dict[str, object]]:
-    """`{source: {"open": …, "accepted": …, "refused": …}}` for every source seen since the start.
-
-    `after` and `by` have, for a source, two moments between which the host began that has this address now. Such a
-    source has, under `since`, what was counted from then on; `…_perhaps`, what may have been before; and `earlier`,
-    the ports of connections that an earlier host of this address has left open. Raises ValueError for nonsense.
-    """
-    asked = {source: (float(began), float((by or {})[source])) for source, began in (after or {}).items()}
-    with _lock:
-        now = collections.Counter(source for source, _, _ in _open.values())
-        found: dict[str, dict[str, object]] = {
-            source: {"open": now[source], "accepted": total["accepted"], "refused": total["refused"]}
-            for source, total in _totals.items()
-        }
-        for source in asked.keys() & found.keys():
-            found[source]["since"] = _since(source, *asked[source])
-    return found
-
-
-def _since(source: str, after: float, by: float) -> dict[str, object]:
-    said: dict[str, object] = {}
-    for what in ("accepted", "refused"):
-        if history := _moments.get((source, what)):
-            said[what], said[f"{what}_perhaps"] = history.since(after, by)
-        else:
-            said[what], said[f"{what}_perhaps"] = 0, 0
-    ours = ((port, began) for whose, port, began in _open.values() if whose == source)
-    return {**said, "earlier": sorted(port for port, began in ours if began < after)}
-
-
-def close(source: str, source_port: str | None = None) -> int:
-    """Close the connections from this address and port with FIN; returns how many there were. Without a
-    port: all from this address.
-
-    The reading side is shut, so the handler sees the end and closes in its own order. Connections that
-    still wait for accept(2) are the kernel's, and not found here. Raises ValueError for a bad port.
-    """
-    port = None if source_port is None else int(source_port)
-    with _lock:
-        sockets = [sock for sock, (whose, own, _) in _open.items() if whose == source and port in (None, own)]
-    for sock in sockets:
-        _shut(sock, socket.SHUT_RD)
-    return len(sockets)
-
-
-def close_all(within: float, done: Callable[[], bool]) -> None:
-    """Close every connection with FIN, in at most `within` seconds; returns once they are and `done()`.
-
-    First only the reading side: a handler still echoes what it has received, then sees the end. One that
-    is stuck in send(2), because its client never reads, is cut off after half of the time.
-    """
-    for how in (socket.SHUT_RD, socket.SHUT_RDWR):
-        with _lock:
-            sockets = list(_open)
+        Without a port: all from this address. The reading side is shut, so the handler sees the end and closes in
+        its own order. Connections that still wait for accept(2) are the kernel's, and not found here. Raises
+        ValueError for a bad port.
+        """
+        port = None if source_port is None else int(source_port)
+        with self._lock:
+            sockets = [
+                sock
+                for sock, (peer, peer_port, _) in self._open.items()
+                if peer == source and port in (None, peer_port)
+            ]
         for sock in sockets:
-            _shut(sock, how)
-        deadline = time.monotonic() + within / 2
-        while (_open or not done()) and time.monotonic() < deadline:
-            time.sleep(0.005)
+            shut(sock, socket.SHUT_RD)
+        return len(sockets)
 
+    def close_all(self, within: float, done: Callable[[], bool]) -> None:
+        """Close every connection with FIN, in at most `within` seconds; returns once they are and `done()`.
 
-def _shut(sock: socket.socket, how: int) -> None:
-    with contextlib.suppress(OSError):
-        sock.shutdown(how)
+        First only the reading side: a handler still echoes what it has received, then sees the end. One that
+        is stuck in send(2), because its client never reads, is cut off after half of the time.
+        """
+        for how in (socket.SHUT_RD, socket.SHUT_RDWR):
+            with self._lock:
+                sockets = list(self._open)
+            for sock in sockets:
+                shut(sock, how)
+            deadline = time.monotonic() + within / 2
+            while (self._open or not done()) and time.monotonic() < deadline:
+                time.sleep(0.005)
+
+    def _since(self, source: str, after: float, by: float) -> dict[str, object]:
+        counts: dict[str, object] = {}
+        for what in ("accepted", "refused"):
+            history = self._histories.get((source, what))
+            counts[what], counts[f"{what}_perhaps"] = history.since(after, by) if history else (0, 0)
+        earlier = sorted(
+            port for peer, port, moment in self._open.values() if peer == source and moment < after
+        )
+        return {**counts, "earlier": earlier}

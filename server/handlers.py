@@ -7,50 +7,39 @@ from __future__ import annotations
 
 import os
 import time
-from socketserver import BaseRequestHandler
 
 from server.connection import Connection
 
 ENDLESS = 100_000  # empty reads in a row, some 0.1 s of one CPU, after which the point is made
 
 
-class Echo(BaseRequestHandler):
-    """A socketserver handler that echoes until the client is done."""
-
-    def handle(self) -> None:
-        """Talk until the client's FIN, its reset, or the server's stop."""
-        with self.server.own(self.request, *self.client_address[:2]) as connection:
-            connection.send_all(greeting())
-            self.converse(connection)
-
-    def converse(self, connection: Connection) -> None:
-        while data := connection.receive():
-            connection.send_all(data)
+def echo(connection: Connection) -> None:
+    """Echo until the client's FIN, its reset, or the server's stop."""
+    while data := connection.receive():
+        connection.send_all(data)
 
 
-class Article(Echo):
-    """The article's `while True`, which never looks at what recv(2) returned.
+def article(connection: Connection) -> None:
+    """Run the article's `while True`, which never looks at what recv(2) returned.
 
     After a client's FIN that is b"", at once and for ever: the handler spins, its thread, process or whole
     server is lost, and the connection keeps its slot in CLOSE_WAIT (design decision 17). A client that
     leaves echoes unread, like the article's own, sends an RST instead, and the loop ends by exception.
     """
-
-    def converse(self, connection: Connection) -> None:
-        empty, since = 0, 0.0
-        while empty < ENDLESS:
-            data = connection.receive()
-            connection.sock.sendall(data)
-            connection.sent += len(data)
-            since = since if empty else time.monotonic()
-            empty = 0 if data else empty + 1
-        connection.tell("endless", empty_reads=empty, seconds=round(time.monotonic() - since, 6))
+    empty, since = 0, 0.0
+    while empty < ENDLESS:
+        data = connection.receive()
+        connection.sock.sendall(data)
+        connection.sent += len(data)
+        since = since if empty else time.monotonic()
+        empty = 0 if data else empty + 1
+    connection.tell("endless", empty_reads=empty, seconds=round(time.monotonic() - since, 6))
 
 
-HANDLERS = {"echo": Echo, "article": Article}
+HANDLERS = {"echo": echo, "article": article}
 
 
 def greeting() -> bytes:
-    """The line that a new connection gets first, if any (GREETING)."""
+    """Return the line that a new connection gets first, if any (GREETING)."""
     text = os.environ.get("GREETING")
     return text.encode() + b"\n" if text else b""

@@ -14,7 +14,32 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 
 from server import files
+from server.connections import Connections
 from server.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time typing would cost each start 5 ms
+    import socket
+    from typing import Protocol
+
+    class ModeServer(Protocol):
+        """What `build` of a mode returns: bound and listening, served by `serve_forever` in a thread."""
+
+        request_queue_size: int
+
+        @property
+        def socket(self) -> socket.socket:
+            """The listener."""
+
+        def serve_forever(self, poll_interval: float, /) -> None:
+            """Serve until `shutdown` is called; `poll_interval` is in seconds."""
+
+        def shutdown(self) -> None:
+            """Accept no more connections; returns when nobody is served."""
+
+        def server_close(self) -> None:
+            """Close the listener."""
+
 
 PACKAGE = "server.modes."
 
@@ -67,22 +92,22 @@ def install() -> None:
     sys.meta_path.insert(0, Texts(files.given()))
 
 
-def load(mode: str) -> Callable[[Settings], object]:
+def load(mode: str) -> Callable[[Settings, Connections], ModeServer]:
     """The function `build` of a mode. Raises `BadMode`."""
     try:
         found = importlib.import_module(PACKAGE + mode)
     except Exception as error:  # whatever somebody's code raises
         raise BadMode(_where(error)) from error
     if not callable(getattr(found, "build", None)):
-        raise BadMode(f"server/modes/{mode}.py: it has no function build(settings)")
+        raise BadMode(f"server/modes/{mode}.py: it has no function build(settings, connections)")
     return found.build
 
 
-def build(settings: Settings) -> object:
+def build(settings: Settings, connections: Connections) -> ModeServer:
     """The server of the mode, bound and listening. Raises OSError if it cannot be bound, `BadMode`."""
     make = load(settings.mode)
     try:
-        return make(settings)
+        return make(settings, connections)
     except OSError:
         raise
     except Exception as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from server import __main__ as start
 from server import mode_loader, settings
+from server.connections import Connections
 
 PROC = Path("/proc/sys")
 
@@ -63,7 +64,7 @@ def _listener() -> list[str]:
     os.setuid(start.UNPRIVILEGED)
     try:
         mode = importlib.import_module(f"server.modes.{wanted.mode}")
-        mode.build(wanted._replace(listen=local)).server_close()
+        mode.build(wanted._replace(listen=local), Connections()).server_close()
     except OSError as error:
         return [f"LISTEN={wanted.listen!r}, PORT={wanted.port}: {error}"]
     except Exception as broken:  # whatever an edited mode does

@@ -10,8 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from server import connections, control, mode_loader, ready_mark, refusals, settings, sysctls
+from server import control, mode_loader, ready_mark, settings, sysctls
+from server.connections import Connections
 from server.events import emit
+from server.refusals import RefusalReader
 from server.supervisor import RESTART, STOP, Supervisor
 
 STACK = 256 * 1024  # bytes for each thread; the default of 8 MiB is address space for nothing
@@ -25,7 +27,9 @@ def main(reports: int) -> int:
     # Blocked before there are threads, so every thread inherits it and only sigwait() sees a signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, RESTART})
     threading.stack_size(STACK)
-    server = Supervisor(settings.read(), _background)
+    connections = Connections()
+    refusals = RefusalReader(connections)
+    server = Supervisor(settings.read(), connections, _background)
     mode_loader.install()
     try:
         server.bind()
@@ -36,10 +40,12 @@ def main(reports: int) -> int:
         emit("mode_failed", mode=server.wanted.mode, error=str(bad))
         return 1
     if reports >= 0:
-        _background(refusals.tell, socket.socket(fileno=reports))
+        _background(refusals.read, socket.socket(fileno=reports))
     verbs = {
-        "account": functools.partial(_account, server), "close": connections.close, "restart": server.ask,
-    }  # fmt: skip
+        "account": functools.partial(_account, server, connections, refusals),
+        "close": connections.close,
+        "restart": server.ask,
+    }
     _background(control.answer, control.listen(), verbs)
     server.serve()
     ready_mark.ready()
@@ -50,16 +56,18 @@ def main(reports: int) -> int:
     return 0
 
 
-def _account(server: Supervisor, *since: Mapping[str, float]) -> dict[str, object]:
-    """What `status` answers: what was asked of this host, and what came of it (`since`: connections.snapshot)."""
+def _account(
+    server: Supervisor, connections: Connections, refusals: RefusalReader, *since: Mapping[str, float]
+) -> dict[str, object]:
+    """Return what was asked of this host, and what came of it (`since`: Connections.snapshot)."""
     wanted = server.wanted
     keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
-    told = refusals.account()  # first, so that the sums below have what it waited for
+    refusal_account = refusals.account()  # first, so that the sums below have what it waited for
     return {
         **wanted._asdict(),
         "listener": server.account(),
         "sysctls": keys,
-        "refusals": told,
+        "refusals": refusal_account,
         "sources": connections.snapshot(*since),
     }
 

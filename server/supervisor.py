@@ -17,7 +17,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from server import connections, mode_loader
+from server import mode_loader
+from server.connections import Connections
 from server.events import emit
 from server.settings import Settings
 
@@ -36,8 +37,9 @@ Background = Callable[..., threading.Thread]
 class Supervisor:
     """The server of this host's mode, and what `status` tells of it. Signals are blocked in every thread."""
 
-    def __init__(self, wanted: Settings, background: Background) -> None:
+    def __init__(self, wanted: Settings, connections: Connections, background: Background) -> None:
         self.wanted = wanted
+        self._connections = connections
         self._background = background
         self._server = None
         self._state, self._error = "closed", ""
@@ -51,7 +53,7 @@ class Supervisor:
 
     def bind(self) -> None:
         """Bind the port and listen. Raises `BadMode`, and OSError: it is taken, the address is not ours."""
-        self._server = mode_loader.build(self.wanted)
+        self._server = mode_loader.build(self.wanted, self._connections)
 
     def serve(self) -> None:
         """Say `listening`, and serve in a thread."""
@@ -84,9 +86,9 @@ class Supervisor:
     def restart(self) -> None:
         """Stop as on SIGTERM, then bind again; the first try is the outcome that `account` tells."""
         self._began = time.monotonic()
-        told = {"open": connections.held(), "waiting": self._waiting(), "clean": self.stop(RESTART)}
+        told = {"open": self._connections.count(), "waiting": self._waiting(), "clean": self.stop(RESTART)}
         self._end()
-        connections.stopping.clear()
+        self._connections.stopping.clear()
         reuse = next(iter(self._asked), None)
         if reuse is not None:
             self.wanted = self.wanted._replace(reuse_address=reuse)
@@ -101,15 +103,15 @@ class Supervisor:
 
     def stop(self, number: int) -> bool:
         """Close the listener and every connection; whether all of them had ended within `GRACE`."""
-        emit("stopping", signal=signal.Signals(number).name, open=connections.held())
+        emit("stopping", signal=signal.Signals(number).name, open=self._connections.count())
         clean = True
         if self._state == "listening":
             self._state = "stopping"
-            connections.stopping.set()
+            self._connections.stopping.set()
             # Beside the rest: a mode that serves one client, or waits for a child, returns when that one is closed.
             self._ending = self._background(self._server.shutdown)
-            connections.close_all(within=GRACE, done=lambda: not self._ending.is_alive())
-            clean = not (self._ending.is_alive() or connections.held())
+            self._connections.close_all(within=GRACE, done=lambda: not self._ending.is_alive())
+            clean = not (self._ending.is_alive() or self._connections.count())
             self._server.server_close()
         emit("stopped", clean=clean)
         return clean
@@ -117,7 +119,7 @@ class Supervisor:
     def _end(self) -> None:
         """Wait until nothing of the old server is left; one that does not end takes the host with it."""
         deadline = time.monotonic() + LATE
-        while self._ending.is_alive() or connections.held() or _handlers():
+        while self._ending.is_alive() or self._connections.count() or _handlers():
             if time.monotonic() >= deadline:
                 os._exit(1)
             time.sleep(0.005)

@@ -10,13 +10,17 @@ import os
 import resource
 import signal
 import socket
+from contextlib import AbstractContextManager
 from socketserver import ForkingMixIn, TCPServer
-from typing import Any
 
-from server import connections
-from server.connection import CLOSE_WAIT, ESTABLISHED, Connection, state
+from server.connection import CLOSE_WAIT, ESTABLISHED, Connection, conversation, state
+from server.connections import Connections
 from server.listener import Listener
 from server.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 BACKLOG = 5
 
@@ -27,25 +31,29 @@ class ForkingServer(ForkingMixIn, Listener):
     So the parent can still close a connection, and knows when it is over: when it has reaped the child.
     """
 
-    own = staticmethod(connections.carry)
-
-    def __init__(self, settings: Settings, backlog: int) -> None:
+    def __init__(self, settings: Settings, connections: Connections, backlog: int) -> None:
         self.serving: dict[int, Connection] = {}
-        super().__init__(settings, backlog)
+        super().__init__(settings, connections, backlog)
 
-    def process_request(self, request: socket.socket, client_address: Any) -> None:
+    def conversation(
+        self, sock: socket.socket, source: str, source_port: int
+    ) -> AbstractContextManager[Connection]:
+        """Return the connection to serve in the child; its account is the parent's."""
+        return conversation(sock, source, source_port)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
         """Fork (in the standard library), and remember which child has which connection."""
         connection = Connection(request, *client_address[:2])
-        connections.admit(request, connection.source, connection.source_port)
+        self.connections.admit(request, connection.source, connection.source_port)
         try:
             super().process_request(request, client_address)
         except OSError:  # no process to be had
             self._lose(connection)
             raise
-        (child,) = self.active_children - self.serving.keys()
+        (child,) = (self.active_children or set()) - self.serving.keys()
         self.serving[child] = connection
 
-    def finish_request(self, request: socket.socket, client_address: Any) -> None:
+    def finish_request(self, request: Any, client_address: Any) -> None:
         """In the child: keep nothing of the parent's but this connection.
 
         A listener that outlives its parent in a child blocks the port (R05), another client's connection
@@ -56,7 +64,7 @@ class ForkingServer(ForkingMixIn, Listener):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         super().finish_request(request, client_address)
 
-    def close_request(self, request: socket.socket) -> None:
+    def close_request(self, request: Any) -> None:
         """Not yet: the parent closes its descriptor in `collect_children`, the child's ends with it."""
 
     def collect_children(self, *, blocking: bool = False) -> None:
@@ -67,7 +75,7 @@ class ForkingServer(ForkingMixIn, Listener):
             if state(connection.sock) in (ESTABLISHED, CLOSE_WAIT):
                 self._lose(connection)  # without our FIN: the child was killed, and has said nothing
             else:
-                connections.forget(connection.sock)
+                self.connections.forget(connection.sock)
                 connection.sock.close()
 
     def shutdown(self) -> None:
@@ -84,10 +92,10 @@ class ForkingServer(ForkingMixIn, Listener):
 
     def _lose(self, connection: Connection) -> None:
         connection.tell("closed", bytes_in=None, bytes_out=None, seconds=None, by="error", error="no process")
-        connections.forget(connection.sock)
+        self.connections.forget(connection.sock)
         connection.sock.close()
 
 
-def build(settings: Settings) -> ForkingServer:
+def build(settings: Settings, connections: Connections) -> ForkingServer:
     """The server, bound and listening."""
-    return ForkingServer(settings, BACKLOG)
+    return ForkingServer(settings, connections, BACKLOG)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from server import connections
+from server.connections import Connections
 from server.listener import PAUSE, exhausted
 from server.settings import Settings
 
@@ -19,7 +19,8 @@ GREETING = b"Got a connection from server"
 class Greeter:
     """The article's loop; what is added is a way out of it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, connections: Connections) -> None:
+        self.connections = connections
         self.request_queue_size = settings.backlog_or(BACKLOG)
         self._ended = threading.Event()
         self.socket = socket.socket()
@@ -29,14 +30,14 @@ class Greeter:
 
     def serve_forever(self, _poll_interval: float) -> None:
         """Serve one client after another until `shutdown`."""
-        while not connections.stopping.is_set():
+        while not self.connections.stopping.is_set():
             try:
                 sock, address = self.socket.accept()
             except OSError as error:
                 if exhausted(error):
-                    connections.stopping.wait(PAUSE)
+                    self.connections.stopping.wait(PAUSE)
                 continue
-            with connections.track(sock, *address) as connection:
+            with self.connections.track(sock, *address) as connection:
                 connection.send_all(GREETING)
                 connection.receive()
         self._ended.set()
@@ -50,6 +51,6 @@ class Greeter:
         self.socket.close()
 
 
-def build(settings: Settings) -> Greeter:
+def build(settings: Settings, connections: Connections) -> Greeter:
     """The server, bound and listening."""
-    return Greeter(settings)
+    return Greeter(settings, connections)

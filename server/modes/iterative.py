@@ -5,12 +5,13 @@ The others are connected all the same: six wait in the accept queue, unserved (B
 
 from __future__ import annotations
 
+from server.connections import Connections
 from server.listener import Listener
 from server.settings import Settings
 
 BACKLOG = 5
 
 
-def build(settings: Settings) -> Listener:
+def build(settings: Settings, connections: Connections) -> Listener:
     """The server, bound and listening."""
-    return Listener(settings, BACKLOG)
+    return Listener(settings, connections, BACKLOG)

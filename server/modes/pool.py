@@ -11,7 +11,7 @@ import contextlib
 import socket
 import threading
 
-from server import connections
+from server.connections import Connections
 from server.listener import Listener
 from server.settings import Settings
 
@@ -43,7 +43,7 @@ class PoolServer(Listener):
 
     def service_actions(self) -> None:
         """Called by each loop after each turn."""
-        if connections.stopping.is_set():
+        if self.connections.stopping.is_set():
             raise Stopped
 
     def shutdown(self) -> None:
@@ -60,14 +60,14 @@ class PoolServer(Listener):
             super().serve_forever(None)
 
 
-def build(settings: Settings) -> PoolServer:
+def build(settings: Settings, connections: Connections) -> PoolServer:
     """The server, bound and listening."""
-    return bound(PoolServer, settings)
+    return bound(PoolServer, settings, connections)
 
 
-def bound(kind: type[PoolServer], settings: Settings) -> PoolServer:
+def bound(kind: type[PoolServer], settings: Settings, connections: Connections) -> PoolServer:
     """A server in the article's second way: unbound, options on its socket, bind, listen."""
-    server = kind(settings, BACKLOG, bind_and_activate=False)
+    server = kind(settings, connections, BACKLOG, bind_and_activate=False)
     server.size = settings.pool_size
     if settings.reuse_address:
         server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from selectors import EVENT_READ, EVENT_WRITE
 
-from server import connections
 from server.connection import Connection
+from server.connections import Connections
 from server.handlers import greeting
 from server.listener import PAUSE, exhausted
 from server.settings import Settings
@@ -24,8 +24,8 @@ from server.settings import Settings
 BACKLOG = 1024
 
 
-def converse(sock: socket.socket, source: str, source_port: int) -> Iterator[int]:
-    """One whole connection; yields the event that it needs to go on."""
+def converse(connections: Connections, sock: socket.socket, source: str, source_port: int) -> Iterator[int]:
+    """Serve one whole connection; yields the event that it needs to go on."""
     with connections.track(sock, source, source_port) as connection:
         yield from _send(connection, greeting())
         while True:
@@ -50,7 +50,8 @@ def _send(connection: Connection, data: bytes) -> Iterator[int]:
 class SelectorServer:
     """The loop: whoever is ready goes on, until it has to wait again."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, connections: Connections) -> None:
+        self.connections = connections
         self.request_queue_size = settings.backlog_or(BACKLOG)
         self._stop, self._ended = False, threading.Event()
         self.socket = socket.socket()
@@ -95,7 +96,7 @@ class SelectorServer:
         except OSError as error:  # or the client has gone again: not ready after all
             return not exhausted(error)
         sock.setblocking(False)
-        conversation = converse(sock, *address)
+        conversation = converse(self.connections, sock, *address)
         if wanted := next(conversation, None):
             ready.register(sock, wanted, conversation)
         return True
@@ -108,6 +109,6 @@ def _go_on(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         ready.unregister(key.fd)  # by its number: the socket is closed and has forgotten it
 
 
-def build(settings: Settings) -> SelectorServer:
+def build(settings: Settings, connections: Connections) -> SelectorServer:
     """The server, bound and listening."""
-    return SelectorServer(settings)
+    return SelectorServer(settings, connections)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from socketserver import ThreadingMixIn
 
+from server.connections import Connections
 from server.listener import Listener
 from server.settings import Settings
 
@@ -18,6 +19,6 @@ class ThreadingServer(ThreadingMixIn, Listener):
     daemon_threads = True
 
 
-def build(settings: Settings) -> ThreadingServer:
+def build(settings: Settings, connections: Connections) -> ThreadingServer:
     """The server, bound and listening."""
-    return ThreadingServer(settings, BACKLOG)
+    return ThreadingServer(settings, connections, BACKLOG)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from socketserver import ThreadingMixIn
 
+from server.connections import Connections
 from server.modes import pool
 from server.settings import Settings
 
@@ -18,6 +19,6 @@ class UnboundedPool(ThreadingMixIn, pool.PoolServer):
     daemon_threads = True
 
 
-def build(settings: Settings) -> UnboundedPool:
+def build(settings: Settings, connections: Connections) -> pool.PoolServer:
     """The server, bound and listening."""
-    return pool.bound(UnboundedPool, settings)
+    return pool.bound(UnboundedPool, settings, connections)

@@ -175,8 +175,11 @@ def test_no_image_holds_what_travels():
             "from server.modes import gone\n",
             "server/modes/own.py, line 1: ImportError: cannot import name 'gone'",
         ),
-        ("build = 1\n", "server/modes/own.py: it has no function build(settings)"),
-        ("def build(settings):\n    return settings.none\n", "server/modes/own.py, line 2: AttributeError: "),
+        ("build = 1\n", "server/modes/own.py: it has no function build(settings, connections)"),
+        (
+            "def build(settings, connections):\n    return settings.none\n",
+            "server/modes/own.py, line 2: AttributeError: ",
+        ),
     ],
 )
 def test_a_mode_that_cannot_be_used_is_named_with_its_line(text, why):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 
@@ -11,6 +10,7 @@ import pytest
 
 from connlab.base.wait import until
 from server import nflog, refusals
+from server.connections import Connections
 
 
 class Over(Exception):
@@ -25,23 +25,24 @@ def reading(monkeypatch):
     def empty(_sock: socket.socket) -> list[nflog.Refusal]:
         raise Over if over.is_set() else BlockingIOError
 
+    reader = refusals.RefusalReader(Connections())
+
     def read(sock: socket.socket) -> None:
         with contextlib.suppress(Over):
-            refusals.tell(sock)
+            reader.read(sock)
 
     monkeypatch.setattr(nflog, "refusals", empty)
     monkeypatch.setattr(refusals, "HEARTBEAT", 3600.0)
-    monkeypatch.setattr(refusals, "_reader", refusals.Reader())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        reader = threading.Thread(target=read, args=[sock], daemon=True)
-        reader.start()
-        until(lambda: refusals._reader.empty, "the reader has looked once", within=10)
-        yield
+        thread = threading.Thread(target=read, args=[sock], daemon=True)
+        thread.start()
+        until(lambda: reader.empty, "the reader has looked once", within=10)
+        yield reader
         over.set()
-        os.eventfd_write(refusals._asked, 1)
-        reader.join()
+        reader.wake()
+        thread.join()
 
 
 def test_a_question_has_the_reader_look_at_once(reading):
     """Each has its own look, so nothing that came before it is left untold."""
-    assert [refusals.account()["behind"] for _ in range(3)] == [False, False, False]
+    assert [reading.account()["behind"] for _ in range(3)] == [False, False, False]
