@@ -60,7 +60,7 @@ def attempt(
     dialler = running_client(found, number)
     for host in (server, dialler):
         if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
-            raise LabError(f"{host.name} is {host.trouble}\n  next: make up, which brings it back")
+            raise LabError(f"{host.name} is {host.trouble}", next_step="make up, which brings it back")
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
@@ -118,12 +118,14 @@ def _held(dialler: Host, agent: Agent, established: int, seconds: int, told: Rep
     return result
 
 
-def _why(host: Host, lost: LabError) -> str:
-    """Why a conversation with a host ended: its state, if it does not run; else the error's own words."""
+def _why(host: Host, lost: LabError) -> LabError:
+    """Say why a conversation with a host ended: its state, if it does not run; else the error's own words."""
     if not isinstance(lost, StreamClosed):
-        return str(lost)
+        return lost
     with suppress(GaveUp):  # the stream ends a moment before the engine knows why
         until(lambda: witness.container_state(host) != "running", f"{host.name} has ended", NOTICED)
     if (now := witness.container_state(host)) != "running":
-        return f"{host.name} is {now}: it went away in the middle\n  next: make up, which brings it back"
-    return f"{lost}\n  next: try again; the host itself runs"
+        return LabError(
+            f"{host.name} is {now}", "it went away in the middle", next_step="make up, which brings it back"
+        )
+    return LabError(lost.what, lost.why, next_step="try again; the host itself runs")

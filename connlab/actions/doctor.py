@@ -45,7 +45,7 @@ def require_fit() -> None:
     if new and compose.command() == ("docker-compose",):
         row = _compose_row()
         if row["result"] == "FAIL":
-            raise NotFit(f"{row['detail']}\n  next: {row['fix']}")
+            raise NotFit(row["detail"], next_step=row["fix"])
 
 
 def _engine(_: Settings) -> Row:
@@ -170,7 +170,7 @@ def _memory(settings: Settings) -> Row:
     try:
         capacity.check(settings, settings.clients)
     except LabError as error:
-        return _row("capacity", "FAIL", str(error).partition("\n")[0], "fewer CLIENTS")
+        return _row("capacity", "FAIL", error.sentence, "fewer CLIENTS")
     return _row(
         "capacity",
         "PASS",
@@ -187,9 +187,8 @@ def _leftovers(chosen: Settings) -> Row:
 
 
 def _failed(name: str, error: LabError) -> Row:
-    """A refusal of the lab as a row: its last line is the fix."""
-    what, _, fix = str(error).partition("\n  next: ")
-    return _row(name, "FAIL", what, fix)
+    """A refusal of the lab as a row: its next step is the fix."""
+    return _row(name, "FAIL", error.sentence, error.next_step)
 
 
 def _row(name: str, result: str, detail: str, fix: str = "") -> Row:

@@ -15,19 +15,19 @@ def running_client(found: Sequence[Host], number: int) -> Host:
     lab as it is.
     """
     if not found:
-        raise LabError("the lab is not up\n  next: make up")
+        raise LabError("the lab is not up", next_step="make up")
     clients = [host for host in found if host.service == "client"]
     for host in clients:
         if host.number == number and host.running:
             return host
         if host.number == number:
             raise LabError(
-                f"{host.name} is not running: {host.trouble}\n  next: make up, which brings it back"
+                f"{host.name} is not running", host.trouble, next_step="make up, which brings it back"
             )
     running = [host.number for host in clients if host.running]
     there = ", ".join(map(str, running)) or "none"
     raise Usage(
-        f"there is no client {number}; running clients: {there}\n  next: {_advice(found, running, number)}"
+        f"there is no client {number}; running clients: {there}", next_step=_advice(found, running, number)
     )
 
 

@@ -29,9 +29,12 @@ def talk(settings: Settings, number: int) -> int:
         status = subprocess.run(command, check=False, env=engine.environment()).returncode
     except OSError as missing:
         raise NotFit(
-            f"the command docker cannot be run: {missing.strerror}; `talk` needs it for your keyboard\n"
-            "  next: install Docker's command line (docker-cli, docker-ce-cli), or see that it is in PATH"
+            "the command docker cannot be run",
+            f"{missing.strerror}; `talk` needs it for your keyboard",
+            next_step="install Docker's command line (docker-cli, docker-ce-cli), or see that it is in PATH",
         ) from missing
     if status not in SPOKEN:
-        raise LabError(f"{client.name} went away (docker exec: exit status {status})\n  next: make status")
+        raise LabError(
+            f"{client.name} went away (docker exec: exit status {status})", next_step="make status"
+        )
     return status

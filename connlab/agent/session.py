@@ -39,8 +39,9 @@ class Agent:
         except GaveUp as late:
             self.end()
             raise GaveUp(
-                f"{host.name}: no agent within {PATIENCE:g} s; it waits for the round of the host's own workload\n"
-                "  next: make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none"
+                host.name,
+                f"no agent within {PATIENCE:g} s; it waits for the round of the host's own workload",
+                next_step="make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none",
             ) from late
         except BaseException:
             self.end()

@@ -13,25 +13,27 @@ def read(path: Path) -> dict[str, str]:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise Usage(f"{path} is missing\n  next: git checkout .env") from None
+        raise Usage(f"{path} is missing", next_step="git checkout .env") from None
     except UnicodeDecodeError as foreign:
         number = foreign.object[: foreign.start].count(b"\n") + 1
         raise Usage(
-            f"{path}, line {number}: not UTF-8\n  next: mend the line, or git checkout .env"
+            f"{path}, line {number}", "not UTF-8", next_step="mend the line, or git checkout .env"
         ) from None
     except OSError as closed:
-        raise Usage(f"{path} cannot be read: {closed.strerror}\n  next: git checkout .env") from None
+        raise Usage(f"{path} cannot be read", closed.strerror, next_step="git checkout .env") from None
     found = {}
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
         if "\0" in line:
             raise Usage(
-                f"{path}, line {number}: has a NUL character\n  next: mend the line, or git checkout .env"
+                f"{path}, line {number}",
+                "has a NUL character",
+                next_step="mend the line, or git checkout .env",
             )
         if line[:1] in ("", "#"):
             continue
         pair = re.fullmatch(r"""([A-Z_]+)=(["']?)(.*)\2""", line)
         if not pair:
-            raise Usage(f"{path}: {line!r} is not NAME=value\n  next: mend the line, or git checkout .env")
+            raise Usage(path, f"{line!r} is not NAME=value", next_step="mend the line, or git checkout .env")
         found[pair[1]] = pair[3]
     return found

@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 START_ANEW = "make down, then make up (ends connections)"  # where nothing less helps
 
 
 class LabError(Exception):
-    """A refusal in words for the person at the terminal. `status` is the process's exit code."""
+    """A refusal in words for the person at the terminal. `status` is the process's exit code.
+
+    `answer` is what a verb knows all the same: with --json it is printed beside the refusal.
+    """
 
     status = 1
+    answer: Mapping[str, Any] = {}
+
+    def __init__(self, what: object, why: object = "", *, next_step: str = "") -> None:
+        self.what, self.why, self.next_step = str(what), str(why or ""), next_step
+        super().__init__(what, why, next_step)
+
+    @property
+    def sentence(self) -> str:
+        """`what: why`, or `what` alone; a reason that begins with a line feed is a list."""
+        between = "" if self.why[:1] in ("", "\n") else " "
+        return f"{self.what}:{between}{self.why}" if self.why else self.what
+
+    def __str__(self) -> str:
+        """Give the sentence, and the next step on a line of its own."""
+        return f"{self.sentence}\n  next: {self.next_step}" if self.next_step else self.sentence
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the refusal as data; a part that there is not is None."""
+        why = "\n".join(line.strip() for line in self.why.strip().splitlines())
+        parts = {"what": self.what, "why": why or None, "next": self.next_step or None}
+        return {"schema": 1, **self.answer, "error": parts, "exit": self.status}
+
+
+def interrupted() -> LabError:
+    """Make the refusal of a verb that Ctrl-C ended (exit 130, as a shell has it)."""
+    refusal = LabError("interrupted")
+    refusal.status = 130
+    return refusal
 
 
 class Usage(LabError):

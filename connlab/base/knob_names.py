@@ -42,8 +42,8 @@ def judge_environment(names: Iterable[str], knobs: Set[str]) -> None:
         for knob in sorted(knobs):
             if len(knob) >= LEAST and name != f"{knob}S" and one_apart(name, knob):
                 raise Usage(
-                    f"the environment has {name}, which is no knob{_meant(knob)}\n"
-                    f"  next: unset {name}, or call it {knob}"
+                    f"the environment has {name}, which is no knob{_meant(knob)}",
+                    next_step=f"unset {name}, or call it {knob}",
                 )
 
 

@@ -39,7 +39,7 @@ def _file() -> TextIO:
         why = error.strerror if isinstance(error, OSError) else error
         where = os.environ.get("XDG_CACHE_HOME") or "the cache folder"
         raise NotFit(
-            f"no file to lock can be made in {where}: {why}\n  next: XDG_CACHE_HOME=/a/folder/of/yours"
+            f"no file to lock can be made in {where}", why, next_step="XDG_CACHE_HOME=/a/folder/of/yours"
         ) from error
 
 

@@ -26,7 +26,7 @@ def folder(path: Path) -> Path:
             path.chmod(FOLDER)
             _close(path)
     except OSError as error:
-        raise LabError(f"{path} cannot be a folder of yours alone: {error.strerror}") from error
+        raise LabError(f"{path} cannot be a folder of yours alone", error.strerror) from error
     return path
 
 
@@ -38,7 +38,7 @@ def write(path: Path, text: str) -> None:
             os.fchmod(descriptor, FILE)
             file.write(text)
     except OSError as error:
-        raise LabError(f"{path} cannot be written: {error.strerror}") from error
+        raise LabError(f"{path} cannot be written", error.strerror) from error
 
 
 def _close(top: Path) -> None:

@@ -80,7 +80,9 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
     values = {**menu, **given}
     if PROJECT not in values:
         raise Usage(
-            f"which lab is not known: {problem}\n  next: git checkout .env, or say {PROJECT}=connlab in the shell"
+            "which lab is not known",
+            problem,
+            next_step=f"git checkout .env, or say {PROJECT}=connlab in the shell",
         )
     if wrong := CHECKS[PROJECT](values[PROJECT]):
         raise Usage(f"{PROJECT}={values[PROJECT]!r} {wrong}")
@@ -118,7 +120,7 @@ def checked(
 ) -> Settings:
     """Settings made of `values`, each of which was looked at; `menu` is what .env says. Raises `Usage`."""
     if missing := sorted(CHECKS.keys() - values.keys()):
-        raise Usage(f".env lacks {', '.join(missing)}\n  next: git checkout .env")
+        raise Usage(f".env lacks {', '.join(missing)}", next_step="git checkout .env")
     for name, value in values.items():
         if problem := CHECKS.get(name, _anything)(value):
             raise Usage(f"{name}={value!r} {problem}")

@@ -7,14 +7,15 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from connlab.base import output, settings
-from connlab.base.errors import LabError
+from connlab.base.errors import LabError, NotFit, interrupted
 from connlab.cli.verbs import dialling, judging, restarting, running
+from connlab.cli.verbs.options import print_json
 
 STDOUT = 1
 EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -57,45 +58,61 @@ def main() -> None:
         sys.stdout, io.TextIOWrapper
     ):  # a letter that the locale has not is escaped, as on standard error
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(guarded(lambda: lab(standalone_mode=False)))
+    sys.exit(run(sys.argv[1:]))
 
 
-def guarded(call: Callable[[], Any]) -> int:
-    """Run `call`; a refusal is told on standard error and becomes its exit code."""
+def run(argv: Sequence[str], name: str | None = None) -> int:
+    """Run the verb that these arguments name; its exit code. Raises SystemExit where the verb has a code of its own."""
+    options = argv[: argv.index("--")] if "--" in argv else argv
+    return guarded(
+        lambda: lab(list(argv), prog_name=name, standalone_mode=False), as_json="--json" in options
+    )
+
+
+def guarded(call: Callable[[], Any], *, as_json: bool = False) -> int:
+    """Run `call`; a refusal becomes its exit code, and a sentence on standard error.
+
+    With `as_json` it is data on standard output too.
+    """
     try:
         call()
         sys.stdout.flush()
-    except LabError as refusal:
-        output.tell(refusal)
-        return refusal.status
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        output.tell("interrupted")
-        return 130
-    except click.ClickException as wrong:
-        if context := getattr(wrong, "ctx", None):
-            click.echo(context.get_usage(), err=True)
-        output.tell(f"{wrong.format_message()}\n  next: {context.command_path if context else 'lab'} --help")
-        return wrong.exit_code
     except click.exceptions.Exit as done:
         return done.exit_code
-    except Exception as error:
-        from connlab.cluster import engine
-
-        if isinstance(error, OSError) and error.errno in EXHAUSTED:
-            with contextlib.suppress(
-                OSError
-            ):  # what is left in its buffer would be tried once more at the end
-                os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
-            where = f"{error.filename}: " if error.filename else ""
-            output.tell(f"this machine refuses: {where}{error.strerror}\n  next: df; ulimit -a")
-            return 3
-        if not isinstance(error, engine.ERRORS):
+    except (Exception, KeyboardInterrupt) as error:
+        refusal = _refusal(error)
+        if refusal is None:
             raise
-        if isinstance(
-            error, engine.Refused
-        ):  # it is there and says no: a host that is paused, stopped or gone
-            output.tell(f"the Docker engine refuses: {engine.why(error)}\n  next: make status")
-            return 1
-        output.tell(f"the Docker engine went away: {engine.why(error)}\n  next: make doctor")
-        return 3
+        output.tell(refusal)
+        if as_json:
+            print_json(refusal.as_json())
+        return refusal.status
     return 0
+
+
+def _refusal(error: BaseException) -> LabError | None:
+    """Say what happened, in the lab's words; None for a defect, whose traceback is the report."""
+    if isinstance(error, LabError):
+        return error
+    if isinstance(error, (KeyboardInterrupt, click.exceptions.Abort)):
+        return interrupted()
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        if context:
+            click.echo(context.get_usage(), err=True)
+        verb = context.command_path if context else "lab"
+        refusal = LabError(error.format_message(), next_step=f"{verb} --help")
+        refusal.status = error.exit_code
+        return refusal
+    if isinstance(error, OSError) and error.errno in EXHAUSTED:
+        with contextlib.suppress(OSError):  # what is left in its buffer would be tried once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+        where = f"{error.filename}: " if error.filename else ""
+        return NotFit("this machine refuses", f"{where}{error.strerror}", next_step="df; ulimit -a")
+    from connlab.cluster import engine
+
+    if isinstance(error, engine.Refused):  # it is there and says no: a host that is paused, stopped or gone
+        return LabError("the Docker engine refuses", engine.why(error), next_step="make status")
+    if isinstance(error, engine.ERRORS):
+        return NotFit("the Docker engine went away", engine.why(error), next_step="make doctor")
+    return None

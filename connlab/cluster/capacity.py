@@ -16,13 +16,15 @@ SERVER_BYTES = 128 << 20
 def check(settings: Settings, clients: int) -> None:
     """Raises `Usage` if `clients` hosts cannot be had on the engine's machine, and says which limit and why."""
     if problem := whole(0, BRIDGE)(str(clients)):
-        raise Usage(f"N={clients} {problem}: a Linux bridge carries no more")
+        raise Usage(f"N={clients} {problem}", "a Linux bridge carries no more")
     running = len(hosts.find(settings.project, "client"))
     limits = (_by_memory(settings, running), ("addresses of the lab's subnet", _by_subnet(settings)))
     what, most = min(limits, key=lambda limit: limit[1])
     if clients > most:
         raise Usage(
-            f"N={clients} is more than fits: {what} is enough for {most} clients\n  next: try N={most}"
+            f"N={clients} is more than fits",
+            f"{what} is enough for {most} clients",
+            next_step=f"try N={most}",
         )
 
 

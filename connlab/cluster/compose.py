@@ -41,7 +41,7 @@ def command() -> tuple[str, ...]:
     if shutil.which("docker-compose"):
         return ("docker-compose",)
     raise NotFit(
-        "Compose is not installed\n  next: install the plugin (docker-compose-plugin) or docker-compose"
+        "Compose is not installed", next_step="install the plugin (docker-compose-plugin) or docker-compose"
     )
 
 
@@ -61,8 +61,8 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
         stderr=subprocess.PIPE if quiet else None,
     )  # fmt: skip
     if status:
-        said = f": {error.decode(errors='replace').strip()}" if quiet else ""
-        raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}{said}")
+        said = error.decode(errors="replace").strip() if quiet else ""
+        raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}", said)
 
 
 def show(project: str, arguments: Sequence[str]) -> int:

@@ -17,7 +17,9 @@ def explained(failed: ComposeFailed, wanted: Settings) -> LabError:
     for name in images.names(wanted).values():
         if engine.image_labels(name) is None:
             return LabError(
-                f"the image {name} is gone: somebody removed it meanwhile\n  next: make up, which builds it"
+                f"the image {name} is gone",
+                "somebody removed it meanwhile",
+                next_step="make up, which builds it",
             )
     if not hosts.networks(wanted.project) and (words := _no_network(wanted.project)):
         return no_network(words, len(client().api.networks()))
@@ -28,10 +30,10 @@ def no_network(words: str, there_are: int) -> LabError:
     """The refusal of one more network, in the engine's words."""
     if any(full in words for full in FULL):
         return NotFit(
-            f"the engine has no addresses left for one more network; it has {there_are}\n"
-            "  next: make down in labs that nobody needs; docker network ls, docker network prune"
+            f"the engine has no addresses left for one more network; it has {there_are}",
+            next_step="make down in labs that nobody needs; docker network ls, docker network prune",
         )
-    return NotFit(f"the engine makes no network: {words}\n  next: make doctor")
+    return NotFit("the engine makes no network", words, next_step="make doctor")
 
 
 def _no_network(project: str) -> str:

@@ -44,11 +44,11 @@ def environment() -> dict[str, str]:
     try:
         context = ContextAPI.kwargs_from_context(environment=found)
     except Exception as damaged:  # the SDK raises just that for a file that it cannot read
-        raise NotFit(
-            f"{damaged}\n  next: docker context ls; or name the engine with DOCKER_HOST"
-        ) from damaged
+        raise NotFit(damaged, next_step="docker context ls; or name the engine with DOCKER_HOST") from damaged
     if not context and found.get("DOCKER_CONTEXT"):
-        raise NotFit(f"DOCKER_CONTEXT={found['DOCKER_CONTEXT']!r} is no context\n  next: docker context ls")
+        raise NotFit(
+            f"DOCKER_CONTEXT={found['DOCKER_CONTEXT']!r} is no context", next_step="docker context ls"
+        )
     if context and "tls" not in context:
         found.pop("DOCKER_CONTEXT", None)
         found["DOCKER_HOST"] = context["base_url"]
@@ -64,7 +64,7 @@ def client() -> docker.DockerClient:
             version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32, environment=environment()
         )
     except ERRORS as error:
-        raise NotFit(_unreachable(str(error))) from error
+        raise _unreachable(str(error)) from error
     found.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
     return found
 
@@ -128,7 +128,7 @@ def remove_unused_images(label: str) -> tuple[list[str], int]:
     return sorted(name for name in untagged if name and "@" not in name), int(done["SpaceReclaimed"])
 
 
-def _unreachable(error: str) -> str:
+def _unreachable(error: str) -> NotFit:
     if "Permission denied" in error:
         fix = "your user may not use Docker: `sudo usermod -aG docker $USER`, then log in again"
     elif "Read timed out" in error:
@@ -136,4 +136,4 @@ def _unreachable(error: str) -> str:
         fix = "restart the engine: `sudo service docker restart`; DOCKER_HOST names one elsewhere"
     else:
         fix = "is the engine running? `sudo service docker start`; DOCKER_HOST names one elsewhere"
-    return f"cannot reach the Docker engine: {error}\n  next: {fix}"
+    return NotFit("cannot reach the Docker engine", error, next_step=fix)

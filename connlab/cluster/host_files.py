@@ -31,9 +31,10 @@ def environment(settings: Settings, service: str) -> dict[str, str]:
         sizes = sorted(((len(json.dumps(content)), path) for path, content in files.items()), reverse=True)
         largest = ", ".join(f"{path} {size:,}" for size, path in sizes[:3])
         raise LabError(
-            f"the files of the {service} are {len(text):,} bytes, and an environment variable, in which they"
-            f" travel, has room for {LONGEST:,} (Linux, MAX_ARG_STRLEN): {largest}"
-            "\n  next: make them shorter; comments count too"
+            f"the files of the {service} are {len(text):,} bytes, and an environment variable, in which"
+            f" they travel, has room for {LONGEST:,} (Linux, MAX_ARG_STRLEN)",
+            largest,
+            next_step="make them shorter; comments count too",
         )
     return {VARIABLE: text}
 
@@ -60,7 +61,7 @@ def _text(path: Path) -> str:
         problem = str(error.strerror)
     except UnicodeDecodeError as error:
         problem = f"it is not UTF-8 (byte {error.start})"
-    raise LabError(f"{path.relative_to(HOME)}: {problem}\n  next: mend the file")
+    raise LabError(path.relative_to(HOME), problem, next_step="mend the file")
 
 
 FILES = {"server": _of_server, "client": _of_client}

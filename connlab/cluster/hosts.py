@@ -72,7 +72,7 @@ class Host:
             out, err = stream.read_all(within)
         if code := client().api.exec_inspect(exec_id)["ExitCode"]:
             raise CommandFailed(
-                f"{self.name}: {shlex.join(argv)}: exit status {code}: {err.strip() or out.strip()}"
+                f"{self.name}: {shlex.join(argv)}: exit status {code}", err.strip() or out.strip()
             )
         return out
 
@@ -141,10 +141,11 @@ def server(project: str, found: Sequence[Host]) -> Host:
             return host
     if not there:
         what = "has no server" if found else "is not up"
-        raise LabError(f"the lab {project} {what}\n  next: make up")
+        raise LabError(f"the lab {project} {what}", next_step="make up")
     raise LabError(
-        f"{there[0].name} of the lab {project} is not running: {there[0].trouble}\n"
-        "  next: make up, which brings it back; make logs S=server shows what it said"
+        f"{there[0].name} of the lab {project} is not running",
+        there[0].trouble,
+        next_step="make up, which brings it back; make logs S=server shows what it said",
     )
 
 

@@ -93,7 +93,7 @@ def _build(settings: Settings, service: str) -> None:
     argv = ["docker", "build", "--force-rm", "--tag", image, "--file", str(HOME / service / "Dockerfile")]
     argv += ["--target", STAGE, "--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}"]
     if problem := _problem([*argv, str(HOME)]):
-        raise LabError(f"building {image} failed: {problem}")
+        raise LabError(f"building {image} failed", problem)
 
 
 def _ensure_base(name: str) -> None:
@@ -105,7 +105,9 @@ def _ensure_base(name: str) -> None:
         suite = re.fullmatch(r"debian:([a-z]+)(-slim)?", name)
         if not suite:
             raise NotFit(
-                f"no registry gave {name}: {problem}\n  next: BASE_IMAGE=debian:trixie-slim can be made here"
+                f"no registry gave {name}",
+                problem,
+                next_step="BASE_IMAGE=debian:trixie-slim can be made here",
             )
         tell(f"no registry gave it ({problem.splitlines()[0]})")
         tell(f"making {name} here with mmdebstrap, about 20 s")
@@ -128,8 +130,8 @@ def _ensure_mmdebstrap() -> None:
     command = "apt-get update && apt-get install --yes --no-install-recommends mmdebstrap"
     if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
         raise NotFit(
-            "no registry answers, and mmdebstrap, which would make the base image here, is not installed\n"
-            f"  next: on Debian or Ubuntu: sudo sh -c '{command}'; then run this again"
+            "no registry answers, and mmdebstrap, which would make the base image here, is not installed",
+            next_step=f"on Debian or Ubuntu: sudo sh -c '{command}'; then run this again",
         )
     tell("installing mmdebstrap with apt-get")
     _must(["sh", "-c", command])
@@ -137,7 +139,7 @@ def _ensure_mmdebstrap() -> None:
 
 def _must(argv: list[str]) -> None:
     if problem := _problem(argv):
-        raise NotFit(f"{problem}\n  next: see why with: {shlex.join(argv)}")
+        raise NotFit(problem, next_step=f"see why with: {shlex.join(argv)}")
 
 
 def _problem(argv: list[str]) -> str:

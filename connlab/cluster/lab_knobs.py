@@ -51,7 +51,8 @@ def merge_settings(chosen: Settings, own: LabKnobs) -> Settings:
         check = CHECKS.get(name)
         if problem := check(values[name]) if check else "":
             raise LabError(
-                f"{name}={values[name]!r} of the running lab {problem}\n  next: make up {name}={chosen.values[name]}"
+                f"{name}={values[name]!r} of the running lab {problem}",
+                next_step=f"make up {name}={chosen.values[name]}",
             )
     return checked(values, chosen.given, chosen.menu)
 
@@ -75,7 +76,7 @@ def running_settings(chosen: Settings) -> Settings:
     """
     own = read_lab_knobs(chosen.project, hosts.find(chosen.project))
     if own is None:
-        raise LabError(f"the lab {chosen.project} is not up\n  next: make up")
+        raise LabError(f"the lab {chosen.project} is not up", next_step="make up")
     for name in sorted(chosen.given & own.knobs.keys() - {"CLIENTS"}):
         if (given := chosen.values[name]) != own.knobs[name]:
             tell(

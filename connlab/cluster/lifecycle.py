@@ -107,8 +107,8 @@ def down(project: str) -> None:
             one_off.remove_project(project)
         except GaveUp as kept:
             raise GaveUp(
-                f"every host of {project} is gone, but the engine still counts one on the network and keeps it\n"
-                "  next: make down again; if that says the same, restart the engine"
+                f"every host of {project} is gone, but the engine still counts one on the network and keeps it",
+                next_step="make down again; if that says the same, restart the engine",
             ) from kept
 
 

@@ -124,7 +124,7 @@ def run_in_netns(host: Host, argv: Sequence[str]) -> str:
     config = api.create_host_config(network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED)
     status, said = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
     if status:
-        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}: {said.strip()}")
+        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}", said.strip())
     return said
 
 

@@ -27,7 +27,7 @@ def check(wanted: Settings, found: Sequence[Host]) -> None:
     if not _is_so(wanted, found):
         _try_address(wanted, found)
         if said := problems(wanted):
-            raise LabError(_refusal(bool(found), said, "mend what is named, or choose another"))
+            raise _refusal(bool(found), said, "mend what is named, or choose another")
 
 
 def problems(wanted: Settings, *, again: bool = False) -> list[str]:
@@ -74,7 +74,7 @@ def _try_address(wanted: Settings, found: Sequence[Host]) -> None:
         why = str(failed).strip().splitlines()[-1]
         problem = f"LISTEN={listen}: the server cannot bind it: {why}"
         fix = f"LISTEN= (every address), 127.0.0.1 (nobody else reaches it) or {server.address or 'server'}"
-        raise LabError(_refusal(True, [problem], fix)) from failed
+        raise _refusal(True, [problem], fix) from failed
 
 
 def _problems(said: str, ended: str, whose: str) -> list[str]:
@@ -89,9 +89,9 @@ def _problems(said: str, ended: str, whose: str) -> list[str]:
         return [": ".join(part for part in (whose, reason(said) or ended) if part)]
 
 
-def _refusal(exists: bool, problems: Sequence[str], fix: str) -> str:
+def _refusal(exists: bool, problems: Sequence[str], fix: str) -> LabError:
     what = "the running lab was left as it is" if exists else "nothing was started"
-    return "\n  ".join([f"{what}:", *problems, f"next: {fix}"])
+    return LabError(what, "".join(f"\n  {problem}" for problem in problems), next_step=fix)
 
 
 def _is_so(wanted: Settings, found: Sequence[Host]) -> bool:

@@ -47,4 +47,4 @@ def _read(name: str, what: Callable[[str], T]) -> T:
         problem = f"it is not UTF-8 (byte {error.start})"
     except reading.BadProfile as bad:
         problem = str(bad)
-    raise LabError(f"{path(name)}: {problem}\n  next: mend the file, or take another (sysctl/stock.yaml)")
+    raise LabError(path(name), problem, next_step="mend the file, or take another (sysctl/stock.yaml)")

@@ -53,7 +53,7 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
         missing = clients + 1 - len(found)
         which = ", ".join([*silent, *([f"{missing} that do not exist"] if missing > 0 else [])])
         raise GaveUp(
-            f"after {READY_WITHIN:g} s not ready: {which}\n  next: make logs; make up tries again"
+            f"after {READY_WITHIN:g} s not ready", which, next_step="make logs; make up tries again"
         ) from late
 
 
@@ -64,8 +64,9 @@ def is_ready(host: Host, *, ask: bool) -> bool:
     """
     if host.state in ("exited", "dead"):
         raise LabError(
-            f"{host.name} ended, {exit_reason.describe_end(host.inspect()['State'])}: {reason(host.log(tail=20))}"
-            "\n  next: mend it, then run this again"
+            f"{host.name} ended, {exit_reason.describe_end(host.inspect()['State'])}",
+            reason(host.log(tail=20)),
+            next_step="mend it, then run this again",
         )
     if not host.running:
         return False

@@ -18,5 +18,5 @@ def reload(server: Host) -> list[str]:
     try:
         done = json.loads(server.run(RELOAD))
     except LabError as failed:
-        raise LabError(f"the policy could not be loaded again: {failed}\n  next: {START_ANEW}") from failed
+        raise LabError("the policy could not be loaded again", failed, next_step=START_ANEW) from failed
     return list(done["difference"])

@@ -22,7 +22,7 @@ def find(folder: str) -> Path:
     """
     run = HOME / folder
     if not folder or not _is_run(run):
-        raise Usage(f"{folder!r} is no run\n  next: make test, which leaves one in runs/")
+        raise Usage(f"{folder!r} is no run", next_step="make test, which leaves one in runs/")
     return run.resolve()
 
 
@@ -59,4 +59,4 @@ def read(path: Path, meant: Callable[[Any], T]) -> T:
     try:
         return meant(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as wrong:
-        raise Unreadable(f"{path}: {wrong}") from wrong
+        raise Unreadable(path, wrong) from wrong

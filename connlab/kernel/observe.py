@@ -158,7 +158,7 @@ def snapshot(
     version, sockets_, flows_, counters, said, policy = answers
     status = json.loads(said)
     if "silent" in status and not silent_too:
-        raise LabError(f"the server process does not answer: {status['silent']}\n  next: make logs S=server")
+        raise LabError("the server process does not answer", status["silent"], next_step="make logs S=server")
     return Snapshot(
         ruleset=ruleset(policy),
         backend=version[version.find("(") + 1 : version.rfind(")")],

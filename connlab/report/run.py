@@ -17,7 +17,9 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
     drawn, claims, found = {}, list(rows), runs.charts(run)
     if not found:
         raise Usage(
-            f"{run} has no charts: no test left a chart-*.json in it\n  next: make test, or another run: ls runs/"
+            f"{run} has no charts",
+            "no test left a chart-*.json in it",
+            next_step="make test, or another run: ls runs/",
         )
     for family in sorted({chart.family for chart in found.values()}):
         ours = {source: chart for source, chart in found.items() if chart.family == family}

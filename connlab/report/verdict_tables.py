@@ -25,7 +25,7 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
     if missing := [row.id for row in rows if row.verdict == NOT_RUN]:
         some = ", ".join(missing[:SOME]) + (", …" if missing[SOME:] else "")
         raise LabError(
-            f"this run did not judge {len(missing)} of {len(rows)} claims: {some}\n  next: make test"
+            f"this run did not judge {len(missing)} of {len(rows)} claims", some, next_step="make test"
         )
     filled = {
         HOME / page: _filled(page, [row for row in rows if row.family == family])
@@ -35,7 +35,7 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
         try:
             path.write_text(text)
         except OSError as error:
-            raise LabError(f"{path} cannot be written: {error.strerror}") from error
+            raise LabError(f"{path} cannot be written", error.strerror) from error
     return list(filled)
 
 

@@ -40,7 +40,7 @@ class Quick(Host):
             return super().run(argv, user, within)
         if status:
             raise CommandFailed(
-                f"{self.name}: {shlex.join(argv)}: exit status {status}: {err.strip() or out.strip()}"
+                f"{self.name}: {shlex.join(argv)}: exit status {status}", err.strip() or out.strip()
             )
         return out
 

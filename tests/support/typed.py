@@ -21,7 +21,7 @@ def typed(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
         out, err = Path(folder, "out"), Path(folder, "err")
         with _written_to(1, "stdout", out), _written_to(2, "stderr", err):
             try:
-                status = cli.guarded(lambda: cli.lab(command, prog_name="lab", standalone_mode=False))
+                status = cli.run(command, "lab")
             except SystemExit as ended:  # a verb's own exit code
                 status = int(ended.code or 0)
         return subprocess.CompletedProcess(["lab", *command], status, out.read_text(), err.read_text())

@@ -103,7 +103,8 @@ def test_a_lab_that_is_not_there() -> None:
 
 
 def outcome(result: dict) -> tuple:
-    return result["exit"], result["closed"], result["error"], result["time_wait"]
+    error = result["error"] and result["error"]["why"].removeprefix("bind(2): ")
+    return result["exit"], result["closed"], error, result["time_wait"]
 
 
 def rules(lab: Lab) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from connlab.base import output
-from connlab.base.errors import LabError
+from connlab.base.errors import interrupted
 from connlab.cli.verbs.options import (
     client_number,
     client_option,
@@ -40,15 +40,16 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
         table = show.Rows(times)
         reporter = dataclasses.replace(shown, dial=table.add, sums=table.sums)
     result = attempts.attempt(running_lab(), client, times, seconds, reporter)
-    if as_json:
-        print_json({**result, "attempts": rows})
-    else:
+    refusal = result.pop("error") or (interrupted() if result["interrupted"] else None)
+    if refusal:
+        refusal.answer = {**result, "attempts": rows}
+    elif as_json:
+        print_json({**result, "error": None, "attempts": rows})
+    if not as_json:
         show.released(result)
         running.policy_notices(result["policy"])
-    if result["error"]:
-        raise LabError(result["error"])
-    if result["interrupted"]:
-        raise KeyboardInterrupt
+    if refusal:
+        raise refusal
     if result["policy"]["state"] in ("drift", "unknown"):
         sys.exit(1)
 

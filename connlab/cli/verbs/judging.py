@@ -61,9 +61,14 @@ def report(folder: str, as_json: bool) -> None:
 
 @click.command()
 @run_option
-def pages(folder: str) -> None:
+@json_option
+def pages(folder: str, as_json: bool) -> None:
     """Write the tables of verdicts into README.md and docs/, from a run that judged every claim."""
     from connlab.evidence import verdicts
     from connlab.report import verdict_tables
 
-    output.show("\n".join(map(output.visible, verdict_tables.fill(verdicts.read(folder)))))
+    written = verdict_tables.fill(verdicts.read(folder))
+    if as_json:
+        print_json({"schema": 1, "pages": [str(path) for path in written]})
+    else:
+        output.show("\n".join(map(output.visible, written)))

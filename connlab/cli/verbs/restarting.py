@@ -8,6 +8,7 @@ import click
 
 from connlab.base import output
 from connlab.base import settings as knobs
+from connlab.base.errors import LabError
 from connlab.cli.verbs.options import json_option, print_json, whole
 
 
@@ -24,6 +25,14 @@ def restart(flag: str | None, as_json: bool) -> None:
     if flag is not None:
         flag = str(whole("REUSE_ADDRESS", flag, 0, 1))
     result = restarting.restart(chosen.project, flag)
+    if as_json and result["error"]:
+        refusal = LabError(
+            f"{result['server']} does not listen",
+            f"bind(2): {result.pop('error')}",
+            next_step="make status, which says when it listens again",
+        )
+        refusal.answer = result
+        raise refusal
     print_json(result) if as_json else output.show("\n".join(restarting.sentences(result)))
     if result["error"]:
         sys.exit(1)

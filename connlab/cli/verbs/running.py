@@ -37,27 +37,34 @@ def scale(clients: str, as_json: bool) -> None:
 
     if problem := knobs.whole(0, capacity.BRIDGE)(clients):
         raise Usage(
-            f"N={clients!r} {problem}: a Linux bridge has 1,023 ports\n  next: make scale-clients N=20"
+            f"N={clients!r} {problem}", "a Linux bridge has 1,023 ports", next_step="make scale-clients N=20"
         )
     chosen = knobs.unchecked()
     _show_hosts(chosen.project, lifecycle.scale(chosen, int(clients)), as_json)
 
 
 @click.command()
-def down() -> None:
+@json_option
+def down(as_json: bool) -> None:
     """Remove every container and network of the lab."""
     from connlab.cluster import lifecycle
 
-    lifecycle.down(knobs.unchecked().project)
+    project = knobs.unchecked().project
+    lifecycle.down(project)
+    if as_json:
+        print_json({"schema": 1, "project": project})
 
 
 @click.command()
-def clean() -> None:
+@json_option
+def clean(as_json: bool) -> None:
     """Remove the lab's images that nothing runs from."""
     from connlab.base.output import tell
     from connlab.cluster import images
 
     names, size = images.remove_unused()
+    if as_json:
+        print_json({"schema": 1, "images": names, "bytes": size})
     gone = f"removed {', '.join(names) or 'images without a name'}: {size / 1e6:,.0f} MB are free again"
     tell(gone if names or size else "no image of the lab's is unused")
 
@@ -74,8 +81,13 @@ def status(as_json: bool) -> None:
     there = hosts.find(project)
     if there and not any(host.service == "server" and host.running for host in there):
         unasked = state.status_without_server(project, there)
-        print_json(unasked) if as_json else show.states(unasked)
-        hosts.server(project, there)  # raises, with what brings it back
+        if not as_json:
+            show.states(unasked)
+        try:
+            hosts.server(project, there)  # raises, with what brings it back
+        except LabError as refusal:
+            refusal.answer = unasked
+            raise
     found = _show_hosts(project, there, as_json, clients_asked=True)
     if not as_json:
         show.details(found)
@@ -95,7 +107,7 @@ def logs(service: str | None, follow: str) -> None:
     options = ["--no-color", *(["--follow"] if whole("follow", follow, 0, 1) else [])]
     project = knobs.unchecked().project
     if not hosts.find(project, service):
-        raise LabError(f"the lab {project} has no {service or 'host'} to tell anything\n  next: make up")
+        raise LabError(f"the lab {project} has no {service or 'host'} to tell anything", next_step="make up")
     try:
         sys.exit(compose.show(project, ["logs", *options, *([service] if service else [])]))
     except KeyboardInterrupt:  # the usual end of --follow: nothing to say

@@ -137,6 +137,51 @@ def test_without_an_engine_the_machine_is_not_fit(lab, verb):
     assert "\n  next: is the engine running?" in err
 
 
+# Verbs whose output is data too, with what they need to get as far as the engine.
+DATA = {
+    verb: []
+    for verb, command in cli.lab.commands.items()
+    if any("--json" in option.opts for option in command.params)
+}
+DATA |= {"scale": ["3"]}
+EVIDENCE = {"claims", "effects", "report", "pages"}  # they ask no engine
+
+
+@pytest.mark.parametrize("verb", sorted(DATA.keys() - EVIDENCE - {"doctor"}))
+def test_without_an_engine_there_is_data_too(lab, verb):
+    """One object, with the parts of what standard error says."""
+    status, out, err = lab(verb, "--json", *DATA[verb])
+    answer = json.loads(out)
+    assert (status, answer["schema"], answer["exit"]) == (3, 1, 3)
+    assert answer["error"]["what"] == "cannot reach the Docker engine"
+    assert answer["error"]["next"].startswith("is the engine running?")
+    assert answer["error"]["why"] in err
+
+
+@pytest.mark.parametrize("verb", sorted(DATA))
+@pytest.mark.parametrize("wrong", [["--json", "--no-such"], ["--no-such=1", "--json"]])
+def test_a_bad_option_is_data_too(lab, verb, wrong):
+    """Whichever comes first; exit status 2."""
+    status, out, _ = lab(verb, *wrong, *DATA[verb])
+    answer = json.loads(out)
+    assert "--no-such" in answer["error"].pop("what")
+    assert answer == {"schema": 1, "error": {"why": None, "next": f"lab {verb} --help"}, "exit": 2}
+    assert status == 2
+
+
+@pytest.mark.parametrize("verb", sorted(EVIDENCE))
+def test_no_run_is_data_too(lab, verb):
+    """The verbs that read evidence."""
+    where = ["runs/never"] if verb == "report" else ["--run", "runs/never"]
+    status, out, _ = lab(verb, "--json", *where)
+    assert (status, json.loads(out)["error"]["what"]) == (2, "'runs/never' is no run")
+
+
+def test_who_talks_and_who_completes_have_no_data():
+    """All others have."""
+    assert cli.lab.commands.keys() - DATA.keys() == {"completion", "logs", "talk"}
+
+
 def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):
     """It takes the call and never answers: a deadline, and the next step is to restart it, not to start it."""
     monkeypatch.setattr(engine, "ANSWERS_WITHIN", 0.1)

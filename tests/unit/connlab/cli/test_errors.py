@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def raising(error: BaseException):
 @pytest.mark.parametrize(("kind", "code"), CODES.items())
 def test_a_refusal_becomes_its_exit_code_and_its_words(capsys, kind, code):
     """The sentence goes to standard error, where data never is."""
-    assert cli.guarded(raising(kind("the lab is not up\n  next: make up"))) == code
+    assert cli.guarded(raising(kind("the lab is not up", next_step="make up"))) == code
     assert capsys.readouterr() == ("", "lab: the lab is not up\n  next: make up\n")
 
 
@@ -99,3 +100,37 @@ def test_the_help_lists_the_codes():
     assert re.findall(r"(\d+) [a-z]", promised.partition("Exit codes:")[2].partition("Options:")[0]) == [
         "0", "1", "2", "3", "4", "130",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "data"),
+    [
+        (
+            LabError("client-1 is not running", "paused", next_step="make up"),
+            {"error": {"what": "client-1 is not running", "why": "paused", "next": "make up"}, "exit": 1},
+        ),
+        (
+            NotFit("nothing was started", "\n  one\n  two"),
+            {"error": {"what": "nothing was started", "why": "one\ntwo", "next": None}, "exit": 3},
+        ),
+        (
+            click.UsageError("no such option"),
+            {"error": {"what": "no such option", "why": None, "next": "lab --help"}, "exit": 2},
+        ),
+        (KeyboardInterrupt(), {"error": {"what": "interrupted", "why": None, "next": None}, "exit": 130}),
+    ],
+)
+def test_a_refusal_is_data_too(capsys, error, data):
+    """With --json: one object on standard output; the words stay on standard error."""
+    assert cli.guarded(raising(error), as_json=True) == data["exit"]
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"schema": 1, **data}
+    assert data["error"]["what"] in said.err
+
+
+def test_what_is_known_all_the_same_stays(capsys):
+    """A verb's own answer, in the same object."""
+    refusal = GaveUp("the server does not answer")
+    refusal.answer = {"project": "connlab"}
+    assert cli.guarded(raising(refusal), as_json=True) == 4
+    assert json.loads(capsys.readouterr().out)["project"] == "connlab"
