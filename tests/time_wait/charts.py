@@ -5,7 +5,7 @@ from __future__ import annotations
 from connlab.base.model import Outcome
 from connlab.evidence.chart import Chart, Mark, Series
 from connlab.kernel import reference_model
-from connlab.kernel.socket_monitor import Pair, levels
+from connlab.kernel.socket_monitor import FourTuple, counts_over_time
 from tests.support.recordings import Recordings
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
 from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion
@@ -50,10 +50,10 @@ def orphans(lingering: Recordings) -> Chart:
     )
 
 
-def over_time(seen: Lingering, state: str, pairs: set[Pair] | None = None) -> list[tuple[float, int]]:
+def over_time(seen: Lingering, state: str, pairs: set[FourTuple] | None = None) -> list[tuple[float, int]]:
     """How many of the server's sockets were in a state; of all, or of these."""
-    changes = [change for change in seen.changes["server"] if pairs is None or change.pair in pairs]
-    return levels(changes, state, seen.began_ns)
+    changes = [change for change in seen.changes["server"] if pairs is None or change.four_tuple in pairs]
+    return counts_over_time(changes, state, seen.began_ns)
 
 
 def connections(seen: Exhaustion) -> Chart:

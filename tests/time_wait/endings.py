@@ -12,7 +12,7 @@ from connlab.agent.session import Agent
 from connlab.base.model import Attempt
 from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import observe
-from connlab.kernel.socket_monitor import Census, Pair, census
+from connlab.kernel.socket_monitor import FourTuple, SocketMonitor, monitor_sockets
 from tests.support.laboratory import Lab
 from tests.support.ports import Unused
 from tests.support.recordings import Keep, recording
@@ -32,22 +32,22 @@ class Ended:
     aborts: dict[str, dict[str, int]]
 
 
-Way = Callable[[Lab, Agent, Attempt, Census], None]  # the census is the client's
+Way = Callable[[Lab, Agent, Attempt, SocketMonitor], None]  # the monitor is that of the client's sockets
 
 
-def client_first(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
+def client_first(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """The client's FIN comes first."""
     agent.close([made.conn], "fin")
 
 
-def server_first(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
+def server_first(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """The server has read what it wanted, and closes; then the client does."""
     agent.ask("send", conns=[made.conn], text="bye")
     seen.until(lambda now: now.get(pair(made)) == "CLOSE-WAIT", "the server's FIN has come", within=10)
     agent.close([made.conn], "fin")
 
 
-def both_at_once(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
+def both_at_once(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """Each side's FIN is sent before the other's has come: the wire is cut while both close."""
     run_in_netns(agent.host, ["ip", "link", "set", "eth0", "down"])
     close_on_server(lab, made)
@@ -56,19 +56,19 @@ def both_at_once(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
     agent.close([made.conn], "fin")
 
 
-def client_resets(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
+def client_resets(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """SO_LINGER 0."""
     agent.ask("recv", conns=[made.conn])
     agent.close([made.conn], "rst")
 
 
-def client_leaves_data(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
+def client_leaves_data(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """close(2) with the server's greeting unread, but for its first byte."""
     assert agent.ask("recv", conns=[made.conn], max=1)["received"][0]["bytes"] == 1
     agent.close([made.conn], "drop")
 
 
-def server_leaves_data(lab: Lab, agent: Agent, made: Attempt, seen: Census) -> None:
+def server_leaves_data(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """The server's handler returns before it has read everything (socketserver then closes)."""
     agent.ask("send", conns=[made.conn], bytes=BUSY)
     seen.until(lambda now: pair(made) not in now, "the server has ended it", within=10)
@@ -88,8 +88,8 @@ WAYS: dict[Way, dict[str, str | None]] = {
 @recording(lab={"SYSCTL": "rfc1337", "CLIENT_SYSCTL": "rfc1337", "SERVER_MODE": "greeting", "CLIENTS": 1})
 def endings(lab: Lab, keep: Keep) -> dict[str, Ended]:
     with (
-        census(lab.server, LOOK_MS) as server,
-        census(lab.clients[0], LOOK_MS) as client,
+        monitor_sockets(lab.server, LOOK_MS) as server,
+        monitor_sockets(lab.clients[0], LOOK_MS) as client,
         Agent(lab.clients[0]) as agent,
     ):
         seen, ports = {"server": server, "client": client}, Unused()
@@ -98,14 +98,14 @@ def endings(lab: Lab, keep: Keep) -> dict[str, Ended]:
     return found
 
 
-def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census], port: int) -> Ended:
+def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, SocketMonitor], port: int) -> Ended:
     hosts = {"server": lab.server, "client": agent.host}
     before = {side: observe.counters(host.run) for side, host in hosts.items()}
     (made,) = agent.open(1, source_port=port)
     seen["client"].up_to(made.start_ns + made.us * 1000)
     way(lab, agent, made, seen["client"])
     here = pair(made)
-    pairs = {"client": here, "server": Pair(here.peer, here.peer_port, here.local, here.local_port)}
+    pairs = {"client": here, "server": FourTuple(here.peer, here.peer_port, here.local, here.local_port)}
     now = agent.ask("facts")["monotonic_ns"]
     for side, its in pairs.items():
         seen[side].up_to(now)
@@ -114,7 +114,7 @@ def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census], port: int) ->
         )
     after = {side: observe.counters(host.run) for side, host in hosts.items()}
     states = {
-        side: [c.state for c in seen[side].changes if c.pair == its and c.state]
+        side: [c.state for c in seen[side].changes if c.four_tuple == its and c.state]
         for side, its in pairs.items()
     }
     left = {side: seen[side].now.get(its) for side, its in pairs.items()}
@@ -122,9 +122,9 @@ def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, Census], port: int) ->
     return Ended(way.__name__, states, left, aborts)
 
 
-def pair(made: Attempt) -> Pair:
+def pair(made: Attempt) -> FourTuple:
     """The connection as the client has it."""
-    return Pair(made.source or "", made.source_port or 0, made.target, made.target_port)
+    return FourTuple(made.source or "", made.source_port or 0, made.target, made.target_port)
 
 
 def close_on_server(lab: Lab, made: Attempt) -> None:

@@ -13,7 +13,7 @@ from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt
 from connlab.cluster.hosts import Host
 from connlab.kernel import observe, reference_model
-from connlab.kernel.socket_monitor import SECOND, Change, Life, Pair, census, lives
+from connlab.kernel.socket_monitor import SECOND, FourTuple, Lifetime, StateChange, lifetimes, monitor_sockets
 from tests.support.laboratory import Lab, missing
 from tests.support.ports import Unused
 from tests.support.recordings import Keep, recording
@@ -33,36 +33,38 @@ class Lingering:
     """What was seen on each side (`server`, `client`) of what that side closed first."""
 
     began_ns: int
-    changes: dict[str, list[Change]]
-    closed: dict[str, set[Pair]]  # the other side closed too: TIME_WAIT
-    orphans: dict[str, set[Pair]]  # it did not: FIN_WAIT_2
-    late: set[Pair]  # of the server: the client's FIN came a second later
+    changes: dict[str, list[StateChange]]
+    closed: dict[str, set[FourTuple]]  # the other side closed too: TIME_WAIT
+    orphans: dict[str, set[FourTuple]]  # it did not: FIN_WAIT_2
+    late: set[FourTuple]  # of the server: the client's FIN came a second later
     idle: dict[str, str | None]  # the state, in the end, of a connection that was never used
     resets: dict[str, int]  # RSTs that each side sent
     counted: dict[str, int]  # sockets that were reduced to what TIME_WAIT, or an orphan, needs
     settings: dict[str, dict[str, str]]
 
-    def lives(self, side: str, state: str, pairs: set[Pair]) -> list[Life]:
-        return [life for life in lives(self.changes[side], state) if life.pair in pairs]
+    def lifetimes(self, side: str, state: str, pairs: set[FourTuple]) -> list[Lifetime]:
+        return [life for life in lifetimes(self.changes[side], state) if life.four_tuple in pairs]
 
-    def time_wait(self, side: str) -> list[Life]:
+    def time_wait(self, side: str) -> list[Lifetime]:
         """Whole lives in TIME_WAIT of what this side closed first and the other side closed too.
 
         All of them, but for those that an RST of the other side ended early (T23): one RST each. And the server
         sent one to each client's FIN that came when its orphan was gone already.
         """
         late = self.late if side == "server" else set()
-        too_late = self.late - {life.pair for life in lives(self.changes["server"], "TIME-WAIT")}
+        too_late = self.late - {life.four_tuple for life in lifetimes(self.changes["server"], "TIME-WAIT")}
         resets = self.resets[OTHER[side]] - (len(too_late) if side == "client" else 0)
         pairs = (self.closed[side] | late) - too_late
         whole = [
-            life for life in self.lives(side, "TIME-WAIT", pairs) if lasted(life, reference_model.TIME_WAIT)
+            life
+            for life in self.lifetimes(side, "TIME-WAIT", pairs)
+            if lasted(life, reference_model.TIME_WAIT)
         ]
-        assert len({life.pair for life in whole}) + resets == len(pairs)
-        return [life for life in whole if life.pair in self.closed[side]]
+        assert len({life.four_tuple for life in whole}) + resets == len(pairs)
+        return [life for life in whole if life.four_tuple in self.closed[side]]
 
-    def fin_wait_2(self, side: str) -> list[Life]:
-        return self.lives(side, "FIN-WAIT-2", self.orphans[side])
+    def fin_wait_2(self, side: str) -> list[Lifetime]:
+        return self.lifetimes(side, "FIN-WAIT-2", self.orphans[side])
 
 
 def profile(name: str, clients: str = "") -> dict[str, object]:
@@ -83,8 +85,8 @@ LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}
 def lingering(lab: Lab, keep: Keep) -> Lingering:
     (dialler,), ports = lab.clients, Unused()
     with (
-        census(lab.server, LOOK_MS) as server,
-        census(dialler, LOOK_MS) as client,
+        monitor_sockets(lab.server, LOOK_MS) as server,
+        monitor_sockets(dialler, LOOK_MS) as client,
         Agent(dialler) as agent,
     ):
         began = int(agent.ask("facts")["monotonic_ns"])
@@ -102,7 +104,9 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         orphans = {"server": flipped(unanswered), "client": straight(own)}
 
         def a_second_ago(now: Any) -> bool:
-            since = [c.by_ns for c in server.changes if c.pair in flipped(late) and c.state == "FIN-WAIT-2"]
+            since = [
+                c.by_ns for c in server.changes if c.four_tuple in flipped(late) and c.state == "FIN-WAIT-2"
+            ]
             return len(since) == FEW and server.ns - max(since) >= SECOND
 
         server.until(a_second_ago, "the server has been in FIN_WAIT_2 for a second", within=10)
@@ -144,14 +148,14 @@ def goodbyes(agent: Agent, ports: Unused) -> list[Attempt]:
     return made
 
 
-def straight(made: Iterable[Attempt]) -> set[Pair]:
+def straight(made: Iterable[Attempt]) -> set[FourTuple]:
     """The connections as the client has them."""
-    return {Pair(a.source or "", a.source_port or 0, a.target, a.target_port) for a in made}
+    return {FourTuple(a.source or "", a.source_port or 0, a.target, a.target_port) for a in made}
 
 
-def flipped(made: Iterable[Attempt]) -> set[Pair]:
+def flipped(made: Iterable[Attempt]) -> set[FourTuple]:
     """The connections as the server has them."""
-    return {Pair(pair.peer, pair.peer_port, pair.local, pair.local_port) for pair in straight(made)}
+    return {FourTuple(pair.peer, pair.peer_port, pair.local, pair.local_port) for pair in straight(made)}
 
 
 def small(counters: dict[str, int]) -> int:
@@ -169,7 +173,7 @@ def effective(host: Host) -> dict[str, str]:
     return {key: " ".join(value.split()) for key, _, value in told}
 
 
-def lasted(life: Life, seconds: float) -> bool:
+def lasted(life: Lifetime, seconds: float) -> bool:
     """Whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
     earliest, latest = reference_model.timer_bounds(seconds)
     return life.most >= earliest and life.least <= latest

@@ -17,7 +17,7 @@ from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import observe, reference_model
-from connlab.kernel.socket_monitor import SECOND, census, levels
+from connlab.kernel.socket_monitor import SECOND, counts_over_time, monitor_sockets
 from tests.support.laboratory import Lab, image, missing
 from tests.support.recordings import Keep, recording
 
@@ -108,7 +108,7 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
                 ephemeral_host(project, of_clients, number, sysctls, seconds=150)
             )
         agents = {kind: stack.enter_context(Agent(host)) for kind, host in hosts.items()}
-        seen = stack.enter_context(census(hosts[DEFAULT], 200))
+        seen = stack.enter_context(monitor_sockets(hosts[DEFAULT], 200))
         before = {kind: recycled(host) for kind, host in hosts.items()}
 
         waiting = {kind: agents[kind] for kind in WAITING}
@@ -136,7 +136,7 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
         record = Exhaustion(
             {kind: Row(dials, moved.get(kind, moved["sources"])) for kind, dials in made.items()},
             left,
-            levels(seen.changes, "TIME-WAIT", began),
+            counts_over_time(seen.changes, "TIME-WAIT", began),
         )
     keep("exhaustion", record)
     return record

@@ -8,7 +8,7 @@ import pytest
 
 from connlab.base.model import Verdict
 from connlab.kernel import reference_model
-from connlab.kernel.socket_monitor import SECOND, Life, levels
+from connlab.kernel.socket_monitor import SECOND, Lifetime, counts_over_time
 from tests.support.laboratory import needs
 from tests.support.recordings import Recordings
 from tests.time_wait import charts
@@ -92,7 +92,7 @@ def test_a_server_needs_no_local_ports(lingering: Recordings, verdict) -> None:
     """Ten local ports, and more connections than that from one client, all in TIME_WAIT at once."""
     seen = lingering["server_with_ten_ports"]
     first, last = map(int, seen.settings["server"]["net.ipv4.ip_local_port_range"].split())
-    most = max(number for _, number in levels(seen.changes["server"], "TIME-WAIT", seen.began_ns))
+    most = max(number for _, number in counts_over_time(seen.changes["server"], "TIME-WAIT", seen.began_ns))
     assert last - first + 1 == FEW
     assert most >= MANY
     verdict(Verdict.REFUTED, f"no effect: {most} connections in TIME_WAIT on a server with {FEW} local ports")
@@ -135,8 +135,8 @@ def test_more_than_a_minute_of_fin_timeout_is_less(
 def test_a_fin_that_comes_in_time_starts_a_full_minute(lingering: Recordings, verdict, name: str) -> None:
     """The client's FIN finds the orphan a second old: TIME_WAIT, for 60 s from then on (T05)."""
     seen = lingering[name]
-    waited = seen.lives("server", "FIN-WAIT-2", seen.late)
-    found = seen.lives("server", "TIME-WAIT", seen.late)
+    waited = seen.lifetimes("server", "FIN-WAIT-2", seen.late)
+    found = seen.lifetimes("server", "TIME-WAIT", seen.late)
 
     assert len(waited) == FEW
     assert all(life.most >= 1 and life.least < FIN_TIMEOUT[name] for life in waited)
@@ -161,13 +161,13 @@ def test_an_idle_connection_has_no_timeout(lingering: Recordings, verdict) -> No
     verdict(Verdict.REFUTED, f"after {seconds:.0f} s without a byte both sides are ESTABLISHED")
 
 
-def set_to(life: Life, seconds: float) -> bool:
+def set_to(life: Lifetime, seconds: float) -> bool:
     """Whether the kernel's own timer, read when the socket was first seen, had been set to `seconds` just before."""
     gap = (life.began.by_ns - life.began.after_ns) / SECOND
     return seconds - gap - TICK <= life.began.timer <= seconds
 
 
-def spread(found: list[Life]) -> str:
+def spread(found: list[Lifetime]) -> str:
     """`40 sockets, 60.9 s (60.6 to 61.1)`: how many, the median, the extremes."""
     seconds = sorted(life.seconds for life in found)
     return f"{len(found)} sockets, {median(seconds):.1f} s ({seconds[0]:.1f} to {seconds[-1]:.1f})"

@@ -1,4 +1,4 @@
-"""The census: what a host's table says, what changed, and how long a state lasted at least and at most."""
+"""The monitor: what a host's table says, what changed, and how long a state lasted at least and at most."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ import pytest
 
 from connlab.base.errors import GaveUp
 from connlab.kernel import reference_model
-from connlab.kernel.socket_monitor import PROGRAM, Census, Change, Pair, levels, lives
+from connlab.kernel.socket_monitor import (
+    PROGRAM,
+    FourTuple,
+    SocketMonitor,
+    StateChange,
+    counts_over_time,
+    lifetimes,
+)
 from probes import socket_monitor as program
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -25,12 +32,12 @@ ESTAB = "   1: 0200A8C0:3039 0400A8C0:E44A 01 00000000:00000000 00:00000000 0000
 KEPT = "   1: 0200A8C0:3039 0400A8C0:E44A 05 00000000:00000000 02:000003E8 00000000     0 0 0 1 0 20 4\n"
 SMALL = "   2: 0200A8C0:3039 0400A8C0:E44A 06 00000000:00000000 03:0000176F 00000000     0        0 0 3 0\n"
 OURS, THEIRS = ["192.168.0.2", 12345], ["192.168.0.4", 58442]
-PAIR = Pair(*OURS, *THEIRS)
+PAIR = FourTuple(*OURS, *THEIRS)
 SECOND = 10**9
 
 
 def looked(tmp_path, *lines: str) -> dict:
-    """What the census makes of a table of these lines."""
+    """What the monitor makes of a table of these lines."""
     path = tmp_path / "tcp"
     path.write_text("".join(line.rstrip().ljust(149) + "\n" for line in (HEAD, *lines)))
     with path.open("rb") as file:
@@ -119,61 +126,65 @@ def seen(state: str | None, timer: float | None = None) -> list[object]:
     return [*PAIR, state, timer]
 
 
-def test_a_census_knows_what_there_is_now() -> None:
+def test_a_socket_monitor_knows_what_there_is_now() -> None:
     """And stops reading as soon as the condition is true."""
-    census = Census(Played((0, [seen("ESTAB")]), (5, []), (9, [seen("TIME-WAIT", 60.0)]), (12, [seen(None)])))
-    assert census.now == {PAIR: "ESTAB"}
-    assert census.until(lambda now: now[PAIR] == "TIME-WAIT", "it has closed", within=1)
-    assert (census.ns, census.count()) == (9, {"TIME-WAIT": 1})
-    census.up_to(10)
-    assert (census.ns, census.now) == (12, {})
+    monitor = SocketMonitor(
+        Played((0, [seen("ESTAB")]), (5, []), (9, [seen("TIME-WAIT", 60.0)]), (12, [seen(None)]))
+    )
+    assert monitor.now == {PAIR: "ESTAB"}
+    assert monitor.until(lambda now: now[PAIR] == "TIME-WAIT", "it has closed", within=1)
+    assert (monitor.ns, monitor.count()) == (9, {"TIME-WAIT": 1})
+    monitor.up_to(10)
+    assert (monitor.ns, monitor.now) == (12, {})
 
 
-def test_a_census_gives_up(monkeypatch) -> None:
+def test_a_socket_monitor_gives_up(monkeypatch) -> None:
     """With the reason, and what there is instead, once both clocks have gone on for so long."""
     monkeypatch.setattr("connlab.kernel.socket_monitor.time.monotonic", iter([0.0, 1.0, 3.0, 3.0]).__next__)
-    census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
+    monitor = SocketMonitor(Played((0, [seen("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
     with pytest.raises(GaveUp, match=r"waiting until it has closed; there are .*'ESTAB': 1"):
-        census.until(lambda now: not now, "it has closed", within=2)
-    assert census.ns == 3 * SECOND
+        monitor.until(lambda now: not now, "it has closed", within=2)
+    assert monitor.ns == 3 * SECOND
 
 
 def test_looks_that_nobody_has_read_yet_are_no_time_that_was_waited() -> None:
     """The last one read is a minute old, because the caller did other things: its seconds begin now."""
     old = [(second * SECOND, []) for second in range(1, 61)]
-    census = Census(Played((0, [seen("ESTAB")]), *old, (61 * SECOND, [seen(None)])))
-    assert census.until(lambda now: not now, "it has closed", within=5)
+    monitor = SocketMonitor(Played((0, [seen("ESTAB")]), *old, (61 * SECOND, [seen(None)])))
+    assert monitor.until(lambda now: not now, "it has closed", within=5)
 
 
 def test_a_caller_that_stood_still_reads_on(monkeypatch) -> None:
     """Our clock has gone on by far more, but not that of the looks: what they say is still to come."""
     monkeypatch.setattr("connlab.kernel.socket_monitor.time.monotonic", iter([0.0, 100.0, 100.0]).__next__)
-    census = Census(Played((0, [seen("ESTAB")]), (SECOND, []), (2 * SECOND, [seen(None)])))
-    assert census.until(lambda now: not now, "it has closed", within=5)
+    monitor = SocketMonitor(Played((0, [seen("ESTAB")]), (SECOND, []), (2 * SECOND, [seen(None)])))
+    assert monitor.until(lambda now: not now, "it has closed", within=5)
 
 
 CHANGES = [
-    Change(0, 1 * SECOND, PAIR, "ESTAB", None),
-    Change(1 * SECOND, 2 * SECOND, PAIR, "TIME-WAIT", 60.0),
-    Change(61 * SECOND, 63 * SECOND, PAIR, None, None),
+    StateChange(0, 1 * SECOND, PAIR, "ESTAB", None),
+    StateChange(1 * SECOND, 2 * SECOND, PAIR, "TIME-WAIT", 60.0),
+    StateChange(61 * SECOND, 63 * SECOND, PAIR, None, None),
 ]
 
 
 def test_a_life_is_known_to_within_its_looks() -> None:
     """At least from the first look that found it to the last; at most from the one before to the one after."""
-    (life,) = lives(CHANGES, "TIME-WAIT")
+    (life,) = lifetimes(CHANGES, "TIME-WAIT")
     assert (life.least, life.seconds, life.most) == (59, 61, 62)
-    assert (life.pair, life.began.timer) == (PAIR, 60.0)
+    assert (life.four_tuple, life.began.timer) == (PAIR, 60.0)
 
 
 def test_a_life_without_an_end_is_none() -> None:
-    assert lives(CHANGES[:2], "TIME-WAIT") == []
+    assert lifetimes(CHANGES[:2], "TIME-WAIT") == []
 
 
 def test_levels_are_told_when_they_change() -> None:
     """Number by time, from the origin on."""
-    assert levels(CHANGES, "TIME-WAIT", SECOND) == [(0.0, 0), (1.0, 1), (62.0, 0)]
-    assert levels([*CHANGES[:1], Change(1, 2, PAIR, "CLOSE-WAIT", None)], "TIME-WAIT", 0) == [(1.0, 0)]
+    assert counts_over_time(CHANGES, "TIME-WAIT", SECOND) == [(0.0, 0), (1.0, 1), (62.0, 0)]
+    assert counts_over_time([*CHANGES[:1], StateChange(1, 2, PAIR, "CLOSE-WAIT", None)], "TIME-WAIT", 0) == [
+        (1.0, 0)
+    ]
 
 
 @pytest.mark.parametrize(
