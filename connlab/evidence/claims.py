@@ -7,8 +7,12 @@ from dataclasses import dataclass
 ARTICLE, LAB, FOLKLORE = "the article", "this lab", "folklore"
 IP_SYSCTL = "ip-sysctl.rst"  # the kernel's Documentation/networking/
 SOCKETS, TIME_WAIT = "sockets", "time-wait"
-# The page that carries a family's table of verdicts.
-PAGES = {SOCKETS: "README.md", TIME_WAIT: "docs/time-wait.md"}
+# The page that carries a family's table of verdicts, and the claims of which README.md has the rows as well.
+PAGES = {SOCKETS: "docs/claims.md", TIME_WAIT: "docs/time-wait.md"}
+FRONT_PAGE = "README.md"
+ON_FRONT_PAGE = (
+    "backlog-limits-connections", "glued-messages", "pool-bounds", "fifteen-per-source", "errno-tells-who-refused"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from connlab.base.errors import LabError
 from connlab.base.output import visible
 from connlab.base.settings import HOME
-from connlab.evidence.claims import PAGES
+from connlab.evidence.claims import FRONT_PAGE, ON_FRONT_PAGE, PAGES
 from connlab.evidence.verdicts import NOT_RUN, Judged
 
 SOME = 3  # claims that a refusal names
@@ -17,7 +17,7 @@ BETWEEN = re.compile(r"(?<=<!-- verdicts: make pages -->\n).*?(?=<!-- /verdicts 
 
 
 def fill(rows: Sequence[Judged]) -> list[Path]:
-    """Write each family's table into its page, and return the pages.
+    """Write each family's table into its page and some rows into README.md, and return the pages.
 
     Raises `LabError`, and writes nothing, if a claim was not judged or a page has no place for its table; and if a page
     cannot be written.
@@ -27,10 +27,7 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
         raise LabError(
             f"this run did not judge {len(missing)} of {len(rows)} claims", some, next_step="make test"
         )
-    filled = {
-        HOME / page: _filled(page, [row for row in rows if row.family == family])
-        for family, page in PAGES.items()
-    }
+    filled = {HOME / page: _filled(page, table(of_page, page)) for page, of_page in _by_page(rows).items()}
     for path, text in filled.items():
         try:
             path.write_text(text)
@@ -39,35 +36,46 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
     return list(filled)
 
 
-def table(rows: Sequence[Judged]) -> str:
-    """A family's rows in Markdown; those of a setting are a matrix of settings and sides."""
+def table(rows: Sequence[Judged], page: str = FRONT_PAGE) -> str:
+    """Return rows in Markdown for this page; those of a setting are a matrix of settings and sides."""
     what = ["setting", "side", "what people expect"] if rows[0].setting else ["claim"]
     heads = [*what, "who says so", "verdict", "measured"]
-    lines = [f"{_judgement(row)} {_cell(row.evidence)} |" for row in rows]
+    lines = [f"{_judgement(row, page)} {_cell(row.evidence)} |" for row in rows]
     return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines, ""])
 
 
 def contradictions(rows: Sequence[Judged]) -> list[str]:
-    """Claims whose page says something else, of each family that was judged whole; figures are those of one run."""
+    """Return `page: claim` where a page says something else; figures are those of one run, and may differ.
+
+    A family of which some claim was not judged says nothing of its pages.
+    """
     partly = {row.family for row in rows if row.verdict == NOT_RUN}
-    text = {family: (HOME / page).read_text() for family, page in PAGES.items()}
     return [
-        f"{PAGES[row.family]}: {row.id}"
-        for row in rows
-        if row.family not in partly and _judgement(row) not in text[row.family]
+        f"{page}: {row.id}"
+        for page, of_page in _by_page(rows).items()
+        for text in [(HOME / page).read_text()]
+        for row in of_page
+        if row.family not in partly and _judgement(row, page) not in text
     ]
 
 
-def _filled(page: str, rows: Sequence[Judged]) -> str:
-    text, places = BETWEEN.subn(lambda _: table(rows), (HOME / page).read_text())
+def _by_page(rows: Sequence[Judged]) -> dict[str, list[Judged]]:
+    families = {page: [row for row in rows if row.family == family] for family, page in PAGES.items()}
+    return {FRONT_PAGE: [row for row in rows if row.id in ON_FRONT_PAGE], **families}
+
+
+def _filled(page: str, new: str) -> str:
+    text, places = BETWEEN.subn(lambda _: new, (HOME / page).read_text())
     if places != 1:
         raise LabError(f"{page} has {places} places for a table of verdicts, not 1")
     return text
 
 
-def _judgement(row: Judged) -> str:
-    of_what = f"| {row.setting} | {row.side} " if row.setting else ""
-    return f"{of_what}| {row.sentence} | {row.source} | **{row.verdict}** |"
+def _judgement(row: Judged, page: str) -> str:
+    """All of a row but its figures; in the page of its family it has an anchor, so that others can link to it."""
+    anchor = "" if page == FRONT_PAGE else f'<a id="{row.id}"></a>'
+    of_what = f"{row.setting} | {row.side} | " if row.setting else ""
+    return f"| {anchor}{of_what}{row.sentence} | {row.source} | **{row.verdict}** |"
 
 
 def _cell(words: str) -> str:

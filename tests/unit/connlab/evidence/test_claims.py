@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -75,10 +76,13 @@ def test_no_run_is_told():
         verdicts.read("runs/never")
 
 
+PAGES = (claims.FRONT_PAGE, *claims.PAGES.values())
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A checkout with both pages, and no table in them yet."""
-    for page in claims.PAGES.values():
+    """A checkout with each page that has a table, and no table in them yet."""
+    for page in PAGES:
         path = tmp_path / "home" / page
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("# A page\n\n<!-- verdicts: make pages -->\n<!-- /verdicts -->\n\nmore\n")
@@ -95,15 +99,16 @@ def all_judged(run) -> list[verdicts.Judged]:
 def test_a_run_is_written_into_the_pages(home, tmp_path):
     """Between the markers; the rest stays, and a second run takes the place of the first."""
     rows = all_judged(tmp_path)
-    assert verdict_tables.fill(rows) == [home / page for page in claims.PAGES.values()]
-    first = [(home / page).read_text() for page in claims.PAGES.values()]
+    assert verdict_tables.fill(rows) == [home / page for page in PAGES]
+    first = [(home / page).read_text() for page in PAGES]
     assert verdict_tables.contradictions(rows) == []
-    assert sum(text.count("| **refuted** | now \\| then |") for text in first) == len(rows)
+    counts = [text.count("| **refuted** | now \\| then |") for text in first]
+    assert (counts[0], sum(counts[1:])) == (len(claims.ON_FRONT_PAGE), len(rows))
     assert all(
         text.startswith("# A page\n") and text.endswith("<!-- /verdicts -->\n\nmore\n") for text in first
     )
     verdict_tables.fill(rows)
-    assert [(home / page).read_text() for page in claims.PAGES.values()] == first
+    assert [(home / page).read_text() for page in PAGES] == first
 
 
 def test_half_a_run_is_not_written(home, tmp_path):
@@ -124,13 +129,16 @@ def test_half_a_run_is_not_written(home, tmp_path):
 def test_a_page_that_says_otherwise_is_found(home, tmp_path):
     """Another verdict, or no row at all; the figures are one run's and may differ."""
     rows = all_judged(tmp_path)
-    assert len(verdict_tables.contradictions(rows)) == len(rows)
+    assert len(verdict_tables.contradictions(rows)) == len(rows) + len(claims.ON_FRONT_PAGE)
     verdict_tables.fill(rows)
-    readme = home / "README.md"
-    readme.write_text(readme.read_text().replace("now", "later"))
+    for page in PAGES:
+        (home / page).write_text((home / page).read_text().replace("now", "later"))
     assert verdict_tables.contradictions(rows) == []
-    readme.write_text(readme.read_text().replace("SOCK_CONN_DGRAM | the article | **refuted**", "no"))
-    assert verdict_tables.contradictions(rows) == ["README.md: type-five"]
+    for page, claim in (("README.md", "pool-bounds"), ("docs/claims.md", "type-five")):
+        text = (home / page).read_text()
+        sentence = next(row.sentence for row in rows if row.id == claim)
+        (home / page).write_text(text.replace(f"{sentence} | the article | **refuted**", "no"))
+    assert verdict_tables.contradictions(rows) == ["README.md: pool-bounds", "docs/claims.md: type-five"]
 
 
 def test_half_a_run_contradicts_nothing(home, tmp_path):
@@ -145,9 +153,11 @@ def test_half_a_run_contradicts_nothing(home, tmp_path):
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.id)
 def test_a_page_has_a_row_for_every_claim(claim):
     """Once, with a verdict; which one is held against each full run (tests/conftest.py)."""
-    of_what = f"| {claim.setting} | {claim.side} " if claim.setting else ""
+    of_what = f"{claim.setting} | {claim.side} | " if claim.setting else ""
+    row = f"{of_what}{claim.sentence} | {claim.source} | **"
     page = (HOME / claims.PAGES[claim.family]).read_text()
-    assert page.count(f"\n{of_what}| {claim.sentence} | {claim.source} | **") == 1
+    assert page.count(f'\n| <a id="{claim.id}"></a>{row}') == 1
+    assert (HOME / "README.md").read_text().count(f"\n| {row}") == (claim.id in claims.ON_FRONT_PAGE)
 
 
 def test_an_effect_has_a_setting_and_a_side():
@@ -176,3 +186,9 @@ def test_every_claim_has_a_test():
     folders = ("tests/experiments", "tests/time_wait")
     marked = "".join(path.read_text() for folder in folders for path in (HOME / folder).glob("*.py"))
     assert [claim.id for claim in claims.CLAIMS if f'"{claim.id}"' not in marked] == []
+
+
+def test_the_article_page_leads_to_each_of_its_claims():
+    """docs/article.md links to the verdict on every sentence of the article, and to no other claim."""
+    linked = set(re.findall(r"\]\([\w-]+\.md#([\w-]+)\)", (HOME / "docs/article.md").read_text()))
+    assert linked == {claim.id for claim in claims.CLAIMS if claim.source == claims.ARTICLE}
