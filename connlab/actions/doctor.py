@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from connlab.base.errors import START_ANEW, LabError, NotFit
 from connlab.base.settings import Settings
 from connlab.cluster import capacity, compose, engine, hosts, images, preflight, profiles
-from connlab.kernel import observe, policy
+from connlab.kernel import policy, snapshot
 from connlab.kernel.bug_windows import window
 
 Row = dict[str, str]
@@ -135,7 +135,7 @@ def running(chosen: Settings) -> Row:
     if not found:
         return _row(RUNNING, "PASS", f"no server of {chosen.project} runs, so there is no policy to compare")
     try:
-        standing = policy.policy_state(observe.rules(found[0].run))
+        standing = policy.policy_state(snapshot.read_ruleset(found[0].run))
     except LabError as error:
         return _failed(RUNNING, error)
     if standing["state"] in ("drift", "unknown"):

@@ -15,7 +15,7 @@ from connlab.base.lock import exclusive_lock
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts
 from connlab.cluster.hosts import CommandFailed, Host
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 
 STATUS = ("python3", "-S", "-E", "-m", "server.control")
 WITHIN = 20.0  # seconds: 1.5 s for connections to close, 10 s for what still runs then, and a busy machine
@@ -34,7 +34,7 @@ def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
             lambda: _outcome(project, server, asked["number"]), f"{server.name} has closed and bound", WITHIN
         )
         port = json.loads(server.run(STATUS))["port"]
-        sockets = Counter(s.state for s in observe.connections(server.run) if s.local_port == port)
+        sockets = Counter(s.state for s in snapshot.read_sockets(server.run) if s.local_port == port)
     last = listener["last"]
     return {
         "schema": 1, "project": project, "server": server.name, "port": port,

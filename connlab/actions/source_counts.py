@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connlab.kernel.observe import Snapshot
+from connlab.kernel.snapshot import Snapshot
 
 NO_NUMBERS: Mapping[str, Any] = {
     "held": None, "counted": None, "counted_at_least": False,

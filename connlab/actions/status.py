@@ -14,8 +14,8 @@ from connlab.base.errors import LabError
 from connlab.cluster import address_times, hosts
 from connlab.cluster.engine import ERRORS
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe, policy
-from connlab.kernel.observe import Snapshot
+from connlab.kernel import policy, snapshot, tables
+from connlab.kernel.snapshot import Snapshot
 
 ASKED = (
     32  # clients whose sockets are looked at; each look is a `docker exec`, twenty take a second on two CPUs
@@ -34,7 +34,7 @@ def lab_status(project: str, found: Sequence[Host], *, clients_asked: bool = Fal
     clients = [host for host in found if host.service == "client"]
     sockets = _sockets(clients) if clients_asked else {}
     began = address_times.moments(clients)
-    seen = observe.snapshot(server.run, began, silent_too=True)
+    seen = snapshot.take_snapshot(server.run, began, silent_too=True)
     entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
     seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
     account, standing = seen.status, policy.policy_state(seen.ruleset)
@@ -93,7 +93,7 @@ def _client(
     }  # fmt: skip
 
 
-def _own(flow: observe.Flow, server: Host) -> bool:
+def _own(flow: tables.Flow, server: Host) -> bool:
     """Whether the server dialled somebody else, which no limit of its own counts."""
     return flow.source == server.address != flow.target
 
@@ -105,7 +105,7 @@ def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
             with contextlib.suppress(
                 LabError, *ERRORS
             ):  # the next one, then: `sockets_unknown` says why not this
-                return [{"host": host.name, **key} for key in observe.client_sysctls(host.run)]
+                return [{"host": host.name, **key} for key in snapshot.read_client_sysctls(host.run)]
     return []
 
 
@@ -118,7 +118,7 @@ def _sockets(clients: Sequence[Host]) -> dict[str, dict[str, int] | str]:
 
 def _states(host: Host) -> dict[str, int] | str:
     try:
-        listing = host.run(observe.SOCKETS, within=PATIENCE)
+        listing = host.run(snapshot.SOCKETS, within=PATIENCE)
     except (LabError, *ERRORS) as silent:
         return str(silent).partition("\n")[0]
-    return dict(sorted(observe.states(observe.sockets(listing)).items()))
+    return dict(sorted(tables.count_states(tables.parse_sockets(listing)).items()))

@@ -15,8 +15,8 @@ from connlab.base.errors import GaveUp, LabError
 from connlab.base.wait import until
 from connlab.cluster.engine import NotFound, Refused
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe, policy
-from connlab.kernel.observe import Snapshot
+from connlab.kernel import policy, snapshot
+from connlab.kernel.snapshot import Snapshot
 
 SETTLED = 5.0  # seconds for the server process to catch up with its kernel
 
@@ -57,7 +57,7 @@ def sample_server(server: Host | None) -> ServerSample:
 
     def caught_up() -> bool:
         nonlocal last
-        last = ServerSample(observe.snapshot(server.run))
+        last = ServerSample(snapshot.take_snapshot(server.run))
         return not _behind(last)
 
     try:

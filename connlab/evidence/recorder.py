@@ -16,8 +16,8 @@ from connlab.base.model import Event, events
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe, policy
-from connlab.kernel.observe import Snapshot
+from connlab.kernel import policy, snapshot
+from connlab.kernel.snapshot import Snapshot
 
 SETTLED = 5.0  # seconds for the server's log to catch up with the kernel's counter
 
@@ -61,10 +61,10 @@ def diff_snapshots(server: Host) -> Iterator[SnapshotDiff]:
     that ss(8) shows as accepted, because the process follows its kernel by a moment. Raises `GaveUp` if they do not
     agree within `SETTLED` seconds: then one of the witnesses is wrong.
     """
-    diff = SnapshotDiff(observe.snapshot(server.run))
+    diff = SnapshotDiff(snapshot.take_snapshot(server.run))
     yield diff
     diff.after = until(
-        lambda: _agreeing(observe.snapshot(server.run), diff.before),
+        lambda: _agreeing(snapshot.take_snapshot(server.run), diff.before),
         "the server has reported what the rule and ss(8) have counted",
         SETTLED,
     )

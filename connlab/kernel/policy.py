@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connlab.base.errors import START_ANEW, LabError
-from connlab.kernel.observe import Rule, Ruleset
+from connlab.kernel.tables import Rule, Ruleset
 
 NEXT = "make up loads it again; connections live on"
 

@@ -9,7 +9,8 @@ from connlab.agent.session import Agent
 from connlab.base.model import Attempt
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
-from connlab.kernel.observe import Socket, connections
+from connlab.kernel.snapshot import read_sockets
+from connlab.kernel.tables import Socket
 from tests.support.laboratory import Lab
 
 
@@ -44,6 +45,6 @@ def listener(host: Host, port: int) -> Socket:
     """The listening socket of a port: Recv-Q is how many wait, Send-Q the backlog in force (ss(8))."""
 
     def found() -> Socket | None:
-        return next((s for s in connections(host.run) if (s.state, s.local_port) == ("LISTEN", port)), None)
+        return next((s for s in read_sockets(host.run) if (s.state, s.local_port) == ("LISTEN", port)), None)
 
     return until(found, f"ss shows the listener on port {port}", within=5)

@@ -13,7 +13,7 @@ import pytest
 from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
-from connlab.kernel.observe import counters
+from connlab.kernel.snapshot import read_counters
 from tests.experiments.accept_queue import fill, listener, stall
 from tests.support.laboratory import Lab, laboratory, shared
 
@@ -151,4 +151,4 @@ def more(agent: Agent, count: int) -> list[Attempt]:
 
 def overflows(host: Host) -> int:
     """SYNs that a full accept queue dropped on this host so far."""
-    return counters(host.run)["TcpExtListenOverflows"]
+    return read_counters(host.run)["TcpExtListenOverflows"]

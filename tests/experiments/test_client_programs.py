@@ -10,7 +10,7 @@ from connlab.agent.session import Agent
 from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import readiness
-from connlab.kernel import observe
+from connlab.kernel import snapshot, tables
 from tests.support.laboratory import Lab, laboratory, quiet, told
 from tests.support.terminal import terminal
 
@@ -140,7 +140,7 @@ def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> No
     over_tcp = rows["AF_INET", "SOCK_STREAM"]
     assert over_tcp["source"] == crowd.clients[1].address
     assert rows["AF_INET6", "SOCK_STREAM"]["source"].startswith("fe80::")
-    flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
+    flows = tables.parse_conntrack(crowd.server.run(snapshot.CONNTRACK))
     assert [flow.source for flow in flows if flow.target_port == over_tcp["port"]] == [over_tcp["source"]]
     assert (seen.reported("accepted"), seen.refused) == (0, 0)
 

@@ -13,7 +13,7 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome
 from connlab.cluster import one_off
-from connlab.kernel.observe import rules
+from connlab.kernel.snapshot import read_ruleset
 from tests.support.laboratory import Lab
 
 PORT = 7777
@@ -38,7 +38,7 @@ def rule(lab: Lab, *target: str) -> Iterator[list[str]]:
     try:
         yield counted
         counted += [
-            found.packets for found in rules(lab.server.run).rules if f"--dport {PORT} " in found.text
+            found.packets for found in read_ruleset(lab.server.run).rules if f"--dport {PORT} " in found.text
         ]
     finally:
         lab.server.run(["iptables", "-D", *match])

@@ -6,7 +6,7 @@ import pytest
 
 from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Outcome, Verdict, tally
-from connlab.kernel.observe import sockets
+from connlab.kernel.tables import parse_sockets
 from tests.support.laboratory import Lab
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -119,7 +119,9 @@ def test_a_port_can_belong_to_several_processes(crowd: Lab, verdict) -> None:
         first = one.ask("listen", port=23456, reuse_port=True, backlog=DEALT)
         second = other.ask("listen", port=23456, reuse_port=True, backlog=DEALT)
         listeners = [
-            s for s in sockets(host.run(["ss", "-tanH"])) if (s.state, s.local_port) == ("LISTEN", 23456)
+            s
+            for s in parse_sockets(host.run(["ss", "-tanH"]))
+            if (s.state, s.local_port) == ("LISTEN", 23456)
         ]
         made = peer.open(DEALT, host=host.address, port=23456)
         served = [

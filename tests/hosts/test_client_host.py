@@ -10,7 +10,7 @@ import testinfra
 from connlab.agent.session import Agent
 from connlab.base.model import events
 from connlab.cluster import engine, host_files, hosts, images, one_off, profiles, readiness
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
         for key, value in declared.items()
     ]
     assert [dict(event.fields) for event in told[:-1]] == keys
-    assert observe.client_sysctls(crowd.clients[0].run) == keys
+    assert snapshot.read_client_sysctls(crowd.clients[0].run) == keys
 
 
 def test_it_does_not_start_as_something_else(crowd) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from connlab.agent.session import Agent
 from connlab.base.model import Attempt
 from connlab.cluster.one_off import run_in_netns
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from connlab.kernel.socket_monitor import FourTuple, SocketMonitor, monitor_sockets
 from tests.support.laboratory import Lab
 from tests.support.ports import Unused
@@ -100,7 +100,7 @@ def endings(lab: Lab, keep: Keep) -> dict[str, Ended]:
 
 def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, SocketMonitor], port: int) -> Ended:
     hosts = {"server": lab.server, "client": agent.host}
-    before = {side: observe.counters(host.run) for side, host in hosts.items()}
+    before = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
     (made,) = agent.open(1, source_port=port)
     seen["client"].up_to(made.start_ns + made.us * 1000)
     way(lab, agent, made, seen["client"])
@@ -112,7 +112,7 @@ def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, SocketMonitor], port: 
         seen[side].until(
             lambda sockets, its=its: sockets.get(its) in ("TIME-WAIT", None), f"{side} is done", within=10
         )
-    after = {side: observe.counters(host.run) for side, host in hosts.items()}
+    after = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
     states = {
         side: [c.state for c in seen[side].changes if c.four_tuple == its and c.state]
         for side, its in pairs.items()

@@ -12,7 +12,7 @@ from typing import Any
 from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe, reference_model
+from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, FourTuple, Lifetime, StateChange, lifetimes, monitor_sockets
 from tests.support.laboratory import Lab, missing
 from tests.support.ports import Unused
@@ -91,7 +91,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
     ):
         began = int(agent.ask("facts")["monotonic_ns"])
         hosts = {"server": lab.server, "client": dialler}
-        before = {side: observe.counters(host.run) for side, host in hosts.items()}
+        before = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         closed = {
             "server": flipped(churn(agent, ports, message="bye")),
             "client": straight(churn(agent, ports)),
@@ -117,7 +117,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
             seen.until(
                 lambda now, pairs=pairs: not (now.keys() & pairs), "every closed socket is gone", within=90
             )
-        after = {side: observe.counters(host.run) for side, host in hosts.items()}
+        after = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         seen = Lingering(
             began_ns=began,
             changes={"server": server.changes, "client": client.changes},

@@ -16,7 +16,7 @@ from connlab.base.model import Attempt, Outcome
 from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
-from connlab.kernel import observe, reference_model
+from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, counts_over_time, monitor_sockets
 from tests.support.laboratory import Lab, image, missing
 from tests.support.recordings import Keep, recording
@@ -167,12 +167,12 @@ def churn(agent: Agent, count: int, **options: Any) -> list[Attempt]:
 
 
 def recycled(host: Host) -> int:
-    return observe.counters(host.run)["TcpExtTWRecycled"]
+    return snapshot.read_counters(host.run)["TcpExtTWRecycled"]
 
 
 def time_waits(host: Host) -> Counter[str]:
     """TIME_WAIT sockets of a host, by the address of the other side."""
-    return Counter(s.peer for s in observe.connections(host.run) if s.state == "TIME-WAIT")
+    return Counter(s.peer for s in snapshot.read_sockets(host.run) if s.state == "TIME-WAIT")
 
 
 def addresses(host: Host, count: int) -> list[str]:

@@ -13,8 +13,8 @@ from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
 from connlab.cluster.one_off import run_in_netns
-from connlab.kernel import observe, reference_model
-from connlab.kernel.observe import Snapshot
+from connlab.kernel import reference_model, snapshot, tables
+from connlab.kernel.snapshot import Snapshot
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab
 from tests.support.ports import Unused
@@ -60,7 +60,9 @@ class Story:
         now = self.agent.ask("facts")["monotonic_ns"]
         self.began_ns = self.began_ns or now
         level = of(
-            observe.snapshot(self.lab.server.run), self.agent.host.address, (now - self.began_ns) / SECOND
+            snapshot.take_snapshot(self.lab.server.run),
+            self.agent.host.address,
+            (now - self.began_ns) / SECOND,
         )
         self.levels.append(level)
         return level
@@ -133,7 +135,7 @@ def slots(lab: Lab, keep: Keep) -> dict[str, Story]:
         with Agent(client) as agent:
             story = found[tell.__name__] = Story(lab, agent)
             tell(story)
-            sockets = observe.connections(client.run)
+            sockets = snapshot.read_sockets(client.run)
             story.client = Counter(socket.state for socket in sockets if socket.peer == lab.server.address)
             story.look()
     keep("slots", {name: [story.dialled, story.levels, story.client] for name, story in found.items()})
@@ -142,7 +144,7 @@ def slots(lab: Lab, keep: Keep) -> dict[str, Story]:
 
 def conntrack(story: Story) -> Counter[str]:
     """The server's conntrack entries of this source, by state."""
-    flows = observe.conntrack(story.lab.server.run(observe.CONNTRACK))
+    flows = tables.parse_conntrack(story.lab.server.run(snapshot.CONNTRACK))
     return Counter(flow.state for flow in flows if flow.source == story.agent.host.address)
 
 

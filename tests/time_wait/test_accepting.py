@@ -17,7 +17,7 @@ from connlab.base.settings import HOME
 from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, image
 from tests.support.ports import LOWEST
 from tests.support.recordings import Keep, Recordings, recording
@@ -78,7 +78,7 @@ def redials(lab: Lab, keep: Keep) -> Redials:
             kind: dial_again(hosts[kind.host], lab, kind, LOWEST + number * EACH)
             for number, kind in enumerate(KINDS)
         }
-    sockets = observe.connections(lab.server.run)
+    sockets = snapshot.read_sockets(lab.server.run)
     record = Redials(found, sum(socket.state == "TIME-WAIT" for socket in sockets))
     keep("redials", [[kind._asdict(), seen] for kind, seen in found.items()])
     return record
@@ -87,9 +87,9 @@ def redials(lab: Lab, keep: Keep) -> Redials:
 def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> Seen:
     asks = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
     argv = ["python3", "-S", "-E", "-c", PROGRAM.read_text(), lab.server.address, str(lab.settings.port)]
-    before = observe.counters(host.run)
+    before = snapshot.read_counters(host.run)
     said = run_in_netns(host, [*argv, json.dumps(asks)])
-    after = observe.counters(host.run)
+    after = snapshot.read_counters(host.run)
     repeated, resets = (after[name] - before[name] for name in ("TcpExtTCPSynRetrans", "TcpOutRsts"))
     return Seen(json.loads(said), repeated, resets)
 

@@ -15,7 +15,7 @@ from connlab.agent.session import Agent, attempts
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from tests.support.laboratory import Lab
 from tests.support.recordings import Keep, Recordings, recording
 
@@ -62,15 +62,15 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
 
 
 def watched(host: Host, close: Callable[[], list[Attempt]]) -> Overflow:
-    before = observe.counters(host.run)
+    before = snapshot.read_counters(host.run)
     made = close()
     until(lambda: not states(host)["FIN-WAIT-2"], "the other side has closed too", within=5)
-    after = observe.counters(host.run)
+    after = snapshot.read_counters(host.run)
     return Overflow(made, states(host)["TIME-WAIT"], {name: after[name] - before[name] for name in WATCHED})
 
 
 def states(host: Host) -> Counter[str]:
-    return Counter(socket.state for socket in observe.connections(host.run))
+    return Counter(socket.state for socket in snapshot.read_sockets(host.run))
 
 
 @pytest.mark.claim("buckets-server")

@@ -14,7 +14,7 @@ from connlab.agent.session import Agent, agents, attempts
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
 from connlab.evidence.chart import Chart, Mark, Series
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab
 from tests.support.recordings import Keep, Recordings, recording
@@ -83,7 +83,7 @@ def entered(lab: Lab) -> dict[str, int]:
 
 def ever(host: Host) -> int:
     """Sockets of a host that ever came into TIME_WAIT."""
-    return observe.counters(host.run)["TcpExtTW"]
+    return snapshot.read_counters(host.run)["TcpExtTW"]
 
 
 def slab(host: Host) -> dict[str, int]:

@@ -14,7 +14,7 @@ from connlab.base.model import events
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
-from connlab.kernel import observe
+from connlab.kernel import snapshot, tables
 from tests.support.laboratory import Lab, image, laboratory
 from tests.support.terminal import given
 from tests.support.typed import typed
@@ -47,7 +47,7 @@ def test_connected(crowd: Lab) -> None:
     expected = {"exit": 0, "schema": 1, "client": "client-3", "resolved": True, "outcome": "established"}
     expected |= {"address": crowd.server.address, "family": "IPv4", "source": client.address, "errno": None}
     assert {name: result[name] for name in expected} == expected
-    flows = observe.conntrack(crowd.server.run(observe.CONNTRACK))
+    flows = tables.parse_conntrack(crowd.server.run(snapshot.CONNTRACK))
     mine = (client.address, result["source_port"])
     assert [flow.target_port for flow in flows if (flow.source, flow.source_port) == mine] == [12345]
     until(lambda: mine in _accepted(crowd), "the server says so too", within=10)
@@ -92,7 +92,7 @@ def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
         lab.server.run(["iptables", "-I", "INPUT", "-p", "tcp", "--dport", "12345", "-j", "DROP"])
         result = connect(lab, "server", "12345", "--timeout", "1")
         in_words = verb(lab, "connect", "server", "--timeout", "1")
-        dropped = [rule for rule in observe.rules(lab.server.run).rules if rule.target == "DROP"]
+        dropped = [rule for rule in snapshot.read_ruleset(lab.server.run).rules if rule.target == "DROP"]
         killed = one_off.ephemeral_host(lab.settings.project, images.name(lab.settings, "client"), 1, {})
         killed.__enter__()
         assert len(_spares(lab)) == 1

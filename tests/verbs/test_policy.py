@@ -18,7 +18,7 @@ from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.cluster import lifecycle
 from connlab.cluster.reload import reload
-from connlab.kernel import observe, policy
+from connlab.kernel import policy, snapshot
 from tests.support.laboratory import Lab, laboratory, shared
 from tests.support.typed import typed
 
@@ -64,7 +64,7 @@ def broken(lab: Lab, *commands: str) -> dict:
 
 
 def standing(lab: Lab) -> dict:
-    return policy.policy_state(observe.rules(lab.server.run))
+    return policy.policy_state(snapshot.read_ruleset(lab.server.run))
 
 
 def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) -> None:
@@ -165,11 +165,11 @@ def test_zeroed_counters_are_told_and_who_is_no_longer_counted(lab: Lab) -> None
         assert tally(agent.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
         agent.close()
         agent.open(5)
-        before = observe.rules(lab.server.run)
+        before = snapshot.read_ruleset(lab.server.run)
         said = broken(lab, "iptables -Z")
         assert (said["state"], said["uncounted"], said["uncounted_at_most"]) == ("in_force", 5, 5)
         assert any("connlimit" in entry["rule"] for entry in said["went_back"])
-        change = policy.packets_between(before, observe.rules(lab.server.run))
+        change = policy.packets_between(before, snapshot.read_ruleset(lab.server.run))
         assert (change.total, "changed meanwhile" in change.problem) == (None, True)
         assert tally(agent.open(17)) == {ESTABLISHED: 15, REFUSED: 2}
         status = verb(lab, "status")
@@ -201,9 +201,9 @@ def test_attempt_says_which_rules_judged(lab: Lab) -> None:
         ]
     )
     with Agent(lab.clients[0]) as agent:
-        before = observe.rules(lab.server.run)
+        before = snapshot.read_ruleset(lab.server.run)
         made = agent.open(4, timeout_ms=500)
-        change = policy.packets_between(before, observe.rules(lab.server.run))
+        change = policy.packets_between(before, snapshot.read_ruleset(lab.server.run))
     assert [attempt.outcome for attempt in made] == [ESTABLISHED] * 3 + [Outcome.TIMED_OUT]
     (dropped,) = [(rule, packets) for rule, packets in change.rules if packets]
     assert (dropped[0].table, dropped[0].target) == ("mangle", "DROP")

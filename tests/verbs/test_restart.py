@@ -12,7 +12,7 @@ import subprocess
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.settings import HOME
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, own_settings
 from tests.support.terminal import given
 from tests.support.typed import typed
@@ -109,4 +109,4 @@ def outcome(result: dict) -> tuple:
 
 def rules(lab: Lab) -> list[str]:
     """The rules in the server's kernel, without their counters."""
-    return [rule.text for rule in observe.rules(lab.server.run).rules]
+    return [rule.text for rule in snapshot.read_ruleset(lab.server.run).rules]

@@ -15,7 +15,7 @@ from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, lifecycle
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, told
 
 pytestmark = pytest.mark.xdist_group("status")
@@ -156,7 +156,7 @@ def test_a_server_that_does_not_answer_is_said_not_to(lab: Lab) -> None:
             with pytest.raises(
                 LabError, match="the server process does not answer: timed out\n  next: make logs"
             ):
-                observe.snapshot(lab.server.run)
+                snapshot.take_snapshot(lab.server.run)
         finally:
             lab.server.signal("CONT")
         assert part(row(found, "client-1"), {"held": 0, "counted": 0}) == {"held": 2, "counted": 2}

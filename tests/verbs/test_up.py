@@ -28,7 +28,7 @@ from connlab.cluster import (
     readiness,
 )
 from connlab.cluster.hosts import Host
-from connlab.kernel import observe
+from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.support.typed import typed
 
@@ -117,7 +117,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
         assert {name for host in found for name in [host.inspect()["Config"]["Image"]]} == {*names.values()}
         with Agent(found[1]) as agent:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
-        effective = [(key["key"], key["state"]) for key in observe.client_sysctls(found[2].run)]
+        effective = [(key["key"], key["state"]) for key in snapshot.read_client_sysctls(found[2].run)]
         assert effective == [
             (key, "applied" if key in profiles.sysctls("article") else "absent") for key, _ in effective
         ]

@@ -18,15 +18,16 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "cluster": {"base": ALL},
     "agent": {"base": ALL, "cluster": {"hosts"}},
     "kernel": {"base": {"errors", "model", "settings"}, "cluster": {"hosts", "stream"}},
-    "evidence": {"base": ALL, "cluster": {"hosts"}, "kernel": {"observe", "policy"}},
+    "evidence": {"base": ALL, "cluster": {"hosts"}, "kernel": {"policy", "snapshot"}},
     "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
     "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
     "cli": {
         "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
     },
 }  # fmt: skip
-# Parsers and models are given their text: what looks at a host is a module of its own.
-LOOKING = {"connlab.kernel.socket_monitor"}
+# The modules of connlab.kernel that run commands on a host; parsers and models are given what was printed.
+LOOKING = {"connlab.kernel.snapshot", "connlab.kernel.socket_monitor"}
+HANDLES = {"Host", "Stream", "RunCommand"}  # what a command reaches a host through
 ACTING = ("cluster", "agent", "kernel", "evidence", "actions")
 REFERENCE = "connlab.kernel.reference_model"  # what the policy promises
 PURE = (REFERENCE, "connlab.report.page", "connlab.evidence.chart")
@@ -95,7 +96,7 @@ def test_packages_import_only_what_the_table_says(lab):
 
 
 def package(module: str) -> str:
-    """`kernel` for connlab.kernel.observe; nothing for what is beside the packages."""
+    """`kernel` for connlab.kernel.snapshot; nothing for what is beside the packages."""
     parts = module.split(".")
     return parts[1] if len(parts) > 2 else ""
 
@@ -107,12 +108,16 @@ def allowed(user: str, used: str, module: str) -> bool:
 
 
 def test_parsers_and_models_do_not_look(lab):
-    """A module of connlab.kernel is given its text, or is one of the few that look themselves."""
-    users = {
-        name for name, tree in lab.items()
-        if package(name) == "kernel" and any(package(m) == "cluster" for m in connlab_modules(imports(tree, name)))
+    """Exactly these modules of connlab.kernel run commands on a host; no other module of it uses them."""
+    kernel = {name: tree for name, tree in lab.items() if package(name) == "kernel"}
+    used = {name: connlab_modules(imports(tree, name)) for name, tree in kernel.items()}
+    handles = {
+        name for name, tree in kernel.items()
+        if HANDLES & {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     }  # fmt: skip
-    assert users == LOOKING
+    assert handles == LOOKING
+    assert {name for name in kernel if any(package(module) == "cluster" for module in used[name])} <= LOOKING
+    assert {name for name in kernel if used[name] & LOOKING} == set()
 
 
 def test_the_reference_model_neither_looks_nor_dials_nor_knows_the_time(lab):

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from connlab.actions import source_counts
-from connlab.kernel import observe
-from connlab.kernel.observe import Flow, Snapshot
+from connlab.kernel import snapshot
+from connlab.kernel.snapshot import Snapshot
+from connlab.kernel.tables import Flow
 
 LOOK = (Path(__file__).parents[2] / "data/look.txt").read_text()
 FIRST, SECOND = "172.30.0.3", "172.30.0.4"
@@ -27,7 +28,7 @@ def since(accepted: int, refused: int, **more: object) -> dict[str, Any]:
 
 def seen(first: dict[str, Any] | None = None, reports: dict[str, Any] = REPORTS, **more: Any) -> Snapshot:
     """The recorded look; `first` is what the first client did since it began, by default all of its address."""
-    look = observe.snapshot(lambda _: LOOK)
+    look = snapshot.take_snapshot(lambda _: LOOK)
     told = {
         FIRST: {**look.status["sources"][FIRST], "since": first or since(15, 25)},
         SECOND: {**look.status["sources"][SECOND], "since": since(15, 26)},

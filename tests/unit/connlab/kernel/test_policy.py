@@ -11,15 +11,15 @@ import pytest
 from connlab.base.errors import LabError
 from connlab.cluster.hosts import CommandFailed
 from connlab.cluster.reload import reload
-from connlab.kernel import observe, policy
-from connlab.kernel.observe import Rule, Ruleset
+from connlab.kernel import policy, tables
+from connlab.kernel.tables import Rule, Ruleset
 
 DATA = Path(__file__).parents[2] / "data"
 REPORT = json.loads((DATA / "look.txt").read_text())[-1]
 
 
 def look(**changes: object) -> Ruleset:
-    return observe.ruleset({**REPORT, **changes})
+    return tables.parse_ruleset({**REPORT, **changes})
 
 
 def test_a_policy_in_force():

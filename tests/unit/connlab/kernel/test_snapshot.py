@@ -1,4 +1,4 @@
-"""The eyes: each parser against text that a real kernel wrote (tests/unit/data/, Linux 6.18, Debian 13).
+"""Snapshots, and each parser against text that a real kernel wrote (tests/unit/data/, Linux 6.18, Debian 13).
 
 Recorded on a server host with two clients that had dialled 20 times each, holding 15; the second
 client had then dialled once more: 30 connections, 11 refusals.
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from connlab.kernel import observe
-from connlab.kernel.observe import Flow, Socket
+from connlab.kernel import snapshot, tables
+from connlab.kernel.tables import Flow, Socket
 
 DATA = Path(__file__).parents[2] / "data"
 RULE = (
@@ -30,17 +30,17 @@ def recorded(name: str) -> str:
 def test_rules_carry_their_packet_counters():
     """Two rules, 51 packets each; the log's rule counts the same packets again, and they are not refused twice."""
     report = json.loads(recorded("look"))[-1]
-    found = observe.rules(lambda argv: json.dumps(report) if argv == observe.RULES else "")
+    found = snapshot.read_ruleset(lambda argv: json.dumps(report) if argv == snapshot.RULES else "")
     first, second = found.rules
     assert (first.text, first.packets, first.refuses, first.target) == (RULE, 51, True, "REJECT")
     assert (second.chain, second.packets, second.refuses, second.target) == ("OUTPUT", 51, False, "NFLOG")
-    assert observe.refusals(found.rules) == 51
+    assert tables.refused_packets(found.rules) == 51
     assert (found.generation, found.policy["file"]) == (report["generation"], "connlimit")
 
 
 def test_sockets_are_all_there():
     """30 connections and two listeners, each with its addresses and ports."""
-    found = observe.sockets(recorded("ss"))
+    found = tables.parse_sockets(recorded("ss"))
     assert len(found) == len(recorded("ss").splitlines()) == 32
     assert found[0] == Socket("LISTEN", "0.0.0.0", 12345, "0.0.0.0", 0, 0, 1024)
     assert found[2] == Socket("ESTAB", "172.30.0.2", 12345, "172.30.0.4", 46978, 0, 0)
@@ -50,7 +50,7 @@ def test_every_state_and_queue_is_read():
     """Half-closed, closing and dialling sockets, and bytes that nobody has read."""
     mixed = [
         socket
-        for socket in observe.sockets(recorded("ss-mixed"))
+        for socket in tables.parse_sockets(recorded("ss-mixed"))
         if 12345 not in (socket.local_port, socket.peer_port)
     ]
     assert [s.state for s in mixed if s.state not in ("LISTEN", "ESTAB")] == [
@@ -62,7 +62,7 @@ def test_every_state_and_queue_is_read():
 
 def test_ipv6_sockets_lose_their_brackets():
     """An address is an address, also where ss writes [::1]:9001, *:* or a mapped IPv4 one."""
-    found = {(s.state, s.local, s.local_port, s.peer) for s in observe.sockets(recorded("ss-ipv6"))}
+    found = {(s.state, s.local, s.local_port, s.peer) for s in tables.parse_sockets(recorded("ss-ipv6"))}
     assert ("LISTEN", "::1", 9002, "::") in found
     assert ("LISTEN", "*", 9001, "*") in found
     assert ("ESTAB", "::ffff:127.0.0.1", 9001, "::ffff:127.0.0.1") in found
@@ -70,7 +70,7 @@ def test_ipv6_sockets_lose_their_brackets():
 
 def test_flows_name_the_side_that_dialled():
     """30 entries of conntrack, each once, with the first of its two directions."""
-    found = observe.conntrack(recorded("conntrack"))
+    found = tables.parse_conntrack(recorded("conntrack"))
     assert len(found) == 30
     assert found[0] == Flow("ESTABLISHED", "172.30.0.3", 36634, "172.30.0.2", 12345)
     assert {flow.target_port for flow in found} == {12345}
@@ -78,21 +78,23 @@ def test_flows_name_the_side_that_dialled():
 
 def test_flows_of_every_state_are_read():
     """Also without an answer, where [UNREPLIED] stands between the directions."""
-    other = [flow for flow in observe.conntrack(recorded("conntrack-mixed")) if flow.target_port != 12345]
+    other = [
+        flow for flow in tables.parse_conntrack(recorded("conntrack-mixed")) if flow.target_port != 12345
+    ]
     assert sorted(flow.state for flow in other) == ["CLOSE_WAIT", "ESTABLISHED", "SYN_SENT", "TIME_WAIT"]
     assert Flow("SYN_SENT", "172.30.0.2", 36496, "172.30.0.99", 80) in other
 
 
 def test_counters_have_the_kernel_s_names():
     """Zero is a value too: a counter that did not move is there."""
-    found = observe.nstat(recorded("nstat"))
+    found = tables.parse_nstat(recorded("nstat"))
     assert len(found) > 250
     assert found["TcpExtListenOverflows"] == 0
     assert found["TcpPassiveOpens"] == 30
     assert found["IpInReceives"] == 76
 
 
-@pytest.mark.parametrize("parser", [observe.sockets, observe.conntrack])
+@pytest.mark.parametrize("parser", [tables.parse_sockets, tables.parse_conntrack])
 def test_nothing_is_read_as_nothing(parser):
     """A host without sockets or flows answers with an empty list."""
     assert parser("") == []
@@ -106,11 +108,11 @@ def test_a_snapshot_is_one_command():
         asked.append(list(argv))
         return recorded("look")
 
-    seen = observe.snapshot(run)
+    seen = snapshot.take_snapshot(run)
     assert len(asked) == 1
-    assert tuple(asked[0][:5]) == observe.LOOK
+    assert tuple(asked[0][:5]) == snapshot.SAMPLE
     assert json.loads(asked[0][5]) == ["account", {}, {}]
-    wanted = [observe.BACKEND, observe.SOCKETS, observe.CONNTRACK, observe.NSTAT]
+    wanted = [snapshot.BACKEND, snapshot.SOCKETS, snapshot.CONNTRACK, snapshot.NSTAT]
     assert [tuple(json.loads(word)) for word in asked[0][6:]] == wanted
     assert seen.backend == "nf_tables"
     assert seen.held(12345) == {"172.30.0.3": 15, "172.30.0.4": 15}
@@ -124,11 +126,11 @@ def test_a_snapshot_is_one_command():
 )
 def test_connections_in_the_accept_queue_are_not_accepted(listing, port, taken):
     """Connected is not yet taken: two that wait for accept(2) do not count, one that the peer closed does."""
-    seen = observe.snapshot(lambda _: recorded("look"))
-    assert dataclasses.replace(seen, sockets=observe.sockets(recorded(listing))).accepted(port) == taken
+    seen = snapshot.take_snapshot(lambda _: recorded("look"))
+    assert dataclasses.replace(seen, sockets=tables.parse_sockets(recorded(listing))).accepted(port) == taken
 
 
 def test_a_snapshot_that_lacks_an_answer_is_loud():
     """Four answers to six questions are not a snapshot."""
     with pytest.raises(ValueError, match="not enough values"):
-        observe.snapshot(lambda _: json.dumps(json.loads(recorded("look"))[:4]))
+        snapshot.take_snapshot(lambda _: json.dumps(json.loads(recorded("look"))[:4]))
