@@ -6,7 +6,7 @@ import time
 from statistics import quantiles
 
 from bench.samples import LAB, Samples, add, middle
-from connlab.agent.session import Agent, agents, attempts
+from connlab.agent.session import Agent, agents
 from connlab.base.errors import LabError
 from connlab.base.model import Outcome, tally
 from connlab.base.settings import Settings
@@ -36,7 +36,7 @@ def visit(lab: Settings, samples: Samples) -> None:
 
 def _trip(agent: Agent) -> float:
     began = time.perf_counter_ns()
-    agent.ask("facts")
+    agent.facts()
     return (time.perf_counter_ns() - began) / 1000
 
 
@@ -50,9 +50,9 @@ def _exec(host: Host) -> float:
 def _rate(agent: Agent, port: int, in_flight: int) -> float:
     """Dials a second, the request and the list of answers included. A refused dial would be another figure."""
     began = time.perf_counter()
-    answer = agent.ask("open", within=60, count=DIALS, port=port, in_flight=in_flight)
+    made = agent.open(DIALS, gap_ms=0, port=port, in_flight=in_flight)
     seconds = time.perf_counter() - began
     agent.close(how="rst")
-    if (outcomes := tally(attempts(answer)))[Outcome.ESTABLISHED] != DIALS:
+    if (outcomes := tally(made))[Outcome.ESTABLISHED] != DIALS:
         raise LabError(f"of {DIALS} dials, {in_flight} in flight: {dict(outcomes)}")
     return DIALS / seconds

@@ -110,7 +110,7 @@ def _held(dialler: Host, agent: Agent, established: int, seconds: int, told: Rep
             told.hold(established, left, seconds)
             agent.wait(1.0)
             result["held_seconds"] += 1
-        result["released"] = dict(Counter(closed["peer"] for closed in agent.close()))
+        result["released"] = dict(Counter(closed.peer for closed in agent.close()))
     except KeyboardInterrupt:
         result["interrupted"] = True
     except (StreamClosed, GaveUp, AgentFailed) as lost:

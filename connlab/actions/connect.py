@@ -9,6 +9,7 @@ from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base.errors import Usage
+from connlab.base.model import Outcome
 from connlab.base.settings import Settings, whole
 from connlab.cluster import hosts
 
@@ -41,16 +42,17 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         "complete": None, "witness": None,
     }  # fmt: skip
     with Agent(dialler) as agent:
-        asked = agent.ask("resolve", host=host)
-        result["resolver"] = {name: asked[name] for name in ("errno", "reason", "us")}
-        if asked["resolved"]:
+        resolution = agent.resolve(host)
+        result["resolver"] = {"errno": resolution.errno, "reason": resolution.reason, "us": resolution.us}
+        if resolution.address is not None:
             before = witness.sample_server(server)
-            (attempt,) = agent.ask(
-                "open", host=asked["address"], port=port, timeout_ms=timeout * 1000, keep=False
-            )["attempts"]
-            result |= {"resolved": True, "address": asked["address"], "family": "IPv4"}
-            result |= {name: attempt[name] for name in ("outcome", "errno", "source", "source_port", "us")}
-            source, refused = attempt["source"] or dialler.address, attempt["outcome"] == "refused"
+            (attempt,) = agent.open(
+                host=resolution.address, port=port, timeout_ms=timeout * 1000, keep=False, gap_ms=0
+            )
+            result |= {"resolved": True, "address": resolution.address, "family": "IPv4"}
+            result |= {"outcome": str(attempt.outcome), "errno": attempt.errno, "us": attempt.us}
+            result |= {"source": attempt.source, "source_port": attempt.source_port}
+            source, refused = attempt.source or dialler.address, attempt.outcome is Outcome.REFUSED
             seen = witness.compare_samples(before, witness.sample_server(server), source, int(refused))
             result |= {"rule_packets": seen.rule_packets, "refused_by_policy": seen.refused}
             result |= {"complete": seen.complete, "witness": seen.words}

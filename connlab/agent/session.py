@@ -1,15 +1,28 @@
-"""Sessions with agents: one on each client host, asked by verb; dials and closes have methods (docs/agent.md)."""
+"""Sessions with agents: one on each client host, each of its verbs a method (docs/agent.md)."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Unpack
 
+from connlab.agent.answers import (
+    Accepted,
+    Churn,
+    Closed,
+    Facts,
+    Listener,
+    Received,
+    Resolution,
+    Sent,
+    read_attempts,
+    read_record,
+)
+from connlab.agent.requests import TIMEOUT_MS, ChurnOptions, DialOptions, allowance
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt
 from connlab.cluster.hosts import Host
@@ -19,7 +32,6 @@ ARGV = ("python3", "-S", "-E", "-m", "client.agent", "--stop-at-close")
 # (docs/kernel.md J01, J08): without this pause the boundary is not exact.
 PACE_MS = 12
 PATIENCE = 30.0  # seconds beyond what a request may itself take
-TIMEOUT_MS, BARRIER = 2000, 60.0  # docs/agent.md: the default of timeout_ms, and how far ahead at_ns may be
 
 
 class AgentFailed(LabError):
@@ -47,44 +59,91 @@ class Agent:
             self.end()
             raise
 
-    def ask(self, verb: str, within: float | None = None, **arguments: Any) -> dict[str, Any]:
-        """Send one request and return its answer. Raises `AgentFailed`, `GaveUp` or `StreamClosed`.
+    def open(self, count: int = 1, gap_ms: int = PACE_MS, **options: Unpack[DialOptions]) -> list[Attempt]:
+        """Dial `count` times, paced so that the kernel's count is exact; what is established is held.
 
-        `within`: seconds for the answer, by default as long as the request may take and PATIENCE more.
+        Raises `AgentFailed`, `GaveUp` or `StreamClosed`, as every request does.
         """
-        self.tell(verb, **arguments)
-        return self.hear(within)
+        return self.start_open(count, gap_ms, **options)()
 
-    def tell(self, verb: str, **arguments: Any) -> None:
-        """Send a request without waiting: so that many hosts can act at one moment."""
-        self._next += 1
-        self._allowed = allowance(verb, arguments)
-        self._stream.write(json.dumps({"id": self._next, "verb": verb, **arguments}))
+    def start_open(
+        self, count: int = 1, gap_ms: int = 0, **options: Unpack[DialOptions]
+    ) -> Callable[[], list[Attempt]]:
+        """Have the agent dial `count` times, and do not wait; what is returned waits for the attempts.
 
-    def hear(self, within: float | None = None) -> dict[str, Any]:
-        """The answer to the last request; one that came too late for its own asker is passed over."""
-        answer: dict[str, Any] = {}
-        while answer.get("id", 0) not in (None, self._next):
-            answer = json.loads(
-                self._stream.read_line(PATIENCE + self._allowed if within is None else within)
-            )
-        if not answer.get("ok"):
-            raise AgentFailed(f"{self.host.name}: {answer.get('error')}")
-        return answer
+        So several agents can act at one moment. An agent has one request at a time.
+        """
+        self._send("open", count=count, gap_ms=gap_ms, **options)
+        return lambda: read_attempts(self._answer())
 
-    def open(self, count: int = 1, gap_ms: int = PACE_MS, **options: Any) -> list[Attempt]:
-        """Dial `count` times, paced so that the kernel's count is exact; what is established is held."""
-        return attempts(self.ask("open", count=count, gap_ms=gap_ms, **options))
-
-    def dials(self, count: int, gap_ms: int = PACE_MS, **options: Any) -> Iterator[Attempt]:
+    def dials(self, count: int, gap_ms: int = PACE_MS, **options: Unpack[DialOptions]) -> Iterator[Attempt]:
         """Dial as `open` does, and yield each attempt when it has ended; the agent holds what was established.
 
-        The next one has as long as one dial may take and PATIENCE more. Raises as `ask` does.
+        The next one has as long as one dial may take and PATIENCE more.
         """
-        self.tell("open", count=count, gap_ms=gap_ms, partial=True, **options)
+        self._send("open", count=count, gap_ms=gap_ms, partial=True, **options)
         within = PATIENCE + allowance("open", {**options, "count": 1, "gap_ms": gap_ms})
-        while (answer := self.hear(within)).get("partial"):
+        while (answer := self._answer(within)).get("partial"):
             yield Attempt.from_agent(answer["attempt"])
+
+    def churn(self, count: int, **options: Unpack[ChurnOptions]) -> Churn:
+        """Open and close `count` connections, one after another."""
+        return self.start_churn(count, **options)()
+
+    def start_churn(self, count: int, **options: Unpack[ChurnOptions]) -> Callable[[], Churn]:
+        """Have the agent open and close connections, and do not wait; what is returned waits for the outcome."""
+        self._send("churn", count=count, detail=True, **options)
+
+        def outcome() -> Churn:
+            answer = self._answer()
+            return Churn(read_attempts(answer), answer["seconds"])
+
+        return outcome
+
+    def close(
+        self, conns: Sequence[int | None] | None = None, how: str = "fin", timeout_ms: int = TIMEOUT_MS
+    ) -> list[Closed]:
+        """Close connections, by default all; `fin` returns when the other side has closed too."""
+        answer = self._ask("close", how=how, timeout_ms=timeout_ms, **_chosen(conns))
+        return [read_record(Closed, closed) for closed in answer["closed"]]
+
+    def send(
+        self, text: str = "hello", conns: Sequence[int | None] | None = None, size: int | None = None
+    ) -> list[Sent]:
+        """Send `text`, or `size` bytes, over connections, by default all; never blocks (send(2), MSG_DONTWAIT)."""
+        data: dict[str, Any] = {"text": text} if size is None else {"bytes": size}
+        return [read_record(Sent, sent) for sent in self._ask("send", **data, **_chosen(conns))["sent"]]
+
+    def recv(
+        self, conns: Sequence[int | None] | None = None, most: int = 65_536, timeout_ms: int = TIMEOUT_MS
+    ) -> list[Received]:
+        """Read at most `most` bytes once from each connection, by default from all."""
+        answer = self._ask("recv", max=most, timeout_ms=timeout_ms, **_chosen(conns))
+        return [read_record(Received, received) for received in answer["received"]]
+
+    def listen(
+        self, port: int = 0, backlog: int = 5, *, reuse_address: bool = True, reuse_port: bool = False
+    ) -> Listener:
+        """Listen on every address of the host, on a port of the kernel's choice if `port` is 0."""
+        return read_record(
+            Listener,
+            self._ask(
+                "listen", port=port, backlog=backlog, reuse_address=reuse_address, reuse_port=reuse_port
+            ),
+        )
+
+    def accept(self, listener: Listener, timeout_ms: int = TIMEOUT_MS) -> Accepted:
+        """Take one connection from a listener. Raises `AgentFailed` if none comes in time."""
+        return read_record(Accepted, self._ask("accept", conn=listener.conn, timeout_ms=timeout_ms))
+
+    def resolve(self, host: str) -> Resolution:
+        """Ask the host's resolver for a name; nothing is dialled."""
+        return read_record(Resolution, self._ask("resolve", host=host))
+
+    def facts(self, sysctls: Sequence[str] = (), within: float | None = None) -> Facts:
+        """Read the clock, the process and some sysctls of the host, `within` seconds."""
+        self._send("facts", sysctls=list(sysctls))
+        return read_record(Facts, self._answer(within))
 
     def wait(self, seconds: float) -> None:
         """Let time pass, and learn at once if the agent goes away meanwhile: raises `StreamClosed`."""
@@ -93,13 +152,30 @@ class Agent:
             while (left := deadline - time.monotonic()) > 0:
                 self._stream.read_line(left)
 
-    def close(
-        self, conns: Sequence[int] | None = None, how: str = "fin", **options: Any
-    ) -> list[dict[str, Any]]:
-        """Close connections, by default all; `fin` returns when the other side has closed too."""
-        which: dict[str, Any] = {} if conns is None else {"conns": list(conns)}
-        closed: list[dict[str, Any]] = self.ask("close", how=how, **which, **options)["closed"]
-        return closed
+    def _ask(self, verb: str, **fields: Any) -> dict[str, Any]:
+        """Send one request and return its answer. Raises `AgentFailed`, `GaveUp` or `StreamClosed`."""
+        self._send(verb, **fields)
+        return self._answer()
+
+    def _send(self, verb: str, **fields: Any) -> None:
+        """Send a request without waiting."""
+        self._next += 1
+        self._allowed = allowance(verb, fields)
+        self._stream.write(json.dumps({"id": self._next, "verb": verb, **fields}))
+
+    def _answer(self, within: float | None = None) -> dict[str, Any]:
+        """Return the answer to the last request; one to an earlier request, which came too late, is skipped.
+
+        `within`: seconds for it, by default as long as the request may take and PATIENCE more.
+        """
+        answer: dict[str, Any] = {}
+        while answer.get("id", 0) not in (None, self._next):
+            answer = json.loads(
+                self._stream.read_line(PATIENCE + self._allowed if within is None else within)
+            )
+        if not answer.get("ok"):
+            raise AgentFailed(f"{self.host.name}: {answer.get('error')}")
+        return answer
 
     def end(self) -> None:
         """Close the stream; the agent ends by itself."""
@@ -116,33 +192,18 @@ class Agent:
 
 @contextmanager
 def agents(on: Iterable[Host]) -> Iterator[list[Agent]]:
-    """An agent on each host, opened eight at a time; all are closed on the way out."""
+    """Open an agent on each host, eight at a time; all are closed on the way out."""
     with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
         yield [stack.enter_context(agent) for agent in pool.map(Agent, list(on))]
 
 
 def at_once(opened: Sequence[Agent], count: int, ahead_ms: int = 200, **options: Any) -> list[list[Attempt]]:
-    """Every agent dials `count` times, all from one moment `ahead_ms` from now (the barrier)."""
-    start = int(opened[0].ask("facts")["monotonic_ns"]) + ahead_ms * 1_000_000
-    for agent in opened:
-        agent.tell("open", count=count, at_ns=start, **options)
-    return [attempts(agent.hear()) for agent in opened]
+    """Have every agent dial `count` times, all from one moment `ahead_ms` from now (the barrier)."""
+    start = opened[0].facts().monotonic_ns + ahead_ms * 1_000_000
+    pending = [agent.start_open(count, at_ns=start, **options) for agent in opened]
+    return [wait() for wait in pending]
 
 
-def allowance(verb: str, asked: Mapping[str, Any]) -> float:
-    """The longest that a request may itself take, in seconds, by its fields and their defaults (docs/agent.md)."""
-    timeout, gap = asked.get("timeout_ms", TIMEOUT_MS) / 1000, asked.get("gap_ms", 0) / 1000
-    if verb == "open":
-        count, in_flight = asked.get("count", 1), asked.get("in_flight", 1)
-        barrier = BARRIER if asked.get("at_ns") else 0.0
-        return float(
-            barrier + count * gap + (-(-count // in_flight) + 1) * timeout
-        )  # 1: the FINs of keep=False
-    if verb == "churn":
-        return float(asked.get("count", 100) * (gap + 3 * timeout))  # dial, echo, close
-    return float(timeout) if verb in ("close", "recv", "accept", "quit") else 0.0
-
-
-def attempts(answer: dict[str, Any]) -> list[Attempt]:
-    """The attempts in an answer to `open`."""
-    return [Attempt.from_agent(attempt) for attempt in answer["attempts"]]
+def _chosen(conns: Sequence[int | None] | None) -> dict[str, Any]:
+    """The field that names connections; without it the agent takes all that it has."""
+    return {} if conns is None else {"conns": list(conns)}

@@ -27,7 +27,7 @@ NOBODY_HOME = 300  # ms that a dial waits; the kernel would repeat its SYN after
 def test_the_queue_holds_one_more_than_the_backlog(crowd: Lab, keep, backlog: int) -> None:
     """backlog + 1 connections complete and wait; every further SYN is dropped, none is refused (B01, B03)."""
     with agents(crowd.clients[:2]) as (listening, dialling):
-        port = listening.ask("listen", backlog=backlog)["port"]
+        port = listening.listen(backlog=backlog).port
         made = fill(dialling, backlog + 1, listening.host, port)
         before = overflows(listening.host)
         made += dialling.open(4, host=listening.host.address, port=port, in_flight=4, timeout_ms=NOBODY_HOME)
@@ -43,8 +43,8 @@ def test_the_queue_holds_one_more_than_the_backlog(crowd: Lab, keep, backlog: in
 def test_a_backlog_above_somaxconn_is_clamped(crowd: Lab) -> None:
     """listen(100000) is listen(somaxconn), silently (B02)."""
     with Agent(crowd.clients[0]) as agent:
-        port = agent.ask("listen", backlog=100_000)["port"]
-        somaxconn = agent.ask("facts", sysctls=["net.core.somaxconn"])["sysctls"]["net.core.somaxconn"]
+        port = agent.listen(backlog=100_000).port
+        somaxconn = agent.facts(["net.core.somaxconn"]).sysctls["net.core.somaxconn"]
         assert listener(agent.host, port).send_queue == int(somaxconn)
 
 
@@ -112,14 +112,14 @@ def _overflow_at_the_last_ack(lab: Lab) -> Counter[str]:
         late = agent.open(5, in_flight=5, gap_ms=50, timeout_ms=NOBODY_HOME)
         lab.server.run(["iptables", "-D", "INPUT", *LAST_ACKS])
         # The server repeats its SYN/ACK after a second; three of the five then find a place.
-        ends = agent.ask("recv", conns=[attempt.conn for attempt in late], timeout_ms=4000)["received"]
+        ends = agent.recv(conns=[attempt.conn for attempt in late], timeout_ms=4000)
         queued = listener(lab.server, 12345).receive_queue
         silent = agent.open(1, timeout_ms=NOBODY_HOME)
 
     assert tally(late) == {ESTABLISHED: 5}, "connected, as far as the client can tell"
     assert queued == 6
     assert tally(silent) == {TIMED_OUT: 1}
-    return Counter(end["errno"] for end in ends)
+    return Counter(str(end.errno) for end in ends)
 
 
 @pytest.mark.xdist_group("stalled")

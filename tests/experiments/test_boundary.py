@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.session import Agent, agents, attempts
+from connlab.agent.session import Agent, agents
 from connlab.base.model import Outcome, tally
 from connlab.cluster.reload import reload
 from connlab.kernel import reference_model
@@ -79,9 +79,9 @@ def test_a_greedy_host_leaves_the_others_unharmed(apart: Lab, watch) -> None:
     Not in the crowd: so many refusals at once leave stale entries in the source's list (J08).
     """
     with agents(apart.clients) as (greedy, *others), watch(apart.server) as seen:
-        greedy.tell("open", count=150, in_flight=16)
+        pending = greedy.start_open(150, in_flight=16)
         got = [tally(agent.open(15)) for agent in others]
-        answer = tally(attempts(greedy.hear()))
+        answer = tally(pending())
 
     assert got == [{ESTABLISHED: 15}] * 3
     assert answer[ESTABLISHED] <= 15

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.session import agents, attempts
+from connlab.agent.session import agents
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
@@ -24,11 +24,11 @@ def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
     with laboratory(SERVER_MODE="iterative", HANDLER="article", CLIENTS=2) as lab:
         with agents(lab.clients) as (first, second), watch(lab.server):
             first.open(1)
-            first.ask("send", text="from the first")
+            first.send("from the first")
             until(lambda: told(lab, "message"), "the first one is served", within=10)
             second.open(1)
-            second.ask("send", text="one ")
-            second.ask("send", text="two")
+            second.send("one ")
+            second.send("two")
             until(lambda: _queued(lab) == len("one two"), "both messages wait in the kernel", within=10)
             served_meanwhile = [
                 event for event in told(lab, "accepted") if event.fields["source"] == second.host.address
@@ -63,15 +63,15 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
             who = {one.host.address: "one", two.host.address: "two"}
             one.open(1)
             two.open(1)
-            one.ask("send", text="hello")
-            assert one.ask("recv")["received"][0]["text"] == "hello"
+            one.send("hello")
+            assert one.recv()[0].text == "hello"
             with watch(lab.server):
                 one.close()
                 until(
                     lambda lab=lab: len(told(lab, "accepted")) == 2, "the second one is accepted", within=30
                 )
-                two.ask("send", text="hello")
-                assert two.ask("recv")["received"][0]["text"] == "hello", "and served at last"
+                two.send("hello")
+                assert two.recv()[0].text == "hello", "and served at last"
             story = told(lab, "endless", "closed", "accepted")
             stories[handler] = [(event.event, who[event.fields["source"]]) for event in story]
             spun = next((event.fields for event in story if event.event == "endless"), spun)
@@ -90,15 +90,15 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
 def test_messages_are_glued_wherever_the_reader_is_late(crowd: Lab, verdict) -> None:
     """TCP is a stream: two sends before one recv are one read, with no iterative server in sight (P02)."""
     with agents(crowd.clients[:2]) as (reader, writer):
-        listening = reader.ask("listen")
-        writer.open(1, host=reader.host.address, port=listening["port"])
+        listening = reader.listen()
+        writer.open(1, host=reader.host.address, port=listening.port)
         for word in ("one", "two", "three"):
-            writer.ask("send", text=word)
-        accepted = reader.ask("accept", conn=listening["conn"])["conn"]
-        (read,) = reader.ask("recv", conns=[accepted])["received"]
+            writer.send(word)
+        accepted = reader.accept(listening).conn
+        (read,) = reader.recv(conns=[accepted])
 
-    assert read["text"] == "onetwothree"
-    verdict(Verdict.REFUTED, f"three sends to a listener that accepts later are one read of {read['text']!r}")
+    assert read.text == "onetwothree"
+    verdict(Verdict.REFUTED, f"three sends to a listener that accepts later are one read of {read.text!r}")
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +129,10 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
     with agents([source] * 2) as (patient, eager), watch(greeting.server) as seen:  # two processes
         assert tally(stall(greeting, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
         # SYNs are repeated after a second, and again before the third is over: that much time has the dial between.
-        patient.tell("open", count=8, in_flight=8, timeout_ms=3500)
+        pending = patient.start_open(8, in_flight=8, timeout_ms=3500)
         until(lambda: _dialled(greeting, source) == 15, "all fifteen have been sent", within=10)
         extra = eager.open(1) if sixteenth else []
-        hanging = tally(attempts(patient.hear()))
+        hanging = tally(pending())
 
     assert [attempt.outcome for attempt in extra] == [Outcome.REFUSED] * sixteenth
     repeated = hanging[Outcome.REFUSED]

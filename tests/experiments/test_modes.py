@@ -169,14 +169,13 @@ def _answer(mode: Mode, agent: Agent, attempt: Attempt) -> str:
     """What a served client gets: an echo, or the greeting, which is also how that one is done."""
     if mode.name == "greeting":
         return _heard(agent, attempt)
-    agent.ask("send", conns=[attempt.conn], text="hello")
+    agent.send("hello", conns=[attempt.conn])
     return _heard(agent, attempt)
 
 
 def _heard(agent: Agent, attempt: Attempt, timeout_ms: int = 10_000) -> str:
-    (received,) = agent.ask("recv", conns=[attempt.conn], timeout_ms=timeout_ms)["received"]
-    text: str = received["text"]
-    return text
+    (received,) = agent.recv(conns=[attempt.conn], timeout_ms=timeout_ms)
+    return received.text
 
 
 def _mb(weights: dict[str, dict[str, int]]) -> str:

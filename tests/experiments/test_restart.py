@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pytest
 
-from connlab.agent.session import Agent, attempts
+from connlab.agent.session import Agent
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
 from tests.support.laboratory import Lab, laboratory, shared
@@ -27,10 +27,10 @@ def lab() -> Iterator[Lab]:
 def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: Lab) -> None:
     """Through a whole restart, dial after dial: fifteen before it, fifteen after it, and none besides."""
     with shared(lab), Agent(lab.clients[0]) as agent:
-        agent.tell("open", count=1500, gap_ms=2, timeout_ms=200)
+        pending = agent.start_open(1500, gap_ms=2, timeout_ms=200)
         until(lambda: _accepted(lab) == LIMIT, "the first fifteen are in", within=10)
         lab.server.restart()
-        made = attempts(agent.hear(within=60))
+        made = pending()
 
         assert _accepted(lab) == 2 * LIMIT
         assert lab.server.run(["iptables-save", "-c", "-t", "filter"]).count("-j REJECT") == 1
@@ -47,16 +47,16 @@ def test_a_stopping_server_closes_every_connection_properly(lab: Lab) -> None:
     with shared(lab), Agent(lab.clients[0]) as agent:  # the last test that needs it
         earlier = len(events(lab.server.log()))
         agent.open(LIMIT)
-        agent.ask("send", text="last words")
+        agent.send("last words")
         lab.server.signal("SIGTERM")
         until(
             lambda: lab.server.inspect()["State"]["Status"] == "exited", "the server has stopped", within=10
         )
-        read = agent.ask("recv", max=64)["received"]
+        read = agent.recv(most=64)
         told = [event.event for event in events(lab.server.log())][earlier:]
         state = lab.server.inspect()["State"]
 
-    assert [(r["text"], r["errno"]) for r in read] == [("last words", None)] * LIMIT
+    assert [(received.text, received.errno) for received in read] == [("last words", None)] * LIMIT
     assert told[-1] == "stopped"
     assert told.count("closed") == LIMIT
     assert state["ExitCode"] == 0

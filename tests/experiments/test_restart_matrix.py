@@ -48,10 +48,10 @@ def test_a_forked_child_that_survives_keeps_the_port(crowd: Lab) -> None:
     with Agent(host) as new:
         pid = host.run(["sh", "-c", _FORKS]).strip()
         with pytest.raises(AgentFailed, match="Address already in use"):
-            new.ask("listen", port=23456, reuse_address=True)
+            new.listen(port=23456, reuse_address=True)
         host.run(["kill", "-9", pid])  # returns before the process has ended
         until(lambda: not _listening(host, 23456), "the child has let go of the port", within=10)
-        assert new.ask("listen", port=23456, reuse_address=True)["port"] == 23456
+        assert new.listen(port=23456, reuse_address=True).port == 23456
 
 
 # A server that forks once and dies; the child has inherited the listening descriptor. Prints the child's pid.
@@ -71,10 +71,10 @@ def _listening(host: Host, port: int) -> bool:
 
 def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> bool:
     """Bring a port into `state` with the old flag, then see whether a listener with the new one can have it."""
-    listening = serving.ask("listen", reuse_address=old)
-    port, listener = listening["port"], listening["conn"]
+    listening = serving.listen(reuse_address=old)
+    port, listener = listening.port, listening.conn
     (dialled,) = peer.open(1, host=serving.host.address, port=port, gap_ms=0)
-    accepted = serving.ask("accept", conn=listener)["conn"]
+    accepted = serving.accept(listening).conn
     if state != "LISTEN":
         serving.close([listener])
     if state == "TIME-WAIT":  # the server closes first, then the client
@@ -86,7 +86,7 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
     left = _sockets(serving, port)
     assert state in left, left
     try:
-        serving.close([serving.ask("listen", port=port, reuse_address=new)["conn"]])
+        serving.close([serving.listen(port=port, reuse_address=new).conn])
         return True
     except AgentFailed as refused:
         assert "Address already in use" in str(refused)

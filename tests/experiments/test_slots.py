@@ -21,7 +21,7 @@ LIMIT = 15
 
 def fin_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
     """The client closes first; the server answers with its own FIN."""
-    assert agent.close([conn], "fin")[0]["peer"] == "fin"
+    assert agent.close([conn], "fin")[0].peer == "fin"
 
 
 def rst_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
@@ -32,7 +32,7 @@ def rst_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
 def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
     """The server closes first, which frees nothing (CLOSE_WAIT counts); then the client does too."""
     lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", agent.host.address, str(port)])
-    assert agent.ask("recv", conns=[conn])["received"][0]["eof"]
+    assert agent.recv(conns=[conn])[0].eof
     assert tally(agent.open(1)) == {REFUSED: 1}
     agent.close([conn], "fin")
 
@@ -58,9 +58,9 @@ def test_a_killed_client_process_frees_its_slot(crowd: Lab, watch) -> None:
         with Agent(client) as victim:
             assert tally(survivor.open(LIMIT - 1)) == {ESTABLISHED: LIMIT - 1}
             assert tally(victim.open(2)) == {ESTABLISHED: 1, REFUSED: 1}
-            client.run(["kill", "-9", str(victim.ask("facts")["pid"])])
+            client.run(["kill", "-9", str(victim.facts().pid)])
             with pytest.raises(StreamClosed):  # the end of its stream: the kernel has closed its sockets
-                victim.hear()
+                victim.wait(30)
         again = survivor.open(2)
 
     assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
@@ -75,7 +75,7 @@ def test_a_half_closed_connection_keeps_its_slot(crowd: Lab, watch) -> None:
     with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
         held = agent.open(LIMIT)
         agent.close([held[0].conn], "half")
-        assert agent.ask("recv", conns=[held[0].conn])["received"][0]["eof"]
+        assert agent.recv(conns=[held[0].conn])[0].eof
         again = agent.open(2)
 
     assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connlab.agent.answers import Listener
 from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.kernel.tables import parse_sockets
@@ -116,17 +117,15 @@ def test_a_port_can_belong_to_several_processes(crowd: Lab, verdict) -> None:
     host = crowd.clients[0]
     with Agent(host) as one, Agent(host) as other, Agent(crowd.clients[1]) as peer:
         # However the kernel deals them, no queue is full: whose SYN it drops hangs.
-        first = one.ask("listen", port=23456, reuse_port=True, backlog=DEALT)
-        second = other.ask("listen", port=23456, reuse_port=True, backlog=DEALT)
+        first = one.listen(port=23456, reuse_port=True, backlog=DEALT)
+        second = other.listen(port=23456, reuse_port=True, backlog=DEALT)
         listeners = [
             s
             for s in parse_sockets(host.run(["ss", "-tanH"]))
             if (s.state, s.local_port) == ("LISTEN", 23456)
         ]
         made = peer.open(DEALT, host=host.address, port=23456)
-        served = [
-            len(_accept_all(agent, conn)) for agent, conn in ((one, first["conn"]), (other, second["conn"]))
-        ]
+        served = [len(_accept_all(agent, listening)) for agent, listening in ((one, first), (other, second))]
 
     assert len(listeners) == 2
     assert tally(made) == {ESTABLISHED: DEALT}
@@ -143,24 +142,24 @@ def test_send_sends_what_fits(crowd: Lab, verdict) -> None:
     """send(2) on a non-blocking socket takes what the buffers hold, and says so; sendall goes on until all is gone."""
     size = 16 << 20
     with agents(crowd.clients[:2]) as (receiver, sender):
-        listening = receiver.ask("listen")
-        target = {"host": receiver.host.address, "port": listening["port"]}
-        (made,) = sender.open(1, **target)
-        receiver.ask("accept", conn=listening["conn"])
-        (sent,) = sender.ask("send", conns=[made.conn], bytes=size)["sent"]
+        listening = receiver.listen()
+        host, port = receiver.host.address, listening.port
+        (made,) = sender.open(1, host=host, port=port)
+        receiver.accept(listening)
+        (sent,) = sender.send(conns=[made.conn], size=size)
 
-        script = ["python3", "-S", "-c", _SENDALL, target["host"], str(target["port"]), str(size)]
+        script = ["python3", "-S", "-c", _SENDALL, host, str(port), str(size)]
         with sender.host.stream(script) as sending:
-            arrived = _read_to_the_end(receiver, receiver.ask("accept", conn=listening["conn"])["conn"])
+            arrived = _read_to_the_end(receiver, receiver.accept(listening).conn)
             returned = sending.read_line(within=10)
 
-    assert 0 < sent["bytes"] < size
-    assert sent["errno"] == "EAGAIN"
+    assert 0 < sent.bytes < size
+    assert sent.errno == "EAGAIN"
     assert (arrived, returned) == (size, "None")
     verdict(
         Verdict.DEPENDS,
-        f"of {size:,} bytes to a peer that does not read, a non-blocking send took {sent['bytes']:,}, then"
-        f" {sent['errno']}; sendall to one that reads delivered {arrived:,}",
+        f"of {size:,} bytes to a peer that does not read, a non-blocking send took {sent.bytes:,}, then"
+        f" {sent.errno}; sendall to one that reads delivered {arrived:,}",
     )
 
 
@@ -172,15 +171,15 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as sock:
 def _read_to_the_end(agent: Agent, conn: int) -> int:
     total, ended = 0, False
     while not ended:
-        (got,) = agent.ask("recv", conns=[conn], max=1 << 20)["received"]
-        total, ended = total + got["bytes"], got["eof"]
+        (got,) = agent.recv(conns=[conn], most=1 << 20)
+        total, ended = total + got.bytes, got.eof
     return total
 
 
-def _accept_all(agent: Agent, listener: int) -> list[int]:
+def _accept_all(agent: Agent, listener: Listener) -> list[int]:
     taken = []
     while True:
         try:
-            taken.append(agent.ask("accept", conn=listener, timeout_ms=100)["conn"])
+            taken.append(agent.accept(listener, timeout_ms=100).conn)
         except AgentFailed:
             return taken

@@ -76,7 +76,7 @@ def test_it_survives_its_own_kill(crowd) -> None:
     before = host.inspect()["State"]["StartedAt"]
     host.run(["sh", "-c", "kill -9 -1; kill -9 1"])
     with Agent(host) as agent:
-        assert agent.ask("facts")["held"] == 0
+        assert agent.facts().held == 0
     state = host.inspect()["State"]
     assert (state["StartedAt"], state["Status"]) == (before, "running")
 

@@ -42,7 +42,7 @@ def client_first(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> 
 
 def server_first(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """The server has read what it wanted, and closes; then the client does."""
-    agent.ask("send", conns=[made.conn], text="bye")
+    agent.send("bye", conns=[made.conn])
     seen.until(lambda now: now.get(pair(made)) == "CLOSE-WAIT", "the server's FIN has come", within=10)
     agent.close([made.conn], "fin")
 
@@ -58,19 +58,19 @@ def both_at_once(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> 
 
 def client_resets(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """SO_LINGER 0."""
-    agent.ask("recv", conns=[made.conn])
+    agent.recv(conns=[made.conn])
     agent.close([made.conn], "rst")
 
 
 def client_leaves_data(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """close(2) with the server's greeting unread, but for its first byte."""
-    assert agent.ask("recv", conns=[made.conn], max=1)["received"][0]["bytes"] == 1
+    assert agent.recv(conns=[made.conn], most=1)[0].bytes == 1
     agent.close([made.conn], "drop")
 
 
 def server_leaves_data(lab: Lab, agent: Agent, made: Attempt, seen: SocketMonitor) -> None:
     """The server's handler returns before it has read everything (socketserver then closes)."""
-    agent.ask("send", conns=[made.conn], bytes=BUSY)
+    agent.send(conns=[made.conn], size=BUSY)
     seen.until(lambda now: pair(made) not in now, "the server has ended it", within=10)
     agent.close([made.conn], "fin")
 
@@ -106,7 +106,7 @@ def end(lab: Lab, agent: Agent, way: Way, seen: dict[str, SocketMonitor], port: 
     way(lab, agent, made, seen["client"])
     here = pair(made)
     pairs = {"client": here, "server": FourTuple(here.peer, here.peer_port, here.local, here.local_port)}
-    now = agent.ask("facts")["monotonic_ns"]
+    now = agent.facts().monotonic_ns
     for side, its in pairs.items():
         seen[side].up_to(now)
         seen[side].until(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.agent.session import Agent, attempts
+from connlab.agent.session import Agent
 from connlab.base.model import Attempt
 from connlab.cluster.hosts import Host
 from connlab.kernel import reference_model, snapshot
@@ -89,7 +89,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         monitor_sockets(dialler, LOOK_MS) as client,
         Agent(dialler) as agent,
     ):
-        began = int(agent.ask("facts")["monotonic_ns"])
+        began = agent.facts().monotonic_ns
         hosts = {"server": lab.server, "client": dialler}
         before = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         closed = {
@@ -135,7 +135,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
 
 def churn(agent: Agent, ports: Unused, **options: Any) -> list[Attempt]:
     """Open and close, one after another: the client first, or with a message the server."""
-    return attempts(agent.ask("churn", count=MANY, source_port=ports.take(MANY), detail=True, **options))
+    return agent.churn(MANY, source_port=ports.take(MANY), **options).attempts
 
 
 def goodbyes(agent: Agent, ports: Unused) -> list[Attempt]:
@@ -144,7 +144,7 @@ def goodbyes(agent: Agent, ports: Unused) -> list[Attempt]:
     All are opened first: on a busy machine a request takes a while, and the first may not be kept for 2 s.
     """
     made = agent.open(FEW, gap_ms=0, source_port=ports.take(FEW))
-    agent.ask("send", conns=[attempt.conn for attempt in made], text="bye")
+    agent.send("bye", conns=[attempt.conn for attempt in made])
     return made
 
 

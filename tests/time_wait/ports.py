@@ -6,12 +6,13 @@ client-1, spare-1 ... spare-7, each with a profile ── dial, close first, dia
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.agent.session import Agent, attempts
+from connlab.agent.answers import Churn
+from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Outcome
 from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
@@ -112,7 +113,7 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
         before = {kind: recycled(host) for kind, host in hosts.items()}
 
         waiting = {kind: agents[kind] for kind in WAITING}
-        dial_slowly(waiting, seconds=10)
+        pending = dial_slowly(waiting, seconds=10)
         made = {kind: churn(agents[kind], 600) for kind in reusing}
         made["reset"] = churn(agents["reset"], RESETS, how="rst")
         for number, source in enumerate(addresses(hosts["sources"], SOURCES), 1):
@@ -124,11 +125,10 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
             "client": time_waits(hosts["reset"])[lab.server.address],
             "server": time_waits(lab.server)[hosts["reset"].address],
         }
-        made |= heard(waiting)
+        made |= {kind: outcome().attempts for kind, outcome in pending.items()}
         while not all(has_had_a_second_minute(made[kind]) for kind in WAITING):
-            dial_slowly(waiting, seconds=1)
-            for kind, more in heard(waiting).items():
-                made[kind] += more
+            for kind, outcome in dial_slowly(waiting, seconds=1).items():
+                made[kind] += outcome().attempts
 
         seen.up_to(made[DEFAULT][-1].start_ns)
         began = min(change.by_ns for change in seen.changes if change.state == "TIME-WAIT")
@@ -142,14 +142,10 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
     return record
 
 
-def dial_slowly(agents: Mapping[str, Agent], seconds: int) -> None:
-    """Have each of these dial for so long, at the same time."""
-    for agent in agents.values():
-        agent.tell("churn", count=round(seconds / SLOW), gap_ms=round(SLOW * 1000), detail=True)
-
-
-def heard(agents: Mapping[str, Agent]) -> dict[str, list[Attempt]]:
-    return {kind: attempts(agent.hear()) for kind, agent in agents.items()}
+def dial_slowly(agents: Mapping[str, Agent], seconds: int) -> dict[str, Callable[[], Churn]]:
+    """Have each of these dial for so long, at the same time; what is returned waits for the outcomes."""
+    count, gap_ms = round(seconds / SLOW), round(SLOW * 1000)
+    return {kind: agent.start_churn(count, gap_ms=gap_ms) for kind, agent in agents.items()}
 
 
 def has_had_a_second_minute(dials: list[Attempt]) -> bool:
@@ -163,7 +159,7 @@ def ended(dial: Attempt) -> int:
 
 
 def churn(agent: Agent, count: int, **options: Any) -> list[Attempt]:
-    return attempts(agent.ask("churn", count=count, gap_ms=round(FAST * 1000), detail=True, **options))
+    return agent.churn(count, gap_ms=round(FAST * 1000), **options).attempts
 
 
 def recycled(host: Host) -> int:

@@ -57,7 +57,7 @@ class Story:
         return [one.conn for one in made if one.conn is not None]
 
     def look(self) -> Level:
-        now = self.agent.ask("facts")["monotonic_ns"]
+        now = self.agent.facts().monotonic_ns
         self.began_ns = self.began_ns or now
         level = of(
             snapshot.take_snapshot(self.lab.server.run),
@@ -73,7 +73,7 @@ class Story:
     def server_closes(self) -> None:
         """The server closes all of this source's connections; the client notices and keeps them."""
         self.lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", self.agent.host.address])
-        self.agent.ask("recv")
+        self.agent.recv()
 
 
 def of(seen: Snapshot, source: str, seconds: float) -> Level:
@@ -150,5 +150,5 @@ def conntrack(story: Story) -> Counter[str]:
 
 def echo(agent: Agent, conns: list[int]) -> int:
     """How many of these connections gave back what was said over them."""
-    agent.ask("send", conns=conns, text="still there?")
-    return sum(one["bytes"] > 0 for one in agent.ask("recv", conns=conns)["received"])
+    agent.send("still there?", conns=conns)
+    return sum(one.bytes > 0 for one in agent.recv(conns=conns))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.session import Agent, attempts
+from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.hosts import Host
@@ -43,7 +43,7 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
         made = []
         for _ in range(CLOSED):
             made += agent.open(1, gap_ms=0)
-            agent.ask("send", conns=[made[-1].conn], text="bye")
+            agent.send("bye", conns=[made[-1].conn])
         until(
             lambda: not states(lab.server)["FIN-WAIT-1"],
             "every client has acknowledged the server's FIN",
@@ -53,7 +53,7 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
         return made
 
     def by_client() -> list[Attempt]:
-        return attempts(agent.ask("churn", count=CLOSED, gap_ms=1, detail=True))
+        return agent.churn(CLOSED, gap_ms=1).attempts
 
     with Agent(lab.clients[0]) as agent:
         found = {"server": watched(lab.server, by_server), "client": watched(lab.clients[0], by_client)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.session import Agent, agents, attempts
+from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
 from connlab.evidence.chart import Chart, Mark, Series
@@ -51,12 +51,11 @@ def busy(lab: Lab, keep: Keep) -> Busy:
             before, made, seconds = entered(lab), list[Attempt](), 0.0
             looks = [look(lab, now(dialling[0]) - began)]
             for _ in range(SLICES):
-                for agent in dialling:
-                    agent.tell("churn", count=EACH, message=message, detail=True)
-                answers = [agent.hear() for agent in dialling]
+                pending = [agent.start_churn(EACH, message=message) for agent in dialling]
+                answers = [outcome() for outcome in pending]
                 looks.append(look(lab, now(dialling[0]) - began))
-                seconds += max(answer["seconds"] for answer in answers)
-                made += [attempt for answer in answers for attempt in attempts(answer)]
+                seconds += max(answer.seconds for answer in answers)
+                made += [attempt for answer in answers for attempt in answer.attempts]
             record.looks[closer], record.made[closer], record.rate[closer] = looks, made, len(made) / seconds
             record.entered[closer] = {side: number - before[side] for side, number in entered(lab).items()}
     keep("busy", record)
@@ -64,7 +63,7 @@ def busy(lab: Lab, keep: Keep) -> Busy:
 
 
 def now(agent: Agent) -> int:
-    return int(agent.ask("facts")["monotonic_ns"])
+    return agent.facts().monotonic_ns
 
 
 def look(lab: Lab, ns: int) -> Look:

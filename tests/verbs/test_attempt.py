@@ -59,7 +59,7 @@ def test_refusals_of_others_are_not_ours(crowd: Lab) -> None:
     """While another client is refused without end: five of our source, and more of all sources together."""
     with Agent(crowd.clients[0]) as other:
         other.open(15)
-        other.tell("open", count=20_000, gap_ms=12)  # as long as it takes: it stops with its stream
+        other.start_open(20_000, gap_ms=12)  # as long as it takes: it stops with its stream
         result = attempts.attempt(crowd.settings, 2, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
     assert (result["refused_by_policy"], result["complete"]) == (5, True)

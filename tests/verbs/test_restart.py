@@ -55,7 +55,7 @@ def test_who_closed_first_decides_what_bind_says() -> None:
 
         agent.open(HELD)
         at_once = restart(lab, 1)
-        agent.ask("recv")
+        agent.recv()
         agent.close()
         over_time_wait = restart(lab, 1)
         without = restart(lab, 0)

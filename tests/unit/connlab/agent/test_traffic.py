@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from connlab.agent.session import Agent, AgentFailed, agents, allowance
+from connlab.agent.answers import Accepted, Closed, Listener, Received, Resolution, Sent
+from connlab.agent.requests import allowance
+from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.errors import GaveUp
 from connlab.cluster.stream import Stream, StreamClosed
 from tests.support.frames import frame
@@ -18,6 +20,11 @@ HELLO = {"agent": "connlab", "schema": 1, "host": "client-1", "address": "172.18
 DIALLED = {
     "conn": 1, "outcome": "established", "errno": None, "source": "172.18.0.3", "source_port": 50001,
     "target": "172.18.0.2", "target_port": 12345, "start_ns": 1, "us": 100,
+}  # fmt: skip
+
+
+FACTS = {
+    "monotonic_ns": 1, "address": "172.18.0.3", "host": "client-1", "pid": 1, "uid": 10001, "held": 0, "sysctls": {},
 }  # fmt: skip
 
 
@@ -41,11 +48,43 @@ def test_an_agent_dials_and_tells():
 def test_a_refused_request_is_the_agent_s_own_words():
     """`"ok": false` is an error here too; the stream is still good."""
     refusal = {"id": 1, "ok": False, "error": "count: expected a whole number, got 0"}
-    host, engine = agent_of(refusal, {"id": 2, "ok": True, "held": 0})
+    host, engine = agent_of(refusal, {"id": 2, "ok": True, **FACTS})
     with engine, Agent(host) as agent:
         with pytest.raises(AgentFailed, match="client-1: count: expected a whole number, got 0"):
             agent.open(0)
-        assert agent.ask("facts")["held"] == 0
+        assert agent.facts().held == 0
+
+
+LISTENER = Listener(conn=4, address="0.0.0.0", port=5001)
+
+
+@pytest.mark.parametrize(
+    ("call", "request_", "answer", "record"),
+    [
+        (lambda a: a.listen(5001, 9), {"verb": "listen", "port": 5001, "backlog": 9, "reuse_port": False},
+         {"conn": 4, "address": "0.0.0.0", "port": 5001}, LISTENER),
+        (lambda a: a.accept(LISTENER), {"verb": "accept", "conn": 4},
+         {"conn": 5, "source": "172.18.0.4", "source_port": 40001}, Accepted(5, "172.18.0.4", 40001)),
+        (lambda a: a.send("bye", [5]), {"verb": "send", "text": "bye", "conns": [5]},
+         {"sent": [{"conn": 5, "bytes": 3, "errno": None}]}, [Sent(5, 3, None)]),
+        (lambda a: a.send(size=9), {"verb": "send", "bytes": 9},
+         {"sent": [{"conn": 5, "bytes": 0, "errno": "EAGAIN"}]}, [Sent(5, 0, "EAGAIN")]),
+        (lambda a: a.recv(most=1), {"verb": "recv", "max": 1},
+         {"received": [{"conn": 5, "bytes": 0, "text": "", "eof": True, "errno": None}]},
+         [Received(5, 0, "", True, None)]),
+        (lambda a: a.close([5], "rst"), {"verb": "close", "conns": [5], "how": "rst"},
+         {"closed": [{"conn": 5, "peer": "none", "us": 0}]}, [Closed(5, "none", 0)]),
+        (lambda a: a.resolve("server"), {"verb": "resolve", "host": "server"},
+         {"resolved": True, "address": "172.18.0.2", "errno": None, "reason": None, "us": 80},
+         Resolution(True, "172.18.0.2", None, None, 80)),
+    ],
+)  # fmt: skip
+def test_each_verb_is_a_method(call, request_, answer, record):
+    """The request is as docs/agent.md has it, and the answer is a record."""
+    host, engine = agent_of({"id": 1, "ok": True, **answer})
+    with engine, Agent(host) as agent:
+        assert call(agent) == record
+        assert json.loads(engine.recv(4096)).items() >= request_.items()
 
 
 @pytest.mark.parametrize("outcome", ["vanished", "", None, "ESTABLISHED"])
@@ -60,7 +99,7 @@ def test_an_agent_that_does_not_answer_is_given_up():
     """Silence ends with the name of the host."""
     host, engine = agent_of()
     with engine, Agent(host) as agent, pytest.raises(GaveUp, match="client-1"):
-        agent.ask("facts", within=AT_ONCE)
+        agent.facts(within=AT_ONCE)
 
 
 def test_a_late_answer_is_not_taken_for_the_next_one():
@@ -68,10 +107,12 @@ def test_a_late_answer_is_not_taken_for_the_next_one():
     host, engine = agent_of()
     with engine, Agent(host) as agent:
         with pytest.raises(GaveUp):
-            agent.ask("open", within=AT_ONCE)
+            agent.facts(within=AT_ONCE)
         for number in (1, 2):
-            engine.sendall(frame(json.dumps({"id": number, "ok": True}).encode() + b"\n"))
-        assert agent.ask("facts", within=SOON)["id"] == 2
+            engine.sendall(
+                frame(json.dumps({"id": number, "ok": True, **FACTS, "pid": number}).encode() + b"\n")
+            )
+        assert agent.facts(within=SOON).pid == 2
 
 
 def test_attempts_come_one_by_one():

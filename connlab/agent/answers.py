@@ -1,0 +1,101 @@
+"""What an agent answers, as records (docs/agent.md); a dial is an `Attempt` (connlab/base/model.py)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from connlab.base.model import Attempt
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A connection that was closed: how the other side ended it (`fin`, `reset`, `timeout`, `none`), after `us` µs."""
+
+    conn: int
+    peer: str
+    us: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What send(2) took of a connection's data; `errno` is EAGAIN if its buffer is full."""
+
+    conn: int
+    bytes: int
+    errno: str | None
+
+
+@dataclass(frozen=True)
+class Received:
+    """What recv(2) read of a connection; `eof` is the other side's FIN, `errno` EAGAIN if nothing came in time."""
+
+    conn: int
+    bytes: int
+    text: str
+    eof: bool
+    errno: str | None
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening socket that the agent holds; it is closed by its `conn`, as a connection is."""
+
+    conn: int
+    address: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A connection that accept(2) returned."""
+
+    conn: int
+    source: str
+    source_port: int
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the resolver said of a name: its first IPv4 address, or why there is none; after `us` µs."""
+
+    resolved: bool
+    address: str | None
+    errno: str | None
+    reason: str | None
+    us: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The agent's own host and process; `held` is how many connections it has, a sysctl is None if it is not there."""
+
+    monotonic_ns: int
+    address: str | None
+    host: str
+    pid: int
+    uid: int
+    held: int
+    sysctls: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Churn:
+    """Connections that were opened and closed one after another, pauses included in `seconds`."""
+
+    attempts: list[Attempt]
+    seconds: float
+
+
+def read_record(kind: type[Record], answer: Mapping[str, Any]) -> Record:
+    """Make a record of the fields of an answer. Raises KeyError if it lacks one of them."""
+    return kind(**{field.name: answer[field.name] for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
+
+
+def read_attempts(answer: Mapping[str, Any]) -> list[Attempt]:
+    """List the attempts in an answer to `open` or `churn`. Raises ValueError for an unknown outcome."""
+    return [Attempt.from_agent(attempt) for attempt in answer["attempts"]]
