@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +17,7 @@ from connlab.cluster import profiles
 from connlab.cluster.hosts import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import snapshot
+from tests.support import figures
 from tests.support.laboratory import Lab, image
 from tests.support.ports import LOWEST
 from tests.support.recordings import Keep, Recordings, recording
@@ -55,8 +55,7 @@ class Seen:
 
     @property
     def took(self) -> str:
-        ms = sorted(dial["us"] / 1000 for dial in self.dials)
-        return f"{median(ms):.1f} ms ({ms[0]:.1f} to {ms[-1]:.1f})"
+        return figures.spread((dial["us"] / 1000 for dial in self.dials), "ms")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import pytest
 
 from connlab.base.model import Verdict
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND, Lifetime, counts_over_time
+from tests.support import figures
 from tests.support.laboratory import needs
 from tests.support.recordings import Recordings
 from tests.time_wait import charts
@@ -168,6 +167,5 @@ def set_to(life: Lifetime, seconds: float) -> bool:
 
 
 def spread(found: list[Lifetime]) -> str:
-    """`40 sockets, 60.9 s (60.6 to 61.1)`: how many, the median, the extremes."""
-    seconds = sorted(life.seconds for life in found)
-    return f"{len(found)} sockets, {median(seconds):.1f} s ({seconds[0]:.1f} to {seconds[-1]:.1f})"
+    """`40 sockets, 60.9 s (60.6 to 61.1)`: how many, the median, the extremes where they differ."""
+    return f"{len(found)} sockets, {figures.spread((life.seconds for life in found), 's')}"
