@@ -16,7 +16,7 @@ $(foreach v,$(CONNLAB_TYPED),$(if $(findstring $$,$v),,$(eval override export $v
 ##@ The lab
 
 .PHONY: up
-up: .venv/.ready  ## Start the server and its clients (knobs: .env, e.g. CONNLIMIT=3)
+up: .venv/.ready  ## Start the server and its clients (knobs: .env, as CONNLIMIT=3)
 	@.venv/bin/lab up
 
 .PHONY: scale-clients
@@ -28,7 +28,7 @@ status: .venv/.ready  ## Show each host and what its kernel counts
 	@.venv/bin/lab status
 
 .PHONY: logs
-logs: .venv/.ready  ## Show what the hosts wrote (S=server for one service, F=1 to follow)
+logs: .venv/.ready  ## Show what the hosts wrote (S=server for one, F=1 to follow)
 	@.venv/bin/lab logs $${F+--follow="$$F"} $${S+--service "$$S"}
 
 .PHONY: attempt
@@ -36,7 +36,7 @@ attempt: .venv/.ready  ## Dial once and say what happened (CLIENT=2 COUNT=16 HOL
 	@.venv/bin/lab attempt $${CLIENT+--client "$$CLIENT"} $${COUNT+--count "$$COUNT"} $${HOLD+--hold "$$HOLD"}
 
 .PHONY: connect
-connect: .venv/.ready  ## Resolve and connect to a port, say what happened (TO=server:9 CLIENT=2)
+connect: .venv/.ready  ## Connect to a port, say what happened (TO=server:9 CLIENT=2)
 	@.venv/bin/lab connect $${CLIENT+--client "$$CLIENT"} -- $${TO+"$$TO"}
 
 .PHONY: talk
@@ -44,11 +44,11 @@ talk: .venv/.ready  ## Type to the server from a client host, Ctrl-D ends (CLIEN
 	@.venv/bin/lab talk $${CLIENT+--client "$$CLIENT"}
 
 .PHONY: sockets
-sockets: .venv/.ready  ## Try every socket family and type, and send a message through each (CLIENT=2)
+sockets: .venv/.ready  ## Try every socket family and type, send a message (CLIENT=2)
 	@.venv/bin/lab sockets $${CLIENT+--client "$$CLIENT"}
 
 .PHONY: restart
-restart: .venv/.ready  ## Restart the server in its network namespace, say what bind said (REUSE_ADDRESS=0)
+restart: .venv/.ready  ## Restart the server in its namespace (REUSE_ADDRESS=0)
 	@.venv/bin/lab restart
 
 .PHONY: down
@@ -66,20 +66,20 @@ test: .venv/.ready  ## Run every test, in labs of their own
 	@.venv/bin/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder tests
 
 .PHONY: tools
-tools: .venv/.ready  ## Install what some tests need: Compose 2 and 5, and Chromium (as root)
+tools: .venv/.ready  ## Install what some tests need: Compose 2, 5, Chromium (as root)
 	@.ci/tools
 
 .PHONY: time-wait
-time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s) and print what each setting does
+time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s), print what settings do
 	@.venv/bin/python -m pytest --quiet tests/time_wait || { status=$$?; .venv/bin/lab effects; exit $$status; }
 	@.venv/bin/lab effects
 
 .PHONY: claims
-claims: .venv/.ready  ## Show what the last run said of each claim, with its evidence (RUN=runs/<UTC>)
+claims: .venv/.ready  ## Show what was measured of each claim (RUN=runs/<UTC>)
 	@.venv/bin/lab claims $${RUN+--run "$$RUN"}
 
 .PHONY: report
-report: .venv/.ready  ## Draw the charts of a run as HTML pages in its folder (RUN=runs/<UTC>)
+report: .venv/.ready  ## Draw the charts of a run as HTML pages (RUN=runs/<UTC>)
 	@.venv/bin/lab report -- $${RUN+"$$RUN"}
 
 .PHONY: unit
@@ -102,7 +102,7 @@ help:  ## Show this list
 	    Makefile
 
 .PHONY: pages
-pages: .venv/.ready  ## Write a whole run's verdicts into README.md and docs/ (RUN=runs/<UTC>)
+pages: .venv/.ready  ## Write a whole run's verdicts into the docs (RUN=runs/<UTC>)
 	@.venv/bin/lab pages $${RUN+--run "$$RUN"}
 
 .PHONY: lock
@@ -110,7 +110,7 @@ lock:  ## Pin the Python tools anew, from pyproject.toml
 	@.ci/lock
 
 .PHONY: clean
-clean:  ## Remove unused images, the Python tools and every cache (runs/ stays)
+clean:  ## Remove unused images, Python tools and caches (runs/ stays)
 	@[[ ! -x .venv/bin/lab ]] || .venv/bin/lab clean || true
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,9 @@ that reaches a terminal or a page goes through here, and what is not printable i
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 
 
 def visible(words: object) -> str:
@@ -27,8 +29,24 @@ def lines(words: object) -> str:
 
 
 def tell(words: object) -> None:
-    """Say something to the person at the terminal: a line, or lines, on standard error after `lab: `."""
-    print(f"lab: {lines(words)}", file=sys.stderr)
+    """Say something to the person at the terminal: a line, or lines, on standard error after `lab: `.
+
+    At a terminal a line is broken between words, and goes on below its beginning.
+    """
+    said = f"lab: {lines(words)}"
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        said = "\n".join(_broken(line, width) for line in said.split("\n"))
+    print(said, file=sys.stderr)
+
+
+def _broken(line: str, width: int) -> str:
+    """Break a line between words; one that begins with blanks, or `lab: `, goes on at the same column."""
+    indent = " " * (len(line) - len(line.lstrip().removeprefix("lab: ")))
+    return textwrap.fill(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
+        replace_whitespace=False, drop_whitespace=True,
+    )  # fmt: skip
 
 
 def show(words: object) -> None:

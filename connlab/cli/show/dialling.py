@@ -42,8 +42,8 @@ class Rows:
         if (told := sum(outcomes.values())) < result["asked"]:
             sums += f" ({told} of {result['asked']} dials ended)"
         self._out.print()
-        self._out.print(joined(strong(sums), f"; {result['witness']}"), soft_wrap=True)
-        self._out.print(result["judged"], soft_wrap=True)
+        self._out.sentence(joined(strong(sums), f"; {result['witness']}"))
+        self._out.sentence(result["judged"])
 
     def _heading(self) -> None:
         self._started = True

@@ -11,16 +11,19 @@ from connlab.base.output import visible
 from connlab.cli.show.terminal import coloured, console, joined, pale
 from connlab.evidence.verdicts import Judged
 
+BELOW = " " * 10  # where what belongs to a claim begins
+
 
 def claims(rows: Sequence[Judged]) -> None:
     """A claim, its verdict, and what was measured; at a terminal as wide as that is."""
     out = console()
     for row in rows:
         verdict = coloured(f"{row.verdict:<8}")
-        out.print(joined(verdict, f"  {row.sentence} ", pale(f"({row.source})")), soft_wrap=True)
+        out.sentence(joined(row.sentence, " ", pale(f"({row.source})")), joined(verdict, "  "))
         if row.evidence:
-            out.print(f"           {visible(row.evidence)}", soft_wrap=True)
-            out.print(pale(f"           {visible(row.test)}"), soft_wrap=True)
+            out.sentence(visible(row.evidence), BELOW)
+            fits = not out.is_terminal or len(BELOW + row.test) <= out.width
+            out.sentence(pale(row.test if fits else row.test.replace("::", " ::")), BELOW)
 
 
 def effects(rows: Sequence[Judged]) -> None:

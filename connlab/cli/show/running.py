@@ -46,7 +46,7 @@ def hosts(status: Mapping[str, Any]) -> None:
         )
     out.print(table)
     for line in notes(status):
-        out.print(line, soft_wrap=True)
+        out.sentence(line)
     policy_notices(status["policy"])
 
 
@@ -90,7 +90,7 @@ def notes(status: Mapping[str, Any]) -> Iterator[str]:
 def policy_notices(standing: Mapping[str, Any]) -> None:
     """What must be known of the policy before a count is believed; nothing if all is well."""
     for line in policy.notices(standing):
-        console().print(styled(line, "red"), soft_wrap=True)
+        console().sentence(styled(line, "red"))
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -121,24 +121,24 @@ def whats_next(clients: Sequence[int]) -> None:
     out = console()
     for command, what in NEXT if clients else NEXT[1:]:
         words = command.format(client=clients[:2][-1] if clients else "")
-        out.print(joined("  ", strong(f"{words:<32}"), f" {what}"))
+        out.sentence(what, joined("  ", strong(f"{words:<32}"), " "))
 
 
 def details(status: Mapping[str, Any]) -> None:
     """Everything else that `lab status` knows."""
     out, server = console(), status["server"]
-    out.print(joined("\n", strong("server"), f"    mode {server['mode']}, port {server['port']}"))
-    out.print(joined(strong("listener"), f"  {_listener(server['listener'])}"))
+    out.print()
+    out.sentence(f"mode {server['mode']}, port {server['port']}", strong("server    "))
+    out.sentence(_listener(server["listener"]), strong("listener  "))
     standing = status["policy"]
     state = joined(f"{server['policy']}, ", coloured(standing["state"].replace("_", " ")))
-    limit = joined(
-        strong("policy"), "    ", state, f": {policy.describe_limit(standing)}; backend {server['backend']}\n"
-    )
-    out.print(limit, soft_wrap=True)
+    limit = f": {policy.describe_limit(standing)}; backend {server['backend']}"
+    out.sentence(joined(state, limit), strong("policy    "))
+    out.print()
     since = "" if standing["loaded"] is None else f" (packets since {standing['loaded']})"
     out.print(f"packets   table      rule{since}")
     for rule in status["rules"]:
-        out.print(f"{rule['packets']:>7}   {rule['table']:<8}   {rule['text']}", soft_wrap=True)
+        out.sentence(rule["text"], f"{rule['packets']:>7}   {rule['table']:<8}   ")
     table = new_table("host", "sysctl", ">declared", ">effective", "state")
     for key in (*({"host": server["name"], **key} for key in status["sysctls"]), *status["client_sysctls"]):
         table.add_row(
@@ -150,9 +150,7 @@ def details(status: Mapping[str, Any]) -> None:
         table.add_row(", ".join(_ranges(names)), said)
     out.print(table)
     states = ", ".join(f"{state} {count}" for state, count in status["conntrack_states"].items())
-    out.print(
-        joined(strong("conntrack"), f" {status['conntrack']} entries on the server: {states or 'none'}")
-    )
+    out.sentence(f"{status['conntrack']} entries on the server: {states or 'none'}", strong("conntrack "))
 
 
 def _listener(listener: Mapping[str, Any] | None) -> str:
@@ -173,9 +171,9 @@ def checks(rows: Sequence[Mapping[str, str]]) -> None:
     """The lines of `lab doctor`, each with a fix where one is needed."""
     out = console()
     for row in rows:
-        out.print(joined(coloured(f"{row['result']:<4}"), f"  {row['name']} - {row['detail']}"))
+        out.sentence(f"{row['name']} - {row['detail']}", joined(coloured(f"{row['result']:<4}"), "  "))
         if row["fix"]:
-            out.print(f"      fix: {row['fix']}")
+            out.sentence(row["fix"], "      fix: ")
 
 
 def _by_sockets(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

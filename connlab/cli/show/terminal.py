@@ -16,7 +16,7 @@ from rich.text import Text
 from connlab.base.output import lines
 
 COLOURS = {
-    "holds": "green", "refuted": "red", "depends": "yellow", "not run": "yellow",
+    "holds": "green", "refuted": "magenta", "depends": "yellow", "not run": "yellow",
     "in force": "green", "drift": "red", "unknown": "red",
     "running": "green", "established": "green", "applied": "green", "PASS": "green",
     "refused": "red", "exited": "red", "differs": "red", "FAIL": "red",
@@ -32,8 +32,22 @@ class Terminal(Console):
         options |= {"markup": False, "emoji": False, "highlight": False}
         return super().render_str(lines(text), **options)
 
+    def sentence(self, words: str | Text, head: str | Text = "") -> None:
+        """Print words on a line; at a terminal it is broken between words, and goes on below the end of `head`."""
+        if not self.is_terminal:
+            self.print(joined(head, words), soft_wrap=True)
+            return
+        if not head:
+            self.print(words)
+            return
+        grid = Table.grid()
+        grid.add_column(width=joined(head).cell_len, no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(head, words)
+        self.print(grid)
 
-def console() -> Console:
+
+def console() -> Terminal:
     """Standard output; wide when it is no terminal, because a wrapped line is no use to grep."""
     out = Terminal(highlight=False)
     return out if out.is_terminal else Terminal(highlight=False, width=240)

@@ -45,7 +45,9 @@ def test_the_makefile_has_its_verbs():
 @pytest.mark.parametrize(("target", "rest"), TARGETS)
 def test_a_target_has_its_help(target, rest):
     """`make help` lists it, with a sentence."""
-    assert re.search(r"## [A-Z].{8,}", rest), f"{target} has no help"
+    sentence = re.search(r"## ([A-Z].{8,})", rest)
+    assert sentence, f"{target} has no help"
+    assert len(sentence[1]) <= 80 - len("  scale-clients  "), f"{target}: broken at 80 columns"
 
 
 @pytest.mark.parametrize("target", [target for target, _ in TARGETS])

@@ -1,0 +1,62 @@
+"""At a terminal of 80 columns no word is broken, and in a pipe no line is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connlab.base import output
+from connlab.cli.show import judging, running
+from connlab.evidence.claims import CLAIMS
+from connlab.evidence.verdicts import Judged
+from connlab.kernel import policy
+
+LONG = "one server serves another host, whose connection waits for a listener that is late; " * 4
+TEST = "tests/experiments/test_iterative.py::test_after_a_clean_close_the_printed_loop_serves_nobody"
+ROW = Judged(**{**vars(CLAIMS[1]), "verdict": "refuted", "evidence": LONG, "test": TEST})
+
+
+@pytest.fixture(params=[80, 140])
+def columns(request, monkeypatch):
+    """A terminal as wide as that, without colours."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return request.param
+
+
+SHOWN = {
+    "claims": lambda: judging.claims([ROW]),
+    "doctor": lambda: running.checks([{"name": "a", "result": "FAIL", "detail": LONG, "fix": LONG}]),
+    "tips": lambda: running.whats_next([1, 2]),
+    "policy": lambda: running.policy_notices(policy.unknown_policy(LONG)),
+}
+
+
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+def test_a_line_is_broken_between_words(show, columns, monkeypatch, capsys):
+    """All its words are there, whole; the control is the same in a pipe, where each line stays one."""
+    show()
+    said = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    monkeypatch.delenv("TTY_COMPATIBLE")
+    show()
+    piped = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= columns
+    assert "".join(said.split()) == "".join(piped.split())
+    assert set(said.split()) <= {*piped.split(), *piped.replace("::", " ::").split()}
+    assert len(piped.splitlines()) <= 4
+
+
+def test_a_refusal_is_broken_between_words(monkeypatch, capsys):
+    """On standard error too; what is no terminal gets it as it is."""
+    output.tell(f"{LONG}\n  next: {LONG}")
+    piped = capsys.readouterr().err
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    output.tell(f"{LONG}\n  next: {LONG}")
+    said = capsys.readouterr().err
+    assert len(piped.splitlines()) == 2
+    assert max(map(len, said.splitlines())) <= 80
+    assert said.split() == piped.split()
+    assert [line[:5] for line in said.splitlines()].count("lab: ") == 1
