@@ -51,9 +51,19 @@ def test_a_target_has_its_help(target, rest):
 
 
 @pytest.mark.parametrize("target", [target for target, _ in TARGETS])
-def test_a_target_is_in_the_readme(target):
-    """The README's table of verbs has it."""
-    assert f"make {target}" in table_words(page("README.md"))
+def test_a_target_is_in_the_page_of_verbs(target):
+    """Its table has it."""
+    assert f"make {target}" in table_words(page("docs/verbs.md"))
+
+
+def test_the_readme_is_short_and_has_ten_verbs():
+    """A newcomer reads all of it; its verbs are verbs."""
+    readme = page("README.md")
+    assert len(readme.splitlines()) <= 150
+    section = readme.partition("\n## Ten verbs\n")[2].partition("\n## ")[0]
+    verbs = re.findall(r"^\| `make ([a-z-]+)", section, re.MULTILINE)
+    assert len(set(verbs)) == len(verbs) == 10
+    assert set(verbs) <= dict(TARGETS).keys()
 
 
 @pytest.mark.parametrize("knob", KNOBS)
@@ -64,9 +74,18 @@ def test_a_knob_is_commented(knob):
 
 
 @pytest.mark.parametrize("knob", KNOBS)
-def test_a_knob_is_in_the_readme(knob):
-    """The README's table of knobs has it."""
-    assert knob in table_words(page("README.md"))
+def test_a_knob_is_in_the_page_of_knobs(knob):
+    """Its table has it."""
+    assert knob in table_words(page("docs/knobs.md"))
+
+
+def test_the_page_of_knobs_has_every_mode():
+    """In the row of SERVER_MODE, and as a row of the table of servers."""
+    modes = {path.stem for path in (HOME / "server/modes").glob("*.py")} - {"__init__"}
+    text = page("docs/knobs.md")
+    row = re.search(r"^\| `SERVER_MODE` \|.*$", text, re.MULTILINE)[0]
+    assert modes <= set(re.findall(r"`(\w+)`", row))
+    assert modes == set(first_cells(text.partition("\n## Servers\n")[2])) - {"SERVER_MODE"}  # its heading
 
 
 def test_the_menu_is_what_the_lab_checks():
