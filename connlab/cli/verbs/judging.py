@@ -63,7 +63,7 @@ def report(folder: str, as_json: bool) -> None:
 @run_option
 @json_option
 def pages(folder: str, as_json: bool) -> None:
-    """Write the tables of verdicts into README.md, docs/claims.md and docs/time-wait.md, from a run that judged every claim."""
+    """Write the tables of verdicts into README.md and docs/, from a run that judged every claim."""
     from connlab.evidence import verdicts
     from connlab.report import verdict_tables
 
