@@ -11,7 +11,8 @@ import _signal
 import os
 import sys
 
-from client import events, names, settings, sysctls
+from client import events, names, settings
+from connlab.machine import sysctls
 
 STOP = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT"}
 
@@ -27,9 +28,7 @@ def _tell_sysctls(profile: str) -> None:
     """Emit each key of the profile; SystemExit(1) at the first whose value differs."""
     for sysctl in sysctls.read(profile):
         events.emit("sysctl", **sysctl)
-        if sysctl["state"] == "differs":
-            is_, declared = sysctl["effective"], sysctl["declared"]
-            what = f"{sysctl['key']} is {is_}, sysctl/{profile}.yaml declares {declared}"
+        if what := sysctls.difference(sysctl, profile):
             events.emit("sysctl_failed", profile=profile, error=what)
             raise SystemExit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client import files
+from connlab.machine import files
 
 
 def _one_of(*words: str):

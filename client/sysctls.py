@@ -1,50 +1,29 @@
-"""Kernel settings: what this host's profile in sysctl/ declares against what its kernel has.
+"""`python3 -m client.sysctls` prints the keys of this host's own profile, as a JSON list.
 
-Compose sets the keys when it creates the container, because /proc/sys is read-only inside; so all that is
-left to do here is to look. `python3 -m client.sysctls` prints what is found, as a JSON list.
+A program of its own that imports next to nothing: each `status` asks every client.
 """
 
 from __future__ import annotations
 
 import os
+from _json import encode_basestring_ascii as quote
 
-from client import events, files, settings
-
-PROC = "/proc/sys/"
-
-
-def read(profile: str) -> list[dict[str, str | None]]:
-    """Every key that the profile names, those that Linux removed included: the fields of a `sysctl` event.
-
-    The lab, or the image, has the profile in the form of sysctl.conf(5), its values as /proc/sys shows them.
-    `effective` is None where this kernel has no such key (`state` is `absent`) or this process may not read it
-    (`unreadable`); else `state` is `applied` or `differs`.
-    """
-    lines = files.text(f"sysctl/{profile}.conf", os.environ).splitlines()
-    return [_look(*line.split(" = ", 1)) for line in lines]
+from connlab.machine import sysctls
 
 
-def _look(key: str, declared: str) -> dict[str, str | None]:
-    effective = None
-    try:
-        with open(PROC + key.replace(".", "/")) as file:
-            effective = " ".join(file.read().split())
-        state = "applied" if effective == declared else "differs"
-    except FileNotFoundError:
-        state = "absent"
-    except PermissionError:  # tcp_fastopen_key is root's alone
-        state = "unreadable"
-    return {"key": key, "declared": declared, "effective": effective, "state": state}
+def _json(sysctl: sysctls.Sysctl) -> str:
+    fields = (f'"{name}": {"null" if value is None else quote(value)}' for name, value in sysctl.items())
+    return f"{{{', '.join(fields)}}}"
 
 
 def main() -> None:
-    """Print the keys of this host's own profile. Exit status 2 for a bad knob."""
+    """Print the list. Exit status 2 for a bad profile."""
+    profile = os.environ.get("CLIENT_SYSCTL", "stock")
     try:
-        profile = settings.read(os.environ)["client_sysctl"]
-    except ValueError as error:
-        os.write(2, f"connlab client: {error}\n".encode())
+        print(f"[{', '.join(map(_json, sysctls.read(profile)))}]")
+    except (OSError, ValueError) as error:
+        os.write(2, f"connlab client: CLIENT_SYSCTL={profile!r}: {error}\n".encode())
         raise SystemExit(2) from None
-    print(f"[{', '.join(map(events.as_json, read(profile)))}]")
 
 
 if __name__ == "__main__":

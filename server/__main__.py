@@ -16,7 +16,8 @@ import os
 import subprocess
 import sys
 
-from server import baseline, firewall, nflog, policy_file, policy_report, reload, ruleset, settings, sysctls
+from connlab.machine import sysctls
+from server import baseline, firewall, nflog, policy_file, policy_report, reload, ruleset, settings
 from server.events import emit
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
@@ -36,11 +37,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["reload"]:
         return _reload(wanted)
     for sysctl in sysctls.read(wanted.sysctl):
-        emit("sysctl", **sysctl._asdict())
-        if sysctl.state == "differs":
-            what = (
-                f"{sysctl.key} is {sysctl.effective}, sysctl/{wanted.sysctl}.yaml declares {sysctl.declared}"
-            )
+        emit("sysctl", **sysctl)
+        if what := sysctls.difference(sysctl, wanted.sysctl):
             return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
     reports = _apply(wanted)
     if reports is None:

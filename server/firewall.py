@@ -10,7 +10,8 @@ import re
 import string
 import subprocess
 
-from server import files, policy_file, rules
+from connlab.machine import files
+from server import policy_file, rules
 from server.settings import Settings
 
 NO_LIMIT = "none"  # the policy that is meant to refuse nothing

@@ -1,4 +1,4 @@
-"""Import the modules of server/modes/ from the texts that this host was given (server/files.py).
+"""Import the modules of server/modes/ from the texts that this host was given (connlab/machine/files.py).
 
 One that was not given comes from the image. A traceback shows their lines: linecache asks `get_source`.
 `python3 -m server.mode_loader NAME` imports a mode and says what is wrong with it.
@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
 
-from server import files
+from connlab.machine import files
 from server.connections import Connections
 from server.settings import Settings
 

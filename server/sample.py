@@ -15,7 +15,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from server import control, policy_report, ruleset, settings, sysctls
+from connlab.machine import sysctls
+from server import control, policy_report, ruleset, settings
 
 
 def main(question: str, *commands: str) -> int:
@@ -42,7 +43,7 @@ def _account(question: Sequence[str]) -> dict:
     if silent is None:
         return said
     wanted = settings.read()
-    keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
+    keys = sysctls.read(wanted.sysctl)
     unknown = {"listener": None, "refusals": None, "sources": {}}
     return {**wanted._asdict(), "sysctls": keys, "silent": silent, **unknown}
 

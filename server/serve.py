@@ -10,7 +10,8 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from server import control, mode_loader, ready_mark, settings, sysctls
+from connlab.machine import sysctls
+from server import control, mode_loader, ready_mark, settings
 from server.connections import Connections
 from server.events import emit
 from server.refusals import RefusalReader
@@ -61,7 +62,7 @@ def _account(
 ) -> dict[str, object]:
     """Return what was asked of this host, and what came of it (`since`: Connections.snapshot)."""
     wanted = server.wanted
-    keys = [key._asdict() for key in sysctls.read(wanted.sysctl)]
+    keys = sysctls.read(wanted.sysctl)
     refusal_account = refusals.account()  # first, so that the sums below have what it waited for
     return {
         **wanted._asdict(),

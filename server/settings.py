@@ -7,7 +7,7 @@ import re
 from collections import namedtuple
 from collections.abc import Mapping
 
-from server import files
+from connlab.machine import files
 
 PROFILE, CONF = ".yaml", ".conf"  # what a person writes, and what a host gets of it
 

@@ -1,7 +1,8 @@
 """What travels to a host in its environment: its policy, its profile and the server's modes, as they are now.
 
 The images hold none of them, so an edited one is no new image; and a bind mount would be empty on an engine
-elsewhere. The host reads `CONNLAB_FILES`, a JSON object of texts by path, before its own disk (server/files.py).
+elsewhere. The host reads `CONNLAB_FILES`, a JSON object of texts by path, before its own disk
+(connlab/machine/files.py).
 """
 
 from __future__ import annotations

@@ -100,26 +100,6 @@ def test_idle_leaves_no_sleep_behind(run, tmp_path):
     assert [event["event"] for event in events] == ["stopping"]
 
 
-def test_idle_imports_next_to_nothing(run):
-    """The budget of an idle host is 8 MB: none of the modules that would eat it is loaded."""
-    modules = "client.names, client.events, client.settings, client.sysctls, client.workloads.idle"
-    process = run("-c", f"import sys, {modules}; print(sorted(sys.modules))")
-    loaded, _ = process.communicate(timeout=WITHIN)
-    heavy = {
-        "asyncio",
-        "collections",
-        "contextlib",
-        "enum",
-        "json",
-        "logging",
-        "re",
-        "select",
-        "signal",
-        "socket",
-    }
-    assert not {name for name in heavy if repr(name).encode() in loaded}
-
-
 def test_a_bad_knob_stops_at_once(run):
     """One line on stderr, nothing on stdout, exit 2."""
     process = run("-m", "client", DIALS="-1")

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from client import files as of_client
 from connlab.base import settings
 from connlab.base.errors import LabError
 from connlab.cluster import host_files, images
-from server import files as of_server
+from connlab.machine import files
 from tests.support import menu
 from tests.support.given import given
 
@@ -46,20 +45,17 @@ def chosen():
 
 def test_each_host_gets_its_own_files_as_they_are(house, chosen):
     """The server its policy, its profile and every mode, the client its profile."""
-    given = of_server.given(host_files.environment(chosen, "server"))
+    given = files.given(host_files.environment(chosen, "server"))
     assert given == {
         "firewall/connlimit.rules": AWKWARD.replace("\r\n", "\n"), "sysctl/stock.conf": "net.ipv4.b = 2\n",
         "server/modes/threading.py": "A = 1\n", "server/modes/_shared.py": "",
     }  # fmt: skip
-    assert of_client.given(host_files.environment(chosen, "client")) == {
-        "sysctl/own.conf": "net.ipv4.a = 1\n"
-    }
+    assert files.given(host_files.environment(chosen, "client")) == {"sysctl/own.conf": "net.ipv4.a = 1\n"}
 
 
-@pytest.mark.parametrize("files", [of_client, of_server], ids=["client", "server"])
-def test_what_was_given_comes_before_the_disk(files, house, monkeypatch):
+def test_what_was_given_comes_before_the_disk(house, monkeypatch):
     """Text and name; without the variable there is the disk alone."""
-    monkeypatch.setattr(files, "HOME", type(files.HOME)(house))
+    monkeypatch.setattr(files, "HOME", house)
     (house / "sysctl/own.conf").write_text("old")
     variable = {
         "CONNLAB_FILES": json.dumps({"sysctl/own.conf": AWKWARD, "sysctl/_no.conf": "", "x/own.conf": ""})
@@ -161,9 +157,12 @@ def test_no_image_holds_what_travels():
         for path in paths
         if re.match(r"firewall/|sysctl/|server/modes/[^_]", path)
     ]
-    assert {"server/__main__.py", "server/modes/__init__.py"} < taken["server"]
-    assert {"client/agent.py", "client/workloads/idle.py", "client/Dockerfile"} < taken["client"]
+    shared = "connlab/machine/files.py"
+    assert {"server/__main__.py", "server/modes/__init__.py", shared} < taken["server"]
+    assert {"client/agent.py", "client/workloads/idle.py", "client/Dockerfile", shared} < taken["client"]
     assert not [path for paths in taken.values() for path in paths if "__pycache__" in path]
+    ours = {path for paths in taken.values() for path in paths if path.startswith("connlab/")}
+    assert {path for path in ours if not path.startswith("connlab/machine/")} == set()
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,22 @@
 """Kernel settings: what a profile declares against what a host has, played by a folder.
 
-Both machines look at their own, with code of their own: the server refuses to start where they differ, and so does a
-client. What is declared, the lab has read for them.
+Both hosts look at their own, and refuse to start where they differ. What is declared, the lab has read for them.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
-
 import pytest
 
 from connlab.cluster import profiles
+from connlab.machine import sysctls
 
 RECYCLE, REUSE, FIN = (f"net.ipv4.tcp_{name}" for name in ("tw_recycle", "tw_reuse", "fin_timeout"))
 
 
-@pytest.fixture(params=["client", "server"])
-def sysctls(request) -> ModuleType:
-    """The module of a machine."""
-    return import_module(f"{request.param}.sysctls")
-
-
 @pytest.fixture
-def proc(sysctls, tmp_path, monkeypatch):
+def proc(tmp_path, monkeypatch):
     """/proc/sys of a host: a function that gives it keys."""
-    kind = type(sysctls.PROC)  # a path, or a text that ends with /
-    monkeypatch.setattr(sysctls, "PROC", kind(f"{tmp_path}/"))
+    monkeypatch.setattr(sysctls, "PROC", f"{tmp_path}/")
 
     def has(**keys: str) -> None:
         (tmp_path / "net/ipv4").mkdir(parents=True, exist_ok=True)
@@ -37,15 +27,14 @@ def proc(sysctls, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def states(sysctls, tmp_path, monkeypatch):
+def states(tmp_path, monkeypatch):
     """What the machine makes of a profile on its disk: {key: (declared, effective, state)}."""
-    monkeypatch.setattr(sysctls.files, "HOME", type(sysctls.files.HOME)(tmp_path))
+    monkeypatch.setattr(sysctls.files, "HOME", tmp_path)
     (tmp_path / "sysctl").mkdir()
 
     def read(conf: str) -> dict[str, tuple[str, str | None, str]]:
         (tmp_path / "sysctl/own.conf").write_text(conf)
-        found = [key if isinstance(key, dict) else key._asdict() for key in sysctls.read("own")]
-        return {key["key"]: (key["declared"], key["effective"], key["state"]) for key in found}
+        return {key["key"]: (key["declared"], key["effective"], key["state"]) for key in sysctls.read("own")}
 
     return read
 

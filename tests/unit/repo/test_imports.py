@@ -14,6 +14,7 @@ from tests.support.syntax import connlab_modules, imports, tops, trees, uses
 # itself and what is here: every module of another package (ALL), or these of it.
 ALL = {"*"}
 PACKAGES: dict[str, dict[str, set[str]]] = {
+    "machine": {},
     "base": {},
     "cluster": {"base": ALL},
     "agent": {"base": ALL, "cluster": {"hosts"}},
@@ -62,15 +63,29 @@ def lab() -> dict[str, ast.Module]:
 
 
 @pytest.mark.parametrize(("machine", "least"), [("server", 14), ("client", 15)])
-def test_machines_use_the_standard_library_and_themselves(machine, least):
-    """A host runs Debian's Python and nothing from pip; the two hosts share a format, not code."""
+def test_hosts_use_the_standard_library_and_what_they_share(machine, least):
+    """A host runs Debian's Python and nothing from pip; of connlab its image holds the folder machine alone."""
     modules = trees(f"{machine}/*.py", f"{machine}/**/*.py")
     assert len(modules) >= least, list(modules)
-    allowed = sys.stdlib_module_names | {machine}
-    foreign = {
-        name: extra for name, tree in modules.items() if (extra := tops(imports(tree, name)) - allowed)
+    allowed = sys.stdlib_module_names | {machine, "connlab"}
+    used = {name: imports(tree, name) for name, tree in modules.items()}
+    assert not {name: extra for name, each in used.items() if (extra := tops(each) - allowed)}
+    assert not {
+        name: extra
+        for name, each in used.items()
+        if (extra := {one for one in connlab_modules(each) if not one.startswith("connlab.machine.")})
     }
-    assert not foreign
+
+
+def test_what_hosts_share_uses_the_standard_library_and_itself():
+    """Each image copies this folder of connlab alone."""
+    modules = trees("connlab/machine/*.py")
+    assert len(modules) >= 3, list(modules)
+    used = {name: imports(tree, name) for name, tree in modules.items()}
+    foreign = {name: tops(each) - sys.stdlib_module_names - {"connlab"} for name, each in used.items()}
+    others = {one for each in used.values() for one in connlab_modules(each)}
+    assert not any(foreign.values()), foreign
+    assert {package(one) for one in others} <= {"machine"}
 
 
 def test_a_probe_imports_nothing_of_ours():
@@ -169,7 +184,8 @@ def test_one_module_runs_compose(lab):
 
 def test_one_module_reads_the_environment(lab):
     """A knob has one door: connlab.base.settings. Compose gets the rest of the environment passed on, unread."""
-    assert uses(lab, "os.environ", "os.environb", "os.getenv", "os.getenvb") == ENVIRONMENT
+    ours = {name: tree for name, tree in lab.items() if package(name) != "machine"}  # a host reads its own
+    assert uses(ours, "os.environ", "os.environb", "os.getenv", "os.getenvb") == ENVIRONMENT
 
 
 def test_nobody_imports_the_command_line():

@@ -33,5 +33,5 @@ def test_a_client_tells_its_profile_without_json():
     environment = {"CLIENT_SYSCTL": "article", **given()}
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "client.settings" in loaded
+    assert "connlab.machine.sysctls" in loaded
     assert not loaded & {"json", "re", "socket"}

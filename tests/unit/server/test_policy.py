@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server import files, firewall, settings
+from connlab.machine import files
+from server import firewall, settings
 from tests.support import menu
 from tests.support.given import given
 
