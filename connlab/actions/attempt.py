@@ -54,10 +54,10 @@ def attempt(
     what there was by then: `interrupted` by Ctrl-C, `error` if the client or its agent went away. Raises `Usage` if
     there is no such client, `LabError` if there is no server.
     """
-    told = reporter or Reporter()
-    found = hosts.find(settings.project)
-    server = hosts.server(settings.project, found)
-    dialler = running_client(found, number)
+    progress = reporter or Reporter()
+    lab_hosts = hosts.find(settings.project)
+    server = hosts.server(settings.project, lab_hosts)
+    dialler = running_client(lab_hosts, number)
     for host in (server, dialler):
         if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
             raise LabError(f"{host.name} is {host.trouble}", next_step="make up, which brings it back")
@@ -68,14 +68,14 @@ def attempt(
     with Agent(dialler) as agent:
         before = witness.sample_server(server)
         try:
-            for made in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):
-                outcomes[made.outcome] += 1
-                source = made.source or source
-                told.dial(made)
+            for dial in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):
+                outcomes[dial.outcome] += 1
+                source = dial.source or source
+                progress.dial(dial)
         except KeyboardInterrupt:
             result["interrupted"] = True
-        except (StreamClosed, GaveUp, AgentFailed) as lost:
-            result["error"] = _why(dialler, lost)
+        except (StreamClosed, GaveUp, AgentFailed) as error:
+            result["error"] = _why(dialler, error)
         if result["interrupted"] or result["error"]:
             agent.end()  # which stops it, and releases what it holds
         try:
@@ -83,49 +83,51 @@ def attempt(
         except KeyboardInterrupt:
             result["interrupted"] = True
         result |= _sums(outcomes, witness.compare_samples(before, after, source, outcomes[Outcome.REFUSED]))
-        told.sums(result)
+        progress.sums(result)
         if not (result["interrupted"] or result["error"]):
-            result |= _held(dialler, agent, outcomes[Outcome.ESTABLISHED], hold, told)
+            result |= _held(dialler, agent, outcomes[Outcome.ESTABLISHED], hold, progress)
     return result
 
 
-def _sums(outcomes: Mapping[Outcome, int], seen: witness.Witness) -> dict[str, Any]:
+def _sums(outcomes: Mapping[Outcome, int], second_witness: witness.Witness) -> dict[str, Any]:
     return {
         "outcomes": {str(outcome): n for outcome, n in outcomes.items()},
-        "rule_packets": seen.rule_packets,
-        "refused_by_policy": seen.refused,
-        "complete": seen.complete,
-        "witness": seen.words,
-        "rules": [{"table": rule.table, "text": rule.text, "packets": n} for rule, n in seen.change.rules],
-        "judged": policy.judged(seen.change),
-        "policy": seen.policy,
+        "rule_packets": second_witness.rule_packets,
+        "refused_by_policy": second_witness.refused,
+        "complete": second_witness.complete,
+        "witness": second_witness.words,
+        "rules": [
+            {"table": rule.table, "text": rule.text, "packets": n} for rule, n in second_witness.change.rules
+        ],
+        "judged": policy.judged(second_witness.change),
+        "policy": second_witness.policy,
     }
 
 
-def _held(dialler: Host, agent: Agent, established: int, seconds: int, told: Reporter) -> dict[str, Any]:
+def _held(dialler: Host, agent: Agent, established: int, seconds: int, reporter: Reporter) -> dict[str, Any]:
     """Hold the connections, then close them with FIN; what became of them, by who closed (docs/agent.md, `close`)."""
     result: dict[str, Any] = {"held_seconds": 0, "released": {}}
     try:
-        for left in range(seconds if established else 0, 0, -1):
-            told.hold(established, left, seconds)
+        for seconds_left in range(seconds if established else 0, 0, -1):
+            reporter.hold(established, seconds_left, seconds)
             agent.wait(1.0)
             result["held_seconds"] += 1
         result["released"] = dict(Counter(closed.peer for closed in agent.close()))
     except KeyboardInterrupt:
         result["interrupted"] = True
-    except (StreamClosed, GaveUp, AgentFailed) as lost:
-        result["error"] = _why(dialler, lost)
+    except (StreamClosed, GaveUp, AgentFailed) as error:
+        result["error"] = _why(dialler, error)
     return result
 
 
-def _why(host: Host, lost: LabError) -> LabError:
+def _why(host: Host, error: LabError) -> LabError:
     """Say why a conversation with a host ended: its state, if it does not run; else the error's own words."""
-    if not isinstance(lost, StreamClosed):
-        return lost
+    if not isinstance(error, StreamClosed):
+        return error
     with suppress(GaveUp):  # the stream ends a moment before the engine knows why
         until(lambda: witness.container_state(host) != "running", f"{host.name} has ended", NOTICED)
-    if (now := witness.container_state(host)) != "running":
+    if (state := witness.container_state(host)) != "running":
         return LabError(
-            f"{host.name} is {now}", "it went away in the middle", next_step="make up, which brings it back"
+            f"{host.name} is {state}", "it went away in the middle", next_step="make up, which brings it back"
         )
-    return LabError(lost.what, lost.why, next_step="try again; the host itself runs")
+    return LabError(error.what, error.why, next_step="try again; the host itself runs")

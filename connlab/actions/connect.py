@@ -32,9 +32,9 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
     is how far the counters of the server's refusing rules moved meanwhile, for all sources; `refused_by_policy`
     what the server reported of this one; null where there is no such witness, and `witness` says why. Times in µs.
     """
-    found = hosts.find(settings.project)
-    dialler = running_client(found, number)
-    server = next((one for one in found if one.service == "server"), None)
+    lab_hosts = hosts.find(settings.project)
+    dialler = running_client(lab_hosts, number)
+    server = next((entry for entry in lab_hosts if entry.service == "server"), None)
     result: dict[str, Any] = {
         "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,
         "resolved": False, "resolver": {}, "address": None, "family": None, "outcome": None, "errno": None,
@@ -53,9 +53,14 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
             result |= {"outcome": str(attempt.outcome), "errno": attempt.errno, "us": attempt.us}
             result |= {"source": attempt.source, "source_port": attempt.source_port}
             source, refused = attempt.source or dialler.address, attempt.outcome is Outcome.REFUSED
-            seen = witness.compare_samples(before, witness.sample_server(server), source, int(refused))
-            result |= {"rule_packets": seen.rule_packets, "refused_by_policy": seen.refused}
-            result |= {"complete": seen.complete, "witness": seen.words}
+            second_witness = witness.compare_samples(
+                before, witness.sample_server(server), source, int(refused)
+            )
+            result |= {
+                "rule_packets": second_witness.rule_packets,
+                "refused_by_policy": second_witness.refused,
+            }
+            result |= {"complete": second_witness.complete, "witness": second_witness.words}
     return result
 
 
@@ -75,9 +80,9 @@ def sentence(result: dict[str, Any]) -> str:
     if result["outcome"] == "refused":
         return f"{where} refused after {_ms(result['us'])}: {_who(result)}"
     if result["outcome"] == "timed_out":
-        waited = result["timeout_us"] / 1e6
+        seconds = result["timeout_us"] / 1e6
         return (
-            f"{where} is silent: no answer to the SYN within {waited:g} s, as if it was dropped (not refused); "
+            f"{where} is silent: no answer to the SYN within {seconds:g} s, as if it was dropped (not refused); "
             f"{result['witness']}"
         )
     why = f"{where}: {result['outcome']} ({result['errno']}) after {_ms(result['us'])}"

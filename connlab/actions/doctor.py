@@ -17,7 +17,7 @@ RUNNING, HOSTS = "running lab", "hosts"
 PROFILES = "sysctl/"  # how the trial begins what it says of a profile
 
 
-def examine(chosen: Settings) -> list[Row]:
+def examine(settings: Settings) -> list[Row]:
     """Every check, in the order in which one depends on the other; without an engine, only that one."""
     try:
         engine.client()
@@ -26,13 +26,13 @@ def examine(chosen: Settings) -> list[Row]:
     checks: tuple[Callable[[Settings], Row], ...] = (
         _engine, _compose, _tools, _kernel, _policy, _hosts, running, _sysctls, _memory, _leftovers,
     )  # fmt: skip
-    return [_guarded(check, chosen) for check in checks]
+    return [_guarded(check, settings) for check in checks]
 
 
-def _guarded(check: Callable[[Settings], Row], chosen: Settings) -> Row:
+def _guarded(check: Callable[[Settings], Row], settings: Settings) -> Row:
     """The row of a check; what it could not find out for is one too, so that the others are still told."""
     try:
-        return check(chosen)
+        return check(settings)
     except LabError as error:
         return _failed(check.__name__.strip("_"), error)
     except engine.ERRORS as error:
@@ -50,11 +50,11 @@ def require_fit() -> None:
 
 def _engine(_: Settings) -> Row:
     info = engine.client().version()
-    found = f"engine {info['Version']}, API {info['ApiVersion']}"
+    versions = f"engine {info['Version']}, API {info['ApiVersion']}"
     if engine.at_least(info["Version"], engine.PARTS_AT_ONCE):
-        return _row("docker", "PASS", found)
+        return _row("docker", "PASS", versions)
     fault = "it can stand still for ever when hosts leave a network at one moment; the lab lets them leave in turn"
-    return _row("docker", "WARN", f"{found}: {fault} (moby/moby#46661)", "engine 20.10.27 or newer")
+    return _row("docker", "WARN", f"{versions}: {fault} (moby/moby#46661)", "engine 20.10.27 or newer")
 
 
 def _compose(_: Settings) -> Row:
@@ -66,16 +66,16 @@ def _compose(_: Settings) -> Row:
 
 def _compose_row() -> Row:
     version = compose.version()
-    both = f"Compose {version or 'of unknown version'} with engine {engine.version()}"
+    versions = f"Compose {version or 'of unknown version'} with engine {engine.version()}"
     new = engine.at_least(engine.version(), engine.WITHOUT_COMPOSE_1)
     if version.startswith("1.") and new:
-        return _row("compose", "FAIL", f"{both}: Compose 1 cannot recreate containers there (docker/compose#11742)",
+        return _row("compose", "FAIL", f"{versions}: Compose 1 cannot recreate containers there (docker/compose#11742)",
                     "install the Compose plugin: docker-compose-plugin")  # fmt: skip
     if re.match(r"5\.[0-4]\.", version) and not new:
         return _row(
-            "compose", "WARN", f"{both}: this Compose may ask for a newer API", "Compose 5.5 or newer"
+            "compose", "WARN", f"{versions}: this Compose may ask for a newer API", "Compose 5.5 or newer"
         )
-    return _row("compose", "PASS", both)
+    return _row("compose", "PASS", versions)
 
 
 def _tools(_: Settings) -> Row:
@@ -86,84 +86,89 @@ def _tools(_: Settings) -> Row:
 
 def _kernel(_: Settings) -> Row:
     release = engine.client().version()["KernelVersion"]
-    if known := window(release):
+    if bug := window(release):
         return _row(
             "kernel",
             "WARN",
-            f"{release}: {known}",
+            f"{release}: {bug}",
             "a newer kernel of the same series (docs/kernel.md, Epochs)",
         )
     return _row("kernel", "PASS", f"{release} is in no known connlimit bug window")
 
 
-def _policy(chosen: Settings) -> Row:
+def _policy(settings: Settings) -> Row:
     """The very thing `up` does: load the rules in a container of the server image and read them back."""
     try:
-        profiles.by_file(chosen.values)
+        profiles.by_file(settings.values)
     except LabError:
         return _row(
             "policy", "WARN", "not tried, because a profile of kernel settings cannot be read", "see sysctls"
         )
-    images.ensure(chosen)
-    said = preflight.problems(chosen, again=True)
-    if any(line.startswith(PROFILES) for line in said):
+    images.ensure(settings)
+    problems = preflight.problems(settings, again=True)
+    if any(line.startswith(PROFILES) for line in problems):
         return _row("policy", "WARN", "not tried, because the kernel settings cannot be set", "see sysctls")
-    if said:
+    if problems:
         fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
-        return _row("policy", "FAIL", "\n".join(said), fix)
-    rules = f"firewall/{chosen.values['FIREWALL']}.rules"
+        return _row("policy", "FAIL", "\n".join(problems), fix)
+    rules = f"firewall/{settings.values['FIREWALL']}.rules"
     return _row("policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same")
 
 
-def _hosts(chosen: Settings) -> Row:
+def _hosts(settings: Settings) -> Row:
     """Whether the hosts of a lab that is up all run; without its server it is none."""
-    found = hosts.find(chosen.project)
-    if not found:
-        return _row(HOSTS, "PASS", f"{chosen.project} is not up, so there are none")
+    lab_hosts = hosts.find(settings.project)
+    if not lab_hosts:
+        return _row(HOSTS, "PASS", f"{settings.project} is not up, so there are none")
     try:
-        hosts.server(chosen.project, found)
+        hosts.server(settings.project, lab_hosts)
     except LabError as error:
         return _failed(HOSTS, error)
-    if ill := [f"{host.name} is {host.trouble}" for host in found if host.trouble]:
-        return _row(HOSTS, "WARN", "; ".join(ill), "make up, which brings them back")
-    return _row(HOSTS, "PASS", f"the {len(found)} hosts of {chosen.project} run")
+    if troubles := [f"{host.name} is {host.trouble}" for host in lab_hosts if host.trouble]:
+        return _row(HOSTS, "WARN", "; ".join(troubles), "make up, which brings them back")
+    return _row(HOSTS, "PASS", f"the {len(lab_hosts)} hosts of {settings.project} run")
 
 
-def running(chosen: Settings) -> Row:
+def running(settings: Settings) -> Row:
     """Compare the running lab's policy with what its kernel has."""
-    found = [host for host in hosts.find(chosen.project, "server") if host.running]
-    if not found:
-        return _row(RUNNING, "PASS", f"no server of {chosen.project} runs, so there is no policy to compare")
+    servers = [host for host in hosts.find(settings.project, "server") if host.running]
+    if not servers:
+        return _row(
+            RUNNING, "PASS", f"no server of {settings.project} runs, so there is no policy to compare"
+        )
     try:
-        standing = policy.policy_state(snapshot.read_ruleset(found[0].run))
+        policy_report = policy.policy_state(snapshot.read_ruleset(servers[0].run))
     except LabError as error:
         return _failed(RUNNING, error)
-    if standing["state"] in ("drift", "unknown"):
-        fix = policy.NEXT if standing["state"] == "drift" else START_ANEW
-        said = [line for line in policy.notices(standing) if not line.startswith("  next: ")]
-        return _row(RUNNING, "FAIL", "\n".join(said), fix)
-    state = standing["state"].replace("_", " ")
+    if policy_report["state"] in ("drift", "unknown"):
+        fix = policy.NEXT if policy_report["state"] == "drift" else START_ANEW
+        notices = [line for line in policy.notices(policy_report) if not line.startswith("  next: ")]
+        return _row(RUNNING, "FAIL", "\n".join(notices), fix)
+    state = policy_report["state"].replace("_", " ")
     detail = "; ".join(
-        [f"{standing['file']}, {state}: {policy.describe_limit(standing)}", *policy.notices(standing)]
+        [
+            f"{policy_report['file']}, {state}: {policy.describe_limit(policy_report)}",
+            *policy.notices(policy_report),
+        ]
     )
-    return _row(RUNNING, "WARN" if policy.notices(standing) else "PASS", detail)
+    return _row(RUNNING, "WARN" if policy.notices(policy_report) else "PASS", detail)
 
 
 def status(rows: Sequence[Row]) -> int:
     """The exit code of these rows: 3 for an unfit machine, 1 for a running lab that is not as it should be, else 0."""
-    failed = {row["name"] for row in rows if row["result"] == "FAIL"}
-    return 3 if failed - {RUNNING, HOSTS} else min(1, len(failed))
+    failures = {row["name"] for row in rows if row["result"] == "FAIL"}
+    return 3 if failures - {RUNNING, HOSTS} else min(1, len(failures))
 
 
-def _sysctls(chosen: Settings) -> Row:
+def _sysctls(settings: Settings) -> Row:
     """Whether both profiles can be set in a container; the trial is the policy's too."""
-    keys = profiles.by_file(chosen.values)
-    if said := [line for line in preflight.problems(chosen) if line.startswith(PROFILES)]:
-        return _row("sysctls", "FAIL", "\n".join(said), "remove the keys that are named, or use stock")
-    can = (
-        f"{path} can be set in a container: {', '.join(of_it) or 'no key'}" for path, of_it in keys.items()
+    keys = profiles.by_file(settings.values)
+    if problems := [line for line in preflight.problems(settings) if line.startswith(PROFILES)]:
+        return _row("sysctls", "FAIL", "\n".join(problems), "remove the keys that are named, or use stock")
+    verdicts = (
+        f"{path} can be set in a container: {', '.join(values) or 'no key'}" for path, values in keys.items()
     )
-    return _row("sysctls", "PASS", "; ".join(can))
+    return _row("sysctls", "PASS", "; ".join(verdicts))
 
 
 def _memory(settings: Settings) -> Row:
@@ -178,10 +183,13 @@ def _memory(settings: Settings) -> Row:
     )
 
 
-def _leftovers(chosen: Settings) -> Row:
-    if left := sorted(hosts.projects(f"{chosen.project}-test-")):
+def _leftovers(settings: Settings) -> Row:
+    if projects := sorted(hosts.projects(f"{settings.project}-test-")):
         return _row(
-            "leftovers", "WARN", f"of an interrupted test run: {', '.join(left)}", "make test removes them"
+            "leftovers",
+            "WARN",
+            f"of an interrupted test run: {', '.join(projects)}",
+            "make test removes them",
         )
     return _row("leftovers", "PASS", "no test run left anything")
 

@@ -29,17 +29,19 @@ def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
     """
     with exclusive_lock(f"changing {project}"):
         server = hosts.server(project, hosts.find(project))
-        asked = json.loads(server.run([*STATUS, "restart", *([reuse_address] if reuse_address else [])]))
+        request = json.loads(server.run([*STATUS, "restart", *([reuse_address] if reuse_address else [])]))
         listener = until(
-            lambda: _outcome(project, server, asked["number"]), f"{server.name} has closed and bound", WITHIN
+            lambda: _outcome(project, server, request["number"]),
+            f"{server.name} has closed and bound",
+            WITHIN,
         )
         port = json.loads(server.run(STATUS))["port"]
         sockets = Counter(s.state for s in snapshot.read_sockets(server.run) if s.local_port == port)
-    last = listener["last"]
+    outcome = listener["last"]
     return {
         "schema": 1, "project": project, "server": server.name, "port": port,
-        "reuse_address": listener["reuse_address"], "closed": last["open"], "waited": last["waiting"],
-        "clean": last["clean"], "error": last["error"], "seconds": last["seconds"],
+        "reuse_address": listener["reuse_address"], "closed": outcome["open"], "waited": outcome["waiting"],
+        "clean": outcome["clean"], "error": outcome["error"], "seconds": outcome["seconds"],
         "sockets": dict(sorted(sockets.items())), "time_wait": sockets["TIME-WAIT"],
     }  # fmt: skip
 
@@ -57,10 +59,12 @@ def _outcome(project: str, server: Host, number: int) -> Mapping[str, Any] | Non
 def sentences(result: Mapping[str, Any]) -> list[str]:
     """The same in words, a line for each thing."""
     flag = "with SO_REUSEADDR" if result["reuse_address"] else "without SO_REUSEADDR"
-    closed, waited = result["closed"], result["waited"]
-    lines = [f"{result['server']} closed its listener and {closed} connection{'s' * (closed != 1)} (FIN)"]
-    if waited:
-        lines[0] += f"; {waited} more waited for accept(2)"
+    connections, queued = result["closed"], result["waited"]
+    lines = [
+        f"{result['server']} closed its listener and {connections} connection{'s' * (connections != 1)} (FIN)"
+    ]
+    if queued:
+        lines[0] += f"; {queued} more waited for accept(2)"
     if not result["clean"]:
         lines[0] += "; some did not end within 1.5 s and were cut off"
     if result["error"]:

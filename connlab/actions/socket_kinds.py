@@ -30,19 +30,22 @@ def sockets(settings: Settings, number: int) -> dict[str, Any]:
     Messages over IPv4 go from the client to the server, on ports of their own, so no slot is taken; over
     IPv6 between two spare hosts, because the lab's own have none.
     """
-    found = hosts.find(settings.project)
-    client = running_client(found, number)
-    server = hosts.server(settings.project, found)
-    ours, theirs = (json.loads(host.run(_argv(), user=USER)) for host in (client, server))
-    exchanged = [{**row, "from": client.name, "to": client.name} for row in ours["inside"]]
-    exchanged += _exchange(client, server, "AF_INET") + _exchange_ipv6(settings)
+    lab_hosts = hosts.find(settings.project)
+    client = running_client(lab_hosts, number)
+    server = hosts.server(settings.project, lab_hosts)
+    client_answer, server_answer = (json.loads(host.run(_argv(), user=USER)) for host in (client, server))
+    exchanges = [{**row, "from": client.name, "to": client.name} for row in client_answer["inside"]]
+    exchanges += _exchange(client, server, "AF_INET") + _exchange_ipv6(settings)
     return {
         "schema": 1,
         "client": client.name,
         "server": server.name,
         "user": USER,
-        "tried": [_merged(mine, other) for mine, other in zip(ours["tried"], theirs["tried"], strict=True)],
-        "exchanged": exchanged,
+        "tried": [
+            _merged(client_row, server_row)
+            for client_row, server_row in zip(client_answer["tried"], server_answer["tried"], strict=True)
+        ],
+        "exchanged": exchanges,
     }
 
 
@@ -53,12 +56,12 @@ def state(errno: str | None) -> str:
     return "needs CAP_NET_RAW" if errno in ("EPERM", "EACCES") else "not supported"
 
 
-def _merged(mine: Row, other: Row) -> Row:
-    kind = {name: mine[name] for name in ("family", "family_number", "type", "type_number", "protocol")}
-    said = {"client": mine, "server": other}
+def _merged(client_row: Row, server_row: Row) -> Row:
+    kind = {name: client_row[name] for name in ("family", "family_number", "type", "type_number", "protocol")}
+    rows = {"client": client_row, "server": server_row}
     return kind | {
         host: {"state": state(row["errno"]), "errno": row["errno"], "made": row["made"]}
-        for host, row in said.items()
+        for host, row in rows.items()
     }
 
 
@@ -68,8 +71,8 @@ def _exchange(near: Host, far: Host, family: str) -> list[Row]:
         asks = [ask for ask in json.loads(listener.read_line(PATIENCE)) if ask["family"] == family]
         rows = json.loads(near.run(_argv("exchange", json.dumps(asks)), user=USER))
         for row in rows:
-            heard = json.loads(listener.read_line(PATIENCE)) if row["came_back"] else {}
-            row |= {"heard": heard.get("message"), "heard_from": heard.get("source")}
+            echo = json.loads(listener.read_line(PATIENCE)) if row["came_back"] else {}
+            row |= {"heard": echo.get("message"), "heard_from": echo.get("source")}
             row |= {"from": near.name, "to": far.name}
     if not rows:
         raise LabError(f"{far.name} has no {family} address")
@@ -87,8 +90,8 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
             )
             return _exchange(near, far, "AF_INET6")
         except LabError as error:  # a kernel that was started without IPv6, say
-            failed = {"family": "AF_INET6", "came_back": False, "error": str(error)}
-            return [{**failed, "type": kind} for kind in ("SOCK_STREAM", "SOCK_DGRAM")]
+            failure = {"family": "AF_INET6", "came_back": False, "error": str(error)}
+            return [{**failure, "type": kind} for kind in ("SOCK_STREAM", "SOCK_DGRAM")]
 
 
 def _argv(*arguments: str) -> Sequence[str]:

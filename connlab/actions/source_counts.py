@@ -17,38 +17,38 @@ NO_NUMBERS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def refusals(seen: Snapshot) -> dict[str, Any]:
+def refusals(snapshot: Snapshot) -> dict[str, Any]:
     """What is known of refusals by source: `refused_lost` are those that the rules counted and no event told.
 
     Null if the policy reports none, or the server does not answer, so that no source is known. `refused_behind`: the
     server had not yet read all reports, so what is missing may still be told. Counters that went back are no loss.
     """
-    told = seen.status["refusals"]
-    if told is None or not told["reported"]:
+    reports = snapshot.status["refusals"]
+    if reports is None or not reports["reported"]:
         return {"refused_lost": None, "refused_behind": False}
-    missing = 0 if told["behind"] else seen.refused - seen.reported("refused")
-    return {"refused_lost": max(told["lost"], missing, 0), "refused_behind": told["behind"]}
+    missing = 0 if reports["behind"] else snapshot.refused - snapshot.reported("refused")
+    return {"refused_lost": max(reports["lost"], missing, 0), "refused_behind": reports["behind"]}
 
 
-def server(seen: Snapshot) -> dict[str, Any]:
+def server(snapshot: Snapshot) -> dict[str, Any]:
     """The server's own numbers: of all sources, whoever they are."""
-    port, told = seen.status["port"], seen.reported("refused")
+    port, reported = snapshot.status["port"], snapshot.reported("refused")
     return {
-        "held": seen.held(port).total(), **counted(seen),
-        "accepted": None if silent(seen) else seen.reported("accepted"),
+        "held": snapshot.held(port).total(), **counted(snapshot),
+        "accepted": None if silent(snapshot) else snapshot.reported("accepted"),
         # The rules' counters begin anew with a reload or when they are zeroed; the process goes on counting.
-        "refused": max(seen.refused, told), "refused_at_least": told > seen.refused, **refusals(seen),
-        "silent": silent(seen),
+        "refused": max(snapshot.refused, reported), "refused_at_least": reported > snapshot.refused,
+        **refusals(snapshot), "silent": silent(snapshot),
     }  # fmt: skip
 
 
-def counted(seen: Snapshot, address: str | None = None) -> dict[str, Any]:
+def counted(snapshot: Snapshot, address: str | None = None) -> dict[str, Any]:
     """How many connections the limit counts, of one address or of all.
 
     Those in a state that a connlimit counts (C03), without those that are older than its count; a number that may be
     too small where it is not known which are. None if no rule counts connections, or the rules are not known.
     """
-    in_state, uncounted = seen.counted(seen.status["port"]), seen.ruleset.policy["uncounted"]
+    in_state, uncounted = snapshot.counted(snapshot.status["port"]), snapshot.ruleset.policy["uncounted"]
     if uncounted is None:
         return {"counted": None, "counted_at_least": False}
     if address is None:
@@ -59,85 +59,93 @@ def counted(seen: Snapshot, address: str | None = None) -> dict[str, Any]:
     return {"counted": max(0, number - most), "counted_at_least": most > least}
 
 
-def silent(seen: Snapshot) -> str | None:
+def silent(snapshot: Snapshot) -> str | None:
     """Why the server process did not answer, if it did not: then the kernel's numbers are all that is known."""
-    why: str | None = seen.status.get("silent")
+    why: str | None = snapshot.status.get("silent")
     return why
 
 
-def client(seen: Snapshot, address: str) -> dict[str, Any]:
+def client(snapshot: Snapshot, address: str) -> dict[str, Any]:
     """The numbers of the host that has this address now; `counted` is of the address, as the limit's count is.
 
     The snapshot was asked for its moments. What an earlier host of the address left is `others`'.
     """
-    port, told = seen.status["port"], _since(seen, address)
-    theirs = _held(seen, address, port)
+    port, account = snapshot.status["port"], _since(snapshot, address)
+    source_ports = _held(snapshot, address, port)
     return {
-        "held": sum(source_port not in told["earlier"] for source_port in theirs),
-        **counted(seen, address),
-        "accepted": told["accepted"], "accepted_at_least": told["accepted_perhaps"] > 0,
-        **_refused(seen, told["refused"], unsure=told["refused_perhaps"] > 0),
+        "held": sum(source_port not in account["earlier"] for source_port in source_ports),
+        **counted(snapshot, address),
+        "accepted": account["accepted"], "accepted_at_least": account["accepted_perhaps"] > 0,
+        **_refused(snapshot, account["refused"], unsure=account["refused_perhaps"] > 0),
     }  # fmt: skip
 
 
-def others(seen: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
+def others(snapshot: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
     """A row for each source that is no client of the lab, and for what earlier hosts of a client's address did.
 
     The latter has `earlier` true and no `counted`: the limit counts by address, so those are in the client's row.
     """
-    port, now = seen.status["port"], set(clients)
-    held, in_state, told = seen.held(port), seen.counted(port), seen.status["sources"]
-    rows = [_earlier(seen, address, port) for address in sorted(now & told.keys(), key=_by_number)]
-    for address in sorted((held.keys() | in_state.keys() | told.keys()) - now, key=_by_number):
-        one = told.get(address, dict.fromkeys(("accepted", "refused"), None if silent(seen) else 0))
+    port, client_addresses = snapshot.status["port"], set(clients)
+    held, in_state, accounts = snapshot.held(port), snapshot.counted(port), snapshot.status["sources"]
+    rows = [
+        _earlier(snapshot, address, port)
+        for address in sorted(client_addresses & accounts.keys(), key=_by_number)
+    ]
+    for address in sorted(
+        (held.keys() | in_state.keys() | accounts.keys()) - client_addresses, key=_by_number
+    ):
+        account = accounts.get(
+            address, dict.fromkeys(("accepted", "refused"), None if silent(snapshot) else 0)
+        )
         rows.append({
-            "address": address, "earlier": False, "held": held[address], **counted(seen, address),
-            "accepted": one["accepted"], "accepted_at_least": False, **_refused(seen, one["refused"], unsure=False),
+            "address": address, "earlier": False, "held": held[address], **counted(snapshot, address),
+            "accepted": account["accepted"], "accepted_at_least": False,
+            **_refused(snapshot, account["refused"], unsure=False),
         })  # fmt: skip
     return [row for row in rows if any(row[what] for what in ("held", "counted", "accepted", "refused"))]
 
 
-def _earlier(seen: Snapshot, address: str, port: int) -> dict[str, Any]:
+def _earlier(snapshot: Snapshot, address: str, port: int) -> dict[str, Any]:
     """What is certainly of an earlier host: all but what is, or may be, of the present one."""
-    told, total = _since(seen, address), seen.status["sources"][address]
-    before = {
-        what: total[what] - told[what] - told[f"{what}_perhaps"] for what in ("accepted", "refused")
+    account, total = _since(snapshot, address), snapshot.status["sources"][address]
+    remainder = {
+        what: total[what] - account[what] - account[f"{what}_perhaps"] for what in ("accepted", "refused")
     }  # fmt: skip
     return {
         "address": address, "earlier": True,
-        "held": sum(source_port in told["earlier"] for source_port in _held(seen, address, port)), "counted": None,
-        "counted_at_least": False,
-        "accepted": before["accepted"], "accepted_at_least": told["accepted_perhaps"] > 0,
-        **_refused(seen, before["refused"], unsure=told["refused_perhaps"] > 0),
+        "held": sum(source_port in account["earlier"] for source_port in _held(snapshot, address, port)),
+        "counted": None, "counted_at_least": False,
+        "accepted": remainder["accepted"], "accepted_at_least": account["accepted_perhaps"] > 0,
+        **_refused(snapshot, remainder["refused"], unsure=account["refused_perhaps"] > 0),
     }  # fmt: skip
 
 
-def _held(seen: Snapshot, address: str, port: int) -> Sequence[int]:
+def _held(snapshot: Snapshot, address: str, port: int) -> Sequence[int]:
     """The ports that this address holds a connection from."""
-    return [socket.peer_port for socket in seen.established(port) if socket.peer == address]
+    return [socket.peer_port for socket in snapshot.established(port) if socket.peer == address]
 
 
-def _since(seen: Snapshot, address: str) -> Mapping[str, Any]:
+def _since(snapshot: Snapshot, address: str) -> Mapping[str, Any]:
     """The server's account of an address since its host began; of one that it never heard of, nothing."""
-    number = None if silent(seen) else 0
-    nothing = {
+    number = None if silent(snapshot) else 0
+    zeros = {
         "accepted": number,
         "accepted_perhaps": 0,
         "refused": number,
         "refused_perhaps": 0,
         "earlier": (),
     }
-    told: Mapping[str, Mapping[str, Any]] = seen.status["sources"].get(address, {"since": nothing})
-    return told["since"]
+    accounts: Mapping[str, Mapping[str, Any]] = snapshot.status["sources"].get(address, {"since": zeros})
+    return accounts["since"]
 
 
-def _refused(seen: Snapshot, number: int, *, unsure: bool) -> dict[str, Any]:
-    known = refusals(seen)
-    if known["refused_lost"] is None:
+def _refused(snapshot: Snapshot, number: int, *, unsure: bool) -> dict[str, Any]:
+    report = refusals(snapshot)
+    if report["refused_lost"] is None:
         return {"refused": None, "refused_at_least": False}
     return {
         "refused": number,
-        "refused_at_least": unsure or known["refused_behind"] or known["refused_lost"] > 0,
+        "refused_at_least": unsure or report["refused_behind"] or report["refused_lost"] > 0,
     }
 
 

@@ -24,45 +24,50 @@ AT_ONCE = 8
 PATIENCE = 10.0  # seconds for a client to say what sockets it has
 
 
-def lab_status(project: str, found: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
+def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
     """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
 
     With `clients_asked`, `ASKED` of the clients are asked for their sockets, and one for the keys of its profile; what
     nobody asked for, or could not tell, is null.
     """
-    server = hosts.server(project, found)
-    clients = [host for host in found if host.service == "client"]
+    server = hosts.server(project, lab_hosts)
+    clients = [host for host in lab_hosts if host.service == "client"]
     sockets = _sockets(clients) if clients_asked else {}
-    began = address_times.moments(clients)
-    seen = snapshot.take_snapshot(server.run, began, silent_too=True)
-    entries, states_of_flows = len(seen.flows), Counter(flow.state for flow in seen.flows)
-    seen = dataclasses.replace(seen, flows=[flow for flow in seen.flows if not _own(flow, server)])
-    account, standing = seen.status, policy.policy_state(seen.ruleset)
-    states = dict(sorted(seen.states().items()))
+    tenures = address_times.moments(clients)
+    server_state = snapshot.take_snapshot(server.run, tenures, silent_too=True)
+    entries, states_of_flows = (
+        len(server_state.flows),
+        Counter(flow.state for flow in server_state.flows),
+    )
+    server_state = dataclasses.replace(
+        server_state, flows=[flow for flow in server_state.flows if not _own(flow, server)]
+    )
+    account, policy_report = server_state.status, policy.policy_state(server_state.ruleset)
+    states = dict(sorted(server_state.states().items()))
     return {
         "schema": 1,
         "project": project,
         "server": {
             "name": server.name, "address": server.address, "state": server.trouble or server.state,
-            "mode": account["mode"], "policy": account["firewall"], "limit": standing["limit"],
-            "port": account["port"], "backend": seen.backend, **source_counts.server(seen), "sockets": states,
-            "listener": account["listener"],
+            "mode": account["mode"], "policy": account["firewall"], "limit": policy_report["limit"],
+            "port": account["port"], "backend": server_state.backend, **source_counts.server(server_state),
+            "sockets": states, "listener": account["listener"],
         },
-        "policy": standing,
-        "rules": [dataclasses.asdict(rule) for rule in seen.rules],
+        "policy": policy_report,
+        "rules": [dataclasses.asdict(rule) for rule in server_state.rules],
         "sysctls": account["sysctls"],
         "client_sysctls": _client_sysctls(clients) if clients_asked else None,
         "sockets": states,
         "conntrack": entries,
         "conntrack_states": dict(sorted(states_of_flows.items())),
-        "clients": [_client(host, seen, began, sockets.get(host.id)) for host in clients],
-        "others": source_counts.others(seen, began),
+        "clients": [_client(host, server_state, tenures, sockets.get(host.id)) for host in clients],
+        "others": source_counts.others(server_state, tenures),
     }  # fmt: skip
 
 
-def status_without_server(project: str, found: Sequence[Host]) -> dict[str, Any]:
+def status_without_server(project: str, lab_hosts: Sequence[Host]) -> dict[str, Any]:
     """The same of a lab whose server cannot be asked: the state of each host, and no number."""
-    server = next((host for host in found if host.service == "server"), None)
+    server = next((host for host in lab_hosts if host.service == "server"), None)
     rows = [
         {
             "name": host.name,
@@ -70,21 +75,28 @@ def status_without_server(project: str, found: Sequence[Host]) -> dict[str, Any]
             "state": host.trouble or host.state,
             **source_counts.NO_NUMBERS,
         }
-        for host in found
+        for host in lab_hosts
     ]
     return {
         "schema": 1,
         "project": project,
-        "server": rows[found.index(server)] if server else None,
+        "server": rows[lab_hosts.index(server)] if server else None,
         "policy": policy.unknown_policy("no server runs" if server else "there is no server"),
-        "clients": [row for row, host in zip(rows, found, strict=True) if host.service == "client"],
+        "clients": [row for row, host in zip(rows, lab_hosts, strict=True) if host.service == "client"],
     }  # fmt: skip
 
 
 def _client(
-    host: Host, seen: Snapshot, began: address_times.Tenures, sockets: dict[str, int] | str | None
+    host: Host,
+    server_state: Snapshot,
+    tenures: address_times.Tenures,
+    sockets: dict[str, int] | str | None,
 ) -> dict[str, Any]:
-    numbers = source_counts.client(seen, host.address) if host.address in began else source_counts.NO_NUMBERS
+    numbers = (
+        source_counts.client(server_state, host.address)
+        if host.address in tenures
+        else source_counts.NO_NUMBERS
+    )
     known = isinstance(sockets, dict)
     unknown = None if known else sockets or (host.state if not host.running else "not asked")
     return {
@@ -98,9 +110,9 @@ def _own(flow: tables.Flow, server: Host) -> bool:
     return flow.source == server.address != flow.target
 
 
-def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
+def _client_sysctls(lab_hosts: Sequence[Host]) -> list[dict[str, Any]]:
     """The keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
-    for host in found:
+    for host in lab_hosts:
         if host.running:
             with contextlib.suppress(
                 LabError, *ERRORS
@@ -111,14 +123,14 @@ def _client_sysctls(found: Sequence[Host]) -> list[dict[str, Any]]:
 
 def _sockets(clients: Sequence[Host]) -> dict[str, dict[str, int] | str]:
     """By the host's id: sockets by state, or why nobody knows them. Hosts that are not asked are left out."""
-    asked = [host for host in clients if host.running][:ASKED]
+    running = [host for host in clients if host.running][:ASKED]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip((host.id for host in asked), pool.map(_states, asked), strict=True))
+        return dict(zip((host.id for host in running), pool.map(_states, running), strict=True))
 
 
 def _states(host: Host) -> dict[str, int] | str:
     try:
         listing = host.run(snapshot.SOCKETS, within=PATIENCE)
-    except (LabError, *ERRORS) as silent:
-        return str(silent).partition("\n")[0]
+    except (LabError, *ERRORS) as error:
+        return str(error).partition("\n")[0]
     return dict(sorted(tables.count_states(tables.parse_sockets(listing)).items()))

@@ -27,12 +27,12 @@ def talk(settings: Settings, number: int) -> int:
     command = ["docker", "exec", "-i", client.id, *ARGV, *prompt]
     try:
         status = subprocess.run(command, check=False, env=engine.environment()).returncode
-    except OSError as missing:
+    except OSError as error:
         raise NotFit(
             "the command docker cannot be run",
-            f"{missing.strerror}; `talk` needs it for your keyboard",
+            f"{error.strerror}; `talk` needs it for your keyboard",
             next_step="install Docker's command line (docker-cli, docker-ce-cli), or see that it is in PATH",
-        ) from missing
+        ) from error
     if status not in SPOKEN:
         raise LabError(
             f"{client.name} went away (docker exec: exit status {status})", next_step="make status"

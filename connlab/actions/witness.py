@@ -53,21 +53,21 @@ def sample_server(server: Host | None) -> ServerSample:
     """
     if server is None:
         return ServerSample(None, "no server runs to be asked")
-    last = ServerSample(None)
+    sample = ServerSample(None)
 
     def caught_up() -> bool:
-        nonlocal last
-        last = ServerSample(snapshot.take_snapshot(server.run))
-        return not _behind(last)
+        nonlocal sample
+        sample = ServerSample(snapshot.take_snapshot(server.run))
+        return not _behind(sample)
 
     try:
         with contextlib.suppress(GaveUp):
             until(caught_up, "the server has read its kernel's reports", SETTLED)
     except (NotFound, Refused):
         return ServerSample(None, f"{server.name} could not be asked: it is {container_state(server)}")
-    except LabError as silent:
-        return ServerSample(None, f"{server.name} could not be asked: {str(silent).splitlines()[-1]}")
-    return last
+    except LabError as error:
+        return ServerSample(None, f"{server.name} could not be asked: {str(error).splitlines()[-1]}")
+    return sample
 
 
 def container_state(host: Host) -> str:
@@ -82,21 +82,21 @@ def compare_samples(before: ServerSample, after: ServerSample, source: str, refu
     """What the server side counted between two looks, of `source` and of all; the client saw `refused` of them."""
     if before.snapshot is None or after.snapshot is None:
         why = before.problem or after.problem
-        standing = (
+        policy_report = (
             policy.unknown_policy(why)
             if after.snapshot is None
             else policy.policy_state(after.snapshot.ruleset)
         )
-        return Witness(None, None, False, why, policy.RulePackets((), why), standing)
+        return Witness(None, None, False, why, policy.RulePackets((), why), policy_report)
     change = policy.packets_between(before.snapshot.ruleset, after.snapshot.ruleset)
     packets = change.total
-    counted = change.problem or f"its rules counted {packets} of all sources"
-    told, words, complete = _of_one(before.snapshot, after.snapshot, source, refused, packets)
+    rule_words = change.problem or f"its rules counted {packets} of all sources"
+    reported, words, complete = _of_one(before.snapshot, after.snapshot, source, refused, packets)
     return Witness(
         packets,
-        told,
+        reported,
         complete,
-        f"{words}, and {counted}",
+        f"{words}, and {rule_words}",
         change,
         policy.policy_state(after.snapshot.ruleset),
     )
@@ -113,21 +113,25 @@ def _of_one(
     reports = after.status["refusals"]
     if not reports["reported"]:
         return None, "the policy reports no refusals (NFLOG), so of this source alone nothing is known", False
-    told = after.reported("refused", source) - before.reported("refused", source)
+    reported = after.reported("refused", source) - before.reported("refused", source)
     lost = reports["lost"] - before.status["refusals"]["lost"]
-    if told < 0 or lost < 0:
+    if reported < 0 or lost < 0:
         return None, "the server was started anew meanwhile, so of this source nothing is known", False
     why = ""
     if lost:
         why = f" ({lost} reports were lost)"
     elif _behind(ServerSample(before)) or _behind(ServerSample(after)):
         why = " (it is behind with its reports)"
-    elif told < refused and (
+    elif reported < refused and (
         packets is None or packets > after.reported("refused") - before.reported("refused")
     ):
         why = " (not every refusal is reported)"
     least = "at least " if why else ""
-    return told, f"the server reported {least}{told} refusal{'s' * (told != 1)} of this source{why}", not why
+    return (
+        reported,
+        f"the server reported {least}{reported} refusal{'s' * (reported != 1)} of this source{why}",
+        not why,
+    )
 
 
 def _behind(sample: ServerSample) -> bool:

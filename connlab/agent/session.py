@@ -48,13 +48,13 @@ class Agent:
         self._allowed = 0.0
         try:
             self.hello = json.loads(self._stream.read_line(PATIENCE))
-        except GaveUp as late:
+        except GaveUp as error:
             self.end()
             raise GaveUp(
                 host.name,
                 f"no agent within {PATIENCE:g} s; it waits for the round of the host's own workload",
                 next_step="make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none",
-            ) from late
+            ) from error
         except BaseException:
             self.end()
             raise
@@ -149,8 +149,8 @@ class Agent:
         """Let time pass, and learn at once if the agent goes away meanwhile: raises `StreamClosed`."""
         deadline = time.monotonic() + seconds
         with suppress(GaveUp):
-            while (left := deadline - time.monotonic()) > 0:
-                self._stream.read_line(left)
+            while (seconds_left := deadline - time.monotonic()) > 0:
+                self._stream.read_line(seconds_left)
 
     def _ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """Send one request and return its answer. Raises `AgentFailed`, `GaveUp` or `StreamClosed`."""

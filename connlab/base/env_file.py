@@ -14,14 +14,14 @@ def read(path: Path) -> dict[str, str]:
         text = path.read_bytes().decode()
     except FileNotFoundError:
         raise Usage(f"{path} is missing", next_step="git checkout .env") from None
-    except UnicodeDecodeError as foreign:
-        number = foreign.object[: foreign.start].count(b"\n") + 1
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
         raise Usage(
             f"{path}, line {number}", "not UTF-8", next_step="mend the line, or git checkout .env"
         ) from None
-    except OSError as closed:
-        raise Usage(f"{path} cannot be read", closed.strerror, next_step="git checkout .env") from None
-    found = {}
+    except OSError as error:
+        raise Usage(f"{path} cannot be read", error.strerror, next_step="git checkout .env") from None
+    knobs = {}
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
         if "\0" in line:
@@ -35,5 +35,5 @@ def read(path: Path) -> dict[str, str]:
         pair = re.fullmatch(r"""([A-Z_]+)=(["']?)(.*)\2""", line)
         if not pair:
             raise Usage(path, f"{line!r} is not NAME=value", next_step="mend the line, or git checkout .env")
-        found[pair[1]] = pair[3]
-    return found
+        knobs[pair[1]] = pair[3]
+    return knobs

@@ -45,6 +45,6 @@ def _file() -> TextIO:
 
 def folder() -> Path:
     """The user's cache folder of this program, made if it is not there. Raises OSError, RuntimeError."""
-    made = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
-    made.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return made
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

@@ -85,11 +85,11 @@ class Event:
 
     @classmethod
     def _parse_text(cls, line: str) -> Event | None:
-        found = re.match(r"(\d{4}-\d\d-\d\dT[\d:.]+Z) (\S+) ([a-z_]+)(?: |$)(.*)", line)
-        if not found:
+        match = re.match(r"(\d{4}-\d\d-\d\dT[\d:.]+Z) (\S+) ([a-z_]+)(?: |$)(.*)", line)
+        if not match:
             return None
-        pairs = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)', found[4])
-        return cls(found[1], found[2].rpartition("-")[0] or found[2], found[2], found[3],
+        pairs = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)', match[4])
+        return cls(match[1], match[2].rpartition("-")[0] or match[2], match[2], match[3],
                    {name: _value(text) for name, text in pairs})  # fmt: skip
 
 

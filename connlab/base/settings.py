@@ -74,8 +74,8 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
     menu, problem = {}, f"{path} does not name it"
     try:
         menu = env_file.read(path)
-    except Usage as unreadable:
-        problem = str(unreadable).partition("\n")[0]
+    except Usage as error:
+        problem = str(error).partition("\n")[0]
     given = {name: environment[name] for name in sorted(KNOBS) if name in environment}
     values = {**menu, **given}
     if PROJECT not in values:
@@ -84,8 +84,8 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
             problem,
             next_step=f"git checkout .env, or say {PROJECT}=connlab in the shell",
         )
-    if wrong := CHECKS[PROJECT](values[PROJECT]):
-        raise Usage(f"{PROJECT}={values[PROJECT]!r} {wrong}")
+    if fault := CHECKS[PROJECT](values[PROJECT]):
+        raise Usage(f"{PROJECT}={values[PROJECT]!r} {fault}")
     return Settings(values, frozenset(given), menu)
 
 
@@ -111,8 +111,8 @@ def menu_file(environment: Mapping[str, str], home: Path = HOME) -> Path:
 
     The tests have one of their own (tests/support/menu.env), and try copies of the checkout, which have none.
     """
-    other = home / environment.get("CONNLAB_ENV_FILE", ".env")
-    return other if other.is_file() else home / ".env"
+    path = home / environment.get("CONNLAB_ENV_FILE", ".env")
+    return path if path.is_file() else home / ".env"
 
 
 def checked(
@@ -163,8 +163,8 @@ def _file(folder: str, suffix: str) -> Callable[[str], str]:
     """A check for the name of a file in `folder`; the folder is the list of what is allowed."""
 
     def check(value: str) -> str:
-        known = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
-        return "" if value in known else f"names no file {folder}/*{suffix}; there are: {', '.join(known)}"
+        names = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
+        return "" if value in names else f"names no file {folder}/*{suffix}; there are: {', '.join(names)}"
 
     return check
 

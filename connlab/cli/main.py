@@ -47,9 +47,9 @@ def completion(shell: str) -> None:
     """Print the completion script: eval "$(lab completion bash)"."""
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    assert found is not None, "click knows every shell of the choice above"
-    click.echo(found(lab, {}, "lab", "_LAB_COMPLETE").source())
+    completer = get_completion_class(shell)
+    assert completer is not None, "click knows every shell of the choice above"
+    click.echo(completer(lab, {}, "lab", "_LAB_COMPLETE").source())
 
 
 def main() -> None:
@@ -77,8 +77,8 @@ def guarded(call: Callable[[], Any], *, as_json: bool = False) -> int:
     try:
         call()
         sys.stdout.flush()
-    except click.exceptions.Exit as done:
-        return done.exit_code
+    except click.exceptions.Exit as request:
+        return request.exit_code
     except (Exception, KeyboardInterrupt) as error:
         refusal = _refusal(error)
         if refusal is None:

@@ -27,12 +27,16 @@ def moments(hosts: Iterable[Host]) -> Tenures:
     """
     addressed = [host for host in hosts if host.address]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        known = pool.map(_inspected, addressed)
-        pairs = [(host.address, began(one)) for host, one in zip(addressed, known, strict=True) if one]
+        inspections = pool.map(_inspected, addressed)
+        pairs = [
+            (host.address, began(inspection))
+            for host, inspection in zip(addressed, inspections, strict=True)
+            if inspection
+        ]
     return {address: moment for address, moment in pairs if moment}
 
 
-def began(known: Mapping[str, Any]) -> Moments | None:
+def began(inspection: Mapping[str, Any]) -> Moments | None:
     """When the container that the engine describes so began: not before the first moment, and by the second.
 
     It is created, gets its address, starts, and only then the engine notes `StartedAt`; before it starts again it
@@ -40,7 +44,11 @@ def began(known: Mapping[str, Any]) -> Moments | None:
     """
     created, started, finished = (
         _seconds(text)
-        for text in (known["Created"], known["State"]["StartedAt"], known["State"]["FinishedAt"])
+        for text in (
+            inspection["Created"],
+            inspection["State"]["StartedAt"],
+            inspection["State"]["FinishedAt"],
+        )
     )
     if not started:
         return None

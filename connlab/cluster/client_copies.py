@@ -14,24 +14,24 @@ from connlab.cluster.engine import client
 from connlab.cluster.hosts import NUMBER, SERVICE, Host
 
 
-def missing_numbers(there: Sequence[Host], clients: int) -> list[int]:
+def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:
     """The numbers from 1 to `clients` that no client has."""
-    return sorted(set(range(1, clients + 1)) - {host.number for host in there})
+    return sorted(set(range(1, clients + 1)) - {host.number for host in client_hosts})
 
 
 def create(model: Host, number: int) -> str:
     """Create, and do not start, the client of this number like `model`; its container's id."""
-    api, made = client().api, dict(model.inspect())
-    config: dict[str, Any] = {key: value for key, value in made["Config"].items() if key != "Hostname"}
+    api, inspection = client().api, dict(model.inspect())
+    config: dict[str, Any] = {key: value for key, value in inspection["Config"].items() if key != "Hostname"}
     config["Labels"] = {**config["Labels"], NUMBER: str(number)}
-    config["HostConfig"] = made["HostConfig"]
+    config["HostConfig"] = inspection["HostConfig"]
     place = {"Aliases": [config["Labels"][SERVICE]]}
     config["NetworkingConfig"] = {
-        "EndpointsConfig": dict.fromkeys(made["NetworkSettings"]["Networks"], place)
+        "EndpointsConfig": dict.fromkeys(inspection["NetworkSettings"]["Networks"], place)
     }
-    name = re.sub(r"\d+$", str(number), made["Name"].lstrip("/"))
-    created: dict[str, Any] = api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
-    return str(created["Id"])
+    name = re.sub(r"\d+$", str(number), inspection["Name"].lstrip("/"))
+    container: dict[str, Any] = api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+    return str(container["Id"])
 
 
 def start(container: str) -> None:

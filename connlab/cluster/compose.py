@@ -61,8 +61,8 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
         stderr=subprocess.PIPE if quiet else None,
     )  # fmt: skip
     if status:
-        said = error.decode(errors="replace").strip() if quiet else ""
-        raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}", said)
+        words = error.decode(errors="replace").strip() if quiet else ""
+        raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}", words)
 
 
 def show(project: str, arguments: Sequence[str]) -> int:
@@ -75,11 +75,11 @@ def show(project: str, arguments: Sequence[str]) -> int:
     os.write(writer, BARE)
     os.close(writer)
     # Compose 1 looks for .env in its working directory, whatever it is told, if the file is standard input.
-    where = str(HOME / "connlab")
-    argv = [*command(), "--project-directory", where, "-p", project, "-f", "-", *arguments]
+    folder = str(HOME / "connlab")
+    argv = [*command(), "--project-directory", folder, "-p", project, "-f", "-", *arguments]
     try:
         status, _ = _run(
-            argv, env={**_quicker(), **engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=where,
+            argv, env={**_quicker(), **engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=folder,
             stdout=subprocess.PIPE, line=output.show,
         )  # fmt: skip
     finally:
@@ -119,29 +119,29 @@ def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
     But only once the function that this yields was called: one that came while the process was being started would
     leave it behind. A signal that was ignored stays so.
     """
-    arrived: list[int] = []
-    begun: list[bool] = []
+    arrivals: list[int] = []
+    starts: list[bool] = []
 
     def leave(number: int, _: object) -> None:
-        arrived.append(number)
-        if begun:
+        arrivals.append(number)
+        if starts:
             ctrl_c = (
-                before[signal.Signals(number)] is signal.default_int_handler
+                handlers[signal.Signals(number)] is signal.default_int_handler
             )  # of SIGTERM too, in a test run
             raise KeyboardInterrupt if ctrl_c else SystemExit(128 + number)
 
     def begin() -> None:
-        begun.append(True)
-        if arrived:
-            leave(arrived[0], None)
+        starts.append(True)
+        if arrivals:
+            leave(arrivals[0], None)
 
-    ours = threading.current_thread() is threading.main_thread()  # another one may not set handlers
-    heard = [number for number in ENDING if ours and signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, leave) for number in heard}
+    is_main = threading.current_thread() is threading.main_thread()  # another one may not set handlers
+    signals = [number for number in ENDING if is_main and signal.getsignal(number) != signal.SIG_IGN]
+    handlers = {number: signal.signal(number, leave) for number in signals}
     try:
         yield begin
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
@@ -170,7 +170,7 @@ def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]
     Compose reads .env as well; an empty DOCKER_CONTEXT of ours keeps it from the one in there.
     """
     knobs = {name: value for name, value in settings.values.items() if not name.startswith("DOCKER_")}
-    where = engine.environment()
-    context = {} if "DOCKER_CONTEXT" in where else {"DOCKER_CONTEXT": ""}
+    engine_environment = engine.environment()
+    context = {} if "DOCKER_CONTEXT" in engine_environment else {"DOCKER_CONTEXT": ""}
     files = host_files.variables(settings) if arguments[0] == "up" else {}
-    return {**_quicker(), **where, **context, **knobs, **images.names(settings), **files}
+    return {**_quicker(), **engine_environment, **context, **knobs, **images.names(settings), **files}

@@ -12,18 +12,18 @@ from connlab.cluster.engine import Refused, client
 FULL = ("available, non-overlapping IPv4 address pool", "address pools have been fully subnetted")
 
 
-def explained(failed: ComposeFailed, wanted: Settings) -> LabError:
-    """The reason, and what to do; `failed` itself if nothing better is known."""
-    for name in images.names(wanted).values():
+def explained(error: ComposeFailed, settings: Settings) -> LabError:
+    """The reason, and what to do; `error` itself if nothing better is known."""
+    for name in images.names(settings).values():
         if engine.image_labels(name) is None:
             return LabError(
                 f"the image {name} is gone",
                 "somebody removed it meanwhile",
                 next_step="make up, which builds it",
             )
-    if not hosts.networks(wanted.project) and (words := _no_network(wanted.project)):
+    if not hosts.networks(settings.project) and (words := _no_network(settings.project)):
         return no_network(words, len(client().api.networks()))
-    return failed
+    return error
 
 
 def no_network(words: str, there_are: int) -> LabError:
@@ -40,8 +40,8 @@ def _no_network(project: str) -> str:
     """The engine's words if it cannot make the network that is missing; empty if it can. Leaves none."""
     api = client().api
     try:
-        made = api.create_network(f"{project}_trial", internal=True, labels={hosts.PROJECT: project})
+        network = api.create_network(f"{project}_trial", internal=True, labels={hosts.PROJECT: project})
     except Refused as error:
         return str(error.explanation)
-    api.remove_network(made["Id"])
+    api.remove_network(network["Id"])
     return ""

@@ -38,21 +38,21 @@ def environment() -> dict[str, str]:
     A context (DOCKER_CONTEXT, or the one that docker(1) was told to use) becomes its DOCKER_HOST, which every
     program and every version of it takes; one with TLS stays as it is. Raises `NotFit` for a context that is not there.
     """
-    found = settings.engine_variables()
-    if found.get("DOCKER_HOST"):
-        return found
+    variables = settings.engine_variables()
+    if variables.get("DOCKER_HOST"):
+        return variables
     try:
-        context = ContextAPI.kwargs_from_context(environment=found)
-    except Exception as damaged:  # the SDK raises just that for a file that it cannot read
-        raise NotFit(damaged, next_step="docker context ls; or name the engine with DOCKER_HOST") from damaged
-    if not context and found.get("DOCKER_CONTEXT"):
+        context = ContextAPI.kwargs_from_context(environment=variables)
+    except Exception as error:  # the SDK raises just that for a file that it cannot read
+        raise NotFit(error, next_step="docker context ls; or name the engine with DOCKER_HOST") from error
+    if not context and variables.get("DOCKER_CONTEXT"):
         raise NotFit(
-            f"DOCKER_CONTEXT={found['DOCKER_CONTEXT']!r} is no context", next_step="docker context ls"
+            f"DOCKER_CONTEXT={variables['DOCKER_CONTEXT']!r} is no context", next_step="docker context ls"
         )
     if context and "tls" not in context:
-        found.pop("DOCKER_CONTEXT", None)
-        found["DOCKER_HOST"] = context["base_url"]
-    return found
+        variables.pop("DOCKER_CONTEXT", None)
+        variables["DOCKER_HOST"] = context["base_url"]
+    return variables
 
 
 @functools.cache
@@ -60,13 +60,13 @@ def client() -> docker.DockerClient:
     """The engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
     try:
         # It asks for the version; an engine that has come to stand still takes the call and never answers.
-        found = docker.from_env(
+        engine_client = docker.from_env(
             version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32, environment=environment()
         )
     except ERRORS as error:
         raise _unreachable(str(error)) from error
-    found.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
-    return found
+    engine_client.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
+    return engine_client
 
 
 def is_local_socket() -> bool:
@@ -94,8 +94,8 @@ def why(error: Exception) -> str:
 
 def at_least(version: str, least: tuple[int, ...]) -> bool:
     """Whether an engine (`20.10.24+dfsg1`) is of this version or newer; one of unknown version is not."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return found is not None and tuple(map(int, found[0].split("."))) >= least
+    match = re.match(r"\d+(\.\d+)*", version)
+    return match is not None and tuple(map(int, match[0].split("."))) >= least
 
 
 def image_labels(name: str) -> Mapping[str, str] | None:
@@ -123,9 +123,9 @@ def remove_unused_images(label: str) -> tuple[list[str], int]:
 
     Returns their names, of those that had one, and the bytes that are free again.
     """
-    done = client().images.prune(filters={"dangling": False, "label": label})
-    untagged = (layer.get("Untagged", "") for layer in done["ImagesDeleted"] or [])
-    return sorted(name for name in untagged if name and "@" not in name), int(done["SpaceReclaimed"])
+    report = client().images.prune(filters={"dangling": False, "label": label})
+    untagged = (layer.get("Untagged", "") for layer in report["ImagesDeleted"] or [])
+    return sorted(name for name in untagged if name and "@" not in name), int(report["SpaceReclaimed"])
 
 
 def _unreachable(error: str) -> NotFit:

@@ -42,9 +42,14 @@ def is_here() -> bool:
     """
     if not engine.is_local_socket():
         return False
-    info, here = engine.client().info(), os.uname()
-    said = (info["OSType"], info["Name"], info["KernelVersion"], info["MemTotal"] // 1024)
-    return said == (here.sysname.lower(), here.nodename, here.release, _kilobytes("MemTotal", _own_meminfo()))
+    info, uname = engine.client().info(), os.uname()
+    engine_facts = (info["OSType"], info["Name"], info["KernelVersion"], info["MemTotal"] // 1024)
+    return engine_facts == (
+        uname.sysname.lower(),
+        uname.nodename,
+        uname.release,
+        _kilobytes("MemTotal", _own_meminfo()),
+    )
 
 
 def now() -> datetime:
@@ -81,5 +86,5 @@ def _own_meminfo() -> str:
 
 def _kilobytes(name: str, meminfo: str) -> int | None:
     """A figure of /proc/meminfo (proc(5)), whose unit is 1,024 bytes; None if it is not there."""
-    found = re.search(rf"^{name}: +([0-9]+) kB$", meminfo, re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(rf"^{name}: +([0-9]+) kB$", meminfo, re.MULTILINE)
+    return int(match[1]) if match else None

@@ -97,8 +97,8 @@ class Host:
 
     def inspect(self) -> Mapping[str, Any]:
         """Everything that the engine knows of the container."""
-        known: dict[str, Any] = client().api.inspect_container(self.id)
-        return known
+        inspection: dict[str, Any] = client().api.inspect_container(self.id)
+        return inspection
 
     def signal(self, name: str) -> None:
         """Send a signal to PID 1."""
@@ -125,34 +125,34 @@ class Host:
 def find(project: str, service: str | None = None) -> list[Host]:
     """The hosts of a lab, the server first, then clients by number; stopped ones too."""
     labels = [f"{PROJECT}={project}", f"{ONE_OFF}=False", *([f"{SERVICE}={service}"] if service else [])]
-    listed = client().api.containers(all=True, filters={"label": labels})
-    hosts = (_host(entry) for entry in listed)
+    entries = client().api.containers(all=True, filters={"label": labels})
+    hosts = (_host(entry) for entry in entries)
     return sorted(hosts, key=lambda host: (host.service != "server", host.service, host.number))
 
 
-def server(project: str, found: Sequence[Host]) -> Host:
+def server(project: str, lab_hosts: Sequence[Host]) -> Host:
     """The server among the hosts of a lab, if it can be asked anything.
 
     Raises `LabError` with the state that it is in instead, and what brings it back.
     """
-    there = [host for host in found if host.service == "server"]
-    for host in there:
+    servers = [host for host in lab_hosts if host.service == "server"]
+    for host in servers:
         if host.running:
             return host
-    if not there:
-        what = "has no server" if found else "is not up"
+    if not servers:
+        what = "has no server" if lab_hosts else "is not up"
         raise LabError(f"the lab {project} {what}", next_step="make up")
     raise LabError(
-        f"{there[0].name} of the lab {project} is not running",
-        there[0].trouble,
+        f"{servers[0].name} of the lab {project} is not running",
+        servers[0].trouble,
         next_step="make up, which brings it back; make logs S=server shows what it said",
     )
 
 
 def networks(project: str) -> list[dict[str, Any]]:
     """What the engine knows of a lab's networks; none before it was up."""
-    listed: list[dict[str, Any]] = client().api.networks(filters={"label": f"{PROJECT}={project}"})
-    return listed
+    entries: list[dict[str, Any]] = client().api.networks(filters={"label": f"{PROJECT}={project}"})
+    return entries
 
 
 def subnets(project: str) -> list[str]:
@@ -168,10 +168,10 @@ def is_internal(network: str) -> bool:
 
 def projects(prefix: str) -> set[str]:
     """The projects whose name starts with `prefix` and of which a container, a network or a volume is left."""
-    api, ours = client().api, {"label": PROJECT}
-    volumes = api.volumes(filters=ours)["Volumes"] or []
-    listed = [*api.containers(all=True, filters=ours), *api.networks(filters=ours), *volumes]
-    return {name for entry in listed if (name := entry["Labels"][PROJECT]).startswith(prefix)}
+    api, filters = client().api, {"label": PROJECT}
+    volumes = api.volumes(filters=filters)["Volumes"] or []
+    entries = [*api.containers(all=True, filters=filters), *api.networks(filters=filters), *volumes]
+    return {name for entry in entries if (name := entry["Labels"][PROJECT]).startswith(prefix)}
 
 
 def _host(entry: Mapping[str, Any]) -> Host:

@@ -61,9 +61,9 @@ def _missing(settings: Settings, service: str) -> bool:
 
 def _digest(settings: Settings, service: str) -> str:
     """SHA-256 of everything that goes into an image: how it is made, names and bytes, and the base's name."""
-    made = recipe(service)
-    total = hashlib.sha256(f"{settings.values['BASE_IMAGE']}\0{made}".encode())
-    for path in files(made):
+    dockerfile = recipe(service)
+    total = hashlib.sha256(f"{settings.values['BASE_IMAGE']}\0{dockerfile}".encode())
+    for path in files(dockerfile):
         total.update(f"\0{path.relative_to(HOME)}\0".encode() + path.read_bytes())
     return total.hexdigest()
 
@@ -83,9 +83,9 @@ def files(recipe: str) -> Iterator[Path]:
     """The files that a Dockerfile's COPY lines take from the repository: none that .dockerignore leaves out."""
     for sources in re.findall(r"^COPY (?!--)(.+) \S+$", recipe, re.MULTILINE):
         for source in sources.split():
-            for found in sorted(HOME.glob(source)):
-                inside = sorted(found.rglob("*")) if found.is_dir() else [found]
-                yield from (p for p in inside if p.is_file() and "__pycache__" not in p.parts)
+            for match in sorted(HOME.glob(source)):
+                paths = sorted(match.rglob("*")) if match.is_dir() else [match]
+                yield from (p for p in paths if p.is_file() and "__pycache__" not in p.parts)
 
 
 def _build(settings: Settings, service: str) -> None:
@@ -144,7 +144,7 @@ def _must(argv: list[str]) -> None:
 
 def _problem(argv: list[str]) -> str:
     """Run a command; empty if it succeeded, else the end of what it said."""
-    done = subprocess.run(
+    process = subprocess.run(
         argv,
         env=engine.environment(),
         stdin=subprocess.DEVNULL,
@@ -153,5 +153,5 @@ def _problem(argv: list[str]) -> str:
         text=True,
         check=False,
     )
-    said = done.stdout.strip()[-4000:]
-    return f"{said or argv[0]} (exit status {done.returncode})" if done.returncode else ""
+    output = process.stdout.strip()[-4000:]
+    return f"{output or argv[0]} (exit status {process.returncode})" if process.returncode else ""

@@ -22,67 +22,70 @@ class LabKnobs:
     menu: Mapping[str, str] | None
 
 
-def read_lab_knobs(project: str, found: Sequence[Host]) -> LabKnobs | None:
+def read_lab_knobs(project: str, lab_hosts: Sequence[Host]) -> LabKnobs | None:
     """The knobs of a lab, from its hosts and from its record; None if there is no such lab.
 
     A record without a host and a network is left over: Compose's own `down` knows nothing of it.
     """
-    if not found and not hosts.networks(project):
+    if not lab_hosts and not hosts.networks(project):
         return None
-    kept = lab_record.read(project)
-    knobs = dict(kept.knobs) if kept else {}
+    record = lab_record.read(project)
+    knobs = dict(record.knobs) if record else {}
     for service in SERVICES:
-        there = sorted((host for host in found if host.service == service), key=lambda host: not host.running)
-        if there:
-            knobs |= _environment(there[0])
-    clients = sum(host.service == "client" for host in found)
+        candidates = sorted(
+            (host for host in lab_hosts if host.service == service), key=lambda host: not host.running
+        )
+        if candidates:
+            knobs |= _environment(candidates[0])
+    clients = sum(host.service == "client" for host in lab_hosts)
     if clients and "CLIENTS" not in knobs:
         knobs["CLIENTS"] = str(clients)
-    return LabKnobs(knobs, kept.menu if kept else None)
+    return LabKnobs(knobs, record.menu if record else None)
 
 
-def merge_settings(chosen: Settings, own: LabKnobs) -> Settings:
-    """What `chosen` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
-    kept = {name: value for name, value in own.knobs.items() if not _overruled(name, chosen, own)}
-    values = {**chosen.values, **kept}
-    if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in chosen.given:
-        values["POOL_SIZE"] = chosen.menu["POOL_SIZE"]  # what is left of another mode
-    for name in sorted(kept):
+def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
+    """What `settings` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
+    own_knobs = {name: value for name, value in own.knobs.items() if not _overruled(name, settings, own)}
+    values = {**settings.values, **own_knobs}
+    if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.given:
+        values["POOL_SIZE"] = settings.menu["POOL_SIZE"]  # what is left of another mode
+    for name in sorted(own_knobs):
         check = CHECKS.get(name)
         if problem := check(values[name]) if check else "":
             raise LabError(
                 f"{name}={values[name]!r} of the running lab {problem}",
-                next_step=f"make up {name}={chosen.values[name]}",
+                next_step=f"make up {name}={settings.values[name]}",
             )
-    return checked(values, chosen.given, chosen.menu)
+    return checked(values, settings.given, settings.menu)
 
 
-def report_changes(own: LabKnobs, wanted: Settings) -> None:
+def report_changes(own: LabKnobs, settings: Settings) -> None:
     """Say what changes, and which host it replaces, and what the lab keeps although .env says otherwise."""
-    old = {name: value for name, value in own.knobs.items() if name in wanted.values}
-    for name in sorted(name for name in old if old[name] != wanted.values[name]):
-        tell(f"{name} {old[name] or 'empty'} -> {wanted.values[name] or 'empty'}{_replaces(name)}")
-    kept = [name for name in sorted(old) if old[name] == wanted.values[name] != wanted.menu.get(name)]
-    if kept := [name for name in kept if name not in wanted.given]:
-        mine = ", ".join(f"{name}={wanted.values[name]}" for name in kept)
-        file = ", ".join(f"{name}={wanted.menu.get(name, '')}" for name in kept)
-        tell(f"keeping {mine} of this lab; .env has {file}, and make up {file.replace(',', '')} changes it")
+    old = {name: value for name, value in own.knobs.items() if name in settings.values}
+    for name in sorted(name for name in old if old[name] != settings.values[name]):
+        tell(f"{name} {old[name] or 'empty'} -> {settings.values[name] or 'empty'}{_replaces(name)}")
+    names = [name for name in sorted(old) if old[name] == settings.values[name] != settings.menu.get(name)]
+    if names := [name for name in names if name not in settings.given]:
+        own_words = ", ".join(f"{name}={settings.values[name]}" for name in names)
+        file_words = ", ".join(f"{name}={settings.menu.get(name, '')}" for name in names)
+        options = file_words.replace(",", "")
+        tell(f"keeping {own_words} of this lab; .env has {file_words}, and make up {options} changes it")
 
 
-def running_settings(chosen: Settings) -> Settings:
-    """The settings of the lab that `chosen` names, for verbs that change none. Raises `LabError` if there is none.
+def running_settings(settings: Settings) -> Settings:
+    """The settings of the lab that `settings` names, for verbs that change none. Raises `LabError` if there is none.
 
     A knob that this call gives and the lab does not have is said to be of no use.
     """
-    own = read_lab_knobs(chosen.project, hosts.find(chosen.project))
+    own = read_lab_knobs(settings.project, hosts.find(settings.project))
     if own is None:
-        raise LabError(f"the lab {chosen.project} is not up", next_step="make up")
-    for name in sorted(chosen.given & own.knobs.keys() - {"CLIENTS"}):
-        if (given := chosen.values[name]) != own.knobs[name]:
+        raise LabError(f"the lab {settings.project} is not up", next_step="make up")
+    for name in sorted(settings.given & own.knobs.keys() - {"CLIENTS"}):
+        if (given := settings.values[name]) != own.knobs[name]:
             tell(
                 f"{name}={given} is not this lab's, which has {own.knobs[name]}; make up {name}={given} changes it"
             )
-    return Settings({**chosen.values, **own.knobs}, chosen.given, chosen.menu)
+    return Settings({**settings.values, **own.knobs}, settings.given, settings.menu)
 
 
 def recorded_knobs(settings: Settings) -> dict[str, str]:
@@ -90,9 +93,9 @@ def recorded_knobs(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in settings.values.items() if name in KNOBS - {PROJECT}}
 
 
-def _overruled(name: str, chosen: Settings, own: LabKnobs) -> bool:
-    edited = own.menu is not None and name in chosen.menu and chosen.menu[name] != own.menu.get(name)
-    return name in chosen.given or edited
+def _overruled(name: str, settings: Settings, own: LabKnobs) -> bool:
+    edited = own.menu is not None and name in settings.menu and settings.menu[name] != own.menu.get(name)
+    return name in settings.given or edited
 
 
 def _environment(host: Host) -> dict[str, str]:

@@ -57,8 +57,8 @@ def write(project: str, record: Record) -> None:
 def _volumes(project: str) -> list[dict[str, Any]]:
     """The volumes that hold a record, the newest first."""
     labels = [f"{PROJECT}={project}", REVISION]
-    listed: list[dict[str, Any]] = client().api.volumes(filters={"label": labels})["Volumes"] or []
-    return sorted(listed, key=_revision, reverse=True)
+    entries: list[dict[str, Any]] = client().api.volumes(filters={"label": labels})["Volumes"] or []
+    return sorted(entries, key=_revision, reverse=True)
 
 
 def _revision(volume: Mapping[str, Any]) -> int:

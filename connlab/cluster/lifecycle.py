@@ -43,26 +43,26 @@ def up(settings: Settings) -> list[Host]:
     """
     project = settings.project
     with exclusive_lock(f"changing {project}"):
-        before = hosts.find(project)
-        mine = lab_knobs.read_lab_knobs(project, before)
-        wanted = lab_knobs.merge_settings(settings, mine) if mine else settings
-        capacity.check(wanted, wanted.clients)
-        host_files.variables(wanted)  # a file that cannot travel is refused before anything is touched
-        repair.restore_image_names(wanted, before)
-        images.ensure(wanted)
-        preflight.check(wanted, before)
-        if mine:
-            lab_knobs.report_changes(mine, wanted)
+        old_hosts = hosts.find(project)
+        own_knobs = lab_knobs.read_lab_knobs(project, old_hosts)
+        target = lab_knobs.merge_settings(settings, own_knobs) if own_knobs else settings
+        capacity.check(target, target.clients)
+        host_files.variables(target)  # a file that cannot travel is refused before anything is touched
+        repair.restore_image_names(target, old_hosts)
+        images.ensure(target)
+        preflight.check(target, old_hosts)
+        if own_knobs:
+            lab_knobs.report_changes(own_knobs, target)
         try:
-            lab_record.write(project, Record(lab_knobs.recorded_knobs(wanted), wanted.menu))
-            found = repair.repair_hosts(project, before, wanted.clients)
-            _leave(_surplus(found, wanted.clients))
-            _converge(wanted, found)
-            ready = wait_until_ready(project, wanted.clients)
-            _policy_again(before, ready)
+            lab_record.write(project, Record(lab_knobs.recorded_knobs(target), target.menu))
+            lab_hosts = repair.repair_hosts(project, old_hosts, target.clients)
+            _leave(_surplus(lab_hosts, target.clients))
+            _converge(target, lab_hosts)
+            ready = wait_until_ready(project, target.clients)
+            _policy_again(old_hosts, ready)
             return ready
         except BaseException:
-            if not mine:
+            if not own_knobs:
                 _leave(hosts.find(project))
                 one_off.remove_project(project)
             raise
@@ -72,27 +72,27 @@ def scale(settings: Settings, clients: int) -> list[Host]:
     """Exactly `clients` client hosts, the new ones like the others; the server and its connections are not touched."""
     project = settings.project
     with exclusive_lock(f"changing {project}"):
-        before = hosts.find(project)
-        hosts.server(project, before)
-        wanted = lab_knobs.running_settings(settings)
-        capacity.check(wanted, clients)
+        old_hosts = hosts.find(project)
+        hosts.server(project, old_hosts)
+        target = lab_knobs.running_settings(settings)
+        capacity.check(target, clients)
         lab_record.write(
-            project, Record({**lab_knobs.recorded_knobs(wanted), "CLIENTS": str(clients)}, wanted.menu)
+            project, Record({**lab_knobs.recorded_knobs(target), "CLIENTS": str(clients)}, target.menu)
         )
-        of_it = [host for host in before if host.service == "client"]
-        found = repair.repair_hosts(project, of_it, clients)
-        _leave(_surplus(found, clients))
-        there = [host for host in found if host.service == "client"]
-        if there:
-            made = [
-                client_copies.create(there[0], number)
-                for number in client_copies.missing_numbers(there, clients)
+        old_clients = [host for host in old_hosts if host.service == "client"]
+        lab_hosts = repair.repair_hosts(project, old_clients, clients)
+        _leave(_surplus(lab_hosts, clients))
+        client_hosts = [host for host in lab_hosts if host.service == "client"]
+        if client_hosts:
+            new_ids = [
+                client_copies.create(client_hosts[0], number)
+                for number in client_copies.missing_numbers(client_hosts, clients)
             ]
-            stopped = [host.id for host in there if host.number <= clients and not host.running]
+            stopped_ids = [host.id for host in client_hosts if host.number <= clients and not host.running]
             with ThreadPoolExecutor(PARALLEL) as pool:
-                list(pool.map(client_copies.start, [*stopped, *made]))
+                list(pool.map(client_copies.start, [*stopped_ids, *new_ids]))
         elif clients:
-            _compose_up(checked(wanted.values, wanted.given, wanted.menu), clients, "--no-deps", "client")
+            _compose_up(checked(target.values, target.given, target.menu), clients, "--no-deps", "client")
         return wait_until_ready(project, clients)
 
 
@@ -105,57 +105,57 @@ def down(project: str) -> None:
         _leave(hosts.find(project))
         try:
             one_off.remove_project(project)
-        except GaveUp as kept:
+        except GaveUp as error:
             raise GaveUp(
                 f"every host of {project} is gone, but the engine still counts one on the network and keeps it",
                 next_step="make down again; if that says the same, restart the engine",
-            ) from kept
+            ) from error
 
 
-def _policy_again(before: Iterable[Host], found: Iterable[Host]) -> None:
+def _policy_again(old_hosts: Iterable[Host], new_hosts: Iterable[Host]) -> None:
     """Load the policy again in a server that was there before, if its kernel no longer has it; says so."""
-    old = {host.id for host in before}
-    for server in (host for host in found if host.service == "server" and host.id in old):
-        if different := reload(server):
-            said = "\n  ".join(different)
-            tell(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {said}")
+    old_ids = {host.id for host in old_hosts}
+    for server in (host for host in new_hosts if host.service == "server" and host.id in old_ids):
+        if differences := reload(server):
+            words = "\n  ".join(differences)
+            tell(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {words}")
 
 
-def _converge(wanted: Settings, found: Sequence[Host]) -> None:
+def _converge(target: Settings, lab_hosts: Sequence[Host]) -> None:
     """Have Compose create and start what is missing or stopped, and replace what is not as it should be.
 
     Compose 1 creates all clients anew if it creates the server while one is stopped: then the server goes first.
     """
-    stopped = any(host.service == "client" and not host.running for host in found)
-    if stopped and not any(host.service == "server" for host in found):
-        compose.run(wanted, "up", "-d", "--no-build", "--no-deps", "server")
-    _compose_up(wanted, wanted.clients, "--remove-orphans")
+    stopped = any(host.service == "client" and not host.running for host in lab_hosts)
+    if stopped and not any(host.service == "server" for host in lab_hosts):
+        compose.run(target, "up", "-d", "--no-build", "--no-deps", "server")
+    _compose_up(target, target.clients, "--remove-orphans")
 
 
-def _compose_up(wanted: Settings, clients: int, *arguments: str) -> None:
+def _compose_up(target: Settings, clients: int, *arguments: str) -> None:
     options, services = [a for a in arguments if a[0] == "-"], [a for a in arguments if a[0] != "-"]
     try:
-        compose.run(wanted, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
-    except compose.ComposeFailed as failed:
-        raise compose_failure.explained(failed, wanted) from failed
+        compose.run(target, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
+    except compose.ComposeFailed as error:
+        raise compose_failure.explained(error, target) from error
 
 
-def _surplus(found: Iterable[Host], clients: int) -> list[Host]:
+def _surplus(lab_hosts: Iterable[Host], clients: int) -> list[Host]:
     """List the client hosts that are too many; `_leave` takes the last first."""
-    return [host for host in found if host.service == "client" and host.number > clients]
+    return [host for host in lab_hosts if host.service == "client" and host.number > clients]
 
 
-def _leave(leaving: Sequence[Host]) -> None:
+def _leave(lab_hosts: Sequence[Host]) -> None:
     """Ask these hosts to stop and remove them, clients before the server, which waits for its connections.
 
     One after another where the engine needs that, else each service at one moment.
     """
-    if not leaving:
+    if not lab_hosts:
         return
     together = engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
-    how = "" if together else ", one after another"
-    tell(f"{len(leaving)} {'host leaves' if len(leaving) == 1 else 'hosts leave'}{how}")
+    manner = "" if together else ", one after another"
+    tell(f"{len(lab_hosts)} {'host leaves' if len(lab_hosts) == 1 else 'hosts leave'}{manner}")
     with ThreadPoolExecutor(16 if together else 1) as pool:
         for service in ("client", "server"):
-            of_it = [host for host in leaving[::-1] if host.service == service]
-            list(pool.map(lambda host: host.remove(GRACE), of_it))
+            group = [host for host in lab_hosts[::-1] if host.service == service]
+            list(pool.map(lambda host: host.remove(GRACE), group))

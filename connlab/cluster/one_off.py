@@ -71,13 +71,13 @@ def remove_project(project: str) -> None:
     For labs that nobody needs any more: a third of what `compose down` costs. Raises `GaveUp` if the engine
     keeps a network.
     """
-    api, ours = client().api, {"label": f"{PROJECT}={project}"}
+    api, filters = client().api, {"label": f"{PROJECT}={project}"}
     # One after another, for the sake of old engines (engine.PARTS_AT_ONCE).
-    for entry in api.containers(all=True, filters=ours):
+    for entry in api.containers(all=True, filters=filters):
         remove(entry["Id"])
-    for network in api.networks(filters=ours):
+    for network in api.networks(filters=filters):
         until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
-    for volume in api.volumes(filters=ours)["Volumes"] or []:
+    for volume in api.volumes(filters=filters)["Volumes"] or []:
         with contextlib.suppress(NotFound):
             api.remove_volume(volume["Name"])
 
@@ -122,18 +122,18 @@ def run_in_netns(host: Host, argv: Sequence[str]) -> str:
     """
     api = client().api
     config = api.create_host_config(network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED)
-    status, said = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
+    status, output = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
     if status:
-        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}", said.strip())
-    return said
+        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}", output.strip())
+    return output
 
 
 def _run(
     image: str, argv: Sequence[str], entrypoint: str | None, config: Mapping[str, Any], **options: Any
 ) -> tuple[int, str]:
-    api, created = client().api, None
+    api, container = client().api, None
     try:
-        created = api.create_container(
+        container = api.create_container(
             image,
             list(argv),
             entrypoint=entrypoint,
@@ -141,11 +141,11 @@ def _run(
             labels={"connlab.try": "1"},
             **options,
         )["Id"]
-        api.start(created)
-        status = int(api.wait(created, timeout=PATIENCE)["StatusCode"])
-        return status, api.logs(created).decode(errors="replace")
+        api.start(container)
+        status = int(api.wait(container, timeout=PATIENCE)["StatusCode"])
+        return status, api.logs(container).decode(errors="replace")
     except Refused as error:
         return 1, str(error.explanation)
     finally:
-        if created is not None:
-            api.remove_container(created, force=True)
+        if container is not None:
+            api.remove_container(container, force=True)

@@ -19,74 +19,74 @@ ANYWHERE = ("", "0.0.0.0", "localhost")
 NOT_THE_SERVERS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAGE"}
 
 
-def check(wanted: Settings, found: Sequence[Host]) -> None:
-    """Raises `LabError` with all that would stop a host of this lab, `found` being those it has now.
+def check(settings: Settings, lab_hosts: Sequence[Host]) -> None:
+    """Raises `LabError` with all that would stop a host of this lab, `lab_hosts` being those it has now.
 
-    Hosts that are already as `wanted` says are the best trial there is.
+    Hosts that are already as `settings` says are the best trial there is.
     """
-    if not _is_so(wanted, found):
-        _try_address(wanted, found)
-        if said := problems(wanted):
-            raise _refusal(bool(found), said, "mend what is named, or choose another")
+    if not _is_so(settings, lab_hosts):
+        _try_address(settings, lab_hosts)
+        if faults := problems(settings):
+            raise _refusal(bool(lab_hosts), faults, "mend what is named, or choose another")
 
 
-def problems(wanted: Settings, *, again: bool = False) -> list[str]:
+def problems(settings: Settings, *, again: bool = False) -> list[str]:
     """What would stop a host: one throw-away host tries both profiles, the policy, and the server's mode.
 
     What was good before, with the same contents on this engine and kernel, is tried only if it shall be `again`. A key
     that cannot be set is told with its file, `sysctl/NAME.yaml: ...`; nothing else is tried then.
     """
-    keys = profiles.by_file(wanted.values)
-    ours = {
-        path: {k: v for k, v in of_it.items() if k.startswith(OF_THE_NAMESPACE)}
-        for path, of_it in keys.items()
+    keys = profiles.by_file(settings.values)
+    net_keys = {
+        path: {k: v for k, v in values.items() if k.startswith(OF_THE_NAMESPACE)}
+        for path, values in keys.items()
     }
-    engines = {
-        k: v for of_it in keys.values() for k, v in of_it.items() if not k.startswith(OF_THE_NAMESPACE)
+    engine_keys = {
+        k: v for values in keys.values() for k, v in values.items() if not k.startswith(OF_THE_NAMESPACE)
     }
-    knobs = {name: wanted.values[name] for name in sorted(KNOBS - NOT_THE_SERVERS)}
-    environment = {**knobs, **host_files.environment(wanted, "server")}
-    image = images.name(wanted, "server")
+    knobs = {name: settings.values[name] for name in sorted(KNOBS - NOT_THE_SERVERS)}
+    environment = {**knobs, **host_files.environment(settings, "server")}
+    image = images.name(settings, "server")
     inputs = json.dumps([engine.identity(), image, environment, keys], sort_keys=True)
     if not again and preflight_cache.good(inputs):
         return []
-    status, said = one_off.run_once(
-        image, ["-S", "-E", "-m", "server.preflight", json.dumps(ours)], entrypoint="python3", user="0",
-        writable_net=True, environment=environment, cap_add=CAPABILITIES, sysctls=engines,
+    status, output = one_off.run_once(
+        image, ["-S", "-E", "-m", "server.preflight", json.dumps(net_keys)], entrypoint="python3", user="0",
+        writable_net=True, environment=environment, cap_add=CAPABILITIES, sysctls=engine_keys,
     )  # fmt: skip
     if status:
-        others = {path: [k for k in of_it if k in engines] for path, of_it in keys.items()}
-        whose = "; ".join(f"{path}: {', '.join(names)}" for path, names in others.items() if names)
-        return _problems(said, exit_reason.describe_exit_status(status), whose)
+        files = {path: [k for k in values if k in engine_keys] for path, values in keys.items()}
+        engine_files = "; ".join(f"{path}: {', '.join(names)}" for path, names in files.items() if names)
+        return _problems(output, exit_reason.describe_exit_status(status), engine_files)
     preflight_cache.keep(inputs)
     return []
 
 
-def _try_address(wanted: Settings, found: Sequence[Host]) -> None:
+def _try_address(settings: Settings, lab_hosts: Sequence[Host]) -> None:
     """Whether LISTEN is an address of the server, as names are resolved where it runs; unknown if it does not run."""
-    listen = wanted.values["LISTEN"]
-    server = next((host for host in found if host.service == "server" and host.running), None)
+    listen = settings.values["LISTEN"]
+    server = next((host for host in lab_hosts if host.service == "server" and host.running), None)
     if server is None or listen in ANYWHERE or listen.startswith("127."):
         return
     try:
         server.run(["python3", "-S", "-E", "-c", BIND, listen])
-    except CommandFailed as failed:
-        why = str(failed).strip().splitlines()[-1]
+    except CommandFailed as error:
+        why = str(error).strip().splitlines()[-1]
         problem = f"LISTEN={listen}: the server cannot bind it: {why}"
         fix = f"LISTEN= (every address), 127.0.0.1 (nobody else reaches it) or {server.address or 'server'}"
-        raise _refusal(True, [problem], fix) from failed
+        raise _refusal(True, [problem], fix) from error
 
 
-def _problems(said: str, ended: str, whose: str) -> list[str]:
+def _problems(output: str, exit_words: str, engine_files: str) -> list[str]:
     """What the trial says is wrong; its policy's own words, or the engine's, if it did not get so far.
 
-    `whose` are the kernel settings that the engine had to set, with their files.
+    `engine_files` are the kernel settings that the engine had to set, with their files.
     """
     try:
-        found = json.loads(said.strip().splitlines()[-1])["problems"]
-        return [str(problem) for problem in found]
+        faults = json.loads(output.strip().splitlines()[-1])["problems"]
+        return [str(problem) for problem in faults]
     except (ValueError, LookupError, TypeError):
-        return [": ".join(part for part in (whose, reason(said) or ended) if part)]
+        return [": ".join(part for part in (engine_files, reason(output) or exit_words) if part)]
 
 
 def _refusal(exists: bool, problems: Sequence[str], fix: str) -> LabError:
@@ -94,18 +94,18 @@ def _refusal(exists: bool, problems: Sequence[str], fix: str) -> LabError:
     return LabError(what, "".join(f"\n  {problem}" for problem in problems), next_step=fix)
 
 
-def _is_so(wanted: Settings, found: Sequence[Host]) -> bool:
+def _is_so(settings: Settings, lab_hosts: Sequence[Host]) -> bool:
     """Whether the server and a client run, and were made with just these knobs, files and images."""
     for service in ("server", "client"):
-        of_it = [host for host in found if host.service == service and host.running]
-        if not of_it and (service == "server" or wanted.clients):
+        group = [host for host in lab_hosts if host.service == service and host.running]
+        if not group and (service == "server" or settings.clients):
             return False
-        for host in of_it[:1]:
-            made = host.inspect()["Config"]
-            pairs = dict(line.split("=", 1) for line in made["Env"])
-            want: Mapping[str, str] = {**wanted.values, **host_files.environment(wanted, service)}
-            if made["Image"] != images.name(wanted, service):
+        for host in group[:1]:
+            config = host.inspect()["Config"]
+            pairs = dict(line.split("=", 1) for line in config["Env"])
+            values: Mapping[str, str] = {**settings.values, **host_files.environment(settings, service)}
+            if config["Image"] != images.name(settings, service):
                 return False
-            if any(pairs[name] != value for name, value in want.items() if name in pairs):
+            if any(pairs[name] != value for name, value in values.items() if name in pairs):
                 return False
     return True

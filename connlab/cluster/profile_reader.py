@@ -39,16 +39,16 @@ class _Loader(yaml.SafeLoader):
     """YAML whose scalars stay as written, and whose keys are there once."""
 
     def construct_scalar(self, node: Any) -> Any:
-        found = _Scalar(super().construct_scalar(node))
-        found.style, found.line = node.style, node.start_mark.line + 1
-        return found
+        scalar = _Scalar(super().construct_scalar(node))
+        scalar.style, scalar.line = node.style, node.start_mark.line + 1
+        return scalar
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        keys: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen and key.value != "<<":
+            if key.value in keys and key.value != "<<":
                 raise BadProfile(f"line {key.start_mark.line + 1}: {key.value} is there twice")
-            seen.add(str(key.value))
+            keys.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
 
@@ -85,12 +85,12 @@ def _part(whole: object, name: str) -> Mapping[Any, Any]:
     return part
 
 
-def _keys(found: object, where: str) -> dict[str, str]:
+def _keys(mapping: object, where: str) -> dict[str, str]:
     """Keys and values of a mapping or of a list of KEY=VALUE."""
-    if isinstance(found, list):
-        pairs = [_pair(item, where) for item in found]
-    elif isinstance(found, dict):
-        pairs = [(key, _value(value, str(key))) for key, value in found.items()]
+    if isinstance(mapping, list):
+        pairs = [_pair(item, where) for item in mapping]
+    elif isinstance(mapping, dict):
+        pairs = [(key, _value(value, str(key))) for key, value in mapping.items()]
     else:
         raise BadProfile(f"{where} is neither a mapping nor a list")
     for key, _ in pairs:
@@ -161,8 +161,8 @@ def main(names: list[str]) -> None:
         path = Path(name)
         try:
             path.with_suffix(".conf").write_text(conf(path.read_text()))
-        except (BadProfile, UnicodeDecodeError) as bad:
-            sys.exit(f"sysctl/{path.name}: {bad}")
+        except (BadProfile, UnicodeDecodeError) as error:
+            sys.exit(f"sysctl/{path.name}: {error}")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def conf(name: str) -> str:
     return _read(name, reading.conf)
 
 
-def _read(name: str, what: Callable[[str], T]) -> T:
+def _read(name: str, parse: Callable[[str], T]) -> T:
     try:
-        return what((HOME / path(name)).read_text(encoding="utf-8"))
+        return parse((HOME / path(name)).read_text(encoding="utf-8"))
     except FileNotFoundError:
         problem = "there is no such file"
     except OSError as error:

@@ -30,31 +30,31 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
     Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
     """
     ready: set[str] = set()
-    began, said = time.monotonic(), 0
+    start, seconds_told = time.monotonic(), 0
 
     def all_ready() -> list[Host] | None:
-        nonlocal said
-        found, late = hosts.find(project), time.monotonic() - began
-        for host in found:
-            if host.id not in ready and is_ready(host, ask=late > SOON or not host.young):
+        nonlocal seconds_told
+        lab_hosts, waited = hosts.find(project), time.monotonic() - start
+        for host in lab_hosts:
+            if host.id not in ready and is_ready(host, ask=waited > SOON or not host.young):
                 ready.add(host.id)
-        if len(found) == clients + 1 == len(ready):
-            return found
-        if late > said + 1:
-            said += 1
+        if len(lab_hosts) == clients + 1 == len(ready):
+            return lab_hosts
+        if waited > seconds_told + 1:
+            seconds_told += 1
             tell(f"{len(ready)} of {clients + 1} hosts are ready")
         return None
 
     try:
         return until(all_ready, "every host says `ready`", READY_WITHIN, every=0.05)
-    except GaveUp as late:
-        found = hosts.find(project)
-        silent = [f"{host.name} ({host.trouble or 'running'})" for host in found if host.id not in ready]
-        missing = clients + 1 - len(found)
-        which = ", ".join([*silent, *([f"{missing} that do not exist"] if missing > 0 else [])])
+    except GaveUp as waited:
+        lab_hosts = hosts.find(project)
+        names = [f"{host.name} ({host.trouble or 'running'})" for host in lab_hosts if host.id not in ready]
+        missing = clients + 1 - len(lab_hosts)
+        which = ", ".join([*names, *([f"{missing} that do not exist"] if missing > 0 else [])])
         raise GaveUp(
             f"after {READY_WITHIN:g} s not ready", which, next_step="make logs; make up tries again"
-        ) from late
+        ) from waited
 
 
 def is_ready(host: Host, *, ask: bool) -> bool:
@@ -78,8 +78,8 @@ def is_ready(host: Host, *, ask: bool) -> bool:
 
 def reason(log: str) -> str:
     """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
-    failed = [event for event in events(log) if event.event in REFUSALS]
-    return str(failed[-1].fields["error"]) if failed else log.strip()[-1000:] or "it wrote nothing"
+    refusals = [event for event in events(log) if event.event in REFUSALS]
+    return str(refusals[-1].fields["error"]) if refusals else log.strip()[-1000:] or "it wrote nothing"
 
 
 def _has_its_mark(host: Host) -> bool:

@@ -16,7 +16,7 @@ def reload(server: Host) -> list[str]:
     Connections live on. Raises `LabError`, with the reason, if it is not in force afterwards.
     """
     try:
-        done = json.loads(server.run(RELOAD))
-    except LabError as failed:
-        raise LabError("the policy could not be loaded again", failed, next_step=START_ANEW) from failed
-    return list(done["difference"])
+        answer = json.loads(server.run(RELOAD))
+    except LabError as error:
+        raise LabError("the policy could not be loaded again", error, next_step=START_ANEW) from error
+    return list(answer["difference"])

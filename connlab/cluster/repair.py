@@ -18,43 +18,47 @@ REMOVED_WITHIN = 30.0  # seconds
 HOPELESS = {"dead": "dead", "removing": "being removed", "restarting": "restarting over and over"}
 
 
-def repair_hosts(project: str, found: Sequence[Host], clients: int) -> list[Host]:
+def repair_hosts(project: str, lab_hosts: Sequence[Host], clients: int) -> list[Host]:
     """Bring back what can be brought back of the clients up to `clients` and the server, and say so.
 
     A paused host goes on. One that cannot be started again, or is not on the lab's network under its name, is removed.
     A client whose number is missing is created like one that is there. What is stopped, or missing altogether, is left
     to Compose, and so is every start. Returns the hosts that there are then.
     """
-    for host in found:
+    for host in lab_hosts:
         if host.state == "paused":
             tell(f"{host.name} was paused, and goes on")
             host.unpause()
     networks = {network["Name"]: network["Id"] for network in hosts.networks(project)}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        troubles = list(pool.map(functools.partial(_beyond_help, networks), found))
-    for host, why in zip(found, troubles, strict=True):
+        troubles = list(pool.map(functools.partial(_beyond_help, networks), lab_hosts))
+    for host, why in zip(lab_hosts, troubles, strict=True):
         if why:
             tell(f"{host.name} is replaced: {why}")
             one_off.remove(host.id)
             until(functools.partial(_is_gone, project, host), f"{host.name} is removed", REMOVED_WITHIN)
-    there = hosts.find(project, "client")
-    if there:
-        model = min(there, key=lambda host: not host.running)
-        for number in [n for n in client_copies.missing_numbers(there, clients) if n < there[-1].number]:
+    client_hosts = hosts.find(project, "client")
+    if client_hosts:
+        model = min(client_hosts, key=lambda host: not host.running)
+        for number in [
+            n for n in client_copies.missing_numbers(client_hosts, clients) if n < client_hosts[-1].number
+        ]:
             tell(f"client-{number} is missing, and is made like {model.name}")
             client_copies.create(model, number)
     return hosts.find(project)
 
 
-def restore_image_names(settings: Settings, found: Sequence[Host]) -> None:
+def restore_image_names(settings: Settings, lab_hosts: Sequence[Host]) -> None:
     """Name an image again that hosts run from and somebody removed, so that it need not be built and they stay."""
     for service in images.SERVICES:
         name = images.name(settings, service)
         if engine.image_labels(name) is None:
-            of_it = (host.inspect() for host in found if host.service == service)
-            for made in (made for made in of_it if made["Config"]["Image"] == name):
+            inspections = (host.inspect() for host in lab_hosts if host.service == service)
+            for inspection in (
+                inspection for inspection in inspections if inspection["Config"]["Image"] == name
+            ):
                 tell(f"{name} was removed; it is named again, because hosts run from it")
-                engine.name_image(made["Image"], name)
+                engine.name_image(inspection["Image"], name)
                 break
 
 
@@ -63,10 +67,10 @@ def _beyond_help(networks: Mapping[str, str], host: Host) -> str:
     if host.state in HOPELESS:
         return f"it is {HOPELESS[host.state]}"
     places: Mapping[str, Any] = host.inspect()["NetworkSettings"]["Networks"]
-    on = [place for name, place in places.items() if name in networks]
-    if not on or any(place["NetworkID"] not in ("", *networks.values()) for place in on):
+    ends = [place for name, place in places.items() if name in networks]
+    if not ends or any(place["NetworkID"] not in ("", *networks.values()) for place in ends):
         return "it is not on the lab's network"
-    if host.running and not any(host.service in (place["Aliases"] or ()) for place in on):
+    if host.running and not any(host.service in (place["Aliases"] or ()) for place in ends):
         return f"nobody on the lab's network finds it as `{host.service}`"
     return ""
 

@@ -111,5 +111,5 @@ class Stream:
             del self._raw[: 8 + length]
 
     def _closed(self) -> StreamClosed:
-        said = self._err.decode(errors="replace").strip()[-2000:]
-        return StreamClosed(f"{self._name} ended: {said or 'it said nothing of why; was it killed?'}")
+        words = self._err.decode(errors="replace").strip()[-2000:]
+        return StreamClosed(f"{self._name} ended: {words or 'it said nothing of why; was it killed?'}")

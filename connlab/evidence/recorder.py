@@ -70,11 +70,11 @@ def diff_snapshots(server: Host) -> Iterator[SnapshotDiff]:
     )
 
 
-def _agreeing(now: Snapshot, before: Snapshot) -> Snapshot | None:
-    refused = now.reported("refused") - before.reported("refused") == now.logged - before.logged
-    refused = refused or bool(policy.packets_between(before.ruleset, now.ruleset).problem)
-    accepted = now.reported("open") == now.accepted(now.status["port"])
-    return now if refused and accepted else None
+def _agreeing(after: Snapshot, before: Snapshot) -> Snapshot | None:
+    refused = after.reported("refused") - before.reported("refused") == after.logged - before.logged
+    refused = refused or bool(policy.packets_between(before.ruleset, after.ruleset).problem)
+    accepted = after.reported("open") == after.accepted(after.status["port"])
+    return after if refused and accepted else None
 
 
 def read_events(everyone: Iterable[Host], since: str) -> list[Event]:

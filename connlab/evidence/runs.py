@@ -28,7 +28,7 @@ def find(folder: str) -> Path:
 
 def _is_run(folder: Path) -> bool:
     try:
-        return any(next(folder.glob(ours), None) for ours in OURS)
+        return any(next(folder.glob(pattern), None) for pattern in OURS)
     except OSError:  # a name that is too long, a folder that is not to be read
         return False
 
@@ -39,11 +39,11 @@ def machine(run: Path) -> dict[str, str]:
     return read(path, _machine) if path.exists() else {}
 
 
-def _machine(said: Any) -> dict[str, str]:
+def _machine(facts: Any) -> dict[str, str]:
     try:
-        return {"kernel": str(said["kernel"]), "engine": f"Docker {said['engine']['Version']}"}
-    except (TypeError, KeyError, IndexError) as wrong:
-        raise ValueError(f"no kernel and engine: {wrong!r}") from wrong
+        return {"kernel": str(facts["kernel"]), "engine": f"Docker {facts['engine']['Version']}"}
+    except (TypeError, KeyError, IndexError) as error:
+        raise ValueError(f"no kernel and engine: {error!r}") from error
 
 
 def charts(run: Path) -> dict[str, Chart]:
@@ -54,9 +54,9 @@ def charts(run: Path) -> dict[str, Chart]:
     }
 
 
-def read(path: Path, meant: Callable[[Any], T]) -> T:
-    """A file of evidence, as `meant` understands its JSON; its ValueError becomes `Unreadable`, with the file."""
+def read(path: Path, parse: Callable[[Any], T]) -> T:
+    """A file of evidence, as `parse` understands its JSON; its ValueError becomes `Unreadable`, with the file."""
     try:
-        return meant(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError) as wrong:
-        raise Unreadable(path, wrong) from wrong
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unreadable(path, error) from error

@@ -36,13 +36,13 @@ def judged(run: Path) -> Iterator[Judged]:
     """Every claim, with the verdict that the run in this folder left. Raises `Unreadable` for a file that is none."""
     verdicts = [runs.read(path, _verdict) for path in sorted(run.glob("*/verdict.json"))]
     for claim in CLAIMS:
-        ours = [verdict for verdict in verdicts if verdict["claim"] == claim.id]
-        words = {verdict["verdict"] for verdict in ours} or {NOT_RUN}
+        matching = [verdict for verdict in verdicts if verdict["claim"] == claim.id]
+        words = {verdict["verdict"] for verdict in matching} or {NOT_RUN}
         yield Judged(
             **asdict(claim),
             verdict=words.pop() if len(words) == 1 else Verdict.DEPENDS,
-            evidence="; ".join(verdict["evidence"] for verdict in ours),
-            test=re.split(r"[\[@]", ours[0]["test"])[0] if ours else "",
+            evidence="; ".join(verdict["evidence"] for verdict in matching),
+            test=re.split(r"[\[@]", matching[0]["test"])[0] if matching else "",
         )  # fmt: skip
 
 
@@ -51,12 +51,12 @@ def read(folder: str) -> list[Judged]:
     return list(judged(runs.find(folder)))
 
 
-def _verdict(said: Any) -> dict[str, str]:
+def _verdict(record: Any) -> dict[str, str]:
     """What a test left: `claim`, `verdict`, `evidence`, `test`. Raises ValueError if it is something else."""
-    if not isinstance(said, dict) or any(not isinstance(said.get(name), str) for name in FIELDS):
+    if not isinstance(record, dict) or any(not isinstance(record.get(name), str) for name in FIELDS):
         raise ValueError(f"no verdict, which has {', '.join(FIELDS)}, each a text")
-    if said["claim"] not in {claim.id for claim in CLAIMS}:
-        raise ValueError(f"a verdict on {said['claim']!r}, a claim that nobody made")
-    if said["verdict"] not in list(Verdict):
-        raise ValueError(f"verdict {said['verdict']!r} is none of: {', '.join(Verdict)}")
-    return said
+    if record["claim"] not in {claim.id for claim in CLAIMS}:
+        raise ValueError(f"a verdict on {record['claim']!r}, a claim that nobody made")
+    if record["verdict"] not in list(Verdict):
+        raise ValueError(f"verdict {record['verdict']!r} is none of: {', '.join(Verdict)}")
+    return record

@@ -29,6 +29,6 @@ def window(release: str) -> str:
     """What is known to be wrong with connlimit on a kernel release (`uname -r`); empty if nothing is."""
     if re.match(r"\d+\.\d+\.0-\d", release):
         return HIDDEN
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
-    version = tuple(int(part or 0) for part in found.groups()) if found else ()
+    match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+    version = tuple(int(part or 0) for part in match.groups()) if match else ()
     return next((what for first, last, what in WINDOWS if first <= version <= last), "")

@@ -42,20 +42,20 @@ def policy_state(look: Ruleset) -> dict[str, Any]:
     `unknown`, see `why`. `uncounted`: connections older than the rule's count, at least; `uncounted_at_most` is
     another number where it is not known when the count began; both null if no rule counts connections.
     """
-    told = look.policy
-    uncounted = told["uncounted"] or {"at_least": None, "at_most": None}
+    report = look.policy
+    uncounted = report["uncounted"] or {"at_least": None, "at_most": None}
     return {
-        "file": told["file"], "state": _state(look), "why": told["unknown"], "loaded": told["loaded"],
-        "difference": list(told["difference"]), "went_back": list(told["went_back"]),
-        "limit": told["limit"], "limits": list(told["limits"]),
+        "file": report["file"], "state": _state(look), "why": report["unknown"], "loaded": report["loaded"],
+        "difference": list(report["difference"]), "went_back": list(report["went_back"]),
+        "limit": report["limit"], "limits": list(report["limits"]),
         "uncounted": uncounted["at_least"], "uncounted_at_most": uncounted["at_most"],
     }  # fmt: skip
 
 
 def unknown_policy(why: str) -> dict[str, Any]:
     """The same where the server could not be looked at."""
-    nothing = dict.fromkeys(("file", "loaded", "limit", "uncounted", "uncounted_at_most"))
-    return {**nothing, "state": "unknown", "why": why, "difference": [], "went_back": [], "limits": []}
+    nulls = dict.fromkeys(("file", "loaded", "limit", "uncounted", "uncounted_at_most"))
+    return {**nulls, "state": "unknown", "why": why, "difference": [], "went_back": [], "limits": []}
 
 
 def _state(look: Ruleset) -> str:
@@ -108,7 +108,7 @@ def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
     A transaction between them can have replaced a rule, or zeroed its counter: then nobody knows.
     """
     old = {(rule.table, rule.chain, rule.handle): rule.packets for rule in before.rules}
-    found = [
+    moves = [
         (rule, rule.packets - old.get((rule.table, rule.chain, rule.handle), 0))
         for rule in after.rules
         if rule.refuses
@@ -119,16 +119,16 @@ def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
         )
     if before.generation != after.generation:
         return RulePackets((), "the rules were changed meanwhile, so it is not known what they counted")
-    if any(packets < 0 for _, packets in found):
+    if any(packets < 0 for _, packets in moves):
         return RulePackets(
             (), "the rules' counters went back meanwhile (zeroed), so it is not known what they counted"
         )
-    return RulePackets(tuple(found), "")
+    return RulePackets(tuple(moves), "")
 
 
 def judged(change: RulePackets) -> str:
     """Which rules judged, by their own counters, in words."""
     if change.problem:
         return change.problem
-    said = [f"{packets} by `{rule.text}` ({rule.table})" for rule, packets in change.rules if packets]
-    return "packets refused: " + "; ".join(said) if said else "no rule refused a packet"
+    counts = [f"{packets} by `{rule.text}` ({rule.table})" for rule, packets in change.rules if packets]
+    return "packets refused: " + "; ".join(counts) if counts else "no rule refused a packet"

@@ -111,9 +111,9 @@ class SocketMonitor:
         The first that is judged is the one read last. Raises `GaveUp` with `why` after `within` seconds of ours,
         and as many of the host's: samples wait in the stream until they are read, so the last one can be old.
         """
-        ours, theirs = time.monotonic() + within, self.ns + within * SECOND
+        deadline, deadline_ns = time.monotonic() + within, self.ns + within * SECOND
         while not (value := condition(self.now)):
-            if time.monotonic() > ours and self.ns > theirs:
+            if time.monotonic() > deadline and self.ns > deadline_ns:
                 raise GaveUp(f"gave up after {within:g} s waiting until {why}; there are {self.count()}")
             self.read_sample()
         return value

@@ -83,13 +83,13 @@ def parse_sockets(listing: str) -> list[Socket]:
     sockets = []
     for line in listing.splitlines():
         state, receive, send, local, peer, *_ = line.split()
-        (address, port), (far, far_port) = local.rsplit(":", 1), peer.rsplit(":", 1)
+        (address, port), (peer_address, far_port) = local.rsplit(":", 1), peer.rsplit(":", 1)
         sockets.append(
             Socket(
                 state,
                 address.strip("[]"),
                 _port(port),
-                far.strip("[]"),
+                peer_address.strip("[]"),
                 _port(far_port),
                 int(receive),
                 int(send),

@@ -27,20 +27,20 @@ class Rows:
         self._row = f" {{:>{len(str(count))}}}   {{}}   {{:<21}}   {{:>9}}   {{}}"
         self._started = False
 
-    def add(self, made: Attempt) -> None:
+    def add(self, dial: Attempt) -> None:
         """Print an attempt, after the heading if it is the first; its number is that of its start."""
         if not self._started:
             self._heading()
-        source = "-" if made.source is None else f"{made.source}:{made.source_port}"
-        before, after = self._row.format(made.number, "|", source, made.us, made.errno or "").split("|")
-        self._out.print(joined(before, coloured(f"{made.outcome:<13}"), after.rstrip()), soft_wrap=True)
+        source = "-" if dial.source is None else f"{dial.source}:{dial.source_port}"
+        before, after = self._row.format(dial.number, "|", source, dial.us, dial.errno or "").split("|")
+        self._out.print(joined(before, coloured(f"{dial.outcome:<13}"), after.rstrip()), soft_wrap=True)
 
     def sums(self, result: Mapping[str, Any]) -> None:
         """Print what came of all of them, and what the second witness says of it."""
         outcomes = result["outcomes"]
         sums = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing was dialled"
-        if (told := sum(outcomes.values())) < result["asked"]:
-            sums += f" ({told} of {result['asked']} dials ended)"
+        if (ended := sum(outcomes.values())) < result["asked"]:
+            sums += f" ({ended} of {result['asked']} dials ended)"
         self._out.print()
         self._out.sentence(joined(strong(sums), f"; {result['witness']}"))
         self._out.sentence(result["judged"])
@@ -51,41 +51,41 @@ class Rows:
         self._out.print(f"\n{words}\n {'─' * (len(words) + 6)}", soft_wrap=True)
 
 
-def hold(connections: int, left: int, seconds: int) -> None:
+def hold(connections: int, seconds_left: int, seconds: int) -> None:
     """Say on standard error that connections are kept: at first, each minute, and more often in the last one."""
-    if left in (seconds, *range(6)) or left % (10 if left <= 60 else 60) == 0:
-        tell(f"holding {connections} connections, {left} s left; Ctrl-C ends it")
+    if seconds_left in (seconds, *range(6)) or seconds_left % (10 if seconds_left <= 60 else 60) == 0:
+        tell(f"holding {connections} connections, {seconds_left} s left; Ctrl-C ends it")
 
 
 def released(result: Mapping[str, Any]) -> None:
     """Say on standard error which connections did not end with a FIN of both sides."""
-    others = {how: count for how, count in result["released"].items() if how != "fin"}
-    if others:
-        said = ", ".join(f"{count} {RELEASED.get(how, how)}" for how, count in others.items())
-        tell(f"at the close {said}")
+    counts = {how: count for how, count in result["released"].items() if how != "fin"}
+    if counts:
+        words = ", ".join(f"{count} {RELEASED.get(how, how)}" for how, count in counts.items())
+        tell(f"at the close {words}")
 
 
 def sockets(result: Mapping[str, Any]) -> None:
     """The article's table: what each host's kernel gives for a family and a type, and a message through it."""
     table = new_table("family", "type", result["client"], result["server"], "a message there and back")
-    passed = {(row["family"], row["type"]): row for row in result["exchanged"]}
+    exchanges = {(row["family"], row["type"]): row for row in result["exchanged"]}
     for row in result["tried"]:
         table.add_row(
             f"{row['family']} ({row['family_number']})",
             f"{row['type']} ({row['type_number']})",
             *(_made(row["type"], row[host]) for host in ("client", "server")),
-            _passed(passed.get((row["family"], row["type"]))),
+            _passed(exchanges.get((row["family"], row["type"]))),
         )
     out = console()
     out.print(table)
     out.print(f"Asked by {result['user']}, who has no capability; SOCK_RAW for ICMP. {SOCKET_NOTES}")
 
 
-def _made(asked: str, said: Mapping[str, Any]) -> Text:
-    word = coloured(said["state"])
-    if said["errno"]:
-        return joined(word, f" ({said['errno']})")
-    return word if said["made"] == asked else joined(word, f", as {said['made']}")
+def _made(kind: str, answer: Mapping[str, Any]) -> Text:
+    word = coloured(answer["state"])
+    if answer["errno"]:
+        return joined(word, f" ({answer['errno']})")
+    return word if answer["made"] == kind else joined(word, f", as {answer['made']}")
 
 
 def _passed(row: Mapping[str, Any] | None) -> str | Text:

@@ -38,9 +38,9 @@ def effects(rows: Sequence[Judged]) -> None:
         ("verdict", 3),
     ):
         table.add_column(name, ratio=share, overflow="fold")
-    said = ""
+    setting = ""
     for row in rows:
-        table.add_row("" if row.setting == said else row.setting, row.side, row.sentence,
+        table.add_row("" if row.setting == setting else row.setting, row.side, row.sentence,
                       visible(row.evidence) or "-", coloured(row.verdict))  # fmt: skip
-        said = row.setting
+        setting = row.setting
     out.print(table)

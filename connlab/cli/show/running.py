@@ -87,9 +87,9 @@ def notes(status: Mapping[str, Any]) -> Iterator[str]:
         yield "≥ at least: it is not known of all whether an earlier host of the address did them"
 
 
-def policy_notices(standing: Mapping[str, Any]) -> None:
+def policy_notices(policy_report: Mapping[str, Any]) -> None:
     """What must be known of the policy before a count is believed; nothing if all is well."""
-    for line in policy.notices(standing):
+    for line in policy.notices(policy_report):
         console().sentence(styled(line, "red"))
 
 
@@ -100,18 +100,18 @@ def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {**row, "name": "other", "state": "earlier host" if row["earlier"] else "no client"}
         for row in ordered[:OTHERS]
     ]
-    if more := ordered[OTHERS:]:
+    if remainder := ordered[OTHERS:]:
         sums = {
-            what: sum(row[what] or 0 for row in more)
+            what: sum(row[what] or 0 for row in remainder)
             for what in ("held", "counted", "accepted", "refused")
-            if what != "refused" or more[0]["refused"] is not None
+            if what != "refused" or remainder[0]["refused"] is not None
         }
         unsure = {
-            f"{what}_at_least": any(row[f"{what}_at_least"] for row in more)
+            f"{what}_at_least": any(row[f"{what}_at_least"] for row in remainder)
             for what in ("counted", "accepted", "refused")
         }
         lines.append(
-            {"name": "others", "address": f"{len(more)} more", "state": "no client", **sums, **unsure}
+            {"name": "others", "address": f"{len(remainder)} more", "state": "no client", **sums, **unsure}
         )
     return lines
 
@@ -130,12 +130,12 @@ def details(status: Mapping[str, Any]) -> None:
     out.print()
     out.sentence(f"mode {server['mode']}, port {server['port']}", strong("server    "))
     out.sentence(_listener(server["listener"]), strong("listener  "))
-    standing = status["policy"]
-    state = joined(f"{server['policy']}, ", coloured(standing["state"].replace("_", " ")))
-    limit = f": {policy.describe_limit(standing)}; backend {server['backend']}"
+    policy_report = status["policy"]
+    state = joined(f"{server['policy']}, ", coloured(policy_report["state"].replace("_", " ")))
+    limit = f": {policy.describe_limit(policy_report)}; backend {server['backend']}"
     out.sentence(joined(state, limit), strong("policy    "))
     out.print()
-    since = "" if standing["loaded"] is None else f" (packets since {standing['loaded']})"
+    since = "" if policy_report["loaded"] is None else f" (packets since {policy_report['loaded']})"
     out.print(f"packets   table      rule{since}")
     for rule in status["rules"]:
         out.sentence(rule["text"], f"{rule['packets']:>7}   {rule['table']:<8}   ")
@@ -146,8 +146,8 @@ def details(status: Mapping[str, Any]) -> None:
         )
     out.print(table)
     table = new_table("host", "TCP sockets")
-    for said, names in _by_sockets([server, *status["clients"]]).items():
-        table.add_row(", ".join(_ranges(names)), said)
+    for sockets, names in _by_sockets([server, *status["clients"]]).items():
+        table.add_row(", ".join(_ranges(names)), sockets)
     out.print(table)
     states = ", ".join(f"{state} {count}" for state, count in status["conntrack_states"].items())
     out.sentence(f"{status['conntrack']} entries on the server: {states or 'none'}", strong("conntrack "))
@@ -178,20 +178,20 @@ def checks(rows: Sequence[Mapping[str, str]]) -> None:
 
 def _by_sockets(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The names of the hosts that have the same sockets, by what is said of those."""
-    found: dict[str, list[str]] = {}
+    names_by_sockets: dict[str, list[str]] = {}
     for row in rows:
         states = row["sockets"]
         known = ", ".join(f"{state} {count}" for state, count in (states or {}).items()) or "none"
-        found.setdefault(known if states is not None else f"- ({row['sockets_unknown']})", []).append(
-            row["name"]
-        )
-    return found
+        names_by_sockets.setdefault(
+            known if states is not None else f"- ({row['sockets_unknown']})", []
+        ).append(row["name"])
+    return names_by_sockets
 
 
 def _ranges(names: Iterable[str]) -> Iterator[str]:
     """Names in their order, neighbours' numbers taken together: `client-1 to 20`."""
-    apart = [(name.rpartition("-")[0], int(name.rpartition("-")[2])) for name in names]
-    for _, run in itertools.groupby(enumerate(apart), lambda pair: (pair[1][0], pair[1][1] - pair[0])):
+    pairs = [(name.rpartition("-")[0], int(name.rpartition("-")[2])) for name in names]
+    for _, run in itertools.groupby(enumerate(pairs), lambda pair: (pair[1][0], pair[1][1] - pair[0])):
         (_, (service, first)), *rest = run
         yield f"{service}-{first}" + (f" to {rest[-1][1][1]}" if rest else "")
 

@@ -33,12 +33,12 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
     client, times = client_number(number), whole("count", count, 1, 20000)
     seconds = whole("hold", hold, 0, 86400)
     rows: list[dict[str, object]] = []
-    shown = attempts.Reporter(hold=show.hold)
+    terminal = attempts.Reporter(hold=show.hold)
     if as_json:
-        reporter = dataclasses.replace(shown, dial=lambda made: rows.append(dataclasses.asdict(made)))
+        reporter = dataclasses.replace(terminal, dial=lambda made: rows.append(dataclasses.asdict(made)))
     else:
         table = show.Rows(times)
-        reporter = dataclasses.replace(shown, dial=table.add, sums=table.sums)
+        reporter = dataclasses.replace(terminal, dial=table.add, sums=table.sums)
     result = attempts.attempt(running_lab(), client, times, seconds, reporter)
     refusal = result.pop("error") or (interrupted() if result["interrupted"] else None)
     if refusal:
@@ -66,9 +66,9 @@ def connect(host: str, port: str | None, number: str, timeout: str, as_json: boo
 
     client, seconds = client_number(number), whole("timeout", timeout, 1, 600)
     calling.target(host, "1" if port is None else port)  # refused before the lab is asked for its own port
-    chosen = running_lab()
-    name, own_port = calling.target(host, str(chosen.port) if port is None else port)
-    result = calling.connect(chosen, client, name, own_port, seconds)
+    settings = running_lab()
+    name, own_port = calling.target(host, str(settings.port) if port is None else port)
+    result = calling.connect(settings, client, name, own_port, seconds)
     print_json(result) if as_json else output.show(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)

@@ -53,8 +53,8 @@ def report(folder: str, as_json: bool) -> None:
     run = runs.find(folder)
     pages = draw(run, [asdict(row) for row in verdicts.judged(run)])
     if as_json:
-        found = [{"family": family, "path": str(path)} for family, path in pages.items()]
-        print_json({"schema": 1, "run": run.name, "pages": found})
+        entries = [{"family": family, "path": str(path)} for family, path in pages.items()]
+        print_json({"schema": 1, "run": run.name, "pages": entries})
     else:
         output.show("\n".join(map(output.visible, pages.values())))
 

@@ -19,12 +19,12 @@ def restart(flag: str | None, as_json: bool) -> None:
     """Close the server's listener and connections and bind again, in the same network namespace."""
     from connlab.actions import restart as restarting
 
-    chosen = knobs.unchecked()
-    if flag is None and "REUSE_ADDRESS" in chosen.given:
-        flag = chosen.values["REUSE_ADDRESS"]
+    settings = knobs.unchecked()
+    if flag is None and "REUSE_ADDRESS" in settings.given:
+        flag = settings.values["REUSE_ADDRESS"]
     if flag is not None:
         flag = str(whole("REUSE_ADDRESS", flag, 0, 1))
-    result = restarting.restart(chosen.project, flag)
+    result = restarting.restart(settings.project, flag)
     if as_json and result["error"]:
         refusal = LabError(
             f"{result['server']} does not listen",

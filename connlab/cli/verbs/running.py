@@ -20,12 +20,12 @@ def up(as_json: bool) -> None:
     from connlab.cli.show import running as show
     from connlab.cluster import lifecycle
 
-    chosen = knobs.read()
+    settings = knobs.read()
     doctor.require_fit()
-    found = lifecycle.up(chosen)
-    _show_hosts(chosen.project, found, as_json)
+    lab_hosts = lifecycle.up(settings)
+    _show_hosts(settings.project, lab_hosts, as_json)
     if not as_json:
-        show.whats_next([host.number for host in found if host.service == "client"])
+        show.whats_next([host.number for host in lab_hosts if host.service == "client"])
 
 
 @click.command()
@@ -39,8 +39,8 @@ def scale(clients: str, as_json: bool) -> None:
         raise Usage(
             f"N={clients!r} {problem}", "a Linux bridge has 1,023 ports", next_step="make scale-clients N=20"
         )
-    chosen = knobs.unchecked()
-    _show_hosts(chosen.project, lifecycle.scale(chosen, int(clients)), as_json)
+    settings = knobs.unchecked()
+    _show_hosts(settings.project, lifecycle.scale(settings, int(clients)), as_json)
 
 
 @click.command()
@@ -78,20 +78,20 @@ def status(as_json: bool) -> None:
     from connlab.cluster import hosts
 
     project = knobs.unchecked().project
-    there = hosts.find(project)
-    if there and not any(host.service == "server" and host.running for host in there):
-        unasked = state.status_without_server(project, there)
+    lab_hosts = hosts.find(project)
+    if lab_hosts and not any(host.service == "server" and host.running for host in lab_hosts):
+        report = state.status_without_server(project, lab_hosts)
         if not as_json:
-            show.states(unasked)
+            show.states(report)
         try:
-            hosts.server(project, there)  # raises, with what brings it back
+            hosts.server(project, lab_hosts)  # raises, with what brings it back
         except LabError as refusal:
-            refusal.answer = unasked
+            refusal.answer = report
             raise
-    found = _show_hosts(project, there, as_json, clients_asked=True)
+    report = _show_hosts(project, lab_hosts, as_json, clients_asked=True)
     if not as_json:
-        show.details(found)
-    if found["policy"]["state"] in ("drift", "unknown") or found["server"]["silent"]:
+        show.details(report)
+    if report["policy"]["state"] in ("drift", "unknown") or report["server"]["silent"]:
         sys.exit(1)
 
 
@@ -126,13 +126,15 @@ def doctor(as_json: bool) -> None:
     sys.exit(examination.status(rows))
 
 
-def _show_hosts(project: str, found: Any, as_json: bool, *, clients_asked: bool = False) -> dict[str, Any]:
+def _show_hosts(
+    project: str, lab_hosts: Any, as_json: bool, *, clients_asked: bool = False
+) -> dict[str, Any]:
     from connlab.actions import status as state
     from connlab.cli.show import running as show
 
-    now = state.lab_status(project, found, clients_asked=clients_asked)
+    report = state.lab_status(project, lab_hosts, clients_asked=clients_asked)
     if as_json:
-        print_json(now)
+        print_json(report)
     else:
-        show.hosts(now)
-    return now
+        show.hosts(report)
+    return report
