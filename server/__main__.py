@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     if reports is None:
         return 1
     try:
-        baseline.keep(baseline.new(wanted.firewall, ruleset.read(), told=0))
+        baseline.store(baseline.new(wanted.firewall, ruleset.read(), refusals=0))
     except (ruleset.Unreadable, OSError) as failed:
         what = f"what was loaded cannot be written down: {failed}"
         return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)

@@ -99,6 +99,7 @@ def established(sock: socket.socket) -> float:
     Exact to a jiffy, however late accept(2) is: `tcpi_last_data_sent`, milliseconds, starts with the connection
     (docs/kernel.md B12).
     """
+    age: int
     (age,) = struct.unpack_from("=I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, LAST_DATA_SENT + 4),
                                 LAST_DATA_SENT)  # fmt: skip
     return time.time() - age / 1000

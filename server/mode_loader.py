@@ -20,6 +20,7 @@ from server.settings import Settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # at run time typing would cost each start 5 ms
     import socket
+    from importlib.abc import Loader
     from typing import Protocol
 
     class ModeServer(Protocol):
@@ -39,6 +40,8 @@ if TYPE_CHECKING:  # at run time typing would cost each start 5 ms
 
         def server_close(self) -> None:
             """Close the listener."""
+else:  # importlib.abc would bring tempfile and zipfile along
+    Loader = object
 
 
 PACKAGE = "server.modes."
@@ -48,11 +51,8 @@ class BadMode(Exception):
     """A mode cannot be used; the text says where in its file and why."""
 
 
-class Texts:
-    """Finder and loader of modules whose source is a text in memory.
-
-    Not one of importlib.abc's, which would bring tempfile and zipfile along.
-    """
+class Texts(Loader):
+    """Finder and loader of modules whose source is a text in memory."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self.sources = sources
@@ -60,30 +60,30 @@ class Texts:
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module, if its text was given."""
+        """Return the spec of the module, if its text was given."""
         if self.get_filename(fullname) not in self.sources or not fullname.startswith(PACKAGE):
             return None
         return spec_from_loader(fullname, self)
 
     def create_module(self, _spec: ModuleSpec) -> None:
-        """As a module usually is."""
+        """Return None: the module is created as usual."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run its text."""
+        """Run the module's text."""
         name = module.__name__
         code = compile(self.get_source(name), self.get_filename(name), "exec", dont_inherit=True)
         exec(code, module.__dict__)
 
     def get_filename(self, fullname: str) -> str:
-        """Its path, as in the repository."""
+        """Return the module's path, as in the repository."""
         return f"{fullname.replace('.', '/')}.py"
 
     def is_package(self, _fullname: str) -> bool:
-        """A mode is one file."""
+        """Return false: a mode is one file."""
         return False
 
     def get_source(self, fullname: str) -> str:
-        """Its text."""
+        """Return the module's text."""
         return self.sources[self.get_filename(fullname)]
 
 
@@ -93,21 +93,22 @@ def install() -> None:
 
 
 def load(mode: str) -> Callable[[Settings, Connections], ModeServer]:
-    """The function `build` of a mode. Raises `BadMode`."""
+    """Return the function `build` of a mode. Raises `BadMode`."""
     try:
-        found = importlib.import_module(PACKAGE + mode)
+        module = importlib.import_module(PACKAGE + mode)
     except Exception as error:  # whatever somebody's code raises
         raise BadMode(_where(error)) from error
-    if not callable(getattr(found, "build", None)):
+    function: Callable[[Settings, Connections], ModeServer] | None = getattr(module, "build", None)
+    if not callable(function):
         raise BadMode(f"server/modes/{mode}.py: it has no function build(settings, connections)")
-    return found.build
+    return function
 
 
 def build(settings: Settings, connections: Connections) -> ModeServer:
-    """The server of the mode, bound and listening. Raises OSError if it cannot be bound, `BadMode`."""
-    make = load(settings.mode)
+    """Return the server of the mode, bound and listening. Raises OSError if it cannot be bound, `BadMode`."""
+    function = load(settings.mode)
     try:
-        return make(settings, connections)
+        return function(settings, connections)
     except OSError:
         raise
     except Exception as error:
@@ -115,18 +116,18 @@ def build(settings: Settings, connections: Connections) -> ModeServer:
 
 
 def _where(error: Exception) -> str:
-    """File, line and words of an error, as far as a mode's own file has a part in it."""
+    """Return file, line and words of an error, as far as a mode's own file has a part in it."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}: {error.msg}"
     import traceback  # late: it is for a mode that is broken
 
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "server/modes/" in frame.filename] or frames[-1:]
-    return f"{ours[-1].filename}, line {ours[-1].lineno}: {type(error).__name__}: {error}"
+    own = [frame for frame in frames if "server/modes/" in frame.filename] or frames[-1:]
+    return f"{own[-1].filename}, line {own[-1].lineno}: {type(error).__name__}: {error}"
 
 
 def main(mode: str) -> int:
-    """Exit status 1, and why on standard error, for a mode that cannot be used."""
+    """Import the mode; exit status 1, and why on standard error, if it cannot be used."""
     install()
     try:
         load(mode)

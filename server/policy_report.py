@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from server import baseline, rules, ruleset
+from server import baseline, drift, rules, ruleset
+from server.ruleset import Ruleset
 
-Report = dict
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time typing would cost each sample 5 ms
+    from server.baseline import Baseline
 
 
-def read() -> ruleset.Ruleset | None:
-    """The rules of this host; None if they cannot be read, and then `report` says why."""
+def read() -> Ruleset | None:
+    """Return the rules of this host; None if they cannot be read, and then `report` says why."""
     try:
         return ruleset.read()
     except (ruleset.Unreadable, OSError):
         return None
 
 
-def report(port: int, now: ruleset.Ruleset | None = None, told: int | None = None) -> Report:
-    """What can be said of the rules, compared with what was loaded.
+def report(port: int, now: Ruleset | None = None, refusals: int | None = None) -> dict[str, object]:
+    """Return what can be said of the rules, compared with what was loaded.
 
-    `now` is a look at them from before the server was asked, so that it has told of all they counted; `told` is how
-    many refusals it had told of then.
+    `now` is a sample of them from before the server was asked, so that it has reported all they counted; `refusals`
+    is how many it had reported then.
 
     `unknown` says why nothing could be compared, null otherwise. `difference`: what is not as it was loaded.
     `went_back`: rules whose counters are lower than they were, and when that was seen. `uncounted`: connections that
@@ -30,59 +33,61 @@ def report(port: int, now: ruleset.Ruleset | None = None, told: int | None = Non
     `sources`); null if no rule counts any.
     """
     try:
-        with baseline.kept() as then:
-            if now is None or baseline.older(then, now) or baseline.ahead(then, told) > baseline.logged(now):
-                now = ruleset.read()  # alone: two looks never pass each other
-            now = baseline.known(then, now)
+        with baseline.stored() as loaded:
+            stale = now is None or baseline.older(loaded, now)
+            if now is None or stale or baseline.refusals_since(loaded, refusals) > baseline.logged(now):
+                now = ruleset.read()  # under the lock: two samples never pass each other
+            now = drift.with_loaded_texts(loaded, now)
             connected = ruleset.connected(port)
-            baseline.advance(then, now, list(connected), told)
-            return {**_rules(now, port), **_since(then, now, connected)}
-    except (baseline.NoBaseline, ruleset.Unreadable, OSError, ValueError) as why:
-        return _unknown(port, str(why))
+            baseline.advance(loaded, now, list(connected), refusals)
+            return {**_rules(now, port), **_comparison(loaded, now, connected)}
+    except (baseline.NoBaseline, ruleset.Unreadable, OSError, ValueError) as reason:
+        return _without_comparison(port, str(reason))
 
 
-def _since(then: baseline.Kept, now: ruleset.Ruleset, connected: Mapping[str, str]) -> Report:
-    counting = any(baseline.counts(one) for one in now.rules)
+def _comparison(loaded: Baseline, now: Ruleset, connected: Mapping[str, str]) -> dict[str, object]:
+    counting = any(baseline.counts(rule) for rule in now.rules)
     return {
         "unknown": None,
-        "file": then["policy"],
-        "loaded": then["loaded"],
-        "difference": baseline.difference(then, now),
-        "went_back": then["went_back"],
-        "changed_meanwhile": now.generation != then["generation"],
-        "uncounted": _uncounted(then, connected) if counting else None,
+        "file": loaded["policy"],
+        "loaded": loaded["loaded"],
+        "difference": drift.difference(loaded, now),
+        "went_back": loaded["went_back"],
+        "changed_meanwhile": now.generation != loaded["generation"],
+        "uncounted": _uncounted(loaded, connected) if counting else None,
     }
 
 
-def _uncounted(then: baseline.Kept, connected: Mapping[str, str]) -> dict:
-    sure, unsure = (Counter(connected[one] for one in then[name]) for name in ("uncounted", "unsure"))
+def _uncounted(loaded: Baseline, connected: Mapping[str, str]) -> dict[str, object]:
+    sure = Counter(connected[cookie] for cookie in loaded["uncounted"])
+    unsure = Counter(connected[cookie] for cookie in loaded["unsure"])
     return {
         "at_least": sure.total(), "at_most": sure.total() + unsure.total(),
         "sources": {source: [sure[source], sure[source] + unsure[source]] for source in sorted(sure | unsure)},
     }  # fmt: skip
 
 
-def _unknown(port: int, why: str) -> Report:
+def _without_comparison(port: int, reason: str) -> dict[str, object]:
     try:
-        seen = _rules(ruleset.read(), port)
+        listed = _rules(ruleset.read(), port)
     except (ruleset.Unreadable, OSError):
-        seen = {"generation": None, "rules": [], "limit": None, "limits": []}
+        listed = {"generation": None, "rules": [], "limit": None, "limits": []}
     nothing = dict.fromkeys(("file", "loaded", "changed_meanwhile", "uncounted"))
-    return {**seen, **nothing, "unknown": why, "difference": [], "went_back": []}
+    return {**listed, **nothing, "unknown": reason, "difference": [], "went_back": []}
 
 
-def _rules(now: ruleset.Ruleset, port: int) -> Report:
-    """Each rule, and whether it refuses on the way of a SYN to this host (to `port`, for `limits` and `limit`)."""
+def _rules(now: Ruleset, port: int) -> dict[str, object]:
+    """Return each rule, and whether it refuses on the way of a SYN to this host (`limits`, `limit`: to `port`)."""
     refusing = rules.refusing(now.chains, now.rules)
     return {
         "generation": now.generation,
         "rules": [
             {
-                "table": one.table, "chain": one.chain, "handle": one.handle, "text": one.text,
-                "packets": one.packets, "target": rules.target(one.text), "refuses": one in refusing,
+                "table": rule.table, "chain": rule.chain, "handle": rule.handle, "text": rule.text,
+                "packets": rule.packets, "target": rules.target(rule.text), "refuses": rule in refusing,
             }
-            for one in now.rules
+            for rule in now.rules
         ],
         "limit": rules.limit(now.chains, now.rules, port),
-        "limits": [rules.in_words(one.text) for one in rules.refusing(now.chains, now.rules, port)],
+        "limits": [rules.in_words(rule.text) for rule in rules.refusing(now.chains, now.rules, port)],
     }  # fmt: skip

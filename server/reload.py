@@ -8,83 +8,101 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server import baseline, firewall, policy_file, ruleset
+from server import baseline, drift, firewall, policy_file, ruleset
 from server.ruleset import Ruleset, tool
 from server.settings import Settings
 
-DOCKER_S = "nat"  # the table that also has the engine's rules for names
+DOCKER_TABLE = "nat"  # the table that also has the engine's rules for names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time typing would cost each reload 5 ms
+    from server.baseline import Baseline
 
 
-def reload(wanted: Settings) -> dict[str, object]:
-    """Mend what differs from the baseline; what was different, and how many connections are not counted now.
+def reload(settings: Settings) -> dict[str, object]:
+    """Mend what differs from the baseline; returns `reloaded`, and `difference`, what differed.
 
     Raises `PolicyError`, `NoBaseline`, `Unreadable` or OSError; the rules are then as they were, or nearer to the
     policy.
     """
-    text = firewall.render(wanted)
-    with baseline.kept() as then:
-        difference = baseline.difference(then, ruleset.read())
+    text = firewall.render(settings)
+    with baseline.stored() as loaded:
+        difference = drift.difference(loaded, ruleset.read())
         if not difference:
             return {"reloaded": False, "difference": []}
-        before = ruleset.connected(wanted.port)
-        _remove_foreign(then, ruleset.read(), policy_file.sections(text))
-        _restore(then, text)
+        before = ruleset.connected(settings.port)
+        _remove_foreign(loaded, ruleset.read(), policy_file.sections(text))
+        _restore(loaded, text)
         now = ruleset.read()
-        if left := [line for line in baseline.difference(then, now) if not line.startswith("loaded again")]:
-            raise firewall.PolicyError("still not as the policy was loaded: " + "; ".join(left))
-        after = ruleset.connected(wanted.port)
-        old, again = set(before) | set(then["uncounted"]), _loaded_again(then, now)
-        uncounted = [one for one in after if one in old] if again else then["uncounted"]
-        unsure = [one for one in after if one not in old] if again else then["unsure"]
-        then.update(baseline.new(then["policy"], now, None, uncounted, unsure))
+        rest = [line for line in drift.difference(loaded, now) if not line.startswith("loaded again")]
+        if rest:
+            raise firewall.PolicyError("still not as the policy was loaded: " + "; ".join(rest))
+        after = ruleset.connected(settings.port)
+        uncounted, unsure = loaded["uncounted"], loaded["unsure"]
+        if _counts_anew(loaded, now):
+            old = set(before) | set(uncounted)
+            uncounted = [cookie for cookie in after if cookie in old]
+            unsure = [cookie for cookie in after if cookie not in old]
+        loaded.update(baseline.new(loaded["policy"], now, None, uncounted, unsure))
     return {"reloaded": True, "difference": difference}
 
 
-def _loaded_again(then: baseline.Kept, now: Ruleset) -> bool:
-    """Whether a rule that counts is a new one in the kernel."""
-    old = {one[:3] for one in then["rules"]}
-    return any(baseline.counts(one) and one[:3] not in old for one in now.rules)
+def _counts_anew(loaded: Baseline, now: Ruleset) -> bool:
+    """Return whether a rule that counts is a new one in the kernel."""
+    handles = {rule[:3] for rule in loaded["rules"]}
+    return any(baseline.counts(rule) and rule[:3] not in handles for rule in now.rules)
 
 
-def _remove_foreign(then: baseline.Kept, now: Ruleset, ours: Iterable[str]) -> None:
+def _remove_foreign(loaded: Baseline, now: Ruleset, own: Iterable[str]) -> None:
     """Delete tables, chains and rules that were not there, in one transaction; the others keep their counts.
 
     In the policy's own tables only what iptables-restore would stumble over: it replaces the rest in one step.
     """
-    tables, chains = (
-        {one.table for one in then["chains"]} | set(ours) | {DOCKER_S},
-        {one[:2] for one in then["chains"]},
-    )
+    tables = {chain.table for chain in loaded["chains"]} | set(own) | {DOCKER_TABLE}
+    chains = {chain[:2] for chain in loaded["chains"]}
+    handles = {rule[:3] for rule in loaded["rules"]}
     foreign = {
-        one.table for one in now.chains if one.table not in tables and not one.table.startswith("legacy ")
+        chain.table
+        for chain in now.chains
+        if chain.table not in tables and not chain.table.startswith("legacy ")
     }
+    native = {rule.table for rule in now.rules if not rule.text.startswith("-")}
     script = [f"delete table {_family(table)}" for table in sorted(foreign)]
-    handles = {one[:3] for one in then["rules"]}
-    strange = {one.table for one in now.rules if not one.text.startswith("-")}
-    for one in now.rules:
-        extra = one.table not in foreign and one[:3] not in handles and "/" in one.handle
-        if extra and (one.table not in ours or one.table in strange):
-            script.append(
-                f"delete rule {_family(one.table)} {one.chain} handle {one.handle.partition('/')[2]}"
-            )
-    new = [one for one in now.chains if one.table in strange & tables and one[:2] not in chains]
-    script += [f"delete chain {_family(one.table)} {one.name}" for one in new]
+    for rule in now.rules:
+        extra = rule.table not in foreign and rule[:3] not in handles and "/" in rule.handle
+        if extra and (rule.table not in own or rule.table in native):
+            handle = rule.handle.partition("/")[2]
+            script.append(f"delete rule {_family(rule.table)} {rule.chain} handle {handle}")
+    script += [
+        f"delete chain {_family(chain.table)} {chain.name}"
+        for chain in now.chains
+        if chain.table in native & tables and chain[:2] not in chains
+    ]
     if script:
         tool(["nft", "-f", "-"], "\n".join(script))
 
 
-def _restore(then: baseline.Kept, text: str) -> None:
+def _restore(loaded: Baseline, text: str) -> None:
     """Load the tables of the policy that still differ, each in one transaction, so it is never without its rules."""
     now = ruleset.read()
     for table, section in policy_file.sections(text).items():
-        mine = {what: [one for one in then[what] if one.table == table] for what in ("rules", "chains")}
-        seen = ruleset.Ruleset(
-            now.generation,
-            [one for one in now.chains if one.table == table],
-            [one for one in now.rules if one.table == table],
-        )
-        if baseline.difference({**then, **mine}, seen):
+        if drift.difference(_of_table(loaded, table), _table(now, table)):
             tool(["iptables-restore"], section)
+
+
+def _of_table(loaded: Baseline, table: str) -> Baseline:
+    part = loaded.copy()
+    part["chains"] = [chain for chain in loaded["chains"] if chain.table == table]
+    part["rules"] = [rule for rule in loaded["rules"] if rule.table == table]
+    return part
+
+
+def _table(now: Ruleset, table: str) -> Ruleset:
+    return Ruleset(
+        now.generation,
+        [chain for chain in now.chains if chain.table == table],
+        [rule for rule in now.rules if rule.table == table],
+    )
 
 
 def _family(table: str) -> str:

@@ -38,14 +38,14 @@ def main(reports: int) -> int:
         server.failed(error)
         return 1
     except mode_loader.BadMode as bad:
-        emit("mode_failed", mode=server.wanted.mode, error=str(bad))
+        emit("mode_failed", mode=server.settings.mode, error=str(bad))
         return 1
     if reports >= 0:
         _background(refusals.read, socket.socket(fileno=reports))
     verbs = {
         "account": functools.partial(_account, server, connections, refusals),
         "close": connections.close,
-        "restart": server.ask,
+        "restart": server.request_restart,
     }
     _background(control.answer, control.listen(), verbs)
     server.serve()
@@ -61,11 +61,11 @@ def _account(
     server: Supervisor, connections: Connections, refusals: RefusalReader, *since: Mapping[str, float]
 ) -> dict[str, object]:
     """Return what was asked of this host, and what came of it (`since`: Connections.snapshot)."""
-    wanted = server.wanted
-    keys = sysctls.read(wanted.sysctl)
+    current = server.settings
+    keys = sysctls.read(current.sysctl)
     refusal_account = refusals.account()  # first, so that the sums below have what it waited for
     return {
-        **wanted._asdict(),
+        **current._asdict(),
         "listener": server.account(),
         "sysctls": keys,
         "refusals": refusal_account,

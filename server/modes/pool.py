@@ -57,7 +57,7 @@ class PoolServer(Listener):
 
     def _work(self) -> None:
         with contextlib.suppress(Stopped):
-            super().serve_forever(None)
+            super().serve_forever(None)  # type: ignore[arg-type]  # selectors takes None: no timeout
 
 
 def build(settings: Settings, connections: Connections) -> PoolServer:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server import baseline
+from server import baseline, drift
 from server.rules import Chain, Rule
 from server.ruleset import Ruleset
 
@@ -29,7 +29,7 @@ def seen(*rules: Rule, generation: int = 5, chains: list[Chain] = CHAINS) -> Rul
 
 @pytest.fixture
 def then():
-    return baseline.new("connlimit", seen(rule(), rule(LOG, "2/5")), told=0)
+    return baseline.new("connlimit", seen(rule(), rule(LOG, "2/5")), refusals=0)
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def then():
 )  # fmt: skip
 def test_every_difference_is_told(then, now, lines):
     """Text, handle, table and policy; a counter that moved is no difference."""
-    assert baseline.difference(then, seen(*now)) == lines
+    assert drift.difference(then, seen(*now)) == lines
 
 
 def test_the_order_of_rules_is_a_difference():
     """The same two rules the other way round judge otherwise."""
     one, two = rule(), rule("-A INPUT -j ACCEPT", "2/6")
     then = baseline.new("connlimit", seen(one, two), None)
-    assert baseline.difference(then, seen(one, two)) == []
-    assert baseline.difference(then, seen(two, one)) == ["the rules are in another order"]
+    assert drift.difference(then, seen(one, two)) == []
+    assert drift.difference(then, seen(two, one)) == ["the rules are in another order"]
 
 
 def test_in_a_table_that_iptables_no_longer_shows_rules_are_known_by_handle(then):
@@ -68,25 +68,25 @@ def test_in_a_table_that_iptables_no_longer_shows_rules_are_known_by_handle(then
         rule()._replace(text='xt match "connlimit" reject'), rule(LOG, "2/5")._replace(text="log group 5"),
         rule("ct count over 3 reject", "2/9")._replace(chain="INPUT"),
     )  # fmt: skip
-    assert baseline.difference(then, now) == ["added in filter INPUT: ct count over 3 reject"]
-    shown = baseline.known(then, now)
-    assert [one.text.removesuffix(f" {baseline.AS_LOADED}") for one in shown.rules[:2]] == [LIMIT, LOG]
-    assert baseline.difference(then, shown) == ["added in filter INPUT: ct count over 3 reject"]
+    assert drift.difference(then, now) == ["added in filter INPUT: ct count over 3 reject"]
+    shown = drift.with_loaded_texts(then, now)
+    assert [one.text.removesuffix(f" {drift.AS_LOADED}") for one in shown.rules[:2]] == [LIMIT, LOG]
+    assert drift.difference(then, shown) == ["added in filter INPUT: ct count over 3 reject"]
 
 
 def test_a_table_of_iptables_legacy_is_a_difference(then):
     """nf_tables does not show what it says, but that it is there."""
     now = seen(rule(), rule(LOG, "2/5"), chains=[*CHAINS, Chain("legacy filter", "", "")])
-    assert baseline.difference(then, now) == [
+    assert drift.difference(then, now) == [
         "a table of iptables-legacy that was not there, and cannot be read from here: legacy filter"
     ]
 
 
 def uncounted(
-    then, now: Ruleset, connected: list[str], told: int | None = None
+    then, now: Ruleset, connected: list[str], refusals: int | None = None
 ) -> tuple[list[str], list[str]]:
     """One look; kept and read back as JSON, as between two looks on a host."""
-    baseline.advance(then, now, connected, told)
+    baseline.advance(then, now, connected, refusals)
     assert json.loads(json.dumps(then))["last"]["connected"] == connected
     return then["uncounted"], then["unsure"]
 
@@ -128,9 +128,9 @@ def test_a_reset_without_a_transaction_is_told_and_changes_no_count(then):
 
 def test_the_server_s_own_account_shows_counters_that_went_back(then):
     """Zeroed and past its old value again: more refusals told than the rule that reports them has counted."""
-    uncounted(then, seen(rule(packets=3), rule(LOG, "2/5", 3)), [], told=3)
+    uncounted(then, seen(rule(packets=3), rule(LOG, "2/5", 3)), [], refusals=3)
     assert then["went_back"] == []
-    uncounted(then, seen(rule(packets=4), rule(LOG, "2/5", 4)), [], told=7)
+    uncounted(then, seen(rule(packets=4), rule(LOG, "2/5", 4)), [], refusals=7)
     assert [entry["rule"] for entry in then["went_back"]] == [LOG]
 
 
@@ -152,12 +152,12 @@ def test_a_rule_that_sees_every_packet_counts_older_connections_again(then):
 def test_what_is_kept_is_root_s_alone(tmp_path, monkeypatch):
     """It comes back as it was, from a file that nobody else may read or lock."""
     monkeypatch.setattr(baseline, "STEM", f"{tmp_path}/kept")
-    with pytest.raises(baseline.NoBaseline), baseline.kept():
+    with pytest.raises(baseline.NoBaseline), baseline.stored():
         pass
-    baseline.keep(baseline.new("connlimit", seen(rule()), 0))
-    with baseline.kept() as then:
-        assert baseline.difference(then, seen(rule())) == []
-        then["told"] = 8
-    with baseline.kept() as then:
-        assert then["told"] == 8
+    baseline.store(baseline.new("connlimit", seen(rule()), 0))
+    with baseline.stored() as then:
+        assert drift.difference(then, seen(rule())) == []
+        then["refusals"] = 8
+    with baseline.stored() as then:
+        assert then["refusals"] == 8
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
