@@ -108,7 +108,7 @@ def test_a_killed_child_is_missed(start):
     server = start("forking")
     with server.dial() as sock:
         server.is_open(1)
-        (child,) = server.processes()
+        (child,) = until(server.processes, "the child is there", WITHIN)  # forked after `accepted`
         os.kill(child, signal.SIGTERM)
         assert sock.recv(1) == b""
     (closed,) = server.wait_for("closed")
