@@ -6,20 +6,19 @@ of a kernel that it does not have.
 
 from __future__ import annotations
 
-# `_signal`, not `signal`: the latter wraps the same numbers in enums, 1.1 MB of each idle host.
-import _signal
+import importlib
 import os
-import sys
+import signal
 
-from client import events, names, settings
-from connlab.machine import sysctls
+from client import settings
+from connlab.machine import events, identity, sysctls
 
-STOP = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT"}
+STOP = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
 
 
 def _stop(number: int, _frame: object) -> None:
     for each in STOP:
-        _signal.signal(each, _signal.SIG_IGN)
+        signal.signal(each, signal.SIG_IGN)
     events.emit("stopping", signal=STOP[number])
     raise SystemExit(0)
 
@@ -36,28 +35,27 @@ def _tell_sysctls(profile: str) -> None:
 def main() -> None:
     # PID 1 has no default actions (signal(7)): without handlers SIGTERM would do nothing.
     for number in STOP:
-        _signal.signal(number, _stop)
+        signal.signal(number, _stop)
     # Orphans of `docker exec` become children of PID 1; ignoring SIGCHLD has the kernel reap them (wait(2)).
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         knobs = settings.read(os.environ)
     except ValueError as error:
         os.write(2, f"connlab client: {error}\n".encode())
         raise SystemExit(2) from None
-    events.configure(knobs["log_format"])
+    events.configure("client", knobs["log_format"])
     # compose.yaml always says it; a process that nobody gave a profile has its machine's settings.
     if "CLIENT_SYSCTL" in os.environ:
         _tell_sysctls(knobs["client_sysctl"])
-    module = "client.workloads." + knobs["workload"]
-    __import__(module)
-    ready = {"workload": knobs["workload"], "address": names.address()}
+    workload = importlib.import_module("client.workloads." + knobs["workload"])
+    ready = {"workload": knobs["workload"], "address": identity.address()}
     # For who comes when this host's log has lost the line (connlab/cluster/readiness.py); a start empties /tmp.
     if os.getpid() == 1:
         os.close(os.open("/tmp/connlab.ready", os.O_CREAT | os.O_WRONLY, 0o644))
     if knobs["workload"] == "idle":
-        sys.modules[module].become(ready, STOP)
+        workload.become(ready, STOP)
     events.emit("ready", **ready)
-    sys.modules[module].run(knobs)
+    workload.run(knobs)
 
 
 main()

@@ -17,10 +17,11 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from client import connector, events, host_lock, names, settings
+from client import connector, host_lock, host_log, settings
 from client.commands.held import Held
 from client.request import BadRequest, read
 from client.verbs import verbs
+from connlab.machine import events, identity
 
 LONGEST_LINE = 2**20
 LONGEST_ID = 2**53  # whole numbers up to here are the same in every reader of JSON (RFC 8259 6)
@@ -127,7 +128,7 @@ def main(arguments: list[str]) -> None:
         knobs = settings.read(os.environ)
     except ValueError as error:
         raise SystemExit(f"connlab agent: {error}") from None
-    events.configure(knobs["log_format"], events.host_log())
+    events.configure("client", knobs["log_format"], host_log.open_host_log())
     connector.raise_descriptor_limit()
     grace_s = 0 if "--stop-at-close" in arguments else _GRACE_S
     _thread.start_new_thread(_end_with_stream, (_thread.get_ident(), grace_s))
@@ -135,7 +136,7 @@ def main(arguments: list[str]) -> None:
     with host_lock.of_agent():
         events.emit("agent", state="opened")
         try:
-            who = {"host": names.host(), "address": names.address()}
+            who = {"host": identity.host(), "address": identity.address()}
             _answer({"agent": "connlab", "schema": 1, **who, "monotonic_ns": time.monotonic_ns()})
             serve(held, knobs["port"])
         except BrokenPipeError:

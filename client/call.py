@@ -5,7 +5,8 @@ A call is bounded: 2 s for each dial, 2 s for the echoes, 2 s for the server's F
 
 from __future__ import annotations
 
-from client import close, connector, exchange, names, report
+from client import close, connector, exchange, report
+from connlab.machine import identity
 
 TIMEOUT_MS = 2000
 
@@ -19,7 +20,7 @@ def call(knobs: dict, count: int) -> tuple[list[str], int]:
     for attempt, sock in connector.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
         if sock:
             attempts[sock] = attempt
-            messages[sock] = f"hello from {names.host()} {len(messages) + 1}".encode()
+            messages[sock] = f"hello from {identity.host()} {len(messages) + 1}".encode()
         else:
             outcomes.append(attempt["outcome"])
             report.attempt(attempt)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from client import names
+from client import resolver
 
 OUTCOMES = {
     0: "established",
@@ -54,7 +54,7 @@ def dial(
     """
     start_ns = time.monotonic_ns()
     try:
-        target = (names.resolve(host), port)
+        target = (resolver.resolve(host), port)
     except socket.gaierror as error:
         yield _decide(_attempt((host, port), start_ns, 1), None, error.errno, "harness_error")
         return

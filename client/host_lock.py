@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from client import events
+from connlab.machine import events
 
 DOOR = os.environ.get("CONNLAB_TURN", "/tmp/connlab.turn")
 ROUND = DOOR + ".round"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from client import events
+from connlab.machine import events
 
 _LOGGED = ("outcome", "source", "source_port", "target", "target_port", "us", "errno")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from client import events
+from connlab.machine import events
 
 PROMPT = "Input msg and send:"
 

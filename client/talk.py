@@ -16,8 +16,9 @@ import select
 import socket
 import sys
 
-from client import close, connector, events, exchange, host_lock, report, settings
+from client import close, connector, exchange, host_lock, host_log, report, settings
 from client.screen import Screen, refusal
+from connlab.machine import events
 
 DIAL_MS = 2000
 REPLY_MS = 1000
@@ -122,7 +123,7 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         screen.say(f"connlab talk: {error}")
         return 2
-    events.configure(knobs["log_format"], events.host_log())
+    events.configure("client", knobs["log_format"], host_log.open_host_log())
     try:
         with host_lock.of_agent():
             return _session(knobs["connlab_server"], knobs["port"], screen)

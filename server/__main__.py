@@ -16,15 +16,16 @@ import os
 import subprocess
 import sys
 
-from connlab.machine import sysctls
+from connlab.machine import events, sysctls
+from connlab.machine.events import emit
 from server import baseline, firewall, nflog, policy_file, policy_report, reload, ruleset, settings
-from server.events import emit
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
 
 
 def main(arguments: list[str]) -> int:
     """Exit status: 1 if the host is not what it should be, 2 for a bad setting; else it never returns."""
+    events.configure("server", os.environ.get("LOG_FORMAT", "json"))
     try:
         wanted = settings.read()
     except settings.BadSetting as bad:

@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import Iterator
 
-from server.events import emit, escaped
+from connlab.machine.events import emit, escape
 
 RECEIVE = 1024  # bytes of one recv(2), the article's number
 # States of a TCP socket, linux/net/tcp_states.h; the first byte of TCP_INFO.
@@ -29,7 +29,7 @@ class Connection:
         data = self.sock.recv(RECEIVE)
         if data:
             self.received += len(data)
-            self.tell("message", bytes=len(data), text=escaped(data))
+            self.tell("message", bytes=len(data), text=escape(data))
         return data
 
     def send(self, data: bytes) -> int:

@@ -8,9 +8,9 @@ import sys
 from contextlib import AbstractContextManager
 from socketserver import BaseRequestHandler, TCPServer
 
+from connlab.machine.events import emit
 from server.connection import Connection
 from server.connections import Connections
-from server.events import emit
 from server.handlers import HANDLERS, greeting
 from server.settings import Settings
 

@@ -7,9 +7,9 @@ import select
 import socket
 import time
 
+from connlab.machine.events import emit
 from server import nflog
 from server.connections import Connections
-from server.events import emit
 
 # Seconds between two looks at an empty queue: so exactly is known when a report came.
 HEARTBEAT = 0.025

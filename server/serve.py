@@ -10,10 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 
-from connlab.machine import sysctls
+from connlab.machine import events, sysctls
+from connlab.machine.events import emit
 from server import control, mode_loader, ready_mark, settings
 from server.connections import Connections
-from server.events import emit
 from server.refusals import RefusalReader
 from server.supervisor import RESTART, STOP, Supervisor
 
@@ -28,6 +28,7 @@ def main(reports: int) -> int:
     # Blocked before there are threads, so every thread inherits it and only sigwait() sees a signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, RESTART})
     threading.stack_size(STACK)
+    events.configure("server", os.environ.get("LOG_FORMAT", "json"))
     connections = Connections()
     refusals = RefusalReader(connections)
     server = Supervisor(settings.read(), connections, _background)

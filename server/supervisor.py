@@ -17,9 +17,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from connlab.machine.events import emit
 from server import mode_loader
 from server.connections import Connections
-from server.events import emit
 from server.settings import Settings
 
 TYPE_CHECKING = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from client import close, events
+from client import close
 from client.commands.held import Held, choose
+from connlab.machine import events
 
 _FAREWELL_MS = 2000
 

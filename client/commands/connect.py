@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import time
 
-from client import close, connector, events, exchange, names, report
+from client import close, connector, exchange, report, resolver
 from client.commands.held import Held, hold
 from client.request import BadRequest
+from connlab.machine import events
 
 _LONGEST_BARRIER_NS = 60 * 10**9
 
@@ -79,7 +80,7 @@ def resolve(_held: Held, fields: dict) -> dict:
     start_ns = time.monotonic_ns()
     address, number, reason = None, None, None
     try:
-        address = names.resolve(fields["host"])
+        address = resolver.resolve(fields["host"])
     except socket.gaierror as error:
         number, reason = connector.errno_name(error.errno), error.strerror
     us = (time.monotonic_ns() - start_ns) // 1000
@@ -94,6 +95,6 @@ def _check_ports(fields: dict) -> None:
 
 def _resolve(name: str) -> str:
     try:
-        return names.resolve(name)
+        return resolver.resolve(name)
     except socket.gaierror as error:
         raise BadRequest(f"host: cannot resolve {name!r}: {error.strerror}") from None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import time
 
-from client import names
 from client.commands.held import Held
+from connlab.machine import identity
 
 
 def facts(held: Held, fields: dict) -> dict:
     """What this host is, and what its kernel is set to."""
     return {
         "monotonic_ns": time.monotonic_ns(),
-        "address": names.address(),
-        "host": names.host(),
+        "address": identity.address(),
+        "host": identity.host(),
         "pid": os.getpid(),
         "uid": os.getuid(),
         "held": len(held),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 
-from client import connector, events, exchange
+from client import connector, exchange
 from client.commands.held import Held, choose
+from connlab.machine import events
 
 
 def send(held: Held, fields: dict) -> dict:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 
-from client import close, connector, events, exchange, host_lock, report
+from client import close, connector, exchange, host_lock, report
 from client.beat import every
 from client.call import TIMEOUT_MS
+from connlab.machine import events
 
 _FAREWELL_MS = 300
 

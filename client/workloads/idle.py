@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import _signal
 import os
+import signal
 
-from client import events
+from connlab.machine import events
 
 # A shell that waits keeps 0.2 MB of its host to itself, Python 3 MB. It says what Python would have said:
 # an event's line comes as two arguments, its moment between them. `kill -9 -1` may end its sleep: it loops.
@@ -24,6 +24,6 @@ while :; do sleep infinity & wait; done"""
 def become(ready: dict[str, object], stop: dict[int, str]) -> None:
     """Replace this process with a shell that says `ready`, waits for a signal and says `stopping`."""
     told = [("ready", ready), *(("stopping", {"signal": name}) for name in stop.values())]
-    parts = [part for event, fields in told for part in events.written("@", event, fields).split("@", 1)]
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # else the shell could not wait for its sleep
+    parts = [part for event, fields in told for part in events.line("@", event, fields).split("@", 1)]
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else the shell could not wait for its sleep
     os.execv("/bin/sh", ["sh", "-c", SCRIPT, "-m", "client", *parts])

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from client import events
 from client.screen import refusal
+from connlab.machine import events
 
 ROOT = Path(__file__).parents[3]
 WITHIN = 20

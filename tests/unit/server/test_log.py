@@ -7,7 +7,7 @@ import re
 import socket
 
 from connlab.base.model import Event, events
-from server.events import emit
+from connlab.machine import events as log
 from tests.unit.server.process import HOME, NFLOG, SOON, ask, dial, echo, heard, report, said
 
 
@@ -33,9 +33,9 @@ def test_garbage_stays_on_one_line(server):
 
 def test_text_has_no_control_characters(monkeypatch, capfd):
     """With LOG_FORMAT=text too, in a value without blanks, wherever it came from; it reads back as it was."""
-    monkeypatch.setenv("LOG_FORMAT", "text")
+    monkeypatch.setattr(log, "_format", "text")
     for words in ("\x1b[31mred", "a\u202eb", "a\x9bb", "a\u200bb", "plain", "größer"):
-        emit("policy_failed", error=words)
+        log.emit("policy_failed", error=words)
         line = capfd.readouterr().out
         assert line.removesuffix("\n").isprintable()
         assert Event.parse(line).fields["error"] == words

@@ -100,7 +100,9 @@ WIRE += [b"\\x00", b"", b"\xc3", b"123", b"null", b"true", b"1e5", "é".encode()
 def said(log_format: str) -> list[Event]:
     """What the server's own code writes of each message on the wire above, read back."""
     script = (
-        "import sys\nfrom server.events import emit, escaped\nfor w in %r: emit('message', text=escaped(w))"
+        "import os\nfrom connlab.machine.events import configure, emit, escape\n"
+        "configure('server', os.environ['LOG_FORMAT'])\n"
+        "for w in %r: emit('message', text=escape(w))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script % WIRE],

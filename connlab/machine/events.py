@@ -1,0 +1,61 @@
+"""What a host says: one event a line, as docs/events.md has it. The only writer of that format."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+
+from connlab.machine import identity
+
+PREVIEW = 128  # bytes of a message that an event shows
+_service, _format, _descriptor = "", "json", 1
+
+
+def configure(service: str, log_format: str, descriptor: int = 1) -> None:
+    """Set whose events this process writes (`server`, `client`), how (`json`, `text`) and to which descriptor."""
+    global _service, _format, _descriptor  # a process has one log
+    _service, _format, _descriptor = service, log_format, descriptor
+
+
+def emit(event: str, **fields: object) -> None:
+    """Write one event. A single write(2): up to PIPE_BUF bytes it is atomic, so lines never mix (pipe(7))."""
+    nanoseconds = time.time_ns()
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9))
+    written = line(f"{clock}.{nanoseconds // 1000 % 10**6:06}Z", event, fields)
+    os.write(_descriptor, f"{written}\n".encode("utf-8", "backslashreplace"))
+
+
+def line(moment: str, event: str, fields: Mapping[str, object]) -> str:
+    """Return the line of an event, without its end; `moment` is its timestamp."""
+    if _format == "text":
+        return " ".join([moment, identity.host(), event, *(f"{key}={_text(fields[key])}" for key in fields)])
+    return json.dumps({"ts": moment, "service": _service, "host": identity.host(), "event": event, **fields})
+
+
+def escape(data: bytes, limit: int = PREVIEW) -> str:
+    """Return the first bytes of `data` as harmless text: what is not printable UTF-8 is written as `\\x00`.
+
+    A backslash is written as two, so that the four characters `\\x1b` and the byte 0x1b do not look the same.
+    """
+    return "".join(map(_escape, data[:limit].decode("utf-8", "surrogateescape")))
+
+
+def _escape(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def _text(value: object) -> str:
+    """Return a string as it is if a reader can take it for nothing else: no blank, no quote, no JSON."""
+    if not isinstance(value, str) or not value.isprintable() or not value or not {*' "='}.isdisjoint(value):
+        return json.dumps(value)
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)
