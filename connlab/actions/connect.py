@@ -65,7 +65,7 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
 
 
 def sentence(result: dict[str, Any]) -> str:
-    """What happened, in a line for a person."""
+    """Say in one line what happened."""
     if not result["resolved"]:
         resolver = result["resolver"]
         why = f"{resolver['reason']} ({resolver['errno']}, after {_ms(resolver['us'])})"

@@ -30,7 +30,7 @@ def examine(settings: Settings) -> list[Row]:
 
 
 def _guarded(check: Callable[[Settings], Row], settings: Settings) -> Row:
-    """The row of a check; what it could not find out for is one too, so that the others are still told."""
+    """Run a check and return its row; a check that fails by an exception is a row too, so that the others are run."""
     try:
         return check(settings)
     except LabError as error:
@@ -40,7 +40,7 @@ def _guarded(check: Callable[[Settings], Row], settings: Settings) -> Row:
 
 
 def require_fit() -> None:
-    """The fast subset, for `up`: raises `NotFit` for what would fail later with a worse message."""
+    """Run the fast checks for `up`. Raises `NotFit` for what would fail later with a worse message."""
     new = engine.at_least(engine.version(), engine.WITHOUT_COMPOSE_1)
     if new and compose.command() == ("docker-compose",):
         row = _compose_row()
@@ -97,7 +97,7 @@ def _kernel(_: Settings) -> Row:
 
 
 def _policy(settings: Settings) -> Row:
-    """The very thing `up` does: load the rules in a container of the server image and read them back."""
+    """Do what `up` does: load the rules in a container of the server image and read them back."""
     try:
         profiles.by_file(settings.values)
     except LabError:
@@ -155,7 +155,7 @@ def running(settings: Settings) -> Row:
 
 
 def status(rows: Sequence[Row]) -> int:
-    """The exit code of these rows: 3 for an unfit machine, 1 for a running lab that is not as it should be, else 0."""
+    """Return the exit code of these rows: 3 for an unfit machine, 1 for a running lab that has a fault, else 0."""
     failures = {row["name"] for row in rows if row["result"] == "FAIL"}
     return 3 if failures - {RUNNING, HOSTS} else min(1, len(failures))
 
@@ -195,7 +195,7 @@ def _leftovers(settings: Settings) -> Row:
 
 
 def _failed(name: str, error: LabError) -> Row:
-    """A refusal of the lab as a row: its next step is the fix."""
+    """Make a row of a refusal; its next step is the fix."""
     return _row(name, "FAIL", error.sentence, error.next_step)
 
 

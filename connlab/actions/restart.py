@@ -22,7 +22,7 @@ WITHIN = 20.0  # seconds: 1.5 s for connections to close, 10 s for what still ru
 
 
 def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
-    """What came of it (`"schema": 1`). The flag is "0" or "1"; None leaves it as it is.
+    """Restart the server and return what came of it (`"schema": 1`). The flag is "0" or "1"; None leaves it as it is.
 
     `error` is what bind(2) said, null if it listens; the server then tries again each second. Raises `LabError` if
     there is no server, or it ends meanwhile, `GaveUp` if it has no outcome in time.
@@ -47,7 +47,7 @@ def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
 
 
 def _outcome(project: str, server: Host, number: int) -> Mapping[str, Any] | None:
-    """What the server tells of its listener, once this restart has an outcome."""
+    """Return what the server reports of its listener, once this restart has an outcome."""
     try:
         listener: Mapping[str, Any] = json.loads(server.run(STATUS))["listener"]
     except (CommandFailed, engine.Refused):
@@ -57,7 +57,7 @@ def _outcome(project: str, server: Host, number: int) -> Mapping[str, Any] | Non
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
-    """The same in words, a line for each thing."""
+    """Say the result of a restart in words, a line for each thing."""
     flag = "with SO_REUSEADDR" if result["reuse_address"] else "without SO_REUSEADDR"
     connections, queued = result["closed"], result["waited"]
     lines = [

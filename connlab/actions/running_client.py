@@ -9,7 +9,7 @@ from connlab.cluster.hosts import Host
 
 
 def running_client(lab_hosts: Sequence[Host], number: int) -> Host:
-    """The running client of this number.
+    """Return the running client of this number.
 
     Raises `LabError` if it is there and does not run, `Usage` if there is none; both say what can be done with the
     lab as it is.
@@ -33,7 +33,7 @@ def running_client(lab_hosts: Sequence[Host], number: int) -> Host:
 
 
 def _advice(lab_hosts: Sequence[Host], running: Sequence[int], number: int) -> str:
-    """What makes such a client, or which one is there; scaling makes the numbers that follow the last one."""
+    """Say what creates such a client, or which one runs; scaling creates the numbers that follow the last one."""
     if not any(host.service == "server" and host.running for host in lab_hosts):
         return "make up"
     clients = [host for host in lab_hosts if host.service == "client"]

@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 def sockets(settings: Settings, number: int) -> dict[str, Any]:
-    """What `lab sockets --json` prints. Raises `Usage` if there is no such client, `LabError` without a server.
+    """Return what `connlab sockets --json` prints. Raises `Usage` without such a client, `LabError` without a server.
 
     Messages over IPv4 go from the client to the server, on ports of their own, so no slot is taken; over
     IPv6 between two spare hosts, because the lab's own have none.
@@ -50,7 +50,7 @@ def sockets(settings: Settings, number: int) -> dict[str, Any]:
 
 
 def state(errno: str | None) -> str:
-    """What an answer of socket(2) means for a program without privileges."""
+    """Say what an answer of socket(2) means for a program without privileges."""
     if errno is None:
         return "supported"
     return "needs CAP_NET_RAW" if errno in ("EPERM", "EACCES") else "not supported"
@@ -66,7 +66,7 @@ def _merged(client_row: Row, server_row: Row) -> Row:
 
 
 def _exchange(near: Host, far: Host, family: str) -> list[Row]:
-    """A message from `near` to `far` and back over TCP and UDP; `heard` is what `far` says of it."""
+    """Send a message from `near` to `far` and back over TCP and UDP; `heard` is what `far` says of it."""
     with far.stream(_argv("listen"), user=USER) as listener:
         asks = [ask for ask in json.loads(listener.read_line(PATIENCE)) if ask["family"] == family]
         rows = json.loads(near.run(_argv("exchange", json.dumps(asks)), user=USER))

@@ -18,7 +18,7 @@ NO_NUMBERS: Mapping[str, Any] = {
 
 
 def refusals(snapshot: Snapshot) -> dict[str, Any]:
-    """What is known of refusals by source: `refused_lost` are those that the rules counted and no event told.
+    """Return what is known of refusals by source: `refused_lost` were counted by the rules and told by no event.
 
     Null if the policy reports none, or the server does not answer, so that no source is known. `refused_behind`: the
     server had not yet read all reports, so what is missing may still be told. Counters that went back are no loss.
@@ -31,7 +31,7 @@ def refusals(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def server(snapshot: Snapshot) -> dict[str, Any]:
-    """The server's own numbers: of all sources, whoever they are."""
+    """Return the server's numbers of all sources together."""
     port, reported = snapshot.status["port"], snapshot.reported("refused")
     return {
         "held": snapshot.held(port).total(), **counted(snapshot),
@@ -66,7 +66,7 @@ def silent(snapshot: Snapshot) -> str | None:
 
 
 def client(snapshot: Snapshot, address: str) -> dict[str, Any]:
-    """The numbers of the host that has this address now; `counted` is of the address, as the limit's count is.
+    """Return the numbers of the host that has this address now; `counted` is of the address, as the limit's count is.
 
     The snapshot was asked for its moments. What an earlier host of the address left is `others`'.
     """
@@ -81,7 +81,7 @@ def client(snapshot: Snapshot, address: str) -> dict[str, Any]:
 
 
 def others(snapshot: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
-    """A row for each source that is no client of the lab, and for what earlier hosts of a client's address did.
+    """List a row for each source that is no client of the lab, and for what earlier hosts of a client's address did.
 
     The latter has `earlier` true and no `counted`: the limit counts by address, so those are in the client's row.
     """
@@ -106,7 +106,7 @@ def others(snapshot: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _earlier(snapshot: Snapshot, address: str, port: int) -> dict[str, Any]:
-    """What is certainly of an earlier host: all but what is, or may be, of the present one."""
+    """Return what is certainly of an earlier host: all but what is, or may be, of the present one."""
     account, total = _since(snapshot, address), snapshot.status["sources"][address]
     remainder = {
         what: total[what] - account[what] - account[f"{what}_perhaps"] for what in ("accepted", "refused")
@@ -121,12 +121,12 @@ def _earlier(snapshot: Snapshot, address: str, port: int) -> dict[str, Any]:
 
 
 def _held(snapshot: Snapshot, address: str, port: int) -> Sequence[int]:
-    """The ports that this address holds a connection from."""
+    """List the ports that this address holds a connection from."""
     return [socket.peer_port for socket in snapshot.established(port) if socket.peer == address]
 
 
 def _since(snapshot: Snapshot, address: str) -> Mapping[str, Any]:
-    """The server's account of an address since its host began; of one that it never heard of, nothing."""
+    """Return the server's account of an address since its host began; zeros for one that it never heard of."""
     number = None if silent(snapshot) else 0
     zeros = {
         "accepted": number,

@@ -25,7 +25,7 @@ PATIENCE = 10.0  # seconds for a client to say what sockets it has
 
 
 def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
-    """What `lab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
+    """Return what `connlab status --json` prints (`"schema": 1`). Raises `LabError` if there is no running server.
 
     With `clients_asked`, `ASKED` of the clients are asked for their sockets, and one for the keys of its profile; what
     nobody asked for, or could not tell, is null.
@@ -66,7 +66,7 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
 
 
 def status_without_server(project: str, lab_hosts: Sequence[Host]) -> dict[str, Any]:
-    """The same of a lab whose server cannot be asked: the state of each host, and no number."""
+    """Return the same of a lab whose server cannot be asked: the state of each host, and no number."""
     server = next((host for host in lab_hosts if host.service == "server"), None)
     rows = [
         {
@@ -111,7 +111,7 @@ def _own(flow: tables.Flow, server: Host) -> bool:
 
 
 def _client_sysctls(lab_hosts: Sequence[Host]) -> list[dict[str, Any]]:
-    """The keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
+    """Read the keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
     for host in lab_hosts:
         if host.running:
             with contextlib.suppress(

@@ -71,7 +71,7 @@ def sample_server(server: Host | None) -> ServerSample:
 
 
 def container_state(host: Host) -> str:
-    """What the engine says of a host now: `running`, `paused`, `exited`; `gone` if there is none."""
+    """Ask the engine for the state of a host: `running`, `paused`, `exited`; `gone` if there is none."""
     try:
         return str(host.inspect()["State"]["Status"])
     except NotFound:
@@ -79,7 +79,7 @@ def container_state(host: Host) -> str:
 
 
 def compare_samples(before: ServerSample, after: ServerSample, source: str, refused: int) -> Witness:
-    """What the server side counted between two looks, of `source` and of all; the client saw `refused` of them."""
+    """Compare two samples: what was refused between them, of `source` and of all; the client saw `refused` of them."""
     if before.snapshot is None or after.snapshot is None:
         why = before.problem or after.problem
         policy_report = (
@@ -105,7 +105,7 @@ def compare_samples(before: ServerSample, after: ServerSample, source: str, refu
 def _of_one(
     before: Snapshot, after: Snapshot, source: str, refused: int, packets: int | None
 ) -> tuple[int | None, str, bool]:
-    """What was reported of a source, in words, and whether that is all of it.
+    """Return what was reported of a source, the same in words, and whether that is all of it.
 
     A client can see more refusals than were reported, because nobody listens there; but then the rules have not
     counted them either. If they have, an NFLOG rule does not see what they refuse (with ICMP, or silence).

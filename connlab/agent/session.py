@@ -205,5 +205,5 @@ def at_once(opened: Sequence[Agent], count: int, ahead_ms: int = 200, **options:
 
 
 def _chosen(conns: Sequence[int | None] | None) -> dict[str, Any]:
-    """The field that names connections; without it the agent takes all that it has."""
+    """Return the field that names connections; without it the agent takes all that it has."""
     return {} if conns is None else {"conns": list(conns)}

@@ -56,7 +56,7 @@ def one_apart(name: str, knob: str) -> bool:
 
 
 def nearest(name: str, known: Set[str]) -> str:
-    """The name that was probably meant; empty if none is like it."""
+    """Return the name that was probably meant; empty if none is like it."""
     return next(iter(difflib.get_close_matches(name.upper(), sorted(known), 1, 0.7)), "")
 
 

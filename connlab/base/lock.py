@@ -32,7 +32,7 @@ def exclusive_lock(what: str) -> Iterator[None]:
 
 
 def _file() -> TextIO:
-    """The file that is locked, in the user's cache folder (XDG Base Directory Specification)."""
+    """Open the file that is locked, in the user's cache folder (XDG Base Directory Specification)."""
     try:
         return (folder() / "lock").open("w")
     except (OSError, RuntimeError) as error:  # RuntimeError: whose home it is, nobody knows
@@ -44,7 +44,7 @@ def _file() -> TextIO:
 
 
 def folder() -> Path:
-    """The user's cache folder of this program, made if it is not there. Raises OSError, RuntimeError."""
+    """Make the user's cache folder of this program, if it is not there, and return it. Raises OSError, RuntimeError."""
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "connlab"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

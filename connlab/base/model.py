@@ -75,7 +75,7 @@ class Event:
 
     @classmethod
     def parse(cls, line: str) -> Event | None:
-        """The event on a line, JSON or text; None for a line that is neither (a traceback, say)."""
+        """Parse the event on a line, JSON or text; None for a line that is neither (a traceback, say)."""
         try:
             record = json.loads(line)
             head = {name: record.pop(name) for name in ("ts", "service", "host", "event")}

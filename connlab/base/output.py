@@ -24,7 +24,7 @@ def visible(words: object) -> str:
 
 
 def lines(words: object) -> str:
-    """The same of several lines: the line feeds stay."""
+    """Make several lines of harmless text: the line feeds stay."""
     return "\n".join(visible(line) for line in str(words).split("\n"))
 
 

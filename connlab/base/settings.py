@@ -51,13 +51,13 @@ class Settings:
         return int(self.values["CONNLIMIT"])
 
     def changed(self, **values: object) -> Settings:
-        """A copy with other values, for a lab of one's own. Raises `Usage`."""
+        """Return a copy with other values, for a lab of one's own. Raises `Usage`."""
         new = {name: str(value) for name, value in values.items()}
         return checked({**self.values, **new}, self.given | new.keys(), self.menu)
 
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
-    """The settings of this call, each looked at. Raises `Usage` for a value that cannot work, or a misspelt knob."""
+    """Read and check the settings of this call. Raises `Usage` for a value that cannot work, or a misspelt knob."""
     menu = env_file.read(menu_file(environment, home))
     knob_names.judge_file(menu, KNOBS)
     knob_names.judge_environment(environment, KNOBS)
@@ -66,7 +66,7 @@ def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Sett
 
 
 def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
-    """The settings of a verb that needs only to know which lab is meant; no other knob is looked at.
+    """Read the settings of a verb that needs only to know which lab is meant; no other knob is checked.
 
     What cannot be read of `.env` is left out. Raises `Usage` if there is no name, or one that is none.
     """
@@ -95,7 +95,7 @@ def typed(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> dict[str, str]:
-    """The environment of every program that talks to the engine: `.env` names it too (DOCKER_HOST, say).
+    """Return the environment of programs that talk to the engine: `.env` names it too (DOCKER_HOST, say).
 
     The shell wins, as for any knob, and as in Compose, which reads the same file.
     """
@@ -107,7 +107,7 @@ def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = H
 
 
 def menu_file(environment: Mapping[str, str], home: Path = HOME) -> Path:
-    """The file that the knobs are read from: `.env`, or the one of this checkout that CONNLAB_ENV_FILE names.
+    """Return the file that the knobs are read from: `.env`, or the one of this checkout that CONNLAB_ENV_FILE names.
 
     The tests have one of their own (tests/support/menu.env), and try copies of the checkout, which have none.
     """
@@ -118,7 +118,7 @@ def menu_file(environment: Mapping[str, str], home: Path = HOME) -> Path:
 def checked(
     values: Mapping[str, str], given: frozenset[str], menu: Mapping[str, str] | None = None
 ) -> Settings:
-    """Settings made of `values`, each of which was looked at; `menu` is what .env says. Raises `Usage`."""
+    """Check `values` and make settings of them; `menu` is what .env says. Raises `Usage`."""
     if missing := sorted(CHECKS.keys() - values.keys()):
         raise Usage(f".env lacks {', '.join(missing)}", next_step="git checkout .env")
     for name, value in values.items():
@@ -130,7 +130,7 @@ def checked(
 
 
 def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
-    """What is wrong with knobs that are each good alone; server/settings.py knows the same rules.
+    """Say what is wrong with knobs that are each good alone; server/settings.py knows the same rules.
 
     Except the first: only here it is known what was changed. A shell that exports all of `.env` is fine.
     """
@@ -146,7 +146,7 @@ def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
 
 
 def whole(low: int, high: int) -> Callable[[str], str]:
-    """A check for whole numbers from `low` to `high`; returns the problem, or nothing."""
+    """Make a check for whole numbers from `low` to `high`; it returns the problem, or nothing."""
 
     def check(value: str) -> str:
         number = int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
@@ -160,7 +160,7 @@ def whole(low: int, high: int) -> Callable[[str], str]:
 
 
 def _file(folder: str, suffix: str) -> Callable[[str], str]:
-    """A check for the name of a file in `folder`; the folder is the list of what is allowed."""
+    """Make a check for the name of a file in `folder`; the folder is the list of what is allowed."""
 
     def check(value: str) -> str:
         names = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")

@@ -24,7 +24,7 @@ EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="connlab")
 def lab() -> None:
-    """A laboratory for TCP connection limits: one server host, N client hosts, real kernels.
+    """Run a laboratory for TCP connection limits: one server host, N client hosts, real kernels.
 
     Knobs are environment variables; .env lists them. Exit codes: 0 ok, 1 checked and failed, 2 usage,
     3 this machine is not fit, 4 gave up waiting, 130 interrupted.
@@ -53,7 +53,7 @@ def completion(shell: str) -> None:
 
 
 def main() -> None:
-    """The console script: one place where an error becomes words and an exit code."""
+    """Run the command line and exit: the one place where an error becomes words and an exit code."""
     if isinstance(
         sys.stdout, io.TextIOWrapper
     ):  # a letter that the locale has not is escaped, as on standard error

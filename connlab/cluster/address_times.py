@@ -65,6 +65,6 @@ def _inspected(host: Host) -> Mapping[str, Any] | None:
 
 
 def _seconds(text: str) -> float:
-    """A moment of the engine's (RFC 3339, nanoseconds) in seconds; 0 for `0001-01-01`, which is never."""
+    """Convert a moment of the engine's (RFC 3339, nanoseconds) to seconds; 0 for `0001-01-01`, which is never."""
     moment = datetime.fromisoformat(text)
     return max(0.0, moment.timestamp()) if moment.year > 1 else 0.0

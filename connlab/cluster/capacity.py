@@ -14,7 +14,7 @@ SERVER_BYTES = 128 << 20
 
 
 def check(settings: Settings, clients: int) -> None:
-    """Raises `Usage` if `clients` hosts cannot be had on the engine's machine, and says which limit and why."""
+    """Refuse more clients than the engine's machine can have. Raises `Usage`, which says which limit and why."""
     if problem := whole(0, BRIDGE)(str(clients)):
         raise Usage(f"N={clients} {problem}", "a Linux bridge carries no more")
     running = len(hosts.find(settings.project, "client"))
@@ -29,7 +29,7 @@ def check(settings: Settings, clients: int) -> None:
 
 
 def _by_memory(settings: Settings, running: int) -> tuple[str, int]:
-    """What the memory of the engine's machine is called here, and how many clients it is enough for."""
+    """Return what the memory of the engine's machine is called here, and how many clients it is enough for."""
     free = engine_machine.available_bytes(settings)
     if free is not None:
         return "memory", max(0, (free - SERVER_BYTES) // CLIENT_BYTES) + running
@@ -39,7 +39,7 @@ def _by_memory(settings: Settings, running: int) -> tuple[str, int]:
 
 
 def _by_subnet(settings: Settings) -> int:
-    """The network's own subnet if it exists; a new one gets a /16 or /20 from Docker's pool, which is enough."""
+    """Count the addresses of the network's subnet; a new one gets a /16 or /20 of Docker's pool, which is enough."""
     for subnet in hosts.subnets(settings.project):
         # Not for clients: the network's and the broadcast address, the bridge's own, the server's.
         return ipaddress.ip_network(subnet).num_addresses - 4

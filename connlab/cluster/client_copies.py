@@ -15,7 +15,7 @@ from connlab.cluster.hosts import NUMBER, SERVICE, Host
 
 
 def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:
-    """The numbers from 1 to `clients` that no client has."""
+    """List the numbers from 1 to `clients` that no client has."""
     return sorted(set(range(1, clients + 1)) - {host.number for host in client_hosts})
 
 

@@ -46,7 +46,7 @@ def command() -> tuple[str, ...]:
 
 
 def version() -> str:
-    """The version of that command, `1.29.2`."""
+    """Return the version of that command, `1.29.2`."""
     argv = [*command(), "version", "--short"]
     environment = {**_quicker(), **engine.environment()}
     short = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
@@ -146,7 +146,7 @@ def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
 
 
 def quicker(program: Path) -> Mapping[str, str]:
-    """What Compose's environment needs for a quick start, if that can be told from its first line.
+    """Return what Compose's environment needs for a quick start, if the program's first line tells.
 
     Compose 1 imports distutils, and setuptools then puts itself in its place: 0.19 of the 0.47 s that such a call
     takes before it does anything (setuptools' `_distutils_hack`).

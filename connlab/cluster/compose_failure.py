@@ -13,7 +13,7 @@ FULL = ("available, non-overlapping IPv4 address pool", "address pools have been
 
 
 def explained(error: ComposeFailed, settings: Settings) -> LabError:
-    """The reason, and what to do; `error` itself if nothing better is known."""
+    """Find out the reason, and what to do; `error` itself if nothing better is known."""
     for name in images.names(settings).values():
         if engine.image_labels(name) is None:
             return LabError(
@@ -27,7 +27,7 @@ def explained(error: ComposeFailed, settings: Settings) -> LabError:
 
 
 def no_network(words: str, there_are: int) -> LabError:
-    """The refusal of one more network, in the engine's words."""
+    """Make the refusal of one more network, from the engine's words."""
     if any(full in words for full in FULL):
         return NotFit(
             f"the engine has no addresses left for one more network; it has {there_are}",
@@ -37,7 +37,7 @@ def no_network(words: str, there_are: int) -> LabError:
 
 
 def _no_network(project: str) -> str:
-    """The engine's words if it cannot make the network that is missing; empty if it can. Leaves none."""
+    """Return the engine's words if it cannot make the network that is missing; empty if it can. Leaves none."""
     api = client().api
     try:
         network = api.create_network(f"{project}_trial", internal=True, labels={hosts.PROJECT: project})

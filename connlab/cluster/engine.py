@@ -33,7 +33,7 @@ PARTS_AT_ONCE = (20, 10, 27)
 
 
 def environment() -> dict[str, str]:
-    """The environment for a program that talks to the engine, so that it is the one that `client` reaches.
+    """Return the environment for programs that talk to the engine, so that it is the one that `client` reaches.
 
     A context (DOCKER_CONTEXT, or the one that docker(1) was told to use) becomes its DOCKER_HOST, which every
     program and every version of it takes; one with TLS stays as it is. Raises `NotFit` for a context that is not there.
@@ -57,7 +57,7 @@ def environment() -> dict[str, str]:
 
 @functools.cache
 def client() -> docker.DockerClient:
-    """The engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
+    """Connect to the engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
     try:
         # It asks for the version; an engine that has come to stand still takes the call and never answers.
         engine_client = docker.from_env(
@@ -76,7 +76,7 @@ def is_local_socket() -> bool:
 
 @functools.cache
 def version() -> str:
-    """The version of that engine, `20.10.24+dfsg1`."""
+    """Return the version of that engine, `20.10.24+dfsg1`."""
     return str(client().version()["Version"])
 
 
@@ -88,7 +88,7 @@ def identity() -> str:
 
 
 def why(error: Exception) -> str:
-    """What the SDK raised, in the engine's words, without the address that was called."""
+    """Return what the SDK raised, in the engine's words, without the address that was called."""
     return str(error.explanation or error) if isinstance(error, Refused) else str(error)
 
 
@@ -99,7 +99,7 @@ def at_least(version: str, least: tuple[int, ...]) -> bool:
 
 
 def image_labels(name: str) -> Mapping[str, str] | None:
-    """The labels of a local image; None if there is no such image."""
+    """Return the labels of a local image; None if there is no such image."""
     try:
         return dict(client().images.get(name).labels)
     except docker.errors.ImageNotFound:

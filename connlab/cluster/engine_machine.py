@@ -17,7 +17,7 @@ MEMINFO = "/proc/meminfo"  # the whole machine's, in a container too
 
 
 def facts() -> dict[str, Any]:
-    """What the engine says of its machine: kernel, CPUs, memory in bytes, and of itself.
+    """Ask the engine for its machine's kernel, CPUs, memory in bytes, and of itself.
 
     `here` is whether we run on it too; then alone our own load or memory would be its.
     """
@@ -53,7 +53,7 @@ def is_here() -> bool:
 
 
 def now() -> datetime:
-    """The time by the machine's own clock, which its hosts' events have too; by ours only if that is the same one."""
+    """Return the time by the machine's clock, which its hosts' events have too; by ours only if that is the same."""
     if is_here():
         return datetime.now(UTC)
     return datetime.fromisoformat(engine.client().info()["SystemTime"]).astimezone(UTC)
@@ -85,6 +85,6 @@ def _own_meminfo() -> str:
 
 
 def _kilobytes(name: str, meminfo: str) -> int | None:
-    """A figure of /proc/meminfo (proc(5)), whose unit is 1,024 bytes; None if it is not there."""
+    """Parse a figure of /proc/meminfo (proc(5)), whose unit is 1,024 bytes; None if it is not there."""
     match = re.search(rf"^{name}: +([0-9]+) kB$", meminfo, re.MULTILINE)
     return int(match[1]) if match else None

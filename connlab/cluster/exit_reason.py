@@ -15,7 +15,7 @@ def describe_end(state: Mapping[str, Any]) -> str:
 
 
 def describe_exit_status(code: int) -> str:
-    """An exit status in words; 128 and more are a signal's, as a shell says it (docker run, Exit status)."""
+    """Say an exit status in words; 128 and more are a signal's, as a shell says it (docker run, Exit status)."""
     try:
         return f"exit status {code} ({signal.Signals(code - 128).name})"
     except ValueError:

@@ -20,12 +20,12 @@ LONGEST = 128 * 1024 - len(VARIABLE) - 2  # bytes: MAX_ARG_STRLEN with name, `=`
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """What compose.yaml fills in: `SERVER_FILES` and `CLIENT_FILES`. Raises `LabError` as `environment` does."""
+    """Return what compose.yaml fills in: `SERVER_FILES` and `CLIENT_FILES`. Raises `LabError` as `environment` does."""
     return {f"{service.upper()}_FILES": environment(settings, service)[VARIABLE] for service in FILES}
 
 
 def environment(settings: Settings, service: str) -> dict[str, str]:
-    """The variable of one host. Raises `LabError` for a file that cannot be read, or if it is too long."""
+    """Return the variable of one host. Raises `LabError` for a file that cannot be read, or if it is too long."""
     files = FILES[service](settings)
     text = json.dumps(files)
     if len(text) > LONGEST:

@@ -63,7 +63,7 @@ class Host:
         return bool(re.match(r"Up (Less than|\d+) (a )?second", self.uptime))
 
     def run(self, argv: Sequence[str], user: str = "", within: float | None = None) -> str:
-        """Standard output of a command on this host.
+        """Run a command on this host and return its standard output.
 
         Raises `CommandFailed` with both streams, `GaveUp` if it has not ended `within` seconds.
         """
@@ -92,7 +92,7 @@ class Host:
     def log(
         self, tail: int | Literal["all"] = "all", since: float | None = None, until: float | None = None
     ) -> str:
-        """What PID 1 wrote so far, both streams; only the last lines, or those between two moments (seconds, UTC)."""
+        """Return what PID 1 wrote, both streams; only the last lines, or those between two moments (seconds, UTC)."""
         return _text(client().api.logs(self.id, tail=tail, since=since, until=until))
 
     def inspect(self) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ class Host:
 
 
 def find(project: str, service: str | None = None) -> list[Host]:
-    """The hosts of a lab, the server first, then clients by number; stopped ones too."""
+    """List the hosts of a lab, the server first, then clients by number; stopped ones too."""
     labels = [f"{PROJECT}={project}", f"{ONE_OFF}=False", *([f"{SERVICE}={service}"] if service else [])]
     entries = client().api.containers(all=True, filters={"label": labels})
     hosts = (_host(entry) for entry in entries)
@@ -131,7 +131,7 @@ def find(project: str, service: str | None = None) -> list[Host]:
 
 
 def server(project: str, lab_hosts: Sequence[Host]) -> Host:
-    """The server among the hosts of a lab, if it can be asked anything.
+    """Return the server among the hosts of a lab, if it can be asked anything.
 
     Raises `LabError` with the state that it is in instead, and what brings it back.
     """
@@ -150,13 +150,13 @@ def server(project: str, lab_hosts: Sequence[Host]) -> Host:
 
 
 def networks(project: str) -> list[dict[str, Any]]:
-    """What the engine knows of a lab's networks; none before it was up."""
+    """List what the engine knows of a lab's networks; none before it was up."""
     entries: list[dict[str, Any]] = client().api.networks(filters={"label": f"{PROJECT}={project}"})
     return entries
 
 
 def subnets(project: str) -> list[str]:
-    """The IPv4 subnets of a lab's networks; none before it was up."""
+    """List the IPv4 subnets of a lab's networks; none before it was up."""
     configured = [config for network in networks(project) for config in network["IPAM"]["Config"] or []]
     return [config["Subnet"] for config in configured if "." in config["Subnet"]]
 
@@ -167,7 +167,7 @@ def is_internal(network: str) -> bool:
 
 
 def projects(prefix: str) -> set[str]:
-    """The projects whose name starts with `prefix` and of which a container, a network or a volume is left."""
+    """List the projects whose name starts with `prefix` and of which a container, network or volume is left."""
     api, filters = client().api, {"label": PROJECT}
     volumes = api.volumes(filters=filters)["Volumes"] or []
     entries = [*api.containers(all=True, filters=filters), *api.networks(filters=filters), *volumes]
@@ -185,7 +185,7 @@ def _host(entry: Mapping[str, Any]) -> Host:
 
 
 def _early(response: Any, sock: socket.socket) -> bytes:
-    """What the engine sent in one piece with the head of its answer.
+    """Return what the engine sent in one piece with the head of its answer.
 
     It is in the buffer that the head was read through, and the SDK (7.2) hands out the socket beneath it: under
     load, the first bytes of a short command's output were lost, or all of them.

@@ -46,12 +46,12 @@ def remove_unused() -> tuple[list[str], int]:
 
 
 def name(settings: Settings, service: str) -> str:
-    """The image of a service: its tag is the start of the digest of what goes in."""
+    """Return the image of a service: its tag is the start of the digest of what goes in."""
     return f"connlab-{service}:{_digest(settings, service)[:12]}"
 
 
 def names(settings: Settings) -> dict[str, str]:
-    """The images by the variables that compose.yaml names them with."""
+    """Return the images by the variables that compose.yaml names them with."""
     return {f"{service.upper()}_IMAGE": name(settings, service) for service in SERVICES}
 
 
@@ -69,7 +69,7 @@ def _digest(settings: Settings, service: str) -> str:
 
 
 def recipe(service: str) -> str:
-    """The Dockerfile of a service, as far as the end of the stage that is built here."""
+    """Read the Dockerfile of a service, as far as the end of the stage that is built here."""
     stages = re.split(
         r"^(?=FROM )", (HOME / service / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE
     )
@@ -80,7 +80,7 @@ def recipe(service: str) -> str:
 
 
 def files(recipe: str) -> Iterator[Path]:
-    """The files that a Dockerfile's COPY lines take from the repository: none that .dockerignore leaves out."""
+    """Yield the files that a Dockerfile's COPY lines take from the repository: none that .dockerignore leaves out."""
     for sources in re.findall(r"^COPY (?!--)(.+) \S+$", recipe, re.MULTILINE):
         for source in sources.split():
             for match in sorted(HOME.glob(source)):

@@ -23,7 +23,7 @@ class LabKnobs:
 
 
 def read_lab_knobs(project: str, lab_hosts: Sequence[Host]) -> LabKnobs | None:
-    """The knobs of a lab, from its hosts and from its record; None if there is no such lab.
+    """Read the knobs of a lab, from its hosts and from its record; None if there is no such lab.
 
     A record without a host and a network is left over: Compose's own `down` knows nothing of it.
     """
@@ -44,7 +44,7 @@ def read_lab_knobs(project: str, lab_hosts: Sequence[Host]) -> LabKnobs | None:
 
 
 def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
-    """What `settings` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
+    """Return what `settings` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
     own_knobs = {name: value for name, value in own.knobs.items() if not _overruled(name, settings, own)}
     values = {**settings.values, **own_knobs}
     if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.given:
@@ -73,7 +73,7 @@ def report_changes(own: LabKnobs, settings: Settings) -> None:
 
 
 def running_settings(settings: Settings) -> Settings:
-    """The settings of the lab that `settings` names, for verbs that change none. Raises `LabError` if there is none.
+    """Read the settings of the lab that `settings` names, for verbs that change none. Raises `LabError` without one.
 
     A knob that this call gives and the lab does not have is said to be of no use.
     """
@@ -89,7 +89,7 @@ def running_settings(settings: Settings) -> Settings:
 
 
 def recorded_knobs(settings: Settings) -> dict[str, str]:
-    """What is recorded of these settings: every knob but the lab's name."""
+    """Return what is recorded of these settings: every knob but the lab's name."""
     return {name: value for name, value in settings.values.items() if name in KNOBS - {PROJECT}}
 
 

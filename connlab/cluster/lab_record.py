@@ -28,7 +28,7 @@ class Record:
 
 
 def read(project: str) -> Record | None:
-    """The record of a lab; None if there is none that this version understands."""
+    """Read the record of a lab; None if there is none that this version understands."""
     for volume in _volumes(project):
         try:
             parts = [json.loads(volume["Labels"][name]) for name in (KNOBS, MENU)]
@@ -55,7 +55,7 @@ def write(project: str, record: Record) -> None:
 
 
 def _volumes(project: str) -> list[dict[str, Any]]:
-    """The volumes that hold a record, the newest first."""
+    """List the volumes that hold a record, the newest first."""
     labels = [f"{PROJECT}={project}", REVISION]
     entries: list[dict[str, Any]] = client().api.volumes(filters={"label": labels})["Volumes"] or []
     return sorted(entries, key=_revision, reverse=True)

@@ -20,7 +20,7 @@ NOT_THE_SERVERS = {PROJECT, "CLIENTS", "WORKLOAD", "DIALS", "PERIOD", "BASE_IMAG
 
 
 def check(settings: Settings, lab_hosts: Sequence[Host]) -> None:
-    """Raises `LabError` with all that would stop a host of this lab, `lab_hosts` being those it has now.
+    """Refuse what would stop a host of this lab, whose hosts now are `lab_hosts`. Raises `LabError` with all of it.
 
     Hosts that are already as `settings` says are the best trial there is.
     """
@@ -31,7 +31,7 @@ def check(settings: Settings, lab_hosts: Sequence[Host]) -> None:
 
 
 def problems(settings: Settings, *, again: bool = False) -> list[str]:
-    """What would stop a host: one throw-away host tries both profiles, the policy, and the server's mode.
+    """List what would stop a host: one throw-away host tries both profiles, the policy, and the server's mode.
 
     What was good before, with the same contents on this engine and kernel, is tried only if it shall be `again`. A key
     that cannot be set is told with its file, `sysctl/NAME.yaml: ...`; nothing else is tried then.
@@ -78,7 +78,7 @@ def _try_address(settings: Settings, lab_hosts: Sequence[Host]) -> None:
 
 
 def _problems(output: str, exit_words: str, engine_files: str) -> list[str]:
-    """What the trial says is wrong; its policy's own words, or the engine's, if it did not get so far.
+    """List what the trial says is wrong; its policy's own words, or the engine's, if it did not get so far.
 
     `engine_files` are the kernel settings that the engine had to set, with their files.
     """

@@ -57,7 +57,7 @@ for _tag in ("str", "int", "float", "bool", "null", "timestamp"):
 
 
 def read(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The keys that Compose sets on a host of this profile, and those that are only told. Raises `BadProfile`."""
+    """Read the keys that Compose sets on a host of this profile, and those that are only told. Raises `BadProfile`."""
     try:
         profile = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
@@ -73,7 +73,7 @@ def read(text: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def conf(text: str) -> str:
-    """A profile in the form of sysctl.conf(5), what is only told first. Raises `BadProfile`."""
+    """Write a profile in the form of sysctl.conf(5), what is only told first. Raises `BadProfile`."""
     applied, removed = read(text)
     return "".join(f"{key} = {value}\n" for key, value in {**removed, **applied}.items())
 
@@ -121,7 +121,7 @@ def _value(value: object, key: str) -> str:
 
 
 def _as_kernel(value: str, key: str) -> str:
-    """A value as /proc/sys shows it: one blank between words, numbers decimal, ports in ranges (docs/kernel.md T26)."""
+    """Write a value as /proc/sys shows it: one blank between words, decimal, port ranges (docs/kernel.md T26)."""
     if "$" in value:
         raise BadProfile(f"{key}: {value}: Compose puts variables in the place of a $, and a host would not")
     words = " ".join(_decimal(word) for word in value.split())
@@ -139,7 +139,7 @@ def _decimal(word: str) -> str:
 
 
 def _ranges(words: str) -> str:
-    """A list of ports as the kernel writes it: `8080,8081` is `8080-8081`; one that it would refuse stays."""
+    """Write a list of ports as the kernel does: `8080,8081` is `8080-8081`; one that it would refuse stays."""
     ports: set[int] = set()
     for part in words.split(","):
         ends = [_decimal(end) for end in part.split("-")]

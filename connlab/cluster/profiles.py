@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 def path(name: str) -> str:
-    """The file of a profile, as a person would write it."""
+    """Return the file of a profile, as a person would write it."""
     return f"sysctl/{name}.yaml"
 
 
 def sysctls(name: str) -> Mapping[str, str]:
-    """The keys that a host of this profile is created with, without those that Linux removed.
+    """Read the keys that a host of this profile is created with, without those that Linux removed.
 
     Values are texts as the kernel writes them. Raises `LabError` if the file cannot be read.
     """
@@ -32,7 +32,7 @@ def by_file(knobs: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
 
 
 def conf(name: str) -> str:
-    """The profile as its host gets it, in the form of sysctl.conf(5), removed keys too. Raises `LabError`."""
+    """Return the profile as its host gets it, in the form of sysctl.conf(5), removed keys too. Raises `LabError`."""
     return _read(name, reading.conf)
 
 

@@ -25,7 +25,7 @@ REFUSALS = (
 
 
 def wait_until_ready(project: str, clients: int) -> list[Host]:
-    """The hosts, once each has said `ready` since it was last started.
+    """Wait until each host has said `ready` since it was last started; return the hosts.
 
     Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
     """

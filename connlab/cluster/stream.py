@@ -51,7 +51,7 @@ class Stream:
             raise self._closed() from error
 
     def read_line(self, within: float) -> str:
-        """The next line of standard output, `within` seconds. Raises `GaveUp` or `StreamClosed`."""
+        """Read the next line of standard output, `within` seconds. Raises `GaveUp` or `StreamClosed`."""
         deadline = time.monotonic() + within
         while (end := self._out.find(b"\n")) < 0:
             self._sock.settimeout(max(0.001, deadline - time.monotonic()))

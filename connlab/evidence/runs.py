@@ -16,7 +16,7 @@ OURS = ("machine.json", "*/verdict.json", "*/chart-*.json")
 
 
 def find(folder: str) -> Path:
-    """The run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`.
+    """Return the run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`.
 
     A run is a folder in which something of ours was left: what it ran on, a verdict, a chart.
     """
@@ -34,7 +34,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def machine(run: Path) -> dict[str, str]:
-    """The kernel and the engine that the run had; empty if it left no word of them. Raises `Unreadable`."""
+    """Read the kernel and the engine that the run had; empty if it left no word of them. Raises `Unreadable`."""
     path = run / "machine.json"
     return read(path, _machine) if path.exists() else {}
 
@@ -55,7 +55,7 @@ def charts(run: Path) -> dict[str, Chart]:
 
 
 def read(path: Path, parse: Callable[[Any], T]) -> T:
-    """A file of evidence, as `parse` understands its JSON; its ValueError becomes `Unreadable`, with the file."""
+    """Read a file of evidence, as `parse` understands its JSON; its ValueError becomes `Unreadable`, with the file."""
     try:
         return parse(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:

@@ -52,7 +52,7 @@ def read(folder: str) -> list[Judged]:
 
 
 def _verdict(record: Any) -> dict[str, str]:
-    """What a test left: `claim`, `verdict`, `evidence`, `test`. Raises ValueError if it is something else."""
+    """Check what a test left: `claim`, `verdict`, `evidence`, `test`. Raises ValueError if it is something else."""
     if not isinstance(record, dict) or any(not isinstance(record.get(name), str) for name in FIELDS):
         raise ValueError(f"no verdict, which has {', '.join(FIELDS)}, each a text")
     if record["claim"] not in {claim.id for claim in CLAIMS}:

@@ -26,7 +26,7 @@ WINDOWS = (
 
 
 def window(release: str) -> str:
-    """What is known to be wrong with connlimit on a kernel release (`uname -r`); empty if nothing is."""
+    """Say what is known to be wrong with connlimit on a kernel release (`uname -r`); empty if nothing is."""
     if re.match(r"\d+\.\d+\.0-\d", release):
         return HIDDEN
     match = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)

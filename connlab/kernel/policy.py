@@ -36,7 +36,7 @@ class RulePackets:
 
 
 def policy_state(look: Ruleset) -> dict[str, Any]:
-    """What `status --json` says under `policy`.
+    """Return what `status --json` says under `policy`.
 
     `state`: `in_force`, as it was loaded; `drift`, see `difference`; `none`, nothing refuses and none is meant to;
     `unknown`, see `why`. `uncounted`: connections older than the rule's count, at least; `uncounted_at_most` is
@@ -53,7 +53,7 @@ def policy_state(look: Ruleset) -> dict[str, Any]:
 
 
 def unknown_policy(why: str) -> dict[str, Any]:
-    """The same where the server could not be looked at."""
+    """Return the same where the server could not be sampled."""
     nulls = dict.fromkeys(("file", "loaded", "limit", "uncounted", "uncounted_at_most"))
     return {**nulls, "state": "unknown", "why": why, "difference": [], "went_back": [], "limits": []}
 
@@ -68,14 +68,14 @@ def _state(look: Ruleset) -> str:
 
 
 def describe_limit(policy: Mapping[str, Any]) -> str:
-    """What the rules in the kernel limit, in words: a number only where it is certain."""
+    """Say what the rules in the kernel limit: a number only where it is certain."""
     if policy["limit"] is not None:
         return f"{policy['limit']} connections per source address"
     return "; ".join(policy["limits"]) or "nothing is limited"
 
 
 def notices(policy: Mapping[str, Any]) -> list[str]:
-    """What a person must know before believing a count, a line each; nothing if all is well."""
+    """List what a person must know before believing a count; nothing if all is well."""
     lines = []
     if policy["state"] == "unknown":
         lines.append(f"policy unknown: it could not be compared with what was loaded: {policy['why']}")

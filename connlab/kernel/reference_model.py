@@ -35,7 +35,7 @@ def timer_bounds(seconds: float) -> tuple[float, float]:
 
 
 def sustained_rate(ports: int, sources: int = 1, wait: float = TIME_WAIT) -> float:
-    """Connections a second that a client can go on opening to one address and port (T13).
+    """Return the connections a second that a client can go on opening to one address and port (T13).
 
     If it closes first, each of its ports is out of use for `wait` seconds.
     """

@@ -66,7 +66,7 @@ def released(result: Mapping[str, Any]) -> None:
 
 
 def sockets(result: Mapping[str, Any]) -> None:
-    """The article's table: what each host's kernel gives for a family and a type, and a message through it."""
+    """Print the article's table: what each host's kernel gives for a family and a type, and a message through it."""
     table = new_table("family", "type", result["client"], result["server"], "a message there and back")
     exchanges = {(row["family"], row["type"]): row for row in result["exchanged"]}
     for row in result["tried"]:

@@ -15,7 +15,7 @@ BELOW = " " * 10  # where what belongs to a claim begins
 
 
 def claims(rows: Sequence[Judged]) -> None:
-    """A claim, its verdict, and what was measured; at a terminal as wide as that is."""
+    """Print each claim, its verdict, and what was measured; at a terminal as wide as that is."""
     out = console()
     for row in rows:
         verdict = coloured(f"{row.verdict:<8}")
@@ -27,7 +27,7 @@ def claims(rows: Sequence[Judged]) -> None:
 
 
 def effects(rows: Sequence[Judged]) -> None:
-    """The matrix: a line for each setting and side, with what was measured beside what people expect."""
+    """Print the matrix: a line for each setting and side, with what was measured beside what people expect."""
     out = console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
     for name, share in (

@@ -22,7 +22,7 @@ OTHERS = 10  # rows of sources that are no client; of more the sums are shown
 
 
 def hosts(status: Mapping[str, Any]) -> None:
-    """The table that `up`, `scale` and `status` end with: a line for each host, and for each other source."""
+    """Print the table that `up`, `scale` and `status` end with: a line for each host, and for each other source."""
     out, server = console(), status["server"]
     heading = f": policy {server['policy']}, port {server['port']}, mode {server['mode']}"
     out.print(joined("\n", strong(status["project"]), heading))
@@ -51,7 +51,7 @@ def hosts(status: Mapping[str, Any]) -> None:
 
 
 def states(status: Mapping[str, Any]) -> None:
-    """The state of each host, where the server cannot be asked for numbers."""
+    """Print the state of each host, where the server cannot be asked for numbers."""
     table = new_table("host", "address", "state")
     for host in (*([status["server"]] if status["server"] else []), *status["clients"]):
         table.add_row(host["name"], host["address"] or "-", coloured(host["state"]))
@@ -60,7 +60,7 @@ def states(status: Mapping[str, Any]) -> None:
 
 
 def notes(status: Mapping[str, Any]) -> Iterator[str]:
-    """What must be known to read the numbers; nothing if they are what they seem."""
+    """Yield what must be known to read the numbers; nothing if they are what they seem."""
     server, rows = status["server"], [*status["clients"], *status["others"]]
     if server["counted"] is None:
         yield "counted: no rule in the kernel counts connections, or the rules are not known"
@@ -88,13 +88,13 @@ def notes(status: Mapping[str, Any]) -> Iterator[str]:
 
 
 def policy_notices(policy_report: Mapping[str, Any]) -> None:
-    """What must be known of the policy before a count is believed; nothing if all is well."""
+    """Print what must be known of the policy before a count is believed; nothing if all is well."""
     for line in policy.notices(policy_report):
         console().sentence(styled(line, "red"))
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A line for each source that is no client, those with connections first, and the sums of those beyond `OTHERS`."""
+    """List a line for each source that is no client, those with connections first, and sums beyond `OTHERS`."""
     ordered = sorted(rows, key=lambda row: -(row["held"] + (row["counted"] or 0)))
     lines = [
         {**row, "name": "other", "state": "earlier host" if row["earlier"] else "no client"}
@@ -168,7 +168,7 @@ def _listener(listener: Mapping[str, Any] | None) -> str:
 
 
 def checks(rows: Sequence[Mapping[str, str]]) -> None:
-    """The lines of `lab doctor`, each with a fix where one is needed."""
+    """Print the lines of `connlab doctor`, each with a fix where one is needed."""
     out = console()
     for row in rows:
         out.sentence(f"{row['name']} - {row['detail']}", joined(coloured(f"{row['result']:<4}"), "  "))
@@ -177,7 +177,7 @@ def checks(rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def _by_sockets(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The names of the hosts that have the same sockets, by what is said of those."""
+    """Group the names of the hosts that have the same sockets, by what is said of those."""
     names_by_sockets: dict[str, list[str]] = {}
     for row in rows:
         states = row["sockets"]
@@ -197,7 +197,7 @@ def _ranges(names: Iterable[str]) -> Iterator[str]:
 
 
 def _number(row: Mapping[str, Any], what: str, style: str = "") -> Text:
-    """A number of a row: `-` if nobody knows it, with ≥ if it may be more."""
+    """Format a number of a row: `-` if nobody knows it, with ≥ if it may be more."""
     if (number := row.get(what)) is None:
         return styled("-", "dim")
     return styled(f"≥{number}" if row.get(f"{what}_at_least") else number, style if number else "")

@@ -28,7 +28,7 @@ class Terminal(Console):
     """Standard output. Every string that is printed or put into a cell comes through `render_str`."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """The string as text without markup, emoji or control characters."""
+        """Return the string as text without markup, emoji or control characters."""
         options |= {"markup": False, "emoji": False, "highlight": False}
         return super().render_str(lines(text), **options)
 
@@ -48,7 +48,7 @@ class Terminal(Console):
 
 
 def console() -> Terminal:
-    """Standard output; wide when it is no terminal, because a wrapped line is no use to grep."""
+    """Return standard output; wide when it is no terminal, because a wrapped line is no use to grep."""
     out = Terminal(highlight=False)
     return out if out.is_terminal else Terminal(highlight=False, width=240)
 
@@ -79,7 +79,7 @@ def pale(words: object) -> Text:
 
 
 def coloured(word: str) -> Text:
-    """A word of the lab in its colour, if it has one."""
+    """Return a word of the lab in its colour, if it has one."""
     return styled(word, COLOURS.get(word.strip(), ""))
 
 

@@ -90,7 +90,7 @@ def sockets(number: str, as_json: bool) -> None:
 @click.command()
 @client_option
 def talk(number: str) -> None:
-    """The article's client at your keyboard: each line is sent, the echo shown; Ctrl-D ends."""
+    """Talk to the server, as the article's client does: each line is sent, the echo shown; Ctrl-D ends."""
     from connlab.actions import talk as conversation
 
     client = client_number(number)

@@ -16,7 +16,7 @@ run_option = click.option("--run", "folder", default="runs/latest", help="Folder
 @run_option
 @json_option
 def claims(folder: str, as_json: bool) -> None:
-    """What is claimed, and what real hosts said of it in the last run."""
+    """Show what is claimed, and what real hosts said of it in the last run."""
     from connlab.cli.show import judging as show
     from connlab.evidence import verdicts
 
@@ -31,7 +31,7 @@ def claims(folder: str, as_json: bool) -> None:
 @run_option
 @json_option
 def effects(folder: str, as_json: bool) -> None:
-    """What each setting does to each side: expected, measured in the last run, verdict."""
+    """Show what each setting does to each side: expected, measured in the last run, verdict."""
     from connlab.cli.show import judging as show
     from connlab.evidence import verdicts
 

@@ -14,24 +14,24 @@ client_option = click.option("--client", "-c", "number", default="1", help="Numb
 
 
 def whole(name: str, text: str, low: int, high: int) -> int:
-    """A whole number from `low` to `high`, as typed for `name`. Raises `Usage`."""
+    """Read a whole number from `low` to `high`, as typed for `name`. Raises `Usage`."""
     if problem := knobs.whole(low, high)(text):
         raise Usage(f"{name}={text!r} {problem}")
     return int(text)
 
 
 def running_lab() -> knobs.Settings:
-    """The lab's own knobs, whatever .env says by now. Raises `LabError` if there is no lab."""
+    """Read the lab's own knobs, whatever .env says by now. Raises `LabError` if there is no lab."""
     from connlab.cluster import lab_knobs
 
     return lab_knobs.running_settings(knobs.unchecked())
 
 
 def client_number(text: str) -> int:
-    """A client host's number as typed. Raises `Usage`."""
+    """Read a client host's number as typed. Raises `Usage`."""
     return whole("client", text, 1, 1000)
 
 
 def print_json(data: object) -> None:
-    """Data for programs, on standard output."""
+    """Print data for programs on standard output."""
     print(json.dumps(data, indent=2))

@@ -72,7 +72,7 @@ def clean(as_json: bool) -> None:
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """What the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
+    """Show what the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
     from connlab.actions import status as state
     from connlab.cli.show import running as show
     from connlab.cluster import hosts
@@ -99,7 +99,7 @@ def status(as_json: bool) -> None:
 @click.option("--service", "-s", default=None, help="Only this service: server or client.")
 @click.option("--follow", "-f", is_flag=False, flag_value="1", default="0", help="Go on until Ctrl-C.")
 def logs(service: str | None, follow: str) -> None:
-    """The story: every host's events, refused SYNs included."""
+    """Show every host's events, refused SYNs included."""
     from connlab.cluster import compose, hosts
 
     if service not in (None, "server", "client"):
