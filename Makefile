@@ -75,7 +75,7 @@ time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s), print what set
 	@.venv/bin/lab effects
 
 .PHONY: claims
-claims: .venv/.ready  ## Show what was measured of each claim (RUN=runs/<UTC>)
+claims: .venv/.ready  ## Show each claim with its newest verdict (RUN=runs/<UTC>)
 	@.venv/bin/lab claims $${RUN+--run "$$RUN"}
 
 .PHONY: report
@@ -102,7 +102,7 @@ help:  ## Show this list
 	    Makefile
 
 .PHONY: pages
-pages: .venv/.ready  ## Write a whole run's verdicts into the docs (RUN=runs/<UTC>)
+pages: .venv/.ready  ## Write the newest verdicts into the docs (RUN=runs/<UTC>)
 	@.venv/bin/lab pages $${RUN+--run "$$RUN"}
 
 .PHONY: lock

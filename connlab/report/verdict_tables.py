@@ -1,4 +1,4 @@
-"""The tables of verdicts that pages carry between two markers: written from one run, held against every run."""
+"""The tables of verdicts that pages carry between two markers: written by `make pages`, held against every run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
     """
     if missing := [row.id for row in rows if row.verdict == NOT_RUN]:
         some = ", ".join(missing[:SOME]) + (", …" if missing[SOME:] else "")
-        raise LabError(
-            f"this run did not judge {len(missing)} of {len(rows)} claims", some, next_step="make test"
-        )
+        raise LabError(f"{len(missing)} of {len(rows)} claims were not judged", some, next_step="make test")
     filled = {HOME / page: _filled(page, table(of_page, page)) for page, of_page in _by_page(rows).items()}
     for path, text in filled.items():
         try:

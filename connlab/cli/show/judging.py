@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rich import box
 from rich.table import Table
@@ -11,6 +12,7 @@ from connlab.base.output import visible
 from connlab.cli.show.terminal import coloured, console, joined, pale
 from connlab.evidence.verdicts import Judged
 
+UNITS = ((1440, "d"), (60, "h"), (1, "min"))  # in minutes
 BELOW = " " * 10  # where what belongs to a claim begins
 
 
@@ -23,7 +25,19 @@ def claims(rows: Sequence[Judged]) -> None:
         if row.evidence:
             out.sentence(visible(row.evidence), BELOW)
             fits = not out.is_terminal or len(BELOW + row.test) <= out.width
-            out.sentence(pale(row.test if fits else row.test.replace("::", " ::")), BELOW)
+            test = row.test if fits else row.test.replace("::", " ::")
+            out.sentence(pale(f"{test} ({age(row.run)})" if row.run else test), BELOW)
+
+
+def age(run: str, now: datetime | None = None) -> str:
+    """Say how long ago a run began, and its folder: `3 min ago, runs/2026-11-26T17-02-29.556713Z`."""
+    try:
+        began = datetime.strptime(run, "%Y-%m-%dT%H-%M-%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:  # a folder that somebody has renamed
+        return run
+    minutes = int(((now or datetime.now(UTC)) - began).total_seconds() // 60)
+    size = next(((f"{minutes // of} {unit}") for of, unit in UNITS if minutes >= of), "0 min")
+    return f"{size} ago, runs/{run}"
 
 
 def effects(rows: Sequence[Judged]) -> None:

@@ -9,14 +9,16 @@ import click
 from connlab.base import output
 from connlab.cli.verbs.options import json_option, print_json
 
-run_option = click.option("--run", "folder", default="runs/latest", help="Folder of the run to read.")
+run_option = click.option(
+    "--run", "folder", default=None, help="Folder of one run; else the newest verdicts of all."
+)
 
 
 @click.command()
 @run_option
 @json_option
-def claims(folder: str, as_json: bool) -> None:
-    """Show what is claimed, and what real hosts said of it in the last run."""
+def claims(folder: str | None, as_json: bool) -> None:
+    """Show what is claimed, what real hosts said of it last, and when."""
     from connlab.cli.show import judging as show
     from connlab.evidence import verdicts
 
@@ -30,8 +32,8 @@ def claims(folder: str, as_json: bool) -> None:
 @click.command()
 @run_option
 @json_option
-def effects(folder: str, as_json: bool) -> None:
-    """Show what each setting does to each side: expected, measured in the last run, verdict."""
+def effects(folder: str | None, as_json: bool) -> None:
+    """Show what each setting does to each side: expected, measured last, verdict."""
     from connlab.cli.show import judging as show
     from connlab.evidence import verdicts
 
@@ -62,8 +64,8 @@ def report(folder: str, as_json: bool) -> None:
 @click.command()
 @run_option
 @json_option
-def pages(folder: str, as_json: bool) -> None:
-    """Write the tables of verdicts into README.md and docs/, from a run that judged every claim."""
+def pages(folder: str | None, as_json: bool) -> None:
+    """Write the tables of verdicts into README.md and docs/, if every claim was judged."""
     from connlab.evidence import verdicts
     from connlab.report import verdict_tables
 

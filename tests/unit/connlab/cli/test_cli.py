@@ -253,7 +253,7 @@ def test_pages_are_written_from_a_whole_run_only(lab, tmp_path):
     status, out, err = lab("pages", "--run", str(tmp_path))
     assert (status, out) == (1, "")
     assert err.startswith(
-        f"lab: this run did not judge {len(CLAIMS)} of {len(CLAIMS)} claims: backlog-limits-connections, "
+        f"lab: {len(CLAIMS)} of {len(CLAIMS)} claims were not judged: backlog-limits-connections, "
     )
     assert err.endswith("\n  next: make test\n")
     assert (HOME / "README.md").read_text() == before

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from connlab.base.errors import LabError, Unreadable, Usage
 from connlab.base.settings import HOME
+from connlab.cli.show import judging
 from connlab.evidence import claims, verdicts
 from connlab.report import verdict_tables
 
@@ -115,7 +117,7 @@ def test_half_a_run_is_not_written(home, tmp_path):
     """Nor is a page whose place is gone: everything stays as it was."""
     left(tmp_path, "test_a", claim="type-five", verdict="refuted", evidence="")
     with pytest.raises(
-        LabError, match=r"did not judge \d+ of \d+ claims: backlog-limits-connections, .*, …\n"
+        LabError, match=r"\d+ of \d+ claims were not judged: backlog-limits-connections, .*, …\n"
     ):
         verdict_tables.fill(list(verdicts.judged(tmp_path)))
     (tmp_path / "test_a/verdict.json").unlink()
@@ -192,3 +194,63 @@ def test_the_article_page_leads_to_each_of_its_claims():
     """docs/article.md links to the verdict on every sentence of the article, and to no other claim."""
     linked = set(re.findall(r"\]\([\w-]+\.md#([\w-]+)\)", (HOME / "docs/article.md").read_text()))
     assert linked == {claim.id for claim in claims.CLAIMS if claim.source == claims.ARTICLE}
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with two tests, and three runs: the oldest judged every claim, the newest one of its tests again."""
+    (tmp_path / "tests").mkdir()
+    names = [f"test_{claim.id}" for claim in claims.CLAIMS]
+    (tmp_path / "tests/x.py").write_text(
+        "".join(f"def {name}(): ...\n" for name in [*names, "test_b", "test_c"])
+    )
+    for run in ("2026-01-01T00-00-00.000000Z", "2026-01-02T00-00-00.000000Z", "2026-01-03T00-00-00.000000Z"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
+    oldest, middle, latest = sorted((tmp_path / "runs").iterdir())
+    for claim in claims.CLAIMS:
+        left(oldest, f"test_{claim.id}", claim=claim.id, verdict="holds", evidence="old")
+    left(middle, "test_type-five@crowd", claim="type-five", verdict="refuted", evidence="newer")
+    left(latest, "test_b", claim="pool-bounds", verdict="refuted", evidence="another test")
+    left(latest, "test_gone", claim="one-at-a-time", verdict="refuted", evidence="of a test that is gone")
+    left(latest, "test_c", claim="nobody-says-so-any-more", verdict="refuted", evidence="")
+    (tmp_path / "runs/latest").symlink_to(latest.name)
+    return tmp_path
+
+
+def test_verdicts_accumulate(checkout):
+    """The newest of each test, with its run; one test does not make the other claims `not run`."""
+    rows = {row.id: row for row in verdicts.newest(checkout)}
+    said = {name: (row.verdict, row.evidence, row.run[:10]) for name, row in rows.items()}
+    assert list(rows) == [claim.id for claim in claims.CLAIMS]
+    assert said.pop("type-five") == ("refuted", "newer", "2026-01-02")
+    assert said.pop("pool-bounds") == ("depends", "another test; old", "2026-01-01")
+    assert set(said.values()) == {("holds", "old", "2026-01-01")}
+
+
+def test_it_looks_back_to_a_whole_run(checkout):
+    """What is older than that says nothing."""
+    older = checkout / "runs/2025-12-31T00-00-00.000000Z"
+    older.mkdir()
+    left(older, "test_c", claim="type-five", verdict="holds", evidence="very old")
+    assert {row.verdict for row in verdicts.newest(checkout) if row.id == "type-five"} == {"refuted"}
+
+
+def test_without_a_verdict_there_is_nothing_to_show(tmp_path):
+    """Before the first `make test`."""
+    with pytest.raises(Usage, match="next: make test"):
+        verdicts.newest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("2026-01-03T11-59-30.000000Z", "0 min ago, runs/2026-01-03T11-59-30.000000Z"),
+        ("2026-01-03T11-00-30.000000Z", "59 min ago, runs/2026-01-03T11-00-30.000000Z"),
+        ("2026-01-02T12-30-00.000000Z", "23 h ago, runs/2026-01-02T12-30-00.000000Z"),
+        ("2025-12-31T12-00-00.000000Z", "3 d ago, runs/2025-12-31T12-00-00.000000Z"),
+        ("renamed", "renamed"),
+    ],
+)
+def test_a_verdict_has_an_age(run, words):
+    """How long ago its run began, and where it is."""
+    assert judging.age(run, datetime(2026, 1, 3, 12, tzinfo=UTC)) == words
