@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from bench.claims import CLAIMS
+from bench.figures import FIGURES
 from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
 from connlab.base import private_files
 from connlab.base.settings import HOME
@@ -33,7 +33,7 @@ def figures(samples: Samples) -> list[dict[str, Any]]:
             "medians": {peer: middle(values) for peer, values in samples[claim.key].items()},
             "samples": samples[claim.key],
         }
-        for claim in CLAIMS
+        for claim in FIGURES
         if claim.key in samples
     ]
 
@@ -44,7 +44,7 @@ def table(samples: Samples) -> None:
     for name, side in (("measured", "left"), ("lab", "right"), ("compose", "right"), ("API loop", "right"),
                        ("lab/compose", "right"), ("pairs", "right"), ("target", "left"), ("", "left")):  # fmt: skip
         drawn.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
-    words = {claim.key: claim.what for claim in CLAIMS}
+    words = {claim.key: claim.what for claim in FIGURES}
     for figure in figures(samples):
         columns = (_number(figure["medians"].get(peer), figure["unit"]) for peer in (LAB, COMPOSE, API))
         times = figure["ratio"]

@@ -154,7 +154,7 @@ def running(settings: Settings) -> Row:
     return _row(RUNNING, "WARN" if policy.notices(policy_report) else "PASS", detail)
 
 
-def status(rows: Sequence[Row]) -> int:
+def exit_code(rows: Sequence[Row]) -> int:
     """Return the exit code of these rows: 3 for an unfit machine, 1 for a running lab that has a fault, else 0."""
     failures = {row["name"] for row in rows if row["result"] == "FAIL"}
     return 3 if failures - {RUNNING, HOSTS} else min(1, len(failures))

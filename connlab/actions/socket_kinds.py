@@ -24,7 +24,7 @@ PATIENCE = 30.0  # seconds for a program to start and an IPv6 address to be usab
 Row = dict[str, Any]
 
 
-def sockets(settings: Settings, number: int) -> dict[str, Any]:
+def try_socket_kinds(settings: Settings, number: int) -> dict[str, Any]:
     """Return what `connlab sockets --json` prints. Raises `Usage` without such a client, `LabError` without a server.
 
     Messages over IPv4 go from the client to the server, on ports of their own, so no slot is taken; over
@@ -49,7 +49,7 @@ def sockets(settings: Settings, number: int) -> dict[str, Any]:
     }
 
 
-def state(errno: str | None) -> str:
+def describe_errno(errno: str | None) -> str:
     """Say what an answer of socket(2) means for a program without privileges."""
     if errno is None:
         return "supported"
@@ -60,7 +60,7 @@ def _merged(client_row: Row, server_row: Row) -> Row:
     kind = {name: client_row[name] for name in ("family", "family_number", "type", "type_number", "protocol")}
     rows = {"client": client_row, "server": server_row}
     return kind | {
-        host: {"state": state(row["errno"]), "errno": row["errno"], "made": row["made"]}
+        host: {"state": describe_errno(row["errno"]), "errno": row["errno"], "made": row["made"]}
         for host, row in rows.items()
     }
 

@@ -139,7 +139,7 @@ def test_raw_sockets_need_just_that_capability() -> None:
         )
         assert status == 0, said
         tried = json.loads(said)["tried"]
-        raw.append([socket_kinds.state(row["errno"]) for row in tried if row["protocol"]])
+        raw.append([socket_kinds.describe_errno(row["errno"]) for row in tried if row["protocol"]])
     assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
 
 
@@ -157,7 +157,7 @@ def test_sockets_leaves_nothing_behind(crowd: Lab) -> None:
 def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
     """The spare hosts do not start: said in the engine's words, nothing left, the rest of the table stands."""
     monkeypatch.setattr(socket_kinds, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})
-    rows = socket_kinds.sockets(crowd.settings, 1)["exchanged"]
+    rows = socket_kinds.try_socket_kinds(crowd.settings, 1)["exchanged"]
     failed = [row for row in rows if not row["came_back"]]
     assert [(row["family"], row["type"]) for row in failed] == [
         ("AF_INET6", "SOCK_STREAM"),

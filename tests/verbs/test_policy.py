@@ -88,7 +88,7 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
         assert "no rule refused a packet" in attempt.stdout
         assert "policy drift" in attempt.stdout
         row = doctor.running(lab.settings)
-        assert (row["result"], doctor.status([row])) == ("FAIL", 1)
+        assert (row["result"], doctor.exit_code([row])) == ("FAIL", 1)
 
         up = verb(lab, "up")
         assert up.returncode == 0, up.stderr

@@ -83,7 +83,7 @@ def sockets(number: str, as_json: bool) -> None:
     from connlab.cli.show import dialling as show
 
     client = client_number(number)
-    result = kinds.sockets(running_lab(), client)
+    result = kinds.try_socket_kinds(running_lab(), client)
     print_json(result) if as_json else show.sockets(result)
 
 

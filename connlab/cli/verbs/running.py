@@ -123,7 +123,7 @@ def doctor(as_json: bool) -> None:
 
     rows = examination.examine(knobs.read())
     print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
-    sys.exit(examination.status(rows))
+    sys.exit(examination.exit_code(rows))
 
 
 def _show_hosts(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from connlab.actions.socket_kinds import state
+from connlab.actions.socket_kinds import describe_errno
 from connlab.cli.show import dialling as show
 from probes import socket_table as program
 
@@ -81,7 +81,7 @@ def test_every_pair_is_tried_once() -> None:
     ],
 )
 def test_what_an_errno_means(errno: str | None, word: str) -> None:
-    assert state(errno) == word
+    assert describe_errno(errno) == word
 
 
 def test_the_table_in_words(capsys) -> None:
