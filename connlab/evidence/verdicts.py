@@ -109,6 +109,6 @@ def _verdict(record: Any) -> dict[str, str]:
     """Check what a test left: `claim`, `verdict`, `evidence`, `test`. Raises ValueError if it is something else."""
     if not isinstance(record, dict) or any(not isinstance(record.get(name), str) for name in FIELDS):
         raise ValueError(f"no verdict, which has {', '.join(FIELDS)}, each a text")
-    if said["verdict"] not in list(Verdict):
-        raise ValueError(f"verdict {said['verdict']!r} is none of: {', '.join(Verdict)}")
-    return said
+    if record["verdict"] not in list(Verdict):
+        raise ValueError(f"verdict {record['verdict']!r} is none of: {', '.join(Verdict)}")
+    return record
