@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 BACKLOG = 5
+SERVED_AT_ONCE = 40  # ForkingMixIn.max_children
+KNOBS = ("GREETING", "HANDLER")
 
 
 class ForkingServer(ForkingMixIn, Listener):

@@ -13,6 +13,8 @@ from server.listener import PAUSE, exhausted
 from server.settings import Settings
 
 BACKLOG = 5
+SERVED_AT_ONCE = 1
+KNOBS = ()
 GREETING = b"Got a connection from server"
 
 

@@ -10,6 +10,8 @@ from server.listener import Listener
 from server.settings import Settings
 
 BACKLOG = 5
+SERVED_AT_ONCE = 1
+KNOBS = ("GREETING", "HANDLER")
 
 
 def build(settings: Settings, connections: Connections) -> Listener:

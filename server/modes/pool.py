@@ -16,6 +16,8 @@ from server.listener import Listener
 from server.settings import Settings
 
 BACKLOG = 5
+SERVED_AT_ONCE = "POOL_SIZE"
+KNOBS = ("GREETING", "HANDLER", "POOL_SIZE")
 
 
 class Stopped(Exception):

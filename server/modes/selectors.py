@@ -22,6 +22,8 @@ from server.settings import Settings
 
 # As with threads: nobody who passes the policy should wait for accept(2).
 BACKLOG = 1024
+SERVED_AT_ONCE = None
+KNOBS = ("GREETING",)
 
 
 def converse(connections: Connections, sock: socket.socket, source: str, source_port: int) -> Iterator[int]:

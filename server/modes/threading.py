@@ -11,6 +11,8 @@ from server.settings import Settings
 # The article's 5 holds 6 connections that wait for accept(2) (B01). Twenty hosts that dial at one
 # moment are more; the kernel then drops SYNs, and each dropped SYN keeps its slot (C10).
 BACKLOG = 1024
+SERVED_AT_ONCE = None
+KNOBS = ("GREETING", "HANDLER")
 
 
 class ThreadingServer(ThreadingMixIn, Listener):

@@ -12,6 +12,10 @@ from server.connections import Connections
 from server.modes import pool
 from server.settings import Settings
 
+BACKLOG = pool.BACKLOG
+SERVED_AT_ONCE = None
+KNOBS = pool.KNOBS
+
 
 class UnboundedPool(ThreadingMixIn, pool.PoolServer):
     """`process_request` comes from ThreadingMixIn: a loop starts a thread instead of serving."""

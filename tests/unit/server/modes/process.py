@@ -4,6 +4,7 @@ clients in a test ── 127.0.0.1 ── python3 -m server.serve
 """
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -27,9 +28,16 @@ KNOBS = {
     **given(),
 }  # fmt: skip
 MODES = sorted(path.stem for path in (HOME / "server/modes").glob("*.py") if path.stem[0] != "_")
-ECHOING = [mode for mode in MODES if mode != "greeting"]
-WITH_HANDLER = ["forking", "iterative", "pool", "threading"]
-BOUND = {"greeting": 1, "iterative": 1, "pool": 3, "forking": 40}  # clients served at once, if not all
+MODULES = {mode: importlib.import_module(f"server.modes.{mode}") for mode in MODES}
+ECHOING = [mode for mode in MODES if "GREETING" in MODULES[mode].KNOBS]
+WITH_HANDLER = [mode for mode in MODES if "HANDLER" in MODULES[mode].KNOBS]
+# Clients served at once, of the modes that have a bound.
+BOUND = {
+    mode: int(KNOBS.get(module.SERVED_AT_ONCE, module.SERVED_AT_ONCE))
+    for mode, module in MODULES.items()
+    if module.SERVED_AT_ONCE is not None
+}
+UNBOUNDED = [mode for mode in MODES if mode not in BOUND]
 
 
 class Server:

@@ -6,7 +6,16 @@ import socket
 import pytest
 
 from server import handlers
-from tests.unit.server.modes.process import BOUND, ECHOING, GREETING, WITH_HANDLER, has_said, read, reset
+from tests.unit.server.modes.process import (
+    BOUND,
+    ECHOING,
+    GREETING,
+    UNBOUNDED,
+    WITH_HANDLER,
+    has_said,
+    read,
+    reset,
+)
 
 
 @pytest.mark.parametrize("mode", ECHOING)
@@ -64,7 +73,7 @@ def test_so_many_are_served_at_once_and_the_next_when_one_leaves(start, mode):
             assert not has_said(waiting[1])
 
 
-@pytest.mark.parametrize("mode", ["selectors", "threading"])
+@pytest.mark.parametrize("mode", UNBOUNDED)
 def test_all_are_served_at_once(start, mode):
     """No bound but the machine's: a hundred clients, all talking, and the account knows them."""
     server = start(mode)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served, read
+from tests.unit.server.modes.process import BOUND, GREETING, MODES, MODULES, WITHIN, fill, is_served, read
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -112,10 +112,9 @@ def test_reuse_address_decides_about_the_next_start(start, mode, reuse):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_backlog_is_the_articles_unless_asked_for(start, mode):
-    """5, but 1024 where nobody should have to wait; BACKLOG overrides it."""
-    own = 1024 if mode in ("threading", "selectors") else 5
-    assert start(mode).told("listening")[0]["backlog"] == own
+def test_the_backlog_is_the_modes_own_unless_asked_for(start, mode):
+    """The article's 5, but 1024 where nobody should have to wait; BACKLOG overrides it."""
+    assert start(mode).told("listening")[0]["backlog"] == MODULES[mode].BACKLOG
     assert start(mode, BACKLOG="7").told("listening")[0]["backlog"] == 7
 
 
