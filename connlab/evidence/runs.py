@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from connlab.base.errors import Unreadable, Usage
 from connlab.base.settings import HOME
-from connlab.evidence.chart import Chart
+from connlab.evidence import vega_lite
+from connlab.evidence.vega_lite import Spec
 
 T = TypeVar("T")
 OURS = ("machine.json", "*/verdict.json", "*/chart-*.json")
@@ -46,11 +47,10 @@ def _machine(facts: Any) -> dict[str, str]:
         raise ValueError(f"no kernel and engine: {error!r}") from error
 
 
-def charts(run: Path) -> dict[str, Chart]:
+def charts(run: Path) -> dict[str, Spec]:
     """Every chart of the run, by its file. Raises `Unreadable`, a ValueError that names the file."""
     return {
-        str(path.relative_to(run)): read(path, Chart.from_evidence)
-        for path in sorted(run.glob("*/chart-*.json"))
+        str(path.relative_to(run)): read(path, vega_lite.check) for path in sorted(run.glob("*/chart-*.json"))
     }
 
 

@@ -6,13 +6,17 @@ as well. The same evidence gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from connlab.evidence.chart import Chart, Series
-from connlab.report.drawing.axis import changes, some
-from connlab.report.drawing.look import STYLE
-from connlab.report.drawing.markup import tag, text
-from connlab.report.drawing.svg import drawn
+import jinja2
+from markupsafe import Markup
+
+from connlab.base.output import visible
+from connlab.evidence import vega_lite
+from connlab.evidence.vega_lite import Spec
+from connlab.report.drawing import drawn
+from connlab.report.theme import COLOURS, FONT
 
 Row = Mapping[str, str]  # setting, side (may lack), sentence, evidence, verdict
 COLUMNS = {
@@ -24,84 +28,78 @@ COLUMNS = {
 }
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 ROWS = 300  # of a table below a chart: more is work for a program, and that reads the evidence
+WIDTHS = {"wide": 700, "narrow": 360}  # of a plot in pixels; the window chooses
 
 
 def page(
-    family: str, charts: Mapping[str, Chart], rows: Iterable[Row], run: str, machine: Mapping[str, str]
+    family: str, charts: Mapping[str, Spec], rows: Iterable[Row], run: str, machine: Mapping[str, str]
 ) -> str:
-    """The page of a family: its charts by the file that each was read from, its claims, and where it ran."""
-    figures = (figure(chart, f"c{at}", source) for at, (source, chart) in enumerate(charts.items()))
-    return "\n".join([
-        "<!doctype html>",
-        '<html lang="en">',
-        tag("head", "\n".join([
-            '<meta charset="utf-8">',
-            tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            tag("title", text(f"{family}: connlab {run}")),
-            tag("style", STYLE),
-        ])),
-        "<body>",
-        tag("h1", text(family)),
-        tag("p", " · ".join(text(part) for part in (f"connlab, run {run}", *_machine(machine))), class_="run"),
-        claims(list(rows)),
-        *figures,
-        "</body>",
-        "</html>",
-        "",
-    ])  # fmt: skip
+    """Write the page of a family: its charts by the file that each was read from, its claims, and where it ran.
+
+    Raises ValueError, with the file, if a chart cannot be drawn.
+    """
+    claims = list(rows)
+    return _template().render(
+        family=family,
+        run=run,
+        machine=[f"{what} {machine[what]}" for what in ("kernel", "engine") if machine.get(what)],
+        claims=claims,
+        columns={name: head for name, head in COLUMNS.items() if any(row.get(name) for row in claims)},
+        figures=[_figure(spec, f"c{at}", source) for at, (source, spec) in enumerate(charts.items())],
+        policy=POLICY, colours=COLOURS, font=Markup(FONT),
+    )  # fmt: skip
 
 
-def _machine(machine: Mapping[str, str]) -> list[str]:
-    return [f"{what} {machine[what]}" for what in ("kernel", "engine") if machine.get(what)]
-
-
-def claims(rows: Sequence[Row]) -> str:
-    """The table of claims; a column that no row fills is left out, and so is a table without rows."""
-    if not rows:
-        return ""
-    names = [name for name in COLUMNS if any(row.get(name) for row in rows)]
-    head = tag("tr", "".join(tag("th", COLUMNS[name], scope="col") for name in names))
-    body = "\n".join(
-        tag("tr", "".join(_cell(name, row.get(name, "")) for name in names), class_=_class(row["verdict"]))
-        for row in rows
+def _template() -> jinja2.Template:
+    """Return the page's text; each word that is put into it is printable and escaped."""
+    words = jinja2.Environment(
+        loader=jinja2.PackageLoader("connlab.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Markup) else visible(value),
     )
-    return tag(
-        "div", tag("table", f"<thead>{head}</thead>\n<tbody>{body}</tbody>", class_="claims"), class_="wide"
-    )
+    return words.get_template("page.html")
 
 
-def _cell(name: str, words: str) -> str:
-    return tag(
-        "td", tag("span", text(words), class_=f"verdict {words}") if name == "verdict" else text(words)
-    )
+def _figure(spec: Spec, name: str, source: str) -> dict[str, Any]:
+    try:
+        drawings = {kind: Markup(drawn(spec, width, f"{name}-{kind}")) for kind, width in WIDTHS.items()}
+    except ValueError as wrong:
+        raise ValueError(f"{source}: {wrong}") from wrong
+    return {
+        "title": spec["title"], "note": spec["description"], "source": source, "drawings": drawings,
+        "tables": [_table(title, rows, dict(_heads(spec))) for title, rows in vega_lite.tables(spec) if rows],
+    }  # fmt: skip
 
 
-def _class(verdict: str) -> str:
-    return "none" if verdict in ("not run", "cannot_run") else "judged"
+def _table(title: str, rows: list[Spec], heads: Mapping[str, str]) -> dict[str, Any]:
+    """Return the numbers of a view, or ROWS of them, evenly picked: the first and the last are among them."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    last = len(rows) - 1
+    shown = rows if last < ROWS else [rows[round(at * last / (ROWS - 1))] for at in range(ROWS)]
+    less = f" ({ROWS:,} of {len(rows):,} rows)" if len(rows) > ROWS else ""
+    return {
+        "title": title + less,
+        "heads": [heads.get(name, name) for name in names],
+        "rows": [[_cell(row.get(name, "")) for name in names] for row in shown],
+    }
 
 
-def figure(chart: Chart, name: str, source: str) -> str:
-    """A chart with its title, what it shows, and its numbers in a table that opens on demand."""
-    caption = tag("figcaption", tag("h2", text(chart.title)) + tag("p", text(chart.note)))
-    total = sum(len(series.points) for series in chart.series)
-    head = f"{_many(len(chart.series), 'series', 'series')}, {_many(total, 'point', 'points')}, from "
-    data = tag("div", "".join(_table(chart, series) for series in chart.series), class_="data")
-    details = tag("details", tag("summary", text(head) + tag("code", text(source))) + data)
-    return tag("figure", "\n".join([caption, tag("div", drawn(chart, name), class_="wide"), details]))
+def _cell(value: Any) -> str:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:,.10g}" if is_number else str(value)
 
 
-def _table(chart: Chart, series: Series) -> str:
-    """The points of a series; of steps those that change something, and never more than ROWS."""
-    points = list(changes(series.points)) if chart.shape == "steps" else series.points
-    shown = some(points, ROWS)
-    less = f" ({len(shown):,} of {len(series.points):,} points)" if len(shown) < len(series.points) else ""
-    head = tag("tr", "".join(tag("th", text(words), scope="col") for words in (chart.x, chart.y)))
-    body = "\n".join(tag("tr", "".join(tag("td", f"{value:,.10g}") for value in point)) for point in shown)
-    return tag(
-        "table", f"{tag('caption', text(series.name + less))}<thead>{head}</thead>\n<tbody>{body}</tbody>"
-    )
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
+def _heads(spec: Any) -> Iterator[tuple[str, str]]:
+    """Yield what the axes and keys say of each field."""
+    if isinstance(spec, dict):
+        if isinstance(spec.get("field"), str) and isinstance(spec.get("title"), str):
+            yield spec["field"], spec["title"]
+        for name, value in spec.items():
+            if name != "data":
+                yield from _heads(value)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from _heads(value)

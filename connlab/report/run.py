@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from connlab.base import private_files
-from connlab.base.errors import Usage
-from connlab.evidence import runs
+from connlab.base.errors import Unreadable, Usage
+from connlab.evidence import runs, vega_lite
 from connlab.report.page import page
 
 
 def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
-    """Write the page of each family that has charts, with its own of these claims; pages by family. Raises `Usage`."""
+    """Write the page of each family that has charts, with its own of these claims; pages by family.
+
+    Raises `Usage` if there are none, and `Unreadable` if one cannot be drawn.
+    """
     drawn, claims, found = {}, list(rows), runs.charts(run)
     if not found:
         raise Usage(
@@ -21,9 +24,13 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
             "no test left a chart-*.json in it",
             next_step="make test, or another run: ls runs/",
         )
-    for family in sorted({chart.family for chart in found.values()}):
-        ours = {source: chart for source, chart in found.items() if chart.family == family}
+    for family in sorted(set(map(vega_lite.family, found.values()))):
+        ours = {source: chart for source, chart in found.items() if vega_lite.family(chart) == family}
         words = [row for row in claims if row["family"] == family]
         drawn[family] = run / f"{family}.html"
-        private_files.write(drawn[family], page(family, ours, words, run.name, runs.machine(run)))
+        try:
+            source = page(family, ours, words, run.name, runs.machine(run))
+        except ValueError as wrong:
+            raise Unreadable(f"{run}/{wrong}") from wrong
+        private_files.write(drawn[family], source)
     return drawn

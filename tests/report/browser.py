@@ -14,33 +14,29 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from connlab.report.page import POLICY
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+SCHEMES = {"dark": 0, "light": 1}  # as Chromium counts them
 MEASURE = """
 const box = e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom] };
 const all = (e, what, how) => [...e.querySelectorAll(what)].map(how);
-const along = p => { const n = p.getTotalLength(), steps = Math.max(1, Math.min(4000, Math.ceil(n))), found = [];
-  for (let i = 0; i <= steps; i++) { const at = p.getPointAtLength(n * i / steps); found.push([at.x, at.y]) }
-  return found };
-const charts = all(document, 'svg.chart', svg => ({
+const charts = [...document.querySelectorAll('svg.chart')].filter(s => s.getBoundingClientRect().width).map(svg => ({
   label: svg.getAttribute('aria-label'), box: box(svg),
-  texts: all(svg, 'text', t => [t.lastChild.textContent, box(t)]),
-  x: all(svg, 'line.x', l => l.getBBox().x), xs: all(svg, 'text.tick.x', t => t.textContent),
-  y: all(svg, 'line.y', l => l.getBBox().y), ys: all(svg, 'text.tick.y', t => t.textContent),
-  marks: all(svg, 'line.mark', l => l.getBBox().x),
-  lines: all(svg, 'path.line', p => ({points: along(p), stroke: getComputedStyle(p).stroke,
-    dash: getComputedStyle(p).strokeDasharray, seen: p.getBoundingClientRect().width > 0})),
-  dots: all(svg, 'path.dots', p => { const b = p.getBBox(); return [b.x, b.y + b.height, b.x + b.width, b.y] }),
-  tips: all(svg, 'circle.tip > title', t => t.textContent),
+  scale: svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
+  texts: all(svg, 'text', t => [t.textContent, box(t)]),
+  lines: all(svg, '.mark-line path', p => ({box: box(p), colour: getComputedStyle(p).stroke})),
+  rules: all(svg, '.role-mark.mark-rule line', l => box(l)[0]),
+  colours: all(svg, 'text', t => getComputedStyle(t).fill),
 }));
 const said = document.createElement('pre');
 said.id = 'measured';
 said.textContent = JSON.stringify({charts, pwned: typeof pwned,
+  paper: getComputedStyle(document.body).backgroundColor,
   scripts: document.scripts.length, images: document.images.length,
   fetched: performance.getEntriesByType('resource').length, wide: document.documentElement.scrollWidth - innerWidth,
-  scrolled: all(document, 'figure .wide', d => d.scrollWidth - d.clientWidth),
   open: all(document, 'details', d => d.open), cells: all(document, 'figure td', d => d.textContent),
   claims: all(document, '.claims tbody tr', r => r.textContent)});
 document.body.append(said);
@@ -65,14 +61,15 @@ def dumped(browser: str, page: Path, *options: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def seen_by(browser: str, page: Path, width: int) -> dict:
-    """What the browser says of a page at a window of that width."""
+def seen_by(browser: str, page: Path, width: int, scheme: str = "light") -> dict:
+    """What the browser says of a page at a window of that width, for a reader who likes it light or dark."""
     source = page.read_text(encoding="utf-8")
-    assert source.count(html.escape(POLICY)) == 1, "the policy that forbids scripts is not there"
+    assert source.count(escape(POLICY)) == 1, "the policy that forbids scripts is not there"
     copy = page.with_suffix(".measured.html")
-    opened = source.replace(html.escape(POLICY), "default-src * 'unsafe-inline'")
+    opened = source.replace(escape(POLICY), "default-src * 'unsafe-inline'")
     copy.write_text(opened.replace("</body>", f"<script>{MEASURE}</script></body>"), encoding="utf-8")
-    document = dumped(browser, copy, "--hide-scrollbars", f"--window-size={width},1200")
+    document = dumped(browser, copy, "--hide-scrollbars", f"--window-size={width},1200",
+                      f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}")  # fmt: skip
     said = re.search(r'<pre id="measured">(.*?)</pre>', document, re.DOTALL)
     assert said, "the browser measured nothing"
     return json.loads(html.unescape(said[1]))

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
-from connlab.evidence.chart import Chart, Mark, Series
-from connlab.report import page as verdict_tables
+from connlab.evidence.charts import chart, steps
+from connlab.evidence.vega_lite import Spec
+from connlab.report import page as pages
 
-DRAIN = Chart(
-    family="time-wait",
-    title="TIME_WAIT drains after 60 s",
-    note="Forty sockets.",
-    shape="steps",
-    x="seconds after the close",
-    y="sockets in TIME_WAIT",
-    series=(Series("stock", ((0.0, 40), (60.4, 0))), Series("short", ((0.0, 40), (15.2, 0), (60.4, 0)))),
-    marks=(Mark(15.0, "tcp_fin_timeout=15"),),
-)
 ROW = {"sentence": "It drains", "evidence": "in 60 s", "verdict": "holds"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[31m\udc80\u202e&"
 
 
-def evidence(**changes: object) -> dict:
-    """A chart as JSON, as it stands in a file; a field that is ... is left out."""
-    data = {**json.loads(json.dumps(asdict(DRAIN))), **changes}
-    return {name: value for name, value in data.items() if value is not ...}
+def drain(
+    title: str = "TIME_WAIT drains after 60 s", family: str = "time-wait", words: str = "sockets in TIME_WAIT"
+) -> Spec:
+    """A chart of two panels with a moment; all its other words can be somebody's."""
+    return chart(
+        family=family, title=title, note="Forty sockets.", x="seconds after the close",
+        moments={"tcp_fin_timeout=15": 15.0},
+        panels=[steps(words, [(0.0, 40), (60.4, 0)]), steps("short", [(0.0, 40), (15.2, 0), (60.4, 0)])],
+    )  # fmt: skip
+
+
+def hostile(words: str) -> Spec:
+    """A chart every word of which somebody else chose."""
+    panels = [steps(words, {words: [(0, 1), (3, 2)], "other": [(0, 1)]}), steps(words, [(0, 1)])]
+    return chart(family="time-wait", title=words, note=words, x=words, panels=panels, moments={words: 1.0})
 
 
 def page(
-    *charts: Chart, rows: tuple = (ROW,), run: str = "2026-11-25T16-11-00.156118Z", **machine: str
+    *charts: Spec, rows: tuple = (ROW,), run: str = "2026-11-25T16-11-00.156118Z", **machine: str
 ) -> str:
-    named = {f"test_{at}/chart-x.json": chart for at, chart in enumerate(charts or (DRAIN,))}
-    return verdict_tables.page("time-wait", named, rows, run, machine)
+    named = {f"test_{at}/chart-x.json": chart for at, chart in enumerate(charts or (drain(),))}
+    return pages.page("time-wait", named, rows, run, machine)
+
+
+def of(*panels: Spec, **moments: float) -> Spec:
+    """A chart of these panels, whose words are no matter."""
+    return chart(family="time-wait", title="t", note="n", x="s", panels=panels, moments=moments)
 
 
 def left(run, test: str, name: str, data: object) -> None:

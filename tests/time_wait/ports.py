@@ -93,7 +93,7 @@ class Row:
 class Exhaustion:
     rows: dict[str, Row]  # by profile; `loopback`, `reset` and `source N` with the default one
     left: dict[str, int]  # sockets in TIME_WAIT on each side after `reset`
-    in_time_wait: list[tuple[float, int]]  # over time, on the client with the default profile
+    in_time_wait: list[tuple[float, int]]  # since the first dial, on the client with the default profile
 
 
 @recording(lab={"SYSCTL": "stock", "CLIENT_SYSCTL": DEFAULT, "CLIENTS": 1, "CONNLIMIT": 1000})
@@ -131,12 +131,11 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
                 made[kind] += outcome().attempts
 
         seen.up_to(made[DEFAULT][-1].start_ns)
-        began = min(change.by_ns for change in seen.changes if change.state == "TIME-WAIT")
         moved = {kind: recycled(host) - before[kind] for kind, host in hosts.items()}
         record = Exhaustion(
             {kind: Row(dials, moved.get(kind, moved["sources"])) for kind, dials in made.items()},
             left,
-            counts_over_time(seen.changes, "TIME-WAIT", began),
+            counts_over_time(seen.changes, "TIME-WAIT", made[DEFAULT][0].start_ns),
         )
     keep("exhaustion", record)
     return record

@@ -13,7 +13,8 @@ import pytest
 from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.hosts import Host
-from connlab.evidence.chart import Chart, Mark, Series
+from connlab.evidence.charts import chart, slope
+from connlab.evidence.vega_lite import Spec
 from connlab.kernel import snapshot
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab
@@ -124,20 +125,18 @@ def test_a_four_tuple_is_in_time_wait_once(busy: Recordings) -> None:
     assert seen.looks["server"][-1].server <= len(four_tuples) <= SLICES * EACH * 2
 
 
-def busy_chart(seen: Busy) -> Chart:
+def busy_chart(seen: Busy) -> Spec:
     """TIME_WAIT sockets over time on either side."""
     looks = [look for closer in CLOSERS for look in seen.looks[closer]]
     turn = seen.looks["server"][0].seconds
-    return Chart(
+    return chart(
         family="time-wait",
         title="Where a busy server's TIME_WAIT sockets are",
         note="First the clients close first, then the server: the same connections, the other side waits.",
-        shape="lines",
         x="seconds",
-        y="sockets in TIME_WAIT",
-        marks=(Mark(turn, "the server closes first"),),
-        series=(
-            Series("server", tuple((look.seconds, look.server) for look in looks)),
-            Series("both clients", tuple((look.seconds, look.clients) for look in looks)),
-        ),
+        moments={"the server closes first": turn},
+        panels=[
+            slope("sockets in TIME_WAIT on the server", [(look.seconds, look.server) for look in looks]),
+            slope("sockets in TIME_WAIT on both clients", [(look.seconds, look.clients) for look in looks]),
+        ],
     )

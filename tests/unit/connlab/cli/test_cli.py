@@ -14,6 +14,7 @@ import pytest
 from connlab.cli import main as cli
 from connlab.cluster import engine
 from connlab.evidence.claims import CLAIMS
+from tests.support.charts import drain, left
 
 HOME = Path(__file__).parents[4]
 NOWHERE = "unix:///nonexistent.sock"
@@ -226,18 +227,7 @@ def test_what_the_command_does_not_know_is_usage(lab, arguments):
 
 def test_report_prints_where_the_pages_are(lab, tmp_path):
     """A path a line, or data; the run's folder is where they are, and no engine is asked."""
-    chart = {
-        "schema": 1,
-        "family": "time-wait",
-        "title": "t",
-        "note": "n",
-        "shape": "steps",
-        "x": "s",
-        "y": "n",
-    }
-    chart |= {"marks": [], "series": [{"name": "stock", "points": [[0, 40], [60.4, 0]]}]}
-    (tmp_path / "test_drain").mkdir()
-    (tmp_path / "test_drain/chart-drain.json").write_text(json.dumps(chart))
+    left(tmp_path, "test_drain", "chart-drain", drain())
     page = tmp_path / "time-wait.html"
     assert lab("report", str(tmp_path)) == (0, f"{page}\n", "")
     assert page.read_text().startswith("<!doctype html>")
@@ -267,11 +257,13 @@ def test_report_says_what_it_cannot_draw(lab, tmp_path):
     assert lab("report", str(tmp_path))[0] == 2
     (tmp_path / "machine.json").write_text("{}")
     assert lab("report", str(tmp_path))[0] == 2
-    (tmp_path / "test_drain").mkdir()
-    (tmp_path / "test_drain/chart-drain.json").write_text('{"schema": 2}')
+    left(tmp_path, "test_drain", "chart-drain", {"schema": 1, "shape": "steps"})
     status, out, err = lab("report", str(tmp_path))
     assert (status, out) == (1, "")
-    assert err == f"lab: {tmp_path}/test_drain/chart-drain.json: schema 2; this version knows 1\n"
+    assert err.startswith(
+        f"lab: {tmp_path}/test_drain/chart-drain.json: a chart of an older version of connlab"
+    )
+    assert "\n  next: run its test again" in err
 
 
 def test_help_does_not_wait_for_docker():

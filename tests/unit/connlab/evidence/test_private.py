@@ -11,7 +11,7 @@ from connlab.base import private_files
 from connlab.base.errors import LabError
 from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
-from tests.support.charts import evidence, left
+from tests.support.charts import drain, left
 
 
 @pytest.fixture(params=["000", "022", "077", "777"])
@@ -32,7 +32,7 @@ def test_a_run_is_the_users_alone(tmp_path, umask):
     """Its folders, what tests keep, and the pages drawn of it."""
     run = RunFolder("2026", tmp_path)
     run.keep("", "machine", {"kernel": "6.18", "engine": {"Version": "28"}})
-    run.keep("test_a", "chart-a", evidence())
+    run.keep("test_a", "chart-a", drain())
     draw(run.folder, [])
     assert modes(tmp_path / "runs") == {
         "runs": "700", "runs/2026": "700", "runs/2026/machine.json": "600", "runs/2026/test_a": "700",

@@ -8,7 +8,7 @@ from connlab.base.errors import Unreadable, Usage
 from connlab.evidence import runs
 from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
-from tests.support.charts import ROW, evidence, left
+from tests.support.charts import ROW, drain, left
 
 
 def test_the_machine_is_read_from_the_run(tmp_path):
@@ -27,8 +27,8 @@ def test_the_machine_is_read_from_the_run(tmp_path):
 
 def test_each_family_has_a_page(tmp_path):
     """With its own charts only; a page that is there is drawn again."""
-    left(tmp_path, "test_a", "chart-a", evidence(title="of one"))
-    left(tmp_path, "test_b", "chart-b", evidence(title="of another", family="backlog"))
+    left(tmp_path, "test_a", "chart-a", drain(title="of one"))
+    left(tmp_path, "test_b", "chart-b", drain(title="of another", family="backlog"))
     left(tmp_path, "test_b", "attempts", {"no": "chart"})
     rows = [{**ROW, "family": "backlog"}, {**ROW, "sentence": "of no page", "family": "sockets"}]
     assert draw(tmp_path, rows) == {
