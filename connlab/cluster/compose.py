@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import re
 import shutil
-import signal
 import subprocess
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from connlab.base import output
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import engine, host_files, images
+from connlab.cluster import engine, host_files, images, subprocesses
 
 STDERR = 2
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BARE = b"{services: {server: {image: connlab-server}, client: {image: connlab-client}}}\n"
 LAST_DISTUTILS = 11  # Python 3.11: the last that brings one of its own
 
@@ -56,7 +51,7 @@ def version() -> str:
 def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
     """Run compose on this lab, its own talk on our standard error. Raises `ComposeFailed`."""
     argv = [*command(), "--project-directory", str(HOME), "-f", str(HOME / "compose.yaml"), *arguments]
-    status, error = _run(
+    status, error = subprocesses.run_to_end(
         argv, env=_environment(settings, arguments), stdin=subprocess.DEVNULL, stdout=STDERR,
         stderr=subprocess.PIPE if quiet else None,
     )  # fmt: skip
@@ -78,71 +73,13 @@ def show(project: str, arguments: Sequence[str]) -> int:
     folder = str(HOME / "connlab")
     argv = [*command(), "--project-directory", folder, "-p", project, "-f", "-", *arguments]
     try:
-        status, _ = _run(
+        status, _ = subprocesses.run_to_end(
             argv, env={**_quicker(), **engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=folder,
             stdout=subprocess.PIPE, line=output.show,
         )  # fmt: skip
     finally:
         os.close(reader)
     return status if status >= 0 else 128 - status  # a reader who has seen enough: as a shell would say it
-
-
-def _run(argv: Sequence[str], line: Callable[[str], None] | None = None, **options: Any) -> tuple[int, bytes]:
-    """Exit status and, from a pipe, standard error of a process that Ctrl-C does not reach: we do, and end it.
-
-    `line` is called with each line of its standard output, a pipe then.
-
-    Compose 1 prints a traceback or `Aborting`, and ends with another status. In a session of its own it has no
-    terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
-    """
-    with (
-        _signals_as_exceptions() as begin,
-        subprocess.Popen(argv, start_new_session=True, **options) as process,
-    ):
-        try:
-            begin()
-            if line and process.stdout:
-                for raw in process.stdout:
-                    line(raw.decode(errors="backslashreplace").rstrip("\r\n"))
-            _, error = process.communicate()
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, error or b""
-
-
-@contextlib.contextmanager
-def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
-    """SIGINT, SIGTERM, and SIGHUP of a terminal that is closed, raise what ends the lab with a shell's exit status.
-
-    But only once the function that this yields was called: one that came while the process was being started would
-    leave it behind. A signal that was ignored stays so.
-    """
-    arrivals: list[int] = []
-    starts: list[bool] = []
-
-    def leave(number: int, _: object) -> None:
-        arrivals.append(number)
-        if starts:
-            ctrl_c = (
-                handlers[signal.Signals(number)] is signal.default_int_handler
-            )  # of SIGTERM too, in a test run
-            raise KeyboardInterrupt if ctrl_c else SystemExit(128 + number)
-
-    def begin() -> None:
-        starts.append(True)
-        if arrivals:
-            leave(arrivals[0], None)
-
-    is_main = threading.current_thread() is threading.main_thread()  # another one may not set handlers
-    signals = [number for number in ENDING if is_main and signal.getsignal(number) != signal.SIG_IGN]
-    handlers = {number: signal.signal(number, leave) for number in signals}
-    try:
-        yield begin
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def quicker(program: Path) -> Mapping[str, str]:

@@ -55,7 +55,9 @@ IO |= {"threading", "time", "urllib", "docker", "requests"}
 ENVIRONMENT = {("connlab.base.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
 ENVIRONMENT |= {("connlab.base.lock", "_file"), ("connlab.base.lock", "folder")}
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
-STARTERS = {"connlab.cluster.compose", "connlab.cluster.images", "connlab.actions.talk"}
+STARTERS = {f"connlab.cluster.{name}" for name in ("compose", "images", "subprocesses")} | {
+    "connlab.actions.talk"
+}
 SLEEPERS = {("connlab.base.wait", "until")}
 
 
@@ -169,7 +171,7 @@ def test_one_module_speaks_to_docker(lab):
 
 
 def test_one_module_runs_compose(lab):
-    """Three modules start processes at all; the others build images and talk, and never say `compose`."""
+    """Four modules start processes at all; what builds images or talks never says `compose`."""
     exec_ = [
         f"os.{name}" for name in ("system", "popen", "execv", "execve", "execvp", "execvpe", "posix_spawn")
     ]

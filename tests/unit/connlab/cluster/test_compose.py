@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from connlab.base.wait import until
-from connlab.cluster import compose
+from connlab.cluster import compose, subprocesses
 
 HOME = Path(__file__).parents[4]
 CALL = """import sys
 from connlab.cli.main import guarded
-from connlab.cluster import compose
-sys.exit(guarded(lambda: compose._run(sys.argv[1:])))
+from connlab.cluster import subprocesses
+sys.exit(guarded(lambda: subprocesses.run_to_end(sys.argv[1:])))
 """
 # Complains as Compose 1 does, and has a child of its own, as the plugin is one of `docker`.
 COMPLAINING = 'trap "echo Traceback >&2; exit 1" INT TERM HUP; sleep 60 & echo $! $$; wait'
@@ -65,8 +65,11 @@ def test_who_interrupts_the_lab_ends_compose_too(number: signal.Signals, status:
 
 def test_what_compose_says_is_handed_on() -> None:
     """The control: without a signal its status is ours to see, its output is there, its error is read from a pipe."""
-    assert compose._run(["sh", "-c", "echo why >&2; exit 7"], stderr=subprocess.PIPE) == (7, b"why\n")
-    assert compose._run(["sh", "-c", "kill -PIPE $$"]) == (-signal.SIGPIPE, b"")
+    assert subprocesses.run_to_end(["sh", "-c", "echo why >&2; exit 7"], stderr=subprocess.PIPE) == (
+        7,
+        b"why\n",
+    )
+    assert subprocesses.run_to_end(["sh", "-c", "kill -PIPE $$"]) == (-signal.SIGPIPE, b"")
 
 
 def _lives(process: int) -> bool:

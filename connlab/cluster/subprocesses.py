@@ -1,0 +1,73 @@
+"""Processes that a signal to this one ends, with all that they started, before this one ends by an exception."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_to_end(
+    argv: Sequence[str], line: Callable[[str], None] | None = None, **options: Any
+) -> tuple[int, bytes]:
+    """Run a process out of reach of Ctrl-C; return its exit status and, from a pipe, its standard error.
+
+    `line` is called with each line of its standard output, a pipe then. `options` are those of subprocess.Popen.
+
+    Compose 1 prints a traceback or `Aborting`, and ends with another status. In a session of its own it has no
+    terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
+    """
+    with (
+        _signals_as_exceptions() as begin,
+        subprocess.Popen(argv, start_new_session=True, **options) as process,
+    ):
+        try:
+            begin()
+            if line and process.stdout:
+                for raw in process.stdout:
+                    line(raw.decode(errors="backslashreplace").rstrip("\r\n"))
+            _, error = process.communicate()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, error or b""
+
+
+@contextlib.contextmanager
+def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
+    """Make SIGINT, SIGTERM and SIGHUP (a closed terminal) raise what ends the lab with a shell's exit status.
+
+    But only once the function that this yields was called: one that came while the process was being started would
+    leave it behind. A signal that was ignored stays so.
+    """
+    arrivals: list[int] = []
+    starts: list[bool] = []
+
+    def leave(number: int, _: object) -> None:
+        arrivals.append(number)
+        if starts:
+            ctrl_c = (
+                handlers[signal.Signals(number)] is signal.default_int_handler
+            )  # of SIGTERM too, in a test run
+            raise KeyboardInterrupt if ctrl_c else SystemExit(128 + number)
+
+    def begin() -> None:
+        starts.append(True)
+        if arrivals:
+            leave(arrivals[0], None)
+
+    is_main = threading.current_thread() is threading.main_thread()  # another one may not set handlers
+    signals = [number for number in ENDING if is_main and signal.getsignal(number) != signal.SIG_IGN]
+    handlers = {number: signal.signal(number, leave) for number in signals}
+    try:
+        yield begin
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
