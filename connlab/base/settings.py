@@ -1,4 +1,4 @@
-"""The knobs: `.env`, then whatever the shell or make gave. The only reader of knobs.
+"""The knobs: `.env`, then whatever the shell or make gave. Nothing else reads a knob.
 
 A value that cannot work is refused here, before a container is touched; the containers check theirs
 again, because plain Compose does not pass through here. A lab that exists has knobs of its own
@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connlab.base import env_file, knob_names
+from connlab.base import checkout, env_file, knob_names
 from connlab.base.errors import Usage
 
-HOME = Path(__file__).resolve().parents[2]
+HOME = checkout.HOME
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,11 @@ class Settings:
 
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
-    """Read and check the settings of this call. Raises `Usage` for a value that cannot work, or a misspelt knob."""
+    """Read and check the settings of this call.
+
+    Raises `Usage` for a value that cannot work, or a misspelt knob, and `NotFit` without a checkout.
+    """
+    checkout.require(home)
     menu = env_file.read(menu_file(environment, home))
     knob_names.judge_file(menu, KNOBS)
     knob_names.judge_environment(environment, KNOBS)
@@ -68,7 +72,8 @@ def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Sett
 def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
     """Read the settings of a verb that needs only to know which lab is meant; no other knob is checked.
 
-    What cannot be read of `.env` is left out. Raises `Usage` if there is no name, or one that is none.
+    What cannot be read of `.env` is left out. Raises `Usage` if there is no name, or one that is none, and `NotFit`
+    if there is no name because there is no checkout.
     """
     path = menu_file(environment, home)
     menu, problem = {}, f"{path} does not name it"
@@ -79,6 +84,7 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
     given = {name: environment[name] for name in sorted(KNOBS) if name in environment}
     values = {**menu, **given}
     if PROJECT not in values:
+        checkout.require(home)
         raise Usage(
             "which lab is not known",
             problem,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from connlab.base import checkout
 from connlab.base.errors import Unreadable, Usage
 from connlab.base.settings import HOME
 from connlab.evidence import vega_lite
@@ -17,12 +18,14 @@ OURS = ("machine.json", "*/verdict.json", "*/chart-*.json")
 
 
 def find(folder: str) -> Path:
-    """Return the run's own folder (below the checkout, or a path), by its real name also for `latest`. Raises `Usage`.
+    """Return the run's own folder (below the checkout, or a path), by its real name also for `latest`.
 
-    A run is a folder in which something of ours was left: what it ran on, a verdict, a chart.
+    A run is a folder in which something of ours was left: what it ran on, a verdict, a chart. Raises `Usage` if it is
+    none, and `NotFit` if there is no checkout that could have any.
     """
     run = HOME / folder
     if not folder or not _is_run(run):
+        checkout.require(HOME)
         raise Usage(f"{folder!r} is no run", next_step="make test, which leaves one in runs/")
     return run.resolve()
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from connlab.base import checkout
 from connlab.base.errors import Unreadable, Usage
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
@@ -57,6 +58,7 @@ def newest(home: Path = HOME) -> list[Judged]:
         if {verdict["claim"] for verdict in left} >= CLAIMED:
             break
     if not found:
+        checkout.require()
         raise Usage("no run in runs/ has a verdict", next_step="make test, which leaves one")
     return list(_joined(list(found.values())))
 

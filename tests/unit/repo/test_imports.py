@@ -54,6 +54,7 @@ IO |= {"threading", "time", "urllib", "docker", "requests"}
 # Where the environment is looked at. The last is no knob: the folder for a lock.
 ENVIRONMENT = {("connlab.base.settings", name) for name in ("read", "unchecked", "typed", "engine_variables")}
 ENVIRONMENT |= {("connlab.base.lock", "_file"), ("connlab.base.lock", "folder")}
+ENVIRONMENT |= {("connlab.base.checkout", "")}  # CONNLAB_HOME, which is no knob
 # Who starts processes: Compose, the tools that make an image, and the terminal of `lab talk`.
 STARTERS = {f"connlab.cluster.{name}" for name in ("compose", "images", "subprocesses")} | {
     "connlab.actions.talk"

@@ -21,6 +21,7 @@ DAMAGED = [
 @pytest.mark.parametrize(("content", "said"), DAMAGED)
 def test_a_damaged_file_is_told_with_the_way_back(tmp_path, content, said):
     """Which file, which line, and what to do; exit status 2."""
+    (tmp_path / "compose.yaml").touch()  # so it is a checkout, also without .env
     damage(tmp_path / ".env", content)
     with pytest.raises(Usage, match=said) as refusal:
         settings.read({}, tmp_path)
@@ -30,6 +31,7 @@ def test_a_damaged_file_is_told_with_the_way_back(tmp_path, content, said):
 @pytest.mark.parametrize(("content", "said"), DAMAGED)
 def test_who_needs_only_the_name_of_the_lab_goes_on(tmp_path, content, said):
     """If the shell gives it; else the refusal says what is wrong with the file, and how to name the lab."""
+    (tmp_path / "compose.yaml").touch()  # so it is a checkout, also without .env
     damage(tmp_path / ".env", content)
     assert settings.unchecked({"COMPOSE_PROJECT_NAME": "mine", "PORT": "x"}, tmp_path).project == "mine"
     first = said.partition(r"\n")[0]

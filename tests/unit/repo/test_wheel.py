@@ -1,0 +1,79 @@
+"""`pip install .`: the command works in an environment that has no checkout, or says that it needs one, and where."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[3]
+PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command `connlab` of an environment that has a wheel of this checkout, and its libraries from ours."""
+    folder = tmp_path_factory.mktemp("wheel")
+    clone = folder / "clone"  # built there, so that no build/ is left here
+    shutil.copytree(HOME / "connlab", clone / "connlab")
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(HOME / file, clone)
+    subprocess.run(
+        [*PIP, "wheel", "--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", folder, clone],
+        check=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", symlinks=True)
+    python = folder / "venv/bin/python"
+    subprocess.run(
+        [*PIP, "--python", python, "install", "--no-deps", "--no-index", "--no-compile", wheel], check=True
+    )
+    (libraries,) = (folder / "venv/lib").glob("python*/site-packages")
+    (libraries / "libraries-of-the-tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "venv/bin/connlab"
+
+
+def run(installed: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """The command in a folder that is no checkout."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
+    return subprocess.run(
+        [installed, *argv],
+        cwd=installed.parent,
+        env=environment | given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["up", "--help"], ["--version"], ["completion", "bash"]])
+def test_what_needs_no_checkout_works(installed: Path, argv: list[str]) -> None:
+    """The list of verbs, the help of one, the version, completion."""
+    done = run(installed, *argv)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lab" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["up", "doctor", "status", "down", "logs", "claims", "report"])
+def test_a_verb_says_that_it_needs_the_checkout(installed: Path, verb: str) -> None:
+    """And how it is named; exit status 3, no traceback."""
+    done = run(installed, verb)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "site-packages is no checkout of connlab: a lab is made of its compose.yaml" in done.stderr
+    assert "next: CONNLAB_HOME=/the/folder/of/your/clone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_checkout_that_is_named_is_used(installed: Path) -> None:
+    """With CONNLAB_HOME the same verb reads that checkout's policies: here it refuses one that is not there."""
+    done = run(
+        installed, "up", CONNLAB_HOME=str(HOME), CONNLAB_ENV_FILE="tests/support/menu.env", FIREWALL="own"
+    )
+    assert done.returncode == 2
+    assert "FIREWALL='own' names no file firewall/*.rules; there are: connlimit, none" in done.stderr
