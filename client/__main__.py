@@ -10,8 +10,8 @@ import importlib
 import os
 import signal
 
-from client import settings
 from connlab.machine import events, identity, sysctls
+from connlab.machine.knobs import read as read_knobs
 
 STOP = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
 
@@ -39,13 +39,13 @@ def main() -> None:
     # Orphans of `docker exec` become children of PID 1; ignoring SIGCHLD has the kernel reap them (wait(2)).
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        knobs = settings.read(os.environ)
+        knobs = read_knobs("client")
     except ValueError as error:
         os.write(2, f"connlab client: {error}\n".encode())
         raise SystemExit(2) from None
     events.configure("client", knobs["log_format"])
     # compose.yaml always says it; a process that nobody gave a profile has its machine's settings.
-    if "CLIENT_SYSCTL" in os.environ:
+    if knobs["client_sysctl"] is not None:
         _tell_sysctls(knobs["client_sysctl"])
     workload = importlib.import_module("client.workloads." + knobs["workload"])
     ready = {"workload": knobs["workload"], "address": identity.address()}

@@ -6,7 +6,6 @@ with `--stop-at-close`, else what was asked before has a moment to finish.
 
 from __future__ import annotations
 
-import _thread
 import json
 import os
 import select
@@ -17,11 +16,12 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from client import connector, host_lock, host_log, settings
+from client import connector, host_lock, host_log
 from client.commands.held import Held
 from client.request import BadRequest, read
 from client.verbs import verbs
 from connlab.machine import events, identity
+from connlab.machine.knobs import read as read_knobs
 
 LONGEST_LINE = 2**20
 LONGEST_ID = 2**53  # whole numbers up to here are the same in every reader of JSON (RFC 8259 6)
@@ -125,13 +125,14 @@ def main(arguments: list[str]) -> None:
     for number in STOP:
         signal.signal(number, _stop)
     try:
-        knobs = settings.read(os.environ)
+        knobs = read_knobs("client")
     except ValueError as error:
         raise SystemExit(f"connlab agent: {error}") from None
     events.configure("client", knobs["log_format"], host_log.open_host_log())
     connector.raise_descriptor_limit()
     grace_s = 0 if "--stop-at-close" in arguments else _GRACE_S
-    _thread.start_new_thread(_end_with_stream, (_thread.get_ident(), grace_s))
+    main_thread = threading.get_ident()
+    threading.Thread(target=_end_with_stream, args=(main_thread, grace_s), daemon=True).start()
     held: Held = {}
     with host_lock.of_agent():
         events.emit("agent", state="opened")

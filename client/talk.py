@@ -16,9 +16,10 @@ import select
 import socket
 import sys
 
-from client import close, connector, exchange, host_lock, host_log, report, settings
+from client import close, connector, exchange, host_lock, host_log, report
 from client.screen import Screen, refusal
 from connlab.machine import events
+from connlab.machine.knobs import read as read_knobs
 
 DIAL_MS = 2000
 REPLY_MS = 1000
@@ -119,7 +120,7 @@ def _say_goodbye(sock: socket.socket, screen: Screen) -> None:
 def main(arguments: list[str]) -> int:
     screen = Screen("--prompt" in arguments or os.isatty(0))
     try:
-        knobs = settings.read(os.environ)
+        knobs = read_knobs("client")
     except ValueError as error:
         screen.say(f"connlab talk: {error}")
         return 2

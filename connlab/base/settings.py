@@ -8,13 +8,13 @@ again, because plain Compose does not pass through here. A lab that exists has k
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from connlab.base import checkout, env_file, knob_names
 from connlab.base.errors import Usage
+from connlab.machine import knobs
 
 HOME = checkout.HOME
 
@@ -128,7 +128,7 @@ def checked(
     if missing := sorted(CHECKS.keys() - values.keys()):
         raise Usage(f".env lacks {', '.join(missing)}", next_step="git checkout .env")
     for name, value in values.items():
-        if problem := CHECKS.get(name, _anything)(value):
+        if problem := knobs.problem(name, value, _on_disk):
             raise Usage(f"{name}={value!r} {problem}")
     if problem := _together(values, values if menu is None else menu):
         raise Usage(problem)
@@ -136,81 +136,35 @@ def checked(
 
 
 def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
-    """Say what is wrong with knobs that are each good alone; server/settings.py knows the same rules.
+    """Say what is wrong with knobs that are each good alone; the server knows the same rules.
 
     Except the first: only here it is known what was changed. A shell that exports all of `.env` is fine.
     """
-    mode, handler = values.get("SERVER_MODE"), values.get("HANDLER")
-    if "pool" not in values["SERVER_MODE"] and values.get("POOL_SIZE") != before.get("POOL_SIZE"):
+    mode = values["SERVER_MODE"]
+    if "pool" not in mode and values.get("POOL_SIZE") != before.get("POOL_SIZE"):
         return f"POOL_SIZE is for SERVER_MODE=pool (or unbounded_pool) only, and it is {mode}"
-    if mode == "greeting" and values.get("GREETING"):
-        return "GREETING is not for SERVER_MODE=greeting: it always sends the article's own"
-    if mode in ("greeting", "selectors") and handler != "echo":
-        allowed = "iterative, threading, forking, pool"
-        return f"HANDLER={handler} is not for SERVER_MODE={mode}; it has a handler in: {allowed}"
-    return ""
+    return knobs.clash(mode, values["HANDLER"], values.get("GREETING", ""))
 
 
 def whole(low: int, high: int) -> Callable[[str], str]:
-    """Make a check for whole numbers from `low` to `high`; it returns the problem, or nothing."""
-
-    def check(value: str) -> str:
-        number = int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
-        return (
-            ""
-            if number is not None and low <= number <= high
-            else f"is not a whole number from {low} to {high}"
-        )
-
-    return check
+    """Make a check of whole numbers from `low` to `high`, which returns what is wrong, or nothing."""
+    check, _ = knobs.whole(low, high)
+    return lambda text: check(text, _on_disk)
 
 
-def _file(folder: str, suffix: str) -> Callable[[str], str]:
-    """Make a check for the name of a file in `folder`; the folder is the list of what is allowed."""
-
-    def check(value: str) -> str:
-        names = sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
-        return "" if value in names else f"names no file {folder}/*{suffix}; there are: {', '.join(names)}"
-
-    return check
+def _on_disk(folder: str, suffix: str) -> list[str]:
+    return sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
 
 
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    return lambda value: "" if value in allowed else f"is none of: {', '.join(allowed)}"
+def _check(name: str) -> Callable[[str], str]:
+    return lambda value: knobs.problem(name, value, _on_disk)
 
 
-def _matches(pattern: str, what: str) -> Callable[[str], str]:
-    return lambda value: "" if re.fullmatch(pattern, value) else f"is not {what}"
-
-
-def _anything(_: str) -> str:
-    return ""
-
-
-CHECKS: Mapping[str, Callable[[str], str]] = {
-    "COMPOSE_PROJECT_NAME": _matches(
-        # With `_client_1000` it is a host's name, a DNS label, and those have 63 characters (RFC 1035 §2.3.4): a host
-        # with a longer name is answered none by Docker's resolver and could not say which one it is.
-        r"[a-z0-9][a-z0-9_-]{0,50}",
-        "a project name (a-z, 0-9, - and _; at most 51 characters)",
-    ),
-    "CLIENTS": whole(0, 1000),
-    "PORT": whole(1, 65535),
-    "CONNLIMIT": whole(0, 2**32 - 1),
-    "FIREWALL": _file("firewall", ".rules"),
-    "SYSCTL": _file("sysctl", ".yaml"),
-    "CLIENT_SYSCTL": _file("sysctl", ".yaml"),
-    "SERVER_MODE": _file("server/modes", ".py"),
-    "BACKLOG": lambda value: value and whole(0, 2**31 - 1)(value),
-    "REUSE_ADDRESS": whole(0, 1),
-    "LISTEN": _matches(r"[A-Za-z0-9._-]*", "an IPv4 address or a name"),
-    "POOL_SIZE": whole(1, 1000),
-    "HANDLER": _one_of("echo", "article"),
-    "WORKLOAD": _file("client/workloads", ".py"),
-    "DIALS": whole(1, 20000),
-    "PERIOD": whole(1, 86400),
-    "LOG_FORMAT": _one_of("json", "text"),
-    "BASE_IMAGE": _matches(r"[\w][\w./:@-]*", "the name of an image"),
-}
 PROJECT = "COMPOSE_PROJECT_NAME"
-KNOBS = frozenset(CHECKS) | {"GREETING"}  # a greeting may be anything
+KNOBS = frozenset(knobs.of("lab"))
+# The checks of connlab/machine/knobs.py against this checkout's folders: each returns what is wrong, or nothing.
+CHECKS: Mapping[str, Callable[[str], str]] = {
+    name: _check(name)
+    for name in knobs.of("lab")
+    if name != "GREETING"  # which may be anything
+}

@@ -1,4 +1,4 @@
-"""The words of a client host, without a process: outcomes and knobs."""
+"""The words of a client host, without a process: its outcomes."""
 
 import errno
 import re
@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from client import connector, settings
-from tests.support.given import PROFILES, given
-from tests.support.menu import MENU
+from client import connector
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -36,27 +34,3 @@ def test_an_unknown_errno_is_loud(number):
         "harness_error",
         errno.errorcode[number],
     )
-
-
-@pytest.mark.parametrize(
-    ("knob", "text", "complaint"),
-    [
-        ("WORKLOAD", "sleep", "allowed: burst, churn, hold, idle"),
-        ("DIALS", "lots", "is not a whole number; allowed: 1 to 20000"),
-        ("PERIOD", "nan", "is out of range; allowed: 0.01 to 86400"),
-        ("PORT", "0", "is out of range; allowed: 1 to 65535"),
-        ("LOG_FORMAT", "", "allowed: json, text"),
-        ("CLIENT_SYSCTL", "stock.yaml", f"allowed: {', '.join(PROFILES)}"),
-        ("CONNLAB_SERVER", "", "allowed: a host name or an IPv4 address"),
-    ],
-)
-def test_a_bad_knob_is_explained(knob, text, complaint):
-    """The message names the knob, the value and what is allowed."""
-    with pytest.raises(ValueError, match=f"{knob}={text!r} .*{complaint}"):
-        settings.read(given() | {knob: text})
-
-
-def test_the_defaults_are_the_menu():
-    """Without an environment a client does what `.env` says."""
-    told = {knob: MENU[knob] for knob in settings.KNOBS if knob in MENU}
-    assert settings.read(given() | told) == settings.read({})

@@ -105,4 +105,4 @@ def test_a_bad_knob_stops_at_once(run):
     process = run("-m", "client", DIALS="-1")
     said, _ = process.communicate(timeout=WITHIN)
     assert (process.returncode, said) == (2, b"")
-    assert process.log.read_text() == "connlab client: DIALS='-1' is out of range; allowed: 1 to 20000\n"
+    assert process.log.read_text() == "connlab client: DIALS='-1' is not a whole number from 1 to 20000\n"

@@ -15,7 +15,7 @@ from tests.support.syntax import connlab_modules, imports, tops, trees, uses
 ALL = {"*"}
 PACKAGES: dict[str, dict[str, set[str]]] = {
     "machine": {},
-    "base": {},
+    "base": {"machine": {"knobs"}},
     "cluster": {"base": ALL},
     "agent": {"base": ALL, "cluster": {"hosts"}},
     "kernel": {"base": {"errors", "model", "settings"}, "cluster": {"hosts", "stream"}},

@@ -70,13 +70,6 @@ def test_a_bad_setting_is_told(knob, value, problem):
     assert str(refusal.value).startswith(f"{knob}={value!r} {problem}")
 
 
-@pytest.mark.parametrize("knob", [knob for knob, _, _ in BAD if knob != "BACKLOG"])
-def test_a_missing_setting_is_told(knob):
-    """Without the knob the host does not guess."""
-    with pytest.raises(settings.BadSetting, match=f"{knob}=''"):
-        settings.read({name: value for name, value in MENU.items() if name != knob})
-
-
 def test_the_folder_is_the_list_of_what_is_allowed():
     """Every file of the folder can be chosen; nothing has to be registered."""
     for path in HOME.glob("server/modes/[!_]*.py"):

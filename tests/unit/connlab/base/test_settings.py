@@ -108,7 +108,7 @@ RED = [
     ("HANDLER", ["", "nope"], "is none of: echo, article"),
     ("WORKLOAD", ["", "nope", "__init__"], files("client/workloads", ".py")),
     ("DIALS", ["", "0", "20001", "x"], WHOLE % (1, 20000)),
-    ("PERIOD", ["", "0", "86401", "x"], WHOLE % (1, 86400)),
+    ("PERIOD", ["", "0", "86401", "x", "1e3", ".5", "nan"], "is not a number from 0.01 to 86400"),
     ("LOG_FORMAT", ["", "xml", "JSON"], "is none of: json, text"),
     ("BASE_IMAGE", ["", "-f", "a b", "$(id)"], "is not the name of an image"),
 ]  # fmt: skip
@@ -132,6 +132,7 @@ def test_every_check_has_a_red_case():
 EDGES = {
     "COMPOSE_PROJECT_NAME": ["0", "l" * 51],
     "CLIENTS": ["0", "1000"], "PORT": ["1", "65535"], "CONNLIMIT": ["0", str(2**32 - 1)], "BACKLOG": ["", "0"],
+    "PERIOD": ["0.01", "0.5", "86400"],
     "BASE_IMAGE": ["host:5000/a/debian:13@sha256"],
 }  # fmt: skip
 

@@ -1,0 +1,141 @@
+"""Every knob: what it may be, its default, and who reads it. The lab, the server and the client check by this table.
+
+The lab checks before a container is touched; the hosts check again, because plain Compose does not pass through it.
+A knob that the environment of a host does not have takes its default, which is the line of `.env`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from connlab.machine import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time typing would cost each start 5 ms
+    from typing import Any
+
+Known = Callable[
+    [str, str], Sequence[str]
+]  # the names of the files of a folder that have a suffix, without it
+Check = Callable[[str, Known], str]  # returns what is wrong with a text, or nothing
+Kind = tuple[Check, Callable[[str], object]]  # and the value of a good text
+
+
+def whole(low: int, high: int) -> Kind:
+    """Make the kind of the whole numbers from `low` to `high`, in ASCII digits alone."""
+
+    def check(text: str, _: Known) -> str:
+        good = re.fullmatch(r"[0-9]{1,12}", text) and low <= int(text) <= high
+        return "" if good else f"is not a whole number from {low} to {high}"
+
+    return check, int
+
+
+def number(low: float, high: float) -> Kind:
+    """Make the kind of the numbers from `low` to `high`, with a decimal point or without."""
+
+    def check(text: str, _: Known) -> str:
+        good = re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", text) and low <= float(text) <= high
+        return "" if good else f"is not a number from {low:g} to {high:g}"
+
+    return check, float
+
+
+def one_of(*allowed: str) -> Kind:
+    """Make the kind of these words."""
+    return lambda text, _: "" if text in allowed else f"is none of: {', '.join(allowed)}", str
+
+
+def matching(pattern: str, what: str) -> Kind:
+    """Make the kind of the texts that a regular expression matches whole."""
+    return lambda text, _: "" if re.fullmatch(pattern, text) else f"is not {what}", str
+
+
+def file(folder: str, suffix: str) -> Kind:
+    """Make the kind of the files of a folder: its content is the list of what is allowed."""
+
+    def check(text: str, known: Known) -> str:
+        names = known(folder, suffix)
+        return "" if text in names else f"names no file {folder}/*{suffix}; there are: {', '.join(names)}"
+
+    return check, str
+
+
+def or_empty(kind: Kind) -> Kind:
+    """Make a kind that may be empty too, which is None."""
+    check, value = kind
+    return lambda text, known: text and check(text, known), lambda text: value(text) if text else None
+
+
+ANYTHING: Kind = (lambda _text, _known: "", str)
+LAB, HOSTS, SERVER, CLIENT = "lab", "lab server client", "lab server", "lab client"
+
+# name: kind, default (None: nothing is said of a process that was given none), readers
+KNOBS: dict[str, tuple[Kind, str | None, str]] = {
+    "COMPOSE_PROJECT_NAME": (
+        # With `_client_1000` it is a host's name, a DNS label, and those have 63 characters (RFC 1035 §2.3.4): a host
+        # with a longer name is answered none by Docker's resolver and could not say which one it is.
+        matching(r"[a-z0-9][a-z0-9_-]{0,50}", "a project name (a-z, 0-9, - and _; at most 51 characters)"),
+        "connlab",
+        LAB,
+    ),
+    "CLIENTS": (whole(0, 1000), "3", LAB),
+    "PORT": (whole(1, 65_535), "12345", HOSTS),
+    "CONNLIMIT": (whole(0, 2**32 - 1), "15", SERVER),
+    "FIREWALL": (file("firewall", ".rules"), "connlimit", SERVER),
+    "SYSCTL": (file("sysctl", ".yaml"), "article", SERVER),
+    "CLIENT_SYSCTL": (file("sysctl", ".yaml"), None, CLIENT),
+    "SERVER_MODE": (file("server/modes", ".py"), "threading", SERVER),
+    "BACKLOG": (or_empty(whole(0, 2**31 - 1)), "", SERVER),
+    "REUSE_ADDRESS": (whole(0, 1), "1", SERVER),
+    "LISTEN": (matching(r"[A-Za-z0-9._-]*", "an IPv4 address or a name"), "", SERVER),
+    "POOL_SIZE": (whole(1, 1000), "10", SERVER),
+    "HANDLER": (one_of("echo", "article"), "echo", SERVER),
+    "GREETING": (ANYTHING, "", SERVER),
+    "WORKLOAD": (file("client/workloads", ".py"), "burst", CLIENT),
+    "DIALS": (whole(1, 20_000), "20", CLIENT),
+    "PERIOD": (number(0.01, 86_400), "10", CLIENT),
+    "LOG_FORMAT": (one_of("json", "text"), "json", HOSTS),
+    "BASE_IMAGE": (matching(r"[\w][\w./:@-]*", "the name of an image"), "debian:trixie-slim", LAB),
+    # Not on the menu: the tests' way to a server that is no container.
+    "CONNLAB_SERVER": (matching(r".+", "a host name or an IPv4 address"), "server", "client"),
+}
+
+
+def problem(name: str, text: str, known: Known) -> str:
+    """Say what is wrong with the text of a knob; nothing if it is good, or no knob's."""
+    kind, _, _ = KNOBS.get(name, (ANYTHING, None, ""))
+    return kind[0](text, known)
+
+
+def of(reader: str) -> list[str]:
+    """List the knobs of `lab`, `server` or `client`, in the order of the table."""
+    return [name for name, (_, _, readers) in KNOBS.items() if reader in readers.split()]
+
+
+def clash(mode: str, handler: str, greeting: str) -> str:
+    """Say what is wrong with knobs that are each good alone; nothing if they go together."""
+    if mode == "greeting" and greeting:
+        return "GREETING is not for SERVER_MODE=greeting: it always sends the article's own"
+    if mode in ("greeting", "selectors") and handler != "echo":
+        allowed = "iterative, threading, forking, pool"
+        return f"HANDLER={handler} is not for SERVER_MODE={mode}; it has a handler in: {allowed}"
+    return ""
+
+
+def read(reader: str, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Read the knobs of this host, by their names in lower case. Raises ValueError: which, why, what is allowed."""
+
+    def known(folder: str, suffix: str) -> Sequence[str]:
+        return files.names(folder, ".conf" if suffix == ".yaml" else suffix, environment)
+
+    values: dict[str, Any] = {}
+    for name in of(reader):
+        (check, value), default, _ = KNOBS[name]
+        text = environment.get(name, default)
+        if text is not None and (wrong := check(text, known)):
+            raise ValueError(f"{name}={text!r} {wrong}")
+        values[name.lower()] = None if text is None else value(text)
+    return values
