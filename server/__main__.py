@@ -27,53 +27,53 @@ def main(arguments: list[str]) -> int:
     """Exit status: 1 if the host is not what it should be, 2 for a bad setting; else it never returns."""
     events.configure("server", os.environ.get("LOG_FORMAT", "json"))
     try:
-        wanted = settings.read()
+        knobs = settings.read()
     except settings.BadSetting as bad:
         return _refuse("policy_failed", 2, policy=None, error=str(bad))
     if arguments == ["check"]:
-        return 0 if _apply(wanted) is not None and _usable(wanted.mode) else 1
+        return 0 if _apply(knobs) is not None and _usable(knobs.mode) else 1
     if arguments == ["rules"]:
-        print(json.dumps(policy_report.report(wanted.port)))
+        print(json.dumps(policy_report.report(knobs.port)))
         return 0
     if arguments == ["reload"]:
-        return _reload(wanted)
-    for sysctl in sysctls.read(wanted.sysctl):
+        return _reload(knobs)
+    for sysctl in sysctls.read(knobs.sysctl):
         emit("sysctl", **sysctl)
-        if what := sysctls.difference(sysctl, wanted.sysctl):
-            return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
-    reports = _apply(wanted)
+        if what := sysctls.difference(sysctl, knobs.sysctl):
+            return _refuse("policy_failed", 1, policy=knobs.firewall, error=what)
+    reports = _apply(knobs)
     if reports is None:
         return 1
     try:
-        baseline.store(baseline.new(wanted.firewall, ruleset.read(), refusals=0))
+        baseline.store(baseline.new(knobs.firewall, ruleset.read(), refusals=0))
     except (ruleset.Unreadable, OSError) as failed:
         what = f"what was loaded cannot be written down: {failed}"
-        return _refuse("policy_failed", 1, policy=wanted.firewall, error=what)
+        return _refuse("policy_failed", 1, policy=knobs.firewall, error=what)
     return _become_the_server(reports)
 
 
-def _apply(wanted: settings.Settings) -> int | None:
+def _apply(knobs: settings.Settings) -> int | None:
     """The descriptor that refusals are read from (-1: this policy reports none), None on failure."""
     try:
-        text = firewall.render(wanted)
+        text = firewall.render(knobs)
         group = firewall.nflog_group(text)
         reports = nflog.subscribe(group).detach() if group is not None else -1
-        rules = firewall.statements(firewall.apply(wanted))
+        rules = firewall.statements(firewall.apply(knobs))
         kind = firewall.backend()
     except (firewall.PolicyError, OSError) as failed:
-        _refuse("policy_failed", 1, policy=wanted.firewall, error=str(failed))
+        _refuse("policy_failed", 1, policy=knobs.firewall, error=str(failed))
         return None
     count = sum(rule.startswith("-A") for rule in rules)
-    limit = policy_file.limit(text, wanted.port)
-    emit("policy_applied", policy=wanted.firewall, port=wanted.port, limit=limit, rules=count,
+    limit = policy_file.limit(text, knobs.port)
+    emit("policy_applied", policy=knobs.firewall, port=knobs.port, limit=limit, rules=count,
          backend=kind)  # fmt: skip
     return reports
 
 
-def _reload(wanted: settings.Settings) -> int:
+def _reload(knobs: settings.Settings) -> int:
     """Exit status 1, with the reason on standard error, if the kernel's rules are not the policy's afterwards."""
     try:
-        print(json.dumps(reload.reload(wanted)))
+        print(json.dumps(reload.reload(knobs)))
     except (firewall.PolicyError, baseline.NoBaseline, ruleset.Unreadable, OSError) as failed:
         print(failed, file=sys.stderr)
         return 1

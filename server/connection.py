@@ -25,7 +25,7 @@ class Connection:
         self.received = self.sent = 0
 
     def receive(self) -> bytes:
-        """The next bytes, which are also told as `message`; b"" once the client has sent its FIN."""
+        """Return the next bytes, and emit them as `message`; b"" once the client has sent its FIN."""
         data = self.sock.recv(RECEIVE)
         if data:
             self.received += len(data)
@@ -48,7 +48,7 @@ class Connection:
         emit(event, source=self.source, source_port=self.source_port, **fields)
 
     def ended(self, trouble: OSError | None) -> dict[str, str]:
-        """Who ended it, for `closed`; to be asked before our own close.
+        """Return who ended it, for `closed`; to be asked before our own close.
 
         The kernel knows: without the client's FIN the socket is not in CLOSE_WAIT, so it was this host
         that shut it, perhaps by another process. After an RST it is in no state at all.
@@ -89,12 +89,12 @@ def shut(sock: socket.socket, how: int) -> None:
 
 
 def state(sock: socket.socket) -> int:
-    """The TCP state of a socket (tcp(7), TCP_INFO)."""
+    """Return the TCP state of a socket (tcp(7), TCP_INFO)."""
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def established(sock: socket.socket) -> float:
-    """When the kernel established an accepted connection that nothing was sent on yet, by time.time().
+    """Return when the kernel established an accepted connection that nothing was sent on yet, by time.time().
 
     Exact to a jiffy, however late accept(2) is: `tcpi_last_data_sent`, milliseconds, starts with the connection
     (docs/kernel.md B12).

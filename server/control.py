@@ -1,4 +1,4 @@
-"""The operator's hand on the server, without a connection: an abstract Unix socket.
+"""The control socket of the server, an abstract Unix socket: its account, close, restart, without a TCP connection.
 
 `python3 -m server.control` prints the server's own account of its connections, `... close SOURCE PORT`
 makes it close one, with a FIN of its own, `... close SOURCE` all of a source; both print how many there were.
@@ -31,7 +31,7 @@ Verbs = Mapping[str, Callable[..., object]]
 
 
 def listen() -> socket.socket:
-    """The socket that questions come to; whoever asks from now on is answered, if only later."""
+    """Open the control socket; whoever asks from now on is answered, if only later."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(ADDRESS)
     listener.listen()
@@ -52,8 +52,8 @@ def answer(listener: socket.socket, verbs: Verbs) -> None:
             time.sleep(PAUSE)
             continue
         if not free.acquire(blocking=False):
-            _heard(connection, time.monotonic() + PAUSE)  # what is not read makes an RST of the end
-            _say(connection, PAUSE, {"error": f"{AT_ONCE} others ask at this moment"})
+            _receive_request(connection, time.monotonic() + PAUSE)  # what is not read makes an RST of the end
+            _send_reply(connection, PAUSE, {"error": f"{AT_ONCE} others ask at this moment"})
             continue
         try:
             threading.Thread(target=_serve, args=(connection, verbs, free), daemon=True).start()
@@ -64,29 +64,29 @@ def answer(listener: socket.socket, verbs: Verbs) -> None:
 
 def _serve(connection: socket.socket, verbs: Verbs, free: threading.BoundedSemaphore) -> None:
     try:
-        said = _heard(connection, time.monotonic() + PATIENCE)
-        if said is None:
+        request = _receive_request(connection, time.monotonic() + PATIENCE)
+        if request is None:
             connection.close()
         else:
-            _say(connection, PATIENCE, _reply(verbs, said))
+            _send_reply(connection, PATIENCE, _reply(verbs, request))
     finally:
         free.release()
 
 
-def _heard(connection: socket.socket, deadline: float) -> bytes | None:
-    """All that the other side says until it shuts its side; None if that is not soon enough, or too much."""
-    said = b""
+def _receive_request(connection: socket.socket, deadline: float) -> bytes | None:
+    """Return all that the client sends until it shuts its side; None if that takes too long, or is too much."""
+    request = b""
     with contextlib.suppress(OSError):
-        while len(said) <= LONGEST and (left := deadline - time.monotonic()) > 0:
-            connection.settimeout(left)
+        while len(request) <= LONGEST and (seconds := deadline - time.monotonic()) > 0:
+            connection.settimeout(seconds)
             if not (part := connection.recv(1 << 16)):
-                return said
-            said += part
+                return request
+            request += part
     return None
 
 
-def _say(connection: socket.socket, within: float, reply: object) -> None:
-    """Answer, as far as the other side takes it in so many seconds, and hang up."""
+def _send_reply(connection: socket.socket, within: float, reply: object) -> None:
+    """Send the reply, as far as the client takes it within so many seconds, and close."""
     with connection, contextlib.suppress(OSError):
         connection.settimeout(within)  # of all that sendall() does
         connection.sendall(json.dumps(reply).encode())
@@ -98,14 +98,14 @@ def _reply(verbs: Verbs, request: bytes) -> object:
             raise ValueError(f"more than {DEEPEST} brackets")
         verb, *arguments = json.loads(request)
         return verbs[verb](*arguments)
-    except (ValueError, TypeError, KeyError, AttributeError) as nonsense:
-        return {"error": f"{nonsense!r}; there are: {', '.join(verbs)}"}
-    except OSError as trouble:
-        return {"error": str(trouble)}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return {"error": f"{error!r}; there are: {', '.join(verbs)}"}
+    except OSError as error:
+        return {"error": str(error)}
 
 
 def ask(request: Sequence[str], address: str = ADDRESS) -> str:
-    """What the server answers. Raises OSError if it does not answer in time, or is not there."""
+    """Return what the server answers. Raises OSError if it does not answer in time, or is not there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
         connection.connect(address)
@@ -115,14 +115,14 @@ def ask(request: Sequence[str], address: str = ADDRESS) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status 1 if there is no good answer."""
+    """Print the answer; exit status 1 if it is an error, or there is none."""
     try:
-        said = ask(arguments or ["account"]) or '{"error": "the server ended"}'
+        answer_text = ask(arguments or ["account"]) or '{"error": "the server ended"}'
     except OSError as silent:
-        said = json.dumps({"error": f"the server does not answer: {silent}"})
-    wrong = said.startswith('{"error"')
-    print(said, file=sys.stderr if wrong else sys.stdout)
-    return int(wrong)
+        answer_text = json.dumps({"error": f"the server does not answer: {silent}"})
+    failed = answer_text.startswith('{"error"')
+    print(answer_text, file=sys.stderr if failed else sys.stdout)
+    return int(failed)
 
 
 if __name__ == "__main__":

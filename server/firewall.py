@@ -35,53 +35,53 @@ def apply(settings: Settings) -> str:
             f" mend it, or say FIREWALL={NO_LIMIT} if no limit is meant"
         )
     _tool(["iptables-restore"], text)
-    wanted = statements(text)
-    tables = [line[1:] for line in wanted if line.startswith("*")]
-    found = [line for table in tables for line in statements(_tool(["iptables-save", "-t", table]))]
-    if found != wanted:
-        written = "\n".join(f"  written: {line}" for line in wanted if line not in found)
-        present = "\n".join(f"  present: {line}" for line in found if line not in wanted)
+    written = statements(text)
+    tables = [line[1:] for line in written if line.startswith("*")]
+    present = [line for table in tables for line in statements(_tool(["iptables-save", "-t", table]))]
+    if present != written:
+        lines = [f"  written: {line}" for line in written if line not in present]
+        lines += [f"  present: {line}" for line in present if line not in written]
         raise PolicyError(
             "the kernel's rules are not the file's; write them as iptables-save prints them\n"
-            f"{written}\n{present}"
+            + "\n".join(lines)
         )
     return text
 
 
 def render(settings: Settings) -> str:
-    """The rules file with ${PORT} and ${CONNLIMIT} filled in. Raises `PolicyError`."""
+    """Fill ${PORT} and ${CONNLIMIT} into the rules file. Raises `PolicyError`."""
     try:
         return string.Template(files.text(f"firewall/{settings.firewall}.rules")).substitute(
             PORT=settings.port, CONNLIMIT=settings.connlimit
         )
-    except KeyError as unknown:
-        raise PolicyError(f"variable {unknown} is not one of ${{PORT}}, ${{CONNLIMIT}}") from None
-    except ValueError as stray:
-        raise PolicyError(f"{stray}; write a dollar sign as $$") from None
+    except KeyError as error:
+        raise PolicyError(f"variable {error} is not one of ${{PORT}}, ${{CONNLIMIT}}") from None
+    except ValueError as error:
+        raise PolicyError(f"{error}; write a dollar sign as $$") from None
 
 
 def statements(text: str) -> list[str]:
-    """What a ruleset says, without comments, COMMIT and counters: comparable between file and kernel."""
+    """Return what a ruleset says, without comments, COMMIT and counters: comparable between file and kernel."""
     lines = (re.sub(r" \[\d+:\d+\]$", "", line.strip()) for line in text.splitlines())
     return [line for line in lines if line and line != "COMMIT" and not line.startswith("#")]
 
 
 def nflog_group(text: str) -> int | None:
-    """The NFLOG group that the policy reports refusals to; None if it reports none."""
+    """Return the NFLOG group that the policy reports refusals to; None if it reports none."""
     for rule in policy_file.parsed(text)[1]:
-        if rules.target(rule.text) == "NFLOG" and "--nflog-group" in (said := rules.words(rule.text)):
-            return int(said[said.index("--nflog-group") + 1])
+        if rules.target(rule.text) == "NFLOG" and "--nflog-group" in (words := rules.words(rule.text)):
+            return int(words[words.index("--nflog-group") + 1])
     return None
 
 
 def backend() -> str:
-    """`nf_tables` or `legacy`: the iptables variant of this image."""
+    """Return `nf_tables` or `legacy`, the iptables variant of this image."""
     version = _tool(["iptables", "--version"])
     return version[version.find("(") + 1 : version.rfind(")")]
 
 
 def _tool(argv: list[str], stdin: str = "") -> str:
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise PolicyError(f"{argv[0]}: exit status {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
+    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise PolicyError(f"{argv[0]}: exit status {result.returncode}: {result.stderr.strip()}")
+    return result.stdout

@@ -35,7 +35,7 @@ class Overrun(Exception):
 
 
 def subscribe(group: int) -> socket.socket:
-    """A socket that receives the packets of NFLOG `group`, each at once, numbered.
+    """Open a socket that receives the packets of NFLOG `group`, each at once, numbered.
 
     A threshold of 1, because the kernel else keeps reports for up to a second to batch them. To be called
     before a rule reports to the group: each option waits for its acknowledgement, the next datagram.
@@ -56,8 +56,9 @@ def subscribe(group: int) -> socket.socket:
 
 
 def refusals(sock: socket.socket) -> list[Refusal]:
-    """Every refusal in the next datagram. Raises `Overrun`, or BlockingIOError if there is none and `sock` must not
-    wait.
+    """Return every refusal in the next datagram.
+
+    Raises `Overrun`, or BlockingIOError if there is none and `sock` must not wait.
     """
     try:
         datagram = sock.recv(1 << 16)
@@ -69,7 +70,7 @@ def refusals(sock: socket.socket) -> list[Refusal]:
 
 
 def dropped(sock: socket.socket) -> int:
-    """Reports that the kernel dropped for want of room in this socket, since it was made (modulo 2**32).
+    """Return how many reports the kernel dropped for want of room in this socket, since it was made (modulo 2**32).
 
     `netlink_overrun` counts each (net/netlink/af_netlink.c), and any user may read the count of its own socket.
     """
@@ -78,7 +79,7 @@ def dropped(sock: socket.socket) -> int:
 
 
 def parse(datagram: bytes) -> Iterator[Refusal]:
-    """The refusals of one datagram, which may carry several netlink messages; what is cut short is no refusal."""
+    """Return the refusals of one datagram, which may be several netlink messages; what is cut short is no refusal."""
     for kind, body in _records(datagram, "=IH", 16):
         attributes = dict(_records(body[4:], "=HH", 4)) if kind == MSG_PACKET else {}
         if refusal := _refusal(attributes.get(PAYLOAD, b""), attributes.get(SEQUENCE, b"")):
@@ -97,7 +98,7 @@ def _refusal(packet: bytes, sequence: bytes) -> Refusal | None:
 
 
 def _records(data: bytes, head: str, size: int) -> Iterator[tuple[int, bytes]]:
-    """(kind, body) of each netlink message or attribute: both are length, kind, body, aligned to 4 (netlink(7))."""
+    """Return (kind, body) of each message or attribute: both are length, kind, body, aligned to 4 (netlink(7))."""
     while len(data) >= size:
         length, kind = struct.unpack_from(head, data)
         if not size <= length <= len(data):

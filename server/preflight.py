@@ -57,18 +57,18 @@ def _kernel(key: str, value: str) -> str:
 
 def _listener() -> list[str]:
     """What stops the server of this mode from listening. An address of the lab's network is not there to be tried."""
-    wanted = settings.read()
-    local = wanted.listen if wanted.listen == "localhost" or wanted.listen.startswith("127.") else ""
+    knobs = settings.read()
+    local = knobs.listen if knobs.listen == "localhost" or knobs.listen.startswith("127.") else ""
     mode_loader.install()
     os.setgid(start.UNPRIVILEGED)
     os.setuid(start.UNPRIVILEGED)
     try:
-        mode = importlib.import_module(f"server.modes.{wanted.mode}")
-        mode.build(wanted._replace(listen=local), Connections()).server_close()
+        mode = importlib.import_module(f"server.modes.{knobs.mode}")
+        mode.build(knobs._replace(listen=local), Connections()).server_close()
     except OSError as error:
-        return [f"LISTEN={wanted.listen!r}, PORT={wanted.port}: {error}"]
+        return [f"LISTEN={knobs.listen!r}, PORT={knobs.port}: {error}"]
     except Exception as broken:  # whatever an edited mode does
-        return [f"server/modes/{wanted.mode}.py: {type(broken).__name__}: {broken}"]
+        return [f"server/modes/{knobs.mode}.py: {type(broken).__name__}: {broken}"]
     return []
 
 

@@ -38,29 +38,29 @@ class Rule(namedtuple("Rule", "table chain handle text packets")):
 
 
 def words(text: str) -> list[str]:
-    """The words of a rule in iptables' language, quoting undone; the value of a free-text option is left out."""
+    """Return the words of a rule in iptables' language, quoting undone; the value of a free-text option is left out."""
     try:
-        found = iter(shlex.split(text))
+        parts = iter(shlex.split(text))
     except ValueError:  # a quote that never ends; iptables-restore will say so
         return []
-    said = []
-    for word in found:
-        said.append(word)
+    kept = []
+    for word in parts:
+        kept.append(word)
         if word in FREE_TEXT:
-            next(found, "")
-    return said
+            next(parts, "")
+    return kept
 
 
 def target(text: str) -> str:
-    """Where a rule sends a packet: `REJECT`, `DROP`, `LOG`, the name of a chain, or nothing.
+    """Return where a rule sends a packet: `REJECT`, `DROP`, `LOG`, the name of a chain, or nothing.
 
     A comment with the words ` -j REJECT ` is no target; `-g` is one, and so are nft's verdicts.
     """
     if text.startswith("-P "):
         return text.split()[2]
     if text.startswith("-A "):
-        said = words(text)
-        return next((said[i + 1] for i, word in enumerate(said[:-1]) if word in ("-j", "-g")), "")
+        options = words(text)
+        return next((options[i + 1] for i, word in enumerate(options[:-1]) if word in ("-j", "-g")), "")
     bare = re.sub(r'"[^"]*"', '""', text)
     if refused := re.search(r"\b(drop|reject)\b", bare):
         return refused[1].upper()
@@ -69,7 +69,7 @@ def target(text: str) -> str:
 
 
 def refusing(chains: Iterable[Chain], rules: Sequence[Rule], port: int | None = None) -> list[Rule]:
-    """The rules that refuse on the way of a SYN to this host, jumps followed, in every table.
+    """Return the rules that refuse on the way of a SYN to this host, jumps followed, in every table.
 
     With a port: without the rules that certainly do not match a SYN to it from another host.
     """
@@ -84,39 +84,41 @@ def refusing(chains: Iterable[Chain], rules: Sequence[Rule], port: int | None = 
 
 
 def can_match(text: str, port: int) -> bool:
-    """False if a rule certainly does not match a SYN to TCP `port` from another host; in doubt true."""
+    """Return false if a rule certainly does not match a SYN to TCP `port` from another host; in doubt true."""
     if text.startswith("-P "):
         return True
     if not text.startswith("-A "):
         return not re.search(r'\biif(?:name)? "?lo\b|\bip protocol (?!tcp\b)\w+|\b(?:udp|icmp|sctp) ', text)
-    said = words(text)
-    for i, option in enumerate(said):
-        matches = _matches(option, said[i + 1 : i + 3], port)
-        if matches is not None and matches == (said[i - 1] == "!"):
+    options = words(text)
+    for i, option in enumerate(options):
+        matches = _matches(option, options[i + 1 : i + 3], port)
+        if matches is not None and matches == (options[i - 1] == "!"):
             return False
     return True
 
 
 def _matches(option: str, values: Sequence[str], port: int) -> bool | None:
-    """Whether one option matches such a SYN; None if it depends, or if it is no match."""
+    """Return whether one option matches such a SYN; None if it depends, or if it is no match."""
     value = values[0] if values else ""
     if option == "-p":
         return value in ("tcp", "6", "all", "0")
     if option == "-i":
         return False if value == "lo" else None
     if option in ("--dport", "--dports", "--ports"):
-        return any(_within(port, one) for one in value.split(","))
+        return any(_within(port, ports) for ports in value.split(","))
     if option in ("--ctstate", "--state"):
         return bool({"NEW", "UNTRACKED"} & set(value.split(",")))
     if option == "--tcp-flags" and len(values) == 2:
-        asked, wanted = (set(one.split(",")) for one in values)
-        return wanted - {"NONE"} == asked & {"SYN"}
+        mask, flags = (set(value.split(",")) for value in values)
+        return flags - {"NONE"} == mask & {"SYN"}
     return None
 
 
 def limit(chains: Iterable[Chain], rules: Sequence[Rule], port: int) -> int | None:
-    """Connections that each source address may have, if that is certain: one plain connlimit rule and nothing else
-    that can judge a SYN to the port; else None."""
+    """Return how many connections each source address may have, if that is certain; else None.
+
+    It is certain if one plain connlimit rule and nothing else can judge a SYN to the port.
+    """
     chains = list(chains)
     judging = [rule for rule in rules if can_match(rule.text, port) and target(rule.text)]
     on_the_way = [rule for rule in judging if _hook(chains, rule) in (*INPUT, "")]
@@ -126,24 +128,26 @@ def limit(chains: Iterable[Chain], rules: Sequence[Rule], port: int) -> int | No
         rf"-A \S+ -p tcp -m tcp --dport {port} --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit "
         r"--connlimit-above (\d+) --connlimit-mask 32 --connlimit-saddr -j (?:REJECT --reject-with \S+|DROP)"
     )
-    found = re.fullmatch(plain, on_the_way[0].text)
-    return int(found[1]) if found and _hook(chains, on_the_way[0]) in INPUT else None
+    match = re.fullmatch(plain, on_the_way[0].text)
+    return int(match[1]) if match and _hook(chains, on_the_way[0]) in INPUT else None
 
 
 def in_words(text: str) -> str:
-    """What limits, in the rule's own words: `connlimit above 15, mask 24, source: REJECT`."""
-    said = words(text)
-    said_of: list[str] = []
+    """Return what limits, in the rule's own words: `connlimit above 15, mask 24, source: REJECT`."""
+    options = words(text)
+    phrases: list[str] = []
     for name in (
-        said[i + 1] for i, word in enumerate(said[:-1]) if word == "-m" and said[i + 1] not in NO_LIMITS
+        options[i + 1]
+        for i, word in enumerate(options[:-1])
+        if word == "-m" and options[i + 1] not in NO_LIMITS
     ):
-        mine = [
-            f"{word.removeprefix(f'--{name}-')} {_value(said, i)}".strip()
-            for i, word in enumerate(said)
+        own = [
+            f"{word.removeprefix(f'--{name}-')} {_value(options, i)}".strip()
+            for i, word in enumerate(options)
             if word.startswith(f"--{name}-") or (name in ("recent", "limit") and word in _OWN[name])
         ]
-        said_of += [f"{name} {', '.join(mine)}"] if mine else []
-    what = "; ".join(said_of).replace("saddr", "source").replace("daddr", "destination")
+        phrases += [f"{name} {', '.join(own)}"] if own else []
+    what = "; ".join(phrases).replace("saddr", "source").replace("daddr", "destination")
     return f"{what}: {target(text)}" if what else text
 
 
@@ -157,9 +161,9 @@ def _hook(chains: Iterable[Chain], rule: Rule) -> str:
     return next((chain.hook for chain in chains if (chain.table, chain.name) == (rule.table, rule.chain)), "")
 
 
-def _value(said: Sequence[str], at: int) -> str:
-    """The word behind an option, if it has one."""
-    following = said[at + 1 : at + 2]
+def _value(options: Sequence[str], at: int) -> str:
+    """Return the word behind an option, if it has one."""
+    following = options[at + 1 : at + 2]
     return following[0] if following and not following[0].startswith(("-", "!")) else ""
 
 

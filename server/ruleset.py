@@ -29,27 +29,27 @@ class Ruleset(namedtuple("Ruleset", "generation chains rules")):
 
 
 def read() -> Ruleset:
-    """The ruleset of this network namespace. Needs CAP_NET_ADMIN; raises `Unreadable`."""
+    """Read the ruleset of this network namespace. Needs CAP_NET_ADMIN; raises `Unreadable`."""
     for _ in range(TRIES):
         before = generation()
         listed, saved = tool(["nft", "-a", "list", "ruleset"]), tool(["iptables-save", "-c"])
         if generation() == before:
-            chains, found = parse(listed, texts(saved))
-            return Ruleset(before, chains + _legacy(), found)
+            chains, listed_rules = parse(listed, texts(saved))
+            return Ruleset(before, chains + _legacy(), listed_rules)
     raise Unreadable("the rules change faster than they can be read")
 
 
 def parse(
     listed: str, saved: Mapping[tuple[str, str], list[tuple[str, int]]]
 ) -> tuple[list[rules.Chain], list[rules.Rule]]:
-    """Chains and rules of `nft -a list ruleset`, with the texts that iptables-save has for a chain.
+    """Return the chains and rules of `nft -a list ruleset`, with the texts that iptables-save has for a chain.
 
     Without Docker's own rules in `nat`, which lead a container's questions to its resolver: the engine writes them
     anew when a network is connected, and no SYN to this host meets them. Tables without a rule or a policy that
     drops are left out too, because they do nothing. Raises `Unreadable`.
     """
     chains: list[rules.Chain] = []
-    found: list[rules.Rule] = []
+    parsed: list[rules.Rule] = []
     table, own, chain, place = "", "0", "", 0
     for line in listed.splitlines():
         if opened := re.match(r"table (\S+) (\S+) \{(?: # handle (\d+))?", line):
@@ -65,42 +65,42 @@ def parse(
         elif chain and (base := re.match(r"\t\ttype \S+ hook (\S+) .*?(?:policy (\w+);)?$", line)):
             chains[-1] = rules.Chain(table, chain, base[1])
             if base[2] == "drop":
-                known = saved.get((table, f"-P {chain}"), [("policy drop", 0)])
-                found.append(rules.Rule(table, chain, "0", *known[0]))
+                texts_of_policy = saved.get((table, f"-P {chain}"), [("policy drop", 0)])
+                parsed.append(rules.Rule(table, chain, "0", *texts_of_policy[0]))
         elif chain and (rule := re.match(r"\t+(.*) # handle (\d+)$", line)):
-            found.append(
+            parsed.append(
                 _rule(chains[-1], f"{own}/{rule[2]}", rule[1], saved.get((table, chain), [])[place:])
             )
             place += 1
-    found = [one for one in found if not _docker_s(one)]
-    busy = {one.table for one in found}
-    return [one for one in chains if one.table in busy], found
+    parsed = [rule for rule in parsed if not _of_docker(rule)]
+    tables = {rule.table for rule in parsed}
+    return [chain for chain in chains if chain.table in tables], parsed
 
 
 def texts(saved: str) -> dict[tuple[str, str], list[tuple[str, int]]]:
-    """The rules in `iptables-save -c`, with the packets that each matched, by table and chain; policies as `-P`."""
-    found: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    """Return the rules in `iptables-save -c`, with the packets each matched, by table and chain, policies as `-P`."""
+    listed: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     table = ""
     for line in saved.splitlines():
         if line.startswith("*"):
             table = line[1:]
         elif rule := re.match(r"\[(\d+):\d+\] (-A (\S+) .*)$", line):
-            found[table, rule[3]].append((rule[2], int(rule[1])))
+            listed[table, rule[3]].append((rule[2], int(rule[1])))
         elif policy := re.match(r":(\S+) ([A-Z]+) \[(\d+):\d+\]$", line):
-            found[table, f"-P {policy[1]}"].append((f"-P {policy[1]} {policy[2]}", int(policy[3])))
-    return found
+            listed[table, f"-P {policy[1]}"].append((f"-P {policy[1]} {policy[2]}", int(policy[3])))
+    return listed
 
 
-def _rule(of: rules.Chain, handle: str, listed: str, saved: list[tuple[str, int]]) -> rules.Rule:
-    """A rule as nft lists it, or with iptables' own text and counter if `saved` begins with them."""
-    counted = re.search(r"counter packets (\d+) bytes", listed)
+def _rule(chain: rules.Chain, handle: str, listed: str, saved: list[tuple[str, int]]) -> rules.Rule:
+    """Return a rule as nft lists it, or with iptables' own text and counter if `saved` begins with them."""
+    counter = re.search(r"counter packets (\d+) bytes", listed)
     native = re.sub(r"counter packets \d+ bytes \d+", "counter", listed).strip()
-    text, packets = saved[0] if saved else (native, int(counted[1]) if counted else 0)
-    return rules.Rule(of.table, of.name, handle, text, packets)
+    text, packets = saved[0] if saved else (native, int(counter[1]) if counter else 0)
+    return rules.Rule(chain.table, chain.name, handle, text, packets)
 
 
 def generation() -> int:
-    """The number of the ruleset: nft(8), `monitor`; net/netfilter/nf_tables_api.c, nf_tables_fill_gen_info()."""
+    """Return the number of the ruleset: nft(8), `monitor`; net/netfilter/nf_tables_api.c, nf_tables_fill_gen_info()."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, nflog.NETLINK_NETFILTER) as sock:
         body = struct.pack(">BBH", socket.AF_UNSPEC, 0, 0)
         sock.send(struct.pack("=IHHII", 16 + len(body), GET_GENERATION, nflog.NLM_F_REQUEST, 1, 0) + body)
@@ -111,33 +111,33 @@ def generation() -> int:
 
 
 def connected(port: int) -> dict[str, str]:
-    """The cookies of the sockets that are connected to `port` here, with their peers' addresses (ss(8), -e).
+    """Return the cookies of the sockets that are connected to `port` here, with their peers' addresses (ss(8), -e).
 
     TIME_WAIT is none.
     """
     states = ["state", "connected", "exclude", "time-wait"]
     listed = tool(["ss", "-tanHe", *states, f"( sport = :{port} )"])
-    found = re.findall(r"^\S+ +\d+ +\d+ +\S+ +\[?(\S+?)\]?:\d+ .*\bsk:(\w+)", listed, re.MULTILINE)
-    return {cookie: peer for peer, cookie in found}
+    peers = re.findall(r"^\S+ +\d+ +\d+ +\S+ +\[?(\S+?)\]?:\d+ .*\bsk:(\w+)", listed, re.MULTILINE)
+    return {cookie: peer for peer, cookie in peers}
 
 
 def tool(argv: list[str], stdin: str = "") -> str:
-    """Standard output of a command. Raises `Unreadable` with what it said."""
+    """Run a command; returns its standard output. Raises `Unreadable` with what it said."""
     try:
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
-    except OSError as missing:
-        raise Unreadable(f"{argv[0]}: {missing.strerror}") from None
-    if done.returncode:
-        raise Unreadable(f"{argv[0]}: exit status {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
+        result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Unreadable(f"{argv[0]}: {error.strerror}") from None
+    if result.returncode:
+        raise Unreadable(f"{argv[0]}: exit status {result.returncode}: {result.stderr.strip()}")
+    return result.stdout
 
 
-def _docker_s(rule: rules.Rule) -> bool:
+def _of_docker(rule: rules.Rule) -> bool:
     return rule.table == "nat" and "DOCKER_" in (rule.chain[:7], rules.target(rule.text)[:7])
 
 
 def _legacy() -> list[rules.Chain]:
-    """A table of iptables-legacy as a chain that is there, but cannot be read without CAP_NET_RAW."""
+    """Return each table of iptables-legacy as a chain that is there, but cannot be read without CAP_NET_RAW."""
     try:
         with open(LEGACY) as file:
             names = file.read().split()

@@ -48,10 +48,10 @@ def _account(question: Sequence[str]) -> dict[str, Any]:
         silent = str(error)
     if silent is None:
         return answer
-    configured = settings.read()
-    keys = sysctls.read(configured.sysctl)
+    knobs = settings.read()
+    keys = sysctls.read(knobs.sysctl)
     unknown: dict[str, Any] = {"listener": None, "refusals": None, "sources": {}}
-    return {**configured._asdict(), "sysctls": keys, "silent": silent, **unknown}
+    return {**knobs._asdict(), "sysctls": keys, "silent": silent, **unknown}
 
 
 def _policy(account: dict[str, Any], rules: ruleset.Ruleset | None) -> dict[str, object]:

@@ -83,12 +83,12 @@ class SelectorServer:
     def server_close(self) -> None:
         self.socket.close()
 
-    def _watch(self, ready: selectors.BaseSelector, wanted: bool) -> None:
+    def _watch(self, ready: selectors.BaseSelector, accepting: bool) -> None:
         """Look at the listener, or do not: it is left alone while it cannot accept (P05)."""
         watched = self.socket in ready.get_map()
-        if wanted and not watched:
+        if accepting and not watched:
             ready.register(self.socket, EVENT_READ)
-        elif watched and not wanted:
+        elif watched and not accepting:
             ready.unregister(self.socket)
 
     def _accept(self, ready: selectors.BaseSelector) -> bool:
@@ -99,14 +99,14 @@ class SelectorServer:
             return not exhausted(error)
         sock.setblocking(False)
         conversation = converse(self.connections, sock, *address)
-        if wanted := next(conversation, None):
-            ready.register(sock, wanted, conversation)
+        if event := next(conversation, None):
+            ready.register(sock, event, conversation)
         return True
 
 
 def _go_on(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-    if wanted := next(key.data, None):
-        ready.modify(key.fd, wanted, key.data)
+    if event := next(key.data, None):
+        ready.modify(key.fd, event, key.data)
     else:
         ready.unregister(key.fd)  # by its number: the socket is closed and has forgotten it
 
