@@ -1,1 +1,1 @@
-"""The program that a client host runs at our order: its requests and answers (docs/agent.md)."""
+"""Sessions with the agents that client hosts run at our order (docs/agent.md)."""
