@@ -11,7 +11,7 @@ from connlab.base.errors import LabError
 from connlab.base.model import Outcome, tally
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 STREAMS = 20
 TRIPS = 1000

@@ -15,7 +15,7 @@ from bench import machine
 from bench.samples import LAB, Samples, add, middle
 from connlab.base.settings import Settings
 from connlab.cluster import engine, hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 LOOK_AT = 10  # clients; they are all alike
 

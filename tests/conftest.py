@@ -17,7 +17,7 @@ from connlab.base.errors import LabError, NotFit
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
 from connlab.cluster import engine, engine_machine
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
 from tests.support import menu

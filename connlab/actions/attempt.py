@@ -17,7 +17,7 @@ from connlab.base.model import Attempt, Outcome
 from connlab.base.settings import Settings
 from connlab.base.wait import until
 from connlab.cluster import hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.cluster.stream import StreamClosed
 from connlab.kernel import policy
 

@@ -14,7 +14,7 @@ from typing import Any
 from connlab.base.lock import exclusive_lock
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts
-from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.host import CommandFailed, Host
 from connlab.kernel import snapshot
 
 STATUS = ("python3", "-S", "-E", "-m", "server.control")

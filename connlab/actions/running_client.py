@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connlab.base.errors import LabError, Usage
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 
 def running_client(lab_hosts: Sequence[Host], number: int) -> Host:

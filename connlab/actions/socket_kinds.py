@@ -11,7 +11,7 @@ from connlab.actions.running_client import running_client
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import hosts, images, one_off
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 # The text travels with the command: both hosts run the same program, and the server's image has no client.
 PROGRAM = HOME / "probes" / "socket_table.py"

@@ -13,7 +13,7 @@ from connlab.actions import source_counts
 from connlab.base.errors import LabError
 from connlab.cluster import address_times, hosts
 from connlab.cluster.engine import ERRORS
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot, tables
 from connlab.kernel.snapshot import Snapshot
 

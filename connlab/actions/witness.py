@@ -14,7 +14,7 @@ from typing import Any
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.wait import until
 from connlab.cluster.engine import NotFound, Refused
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot
 from connlab.kernel.snapshot import Snapshot
 

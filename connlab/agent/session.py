@@ -25,7 +25,7 @@ from connlab.agent.answers import (
 from connlab.agent.requests import TIMEOUT_MS, ChurnOptions, DialOptions, allowance
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 ARGV = ("python3", "-S", "-E", "-m", "client.agent", "--stop-at-close")
 # Three jiffies at HZ=250. Dials of one source that share a jiffy are judged on a stale count

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connlab.cluster.engine import NotFound
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 AT_ONCE = 8  # inspections; twenty of them take 22 ms
 STARTING = 10.0  # seconds that the engine may take to start a container, and to note that it has

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from connlab.cluster.engine import client
-from connlab.cluster.hosts import NUMBER, SERVICE, Host
+from connlab.cluster.host import Host
+from connlab.cluster.hosts import NUMBER, SERVICE
 
 
 def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:

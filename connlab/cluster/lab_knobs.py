@@ -9,7 +9,7 @@ from connlab.base.errors import LabError
 from connlab.base.output import tell
 from connlab.base.settings import CHECKS, KNOBS, PROJECT, Settings, checked
 from connlab.cluster import hosts, lab_record
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 SERVICES = ("client", "server")  # the server's word on a knob of both counts
 

@@ -24,7 +24,7 @@ from connlab.cluster import (
     preflight,
     repair,
 )
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.cluster.lab_record import Record
 from connlab.cluster.readiness import wait_until_ready
 from connlab.cluster.reload import reload

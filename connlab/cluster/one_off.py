@@ -15,7 +15,8 @@ from typing import Any
 from connlab.base.errors import LabError
 from connlab.base.wait import until
 from connlab.cluster.engine import NotFound, Refused, client
-from connlab.cluster.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE, CommandFailed, Host
+from connlab.cluster.host import CommandFailed, Host
+from connlab.cluster.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE
 
 HARDENED: Mapping[str, Any] = {
     "cap_drop": ["ALL"],

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from connlab.base.errors import LabError
 from connlab.base.settings import KNOBS, PROJECT, Settings
 from connlab.cluster import engine, exit_reason, host_files, images, one_off, preflight_cache, profiles
-from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.host import CommandFailed, Host
 from connlab.cluster.readiness import reason
 
 CAPABILITIES = ["NET_ADMIN", "SETUID", "SETGID", "SETPCAP"]

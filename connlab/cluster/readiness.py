@@ -11,7 +11,7 @@ from connlab.base.output import tell
 from connlab.base.wait import until
 from connlab.cluster import exit_reason, hosts
 from connlab.cluster.engine import Refused
-from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.host import CommandFailed, Host
 
 READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
 SOON = 2.0  # seconds after which a host is asked itself, because a busy one's log may have rotated already

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from connlab.base.errors import START_ANEW, LabError
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 RELOAD = ("python3", "-S", "-E", "-m", "server", "reload")
 

@@ -11,7 +11,7 @@ from connlab.base.output import tell
 from connlab.base.settings import Settings
 from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, one_off
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 AT_ONCE = 8  # calls to the engine
 REMOVED_WITHIN = 30.0  # seconds

@@ -15,7 +15,7 @@ from connlab.base import private_files
 from connlab.base.model import Event, events
 from connlab.base.settings import HOME
 from connlab.base.wait import until
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot
 from connlab.kernel.snapshot import Snapshot
 

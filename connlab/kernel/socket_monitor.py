@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from connlab.base.errors import GaveUp
 from connlab.base.settings import HOME
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.cluster.stream import Stream
 
 PROGRAM = HOME / "probes" / "socket_monitor.py"  # its text travels with the command: servers have no client

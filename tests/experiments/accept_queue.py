@@ -8,7 +8,7 @@ from connlab.actions.restart import STATUS
 from connlab.agent.session import Agent
 from connlab.base.model import Attempt
 from connlab.base.wait import until
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel.snapshot import read_sockets
 from connlab.kernel.tables import Socket
 from tests.support.laboratory import Lab

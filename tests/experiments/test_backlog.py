@@ -12,7 +12,7 @@ import pytest
 
 from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict, tally
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel.snapshot import read_counters
 from tests.experiments.accept_queue import fill, listener, stall
 from tests.support.laboratory import Lab, laboratory, shared

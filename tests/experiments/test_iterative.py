@@ -13,7 +13,7 @@ import pytest
 from connlab.agent.session import agents
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.base.wait import until
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.experiments.accept_queue import stall
 from tests.support.laboratory import Lab, laboratory, shared, told
 

@@ -15,7 +15,7 @@ import pytest
 from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict
 from connlab.base.wait import until
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.experiments.accept_queue import accepted, stall
 from tests.support.laboratory import Lab, laboratory, shared
 

@@ -12,7 +12,7 @@ import pytest
 from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Verdict
 from connlab.base.wait import until
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.support.laboratory import Lab
 
 # What is left of the old server, and whether each (old flag, new flag) may bind; R01.

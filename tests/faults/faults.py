@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from connlab.base.wait import until
 from connlab.cluster import engine, images
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.faults.walk import PORT, Walk, environment_of
 
 INPUT = ("iptables-save", "-t", "filter")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connlab.cluster import engine
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.faults.walk import PORT, Walk
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.support.typed import typed
 
 KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}

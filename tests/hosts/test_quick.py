@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.cluster import hosts
-from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.host import CommandFailed, Host
 from tests.support.laboratory import Lab
 
 RIGHTS = "Cap|NoNewPrivs|Seccomp:|SigIgn|SigBlk"

@@ -19,7 +19,7 @@ from connlab.base.model import Event, events
 from connlab.base.settings import Settings
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.quick import quick
 

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from connlab.cluster.hosts import CommandFailed, Host
+from connlab.cluster.host import CommandFailed, Host
 from connlab.cluster.stream import PATIENCE, Stream, StreamClosed
 
 # A line with a command as JSON; a line with its exit status and both streams. LC_CTYPE is of Python's making (PEP 538).

@@ -11,7 +11,7 @@ from typing import Any
 
 from connlab.agent.session import Agent
 from connlab.base.model import Attempt
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, FourTuple, Lifetime, StateChange, lifetimes, monitor_sockets
 from tests.support.laboratory import Lab, missing

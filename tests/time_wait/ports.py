@@ -15,7 +15,7 @@ from connlab.agent.answers import Churn
 from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Outcome
 from connlab.cluster import profiles
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, counts_over_time, monitor_sockets

@@ -14,7 +14,7 @@ import pytest
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
 from connlab.cluster import profiles
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import snapshot
 from tests.support import figures

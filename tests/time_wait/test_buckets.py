@@ -14,7 +14,7 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.base.wait import until
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab
 from tests.support.recordings import Keep, Recordings, recording

@@ -12,7 +12,7 @@ import pytest
 
 from connlab.agent.session import Agent, agents
 from connlab.base.model import Attempt, Outcome, Verdict, tally
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.evidence.charts import chart, slope
 from connlab.evidence.vega_lite import Spec
 from connlab.kernel import snapshot

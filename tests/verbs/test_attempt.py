@@ -21,7 +21,7 @@ from connlab.base.model import Event, Outcome
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, engine_machine, hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.laboratory import Lab, laboratory, quiet
 from tests.support.terminal import given, terminal

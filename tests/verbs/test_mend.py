@@ -14,7 +14,7 @@ from connlab.base.errors import LabError
 from connlab.base.model import Event, Outcome, events, tally
 from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, lifecycle, one_off, readiness
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker

@@ -14,7 +14,7 @@ from connlab.base.errors import LabError
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, lifecycle
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, told
 

@@ -27,7 +27,7 @@ from connlab.cluster import (
     profiles,
     readiness,
 )
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
 from tests.support.typed import typed

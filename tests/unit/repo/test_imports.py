@@ -17,9 +17,9 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "machine": {},
     "base": {"machine": {"knobs"}},
     "cluster": {"base": ALL},
-    "agent": {"base": ALL, "cluster": {"hosts"}},
-    "kernel": {"base": {"errors", "model", "settings"}, "cluster": {"hosts", "stream"}},
-    "evidence": {"base": ALL, "cluster": {"hosts"}, "kernel": {"policy", "snapshot"}},
+    "agent": {"base": ALL, "cluster": {"host"}},
+    "kernel": {"base": {"errors", "model", "settings"}, "cluster": {"host", "stream"}},
+    "evidence": {"base": ALL, "cluster": {"host"}, "kernel": {"policy", "snapshot"}},
     "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
     "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
     "cli": {

@@ -10,7 +10,7 @@ from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.actions.witness import ServerSample
 from connlab.base.errors import LabError, Usage
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 from connlab.kernel.tables import Rule, Ruleset
 
 REPORT = {"unknown": None, "file": "connlimit", "loaded": "", "difference": [], "went_back": [], "limit": 15,

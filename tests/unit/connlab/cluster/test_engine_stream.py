@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from connlab.cluster import hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster import host as host_module
+from connlab.cluster.host import Host
 from tests.support.frames import ERR, frame
 
 THREAD = "played engine"
@@ -92,9 +92,9 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
     head_is_read = threading.Event()
     threading.Thread(target=accept, daemon=True, name=THREAD).start()
     client = docker.DockerClient(base_url=f"unix://{path}", version="1.41")
-    monkeypatch.setattr(hosts, "client", lambda: client)
-    early = hosts._early
-    monkeypatch.setattr(hosts, "_early", lambda *args: (early(*args), head_is_read.set())[0])
+    monkeypatch.setattr(host_module, "client", lambda: client)
+    early = host_module._early
+    monkeypatch.setattr(host_module, "_early", lambda *args: (early(*args), head_is_read.set())[0])
     yield
     client.close()
     listener.shutdown(socket.SHUT_RDWR)  # wakes accept(2), which closing does not

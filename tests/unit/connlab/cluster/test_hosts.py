@@ -8,7 +8,7 @@ import pytest
 
 from connlab.base.errors import LabError
 from connlab.cluster import hosts
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 
 def host(state: str, uptime: str = "", address: str = "172.20.0.2", service: str = "server") -> Host:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connlab.cluster import engine, lifecycle
-from connlab.cluster.hosts import Host
+from connlab.cluster.host import Host
 
 
 def host(service: str, number: int) -> Host:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from connlab.base.errors import LabError
-from connlab.cluster.hosts import CommandFailed
+from connlab.cluster.host import CommandFailed
 from connlab.cluster.reload import reload
 from connlab.kernel import policy, tables
 from connlab.kernel.tables import Rule, Ruleset
