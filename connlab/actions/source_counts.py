@@ -1,6 +1,6 @@
 """Whose numbers are whose: what the server's kernel and process say by address, told by host.
 
-Pure: of a look at the server and of who has which address. A number that nobody knows is None, never 0, and one that
+Pure: of a snapshot of the server, and who has which address. A number that nobody knows is None, never 0, and one that
 may be too small says so (`..._at_least`).
 """
 
@@ -55,7 +55,7 @@ def counted(snapshot: Snapshot, address: str | None = None) -> dict[str, Any]:
         number, least, most = in_state.total(), uncounted["at_least"], uncounted["at_most"]
     else:
         number, (least, most) = in_state[address], uncounted["sources"].get(address, (0, 0))
-    # A look is not of one moment: a connection can have ended between ss(8) and conntrack(8).
+    # A snapshot is not of one moment: a connection can have ended between ss(8) and conntrack(8).
     return {"counted": max(0, number - most), "counted_at_least": most > least}
 
 

@@ -17,9 +17,7 @@ from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot, tables
 from connlab.kernel.snapshot import Snapshot
 
-ASKED = (
-    32  # clients whose sockets are looked at; each look is a `docker exec`, twenty take a second on two CPUs
-)
+ASKED = 32  # clients whose sockets are read; each takes a `docker exec`, twenty take a second on two CPUs
 AT_ONCE = 8
 PATIENCE = 10.0  # seconds for a client to say what sockets it has
 

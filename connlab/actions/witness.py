@@ -31,7 +31,7 @@ class ServerSample:
 
 @dataclass(frozen=True)
 class Witness:
-    """What the server side says of the refusals between two looks.
+    """What the server side says of the refusals between two samples.
 
     `rule_packets`: packets that its refusing rules matched, of all sources; `refused`: refusals that it reported
     of the one source, null if nothing is known. `complete` false: it may have refused more. `words` say all of it.

@@ -1,6 +1,6 @@
 """The policy of a running lab: is what was loaded in force, what does it limit, and which rules judged.
 
-Pure, from what a look at the server host says (server/policy_report.py).
+Pure, from what a sample of the server host says (server/policy_report.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NEXT = "make up loads it again; connections live on"
 
 @dataclass(frozen=True)
 class RulePackets:
-    """How many packets each refusing rule matched between two looks; nothing if `problem` says that nobody knows."""
+    """How many packets each refusing rule matched between two samples; nothing if `problem` says that nobody knows."""
 
     rules: Sequence[tuple[Rule, int]]
     problem: str
@@ -35,17 +35,17 @@ class RulePackets:
         return sum(packets for _, packets in self.rules)
 
 
-def policy_state(look: Ruleset) -> dict[str, Any]:
+def policy_state(ruleset: Ruleset) -> dict[str, Any]:
     """Return what `status --json` says under `policy`.
 
     `state`: `in_force`, as it was loaded; `drift`, see `difference`; `none`, nothing refuses and none is meant to;
     `unknown`, see `why`. `uncounted`: connections older than the rule's count, at least; `uncounted_at_most` is
     another number where it is not known when the count began; both null if no rule counts connections.
     """
-    report = look.policy
+    report = ruleset.policy
     uncounted = report["uncounted"] or {"at_least": None, "at_most": None}
     return {
-        "file": report["file"], "state": _state(look), "why": report["unknown"], "loaded": report["loaded"],
+        "file": report["file"], "state": _state(ruleset), "why": report["unknown"], "loaded": report["loaded"],
         "difference": list(report["difference"]), "went_back": list(report["went_back"]),
         "limit": report["limit"], "limits": list(report["limits"]),
         "uncounted": uncounted["at_least"], "uncounted_at_most": uncounted["at_most"],
@@ -58,13 +58,13 @@ def unknown_policy(why: str) -> dict[str, Any]:
     return {**nulls, "state": "unknown", "why": why, "difference": [], "went_back": [], "limits": []}
 
 
-def _state(look: Ruleset) -> str:
-    if look.policy["unknown"] is not None:
+def _state(ruleset: Ruleset) -> str:
+    if ruleset.policy["unknown"] is not None:
         return "unknown"
-    if look.policy["difference"]:
+    if ruleset.policy["difference"]:
         return "drift"
     # A server refuses any file but this one in which nothing refuses (server/policy_file.py).
-    return "in_force" if look.policy["file"] != "none" else "none"
+    return "in_force" if ruleset.policy["file"] != "none" else "none"
 
 
 def describe_limit(policy: Mapping[str, Any]) -> str:
@@ -103,7 +103,7 @@ def _uncounted(least: int | None, most: int | None) -> list[str]:
 
 
 def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
-    """How far the refusing rules' own counters moved from one look to another.
+    """How far the refusing rules' own counters moved from one sample to another.
 
     A transaction between them can have replaced a rule, or zeroed its counter: then nobody knows.
     """

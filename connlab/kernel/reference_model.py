@@ -1,4 +1,4 @@
-"""The judge: what the policy promises. Pure; it neither looks nor dials (docs/kernel.md, C01-C05)."""
+"""The reference model: what the policy promises. Pure; it neither samples nor dials (docs/kernel.md, C01-C05)."""
 
 from __future__ import annotations
 
