@@ -13,10 +13,12 @@ class BadSetting(Exception):
     """A knob has a value that cannot be used; the text says which, why, and what is allowed."""
 
 
-KNOBS = "port connlimit firewall sysctl mode backlog reuse_address greeting listen pool_size handler"
-
-
-class Settings(namedtuple("Settings", KNOBS)):
+class Settings(
+    namedtuple(
+        "Settings",
+        "port connlimit firewall sysctl mode backlog reuse_address greeting listen pool_size handler",
+    )
+):
     """The knobs of `.env` that concern the server, as `read` makes them; `backlog` None takes the mode's own."""
 
     def backlog_or(self, own: int) -> int:
