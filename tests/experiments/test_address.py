@@ -10,6 +10,7 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, Verdict
 from tests.support.laboratory import laboratory
+from tests.support.sockets import tcp_sockets
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 
@@ -30,11 +31,13 @@ def test_who_reaches_the_server_depends_on_its_address(
     with laboratory(LISTEN=listen, CLIENTS=1) as lab:
         with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
             (made,) = agent.open(1)
-        listening = lab.server.run(["ss", "-tlnH", f"( sport = :{lab.settings.port} )"]).split()[3]
+        (listener,) = tcp_sockets(lab.server, lab.settings.port, "LISTEN")
 
     assert made.outcome is outcome
-    assert listening == f"{bound or lab.server.address}:{lab.settings.port}"
+    assert listener.local == (bound or lab.server.address)
     assert (seen.refused, seen.reported("accepted")) == (0, outcome is ESTABLISHED)
     verdict(
-        Verdict.HOLDS, f"bound to `{listen}`: listens on {listening}, another host's dial is {made.outcome}"
+        Verdict.HOLDS,
+        f"bound to `{listen}`: listens on {listener.local}:{listener.local_port},"
+        f" another host's dial is {made.outcome}",
     )

@@ -12,6 +12,7 @@ from connlab.base.wait import until
 from connlab.cluster import readiness
 from connlab.kernel import snapshot, tables
 from tests.support.laboratory import Lab, laboratory, quiet, told
+from tests.support.sockets import established
 from tests.support.terminal import terminal
 
 PROMPT = "Input msg and send:"
@@ -147,7 +148,6 @@ def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> No
 
 def _held_port(lab: Lab, address: str) -> int:
     """The only established connection of this source, as the server's kernel has it: its port."""
-    found = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
-    ports = [int(line.split()[3].rpartition(":")[2]) for line in found.splitlines() if f"{address}:" in line]
-    assert len(ports) == 1, found
-    return ports[0]
+    held = [socket for socket in established(lab.server, lab.settings.port) if socket.peer == address]
+    assert len(held) == 1, held
+    return held[0].peer_port

@@ -11,6 +11,7 @@ from connlab.agent.session import PACE_MS, Agent, agents, at_once
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
 from tests.support.laboratory import Lab
+from tests.support.sockets import established
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT, DIALS = 15, 20
@@ -73,10 +74,7 @@ def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(
 
 def _held(lab: Lab) -> Counter[str]:
     """Established connections by source, as the server's kernel has them."""
-    lines = lab.server.run(
-        ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
-    ).splitlines()
-    return Counter(line.split()[3].rpartition(":")[0] for line in lines)
+    return Counter(socket.peer for socket in established(lab.server, lab.settings.port))
 
 
 def _logged(lab: Lab) -> Counter[str]:

@@ -16,6 +16,7 @@ from connlab.base.wait import until
 from connlab.cluster.host import Host
 from tests.experiments.accept_queue import stall
 from tests.support.laboratory import Lab, laboratory, shared, told
+from tests.support.sockets import established
 
 
 @pytest.mark.claim("one-at-a-time")
@@ -148,10 +149,7 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
 
 def _queued(lab: Lab) -> int:
     """Bytes that wait in the server's kernel, unread, in connections that nobody has accepted yet."""
-    lines = lab.server.run(
-        ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
-    ).splitlines()
-    return sum(int(line.split()[0]) for line in lines)
+    return sum(socket.receive_queue for socket in established(lab.server, lab.settings.port))
 
 
 def _dialled(lab: Lab, source: Host) -> int:

@@ -12,8 +12,8 @@ import pytest
 from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Verdict
 from connlab.base.wait import until
-from connlab.cluster.host import Host
 from tests.support.laboratory import Lab
+from tests.support.sockets import tcp_sockets
 
 # What is left of the old server, and whether each (old flag, new flag) may bind; R01.
 BOTH = {(False, False): False, (False, True): False, (True, False): False, (True, True): True}
@@ -50,7 +50,7 @@ def test_a_forked_child_that_survives_keeps_the_port(crowd: Lab) -> None:
         with pytest.raises(AgentFailed, match="Address already in use"):
             new.listen(port=23456, reuse_address=True)
         host.run(["kill", "-9", pid])  # returns before the process has ended
-        until(lambda: not _listening(host, 23456), "the child has let go of the port", within=10)
+        until(lambda: not tcp_sockets(host, 23456, "LISTEN"), "the child has let go of the port", within=10)
         assert new.listen(port=23456, reuse_address=True).port == 23456
 
 
@@ -65,10 +65,6 @@ if child: print(child, flush=True); os._exit(0)
 os.close(1); os.close(2); signal.pause()'"""
 
 
-def _listening(host: Host, port: int) -> bool:
-    return f":{port} " in host.run(["ss", "-tlnH"])
-
-
 def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> bool:
     """Bring a port into `state` with the old flag, then see whether a listener with the new one can have it."""
     listening = serving.listen(reuse_address=old)
@@ -80,11 +76,11 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
     if state == "TIME-WAIT":  # the server closes first, then the client
         serving.close([accepted], "half")
         # An acknowledgement that came after the client's FIN would end TIME_WAIT by a stray RST (T23).
-        until(lambda: "FIN-WAIT-2" in _sockets(serving, port), "its FIN is acknowledged", within=10)
+        until(lambda: tcp_sockets(serving.host, port, "FIN-WAIT-2"), "its FIN is acknowledged", within=10)
         peer.close([dialled.conn])
         serving.close([accepted])
-    left = _sockets(serving, port)
-    assert state in left, left
+    left = [socket.state for socket in tcp_sockets(serving.host, port)]
+    assert state in left
     try:
         serving.close([serving.listen(port=port, reuse_address=new).conn])
         return True
@@ -94,8 +90,3 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
     finally:
         peer.close(how="rst")  # first, so that the other side has nobody to wait for
         serving.close()
-
-
-def _sockets(serving: Agent, port: int) -> str:
-    """The sockets of a port of the serving host, as ss lists them."""
-    return serving.host.run(["ss", "-tanH", f"( sport = :{port} )"])

@@ -7,8 +7,8 @@ import pytest
 from connlab.agent.answers import Listener
 from connlab.agent.session import Agent, AgentFailed, agents
 from connlab.base.model import Outcome, Verdict, tally
-from connlab.kernel.tables import parse_sockets
 from tests.support.laboratory import Lab
+from tests.support.sockets import tcp_sockets
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 DEALT = 24  # connections to a port of two processes: one in eight million times one of them gets all
@@ -119,11 +119,7 @@ def test_a_port_can_belong_to_several_processes(crowd: Lab, verdict) -> None:
         # However the kernel deals them, no queue is full: whose SYN it drops hangs.
         first = one.listen(port=23456, reuse_port=True, backlog=DEALT)
         second = other.listen(port=23456, reuse_port=True, backlog=DEALT)
-        listeners = [
-            s
-            for s in parse_sockets(host.run(["ss", "-tanH"]))
-            if (s.state, s.local_port) == ("LISTEN", 23456)
-        ]
+        listeners = tcp_sockets(host, 23456, "LISTEN")
         made = peer.open(DEALT, host=host.address, port=23456)
         served = [len(_accept_all(agent, listening)) for agent, listening in ((one, first), (other, second))]
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from connlab.cluster import engine
 from connlab.cluster.host import Host
+from connlab.kernel import snapshot
+from connlab.kernel.tables import parse_sockets
 from tests.faults.walk import PORT, Walk
 
 
@@ -16,9 +18,10 @@ def states(walk: Walk) -> dict[str, str]:
 
 def connected(host: Host, source: str | None = None) -> int:
     """Established connections to the server's port that a host has, at either end; of one source or all (ss(8))."""
-    end = "sport" if host.service == "server" else "dport"
-    whose = f"( {end} = :{PORT}{f' and dst {source}' if source else ''} )"
-    return len(host.run(["ss", "-tnH", "state", "established", whose]).splitlines())
+    connections = [each for each in parse_sockets(host.run(snapshot.SOCKETS)) if each.state == "ESTAB"]
+    if host.service == "server":
+        return sum(each.local_port == PORT and source in (None, each.peer) for each in connections)
+    return sum(each.peer_port == PORT for each in connections)
 
 
 def rules(server: Host) -> list[str]:

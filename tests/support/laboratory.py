@@ -22,6 +22,7 @@ from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.quick import quick
+from tests.support.sockets import tcp_sockets
 
 _numbers = itertools.count(1)
 # Who looks at a lab before it is taken down: of this test, or of this recording's thread.
@@ -118,9 +119,14 @@ def shared(lab: Lab) -> Iterator[None]:
 
 def quiet(lab: Lab) -> None:
     """Wait until nobody holds a connection, so that every slot is free."""
-    ours = f"( sport = :{lab.settings.port} )"
-    command = ["ss", "-tnH", "state", "connected", "exclude", "time-wait", ours]
-    until(lambda: not lab.server.run(command).strip(), "no connection is left", within=10)
+
+    def connected() -> set[str]:
+        return {socket.state for socket in tcp_sockets(lab.server, lab.settings.port)} - {
+            "LISTEN",
+            "TIME-WAIT",
+        }
+
+    until(lambda: not connected(), "no connection is left", within=10)
 
 
 def sweep() -> None:

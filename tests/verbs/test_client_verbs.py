@@ -16,6 +16,7 @@ from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
 from connlab.kernel import snapshot, tables
 from tests.support.laboratory import Lab, image, laboratory
+from tests.support.sockets import tcp_sockets
 from tests.support.terminal import given
 from tests.support.typed import typed
 
@@ -69,7 +70,7 @@ def test_a_closed_port(crowd: Lab, watch) -> None:
     assert "nobody listens there" in done.stdout
     assert (result["exit"], result["outcome"], result["errno"]) == (1, "refused", "ECONNREFUSED")
     assert (result["rule_packets"], result["refused_by_policy"], seen.refused) == (0, 0, 0)
-    assert crowd.server.run(["ss", "-tlnH", "( sport = :9 )"]) == ""
+    assert tcp_sockets(crowd.server, 9, "LISTEN") == []
 
 
 def test_refused_by_the_policy(crowd: Lab, watch) -> None:

@@ -16,6 +16,7 @@ from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, lifecycle, one_off, readiness
 from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
+from tests.support.sockets import established
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker
 CLIENTS = 8
@@ -208,8 +209,7 @@ def _is_whole(lab: Lab, found: list[Host]) -> None:
 
 
 def _ports(lab: Lab) -> set[int]:
-    ours = ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
-    return {int(line.split()[3].rpartition(":")[2]) for line in lab.server.run(ours).splitlines()}
+    return {socket.peer_port for socket in established(lab.server, lab.settings.port)}
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from connlab.cluster import compose, compose_failure, hosts
 from connlab.cluster.compose import ComposeFailed
 from tests.support.checkout import checkout, lab_of
 from tests.support.laboratory import Lab, of, own_settings, removed_afterwards
+from tests.support.sockets import established
 
 pytestmark = pytest.mark.xdist_group("trial")  # one lab for all of them, not one in each worker
 PROFILE = "services:\n  host:\n    sysctls:\n"
@@ -75,8 +76,7 @@ def test_the_running_lab_stays(
     """Everything that is wrong in one message, exit status 1; the same containers, and the connections they hold."""
     copy, lab = running
     up = lab_of(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
-    peers = lab.server.run(["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"])
-    assert {int(line.split()[3].rpartition(":")[2]) for line in peers.splitlines()} == held
+    assert {socket.peer_port for socket in established(lab.server, lab.settings.port)} == held
     assert "--connlimit-above 15" in lab.server.run(["iptables-save", "-t", "filter"])
     assert (up.returncode, [words for words in said if words not in up.stderr]) == (1, []), up.stderr
     assert up.stderr.startswith("lab: the running lab was left as it is:\n")

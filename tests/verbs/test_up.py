@@ -30,6 +30,7 @@ from connlab.cluster import (
 from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.sockets import established
 from tests.support.typed import typed
 
 
@@ -156,10 +157,7 @@ def test_a_client_that_does_not_exist(crowd: Lab) -> None:
 
 
 def _ports(lab: Lab) -> set[int]:
-    lines = lab.server.run(
-        ["ss", "-tnH", "state", "established", f"( sport = :{lab.settings.port} )"]
-    ).splitlines()
-    return {int(line.split()[3].rpartition(":")[2]) for line in lines}
+    return {socket.peer_port for socket in established(lab.server, lab.settings.port)}
 
 
 def _steps(found: list[Host], began: datetime) -> list[tuple[str, str]]:

@@ -239,6 +239,21 @@ def modules_of_tests(names: set[str]) -> set[str]:
     return {name for name in names if name.startswith("tests.") and re.search(r"\.(test_|conftest)", name)}
 
 
+def test_no_test_reads_ss_by_hand():
+    """Sockets of a host come through the lab's own parser of ss(8): tests/support/sockets.py, connlab.kernel."""
+    modules = trees("tests/*.py", "tests/[!u]*/**/*.py")
+    assert len(modules) >= 60, list(modules)
+    assert {name for name, tree in modules.items() if runs_ss(tree)} == set()
+    ways = ('run(["ss", "-tanH"])', 'run(("sh", "-c", "ss -tn"))', 'run(f"ss -t {x}")')
+    assert [runs_ss(ast.parse(way)) for way in ways] == [True] * 3
+
+
+def runs_ss(tree: ast.AST) -> bool:
+    """Whether a text in it is the command ss, alone or with options."""
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return any(isinstance(text, str) and re.match(r"ss( -|$)", text) for text in texts)
+
+
 def test_no_test_sleeps():
     """A test waits for a condition, with a deadline and a reason (connlab.base.wait.until)."""
     modules = trees("tests/*.py", "tests/**/*.py")
