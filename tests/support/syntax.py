@@ -26,7 +26,7 @@ def imports(tree: ast.AST, module: str = "") -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             package = module.split(".")[: -node.level] if node.level else []
             base = ".".join([*package, *([node.module] if node.module else [])])
-            whole = "." not in base or (HOME / base.replace(".", "/")).is_dir()
+            whole = "." not in base or _is_package(base)
             found |= {f"{base}.{alias.name}" for alias in node.names} if whole else {base}
     return found
 
@@ -62,10 +62,11 @@ def connlab_modules(names: set[str]) -> set[str]:
 
 def _module(name: str) -> str:
     """The longest beginning of a dotted name that is a file or a folder here."""
-    while (
-        name
-        and not (HOME / (path := name.replace(".", "/"))).is_dir()
-        and not (HOME / f"{path}.py").is_file()
-    ):
+    while name and not _is_package(name) and not (HOME / f"{name.replace('.', '/')}.py").is_file():
         name = name.rpartition(".")[0]
     return name
+
+
+def _is_package(name: str) -> bool:
+    """Whether a folder of modules has this dotted name; one that git has emptied may still hold a __pycache__."""
+    return next((HOME / name.replace(".", "/")).rglob("*.py"), None) is not None
