@@ -20,7 +20,7 @@ from connlab.cluster import engine, engine_machine
 from connlab.cluster.host import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
-from tests.support import menu
+from tests.support import compose_start, menu
 from tests.support.laboratory import Lab, laboratory, shared, sweep
 from tests.support.skips import not_run
 
@@ -37,6 +37,7 @@ WRONG = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     """No knob of the shell's or of .env; one folder of evidence for the whole run, whose name workers get from us."""
     menu.take_over(os.environ)
+    compose_start.hasten(os.environ)
     if not hasattr(config, "workerinput"):
         # Else each `lab` that a test starts compiles all of it again.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

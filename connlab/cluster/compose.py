@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from connlab.base import output
 from connlab.base.errors import LabError, NotFit
@@ -17,7 +15,6 @@ from connlab.cluster import engine, host_files, images, subprocesses
 
 STDERR = 2
 BARE = b"{services: {server: {image: connlab-server}, client: {image: connlab-client}}}\n"
-LAST_DISTUTILS = 11  # Python 3.11: the last that brings one of its own
 
 
 class ComposeFailed(LabError):
@@ -43,8 +40,7 @@ def command() -> tuple[str, ...]:
 def version() -> str:
     """Return the version of that command, `1.29.2`."""
     argv = [*command(), "version", "--short"]
-    environment = {**_quicker(), **engine.environment()}
-    short = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    short = subprocess.run(argv, env=engine.environment(), capture_output=True, text=True, check=False)
     return short.stdout.strip().lstrip("v")
 
 
@@ -74,31 +70,12 @@ def show(project: str, arguments: Sequence[str]) -> int:
     argv = [*command(), "--project-directory", folder, "-p", project, "-f", "-", *arguments]
     try:
         status, _ = subprocesses.run_to_end(
-            argv, env={**_quicker(), **engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=folder,
+            argv, env={**engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=folder,
             stdout=subprocess.PIPE, line=output.show,
         )  # fmt: skip
     finally:
         os.close(reader)
     return status if status >= 0 else 128 - status  # a reader who has seen enough: as a shell would say it
-
-
-def quicker(program: Path) -> Mapping[str, str]:
-    """Return what Compose's environment needs for a quick start, if the program's first line tells.
-
-    Compose 1 imports distutils, and setuptools then puts itself in its place: 0.19 of the 0.47 s that such a call
-    takes before it does anything (setuptools' `_distutils_hack`).
-    """
-    with program.open("rb") as file:
-        shebang = re.match(rb"#! *(/\S+)\s", file.read(256))
-    python = Path(os.fsdecode(shebang[1])).resolve().name if shebang else ""
-    minor = re.fullmatch(r"python3\.(\d+)", python)
-    return {"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if minor and int(minor[1]) <= LAST_DISTUTILS else {}
-
-
-@functools.cache
-def _quicker() -> Mapping[str, str]:
-    script = shutil.which("docker-compose")
-    return quicker(Path(script)) if script and command() == ("docker-compose",) else {}
 
 
 def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:
@@ -110,4 +87,4 @@ def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]
     engine_environment = engine.environment()
     context = {} if "DOCKER_CONTEXT" in engine_environment else {"DOCKER_CONTEXT": ""}
     files = host_files.variables(settings) if arguments[0] == "up" else {}
-    return {**_quicker(), **engine_environment, **context, **knobs, **images.names(settings), **files}
+    return {**engine_environment, **context, **knobs, **images.names(settings), **files}

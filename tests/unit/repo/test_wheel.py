@@ -24,8 +24,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(HOME / "connlab", clone / "connlab")
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(HOME / file, clone)
+    # Of the test run's environment not what is for Compose (tests/support/compose_start.py).
+    environment = {name: value for name, value in os.environ.items() if name != "SETUPTOOLS_USE_DISTUTILS"}
     subprocess.run(
         [*PIP, "wheel", "--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", folder, clone],
+        env=environment,
         check=True,
     )
     (wheel,) = folder.glob("*.whl")

@@ -1,4 +1,4 @@
-"""How Compose is called, as far as that needs no Compose."""
+"""How Compose is ended, as far as that needs no Compose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connlab.base.wait import until
-from connlab.cluster import compose, subprocesses
+from connlab.cluster import subprocesses
 
 HOME = Path(__file__).parents[4]
 CALL = """import sys
@@ -21,29 +21,6 @@ sys.exit(guarded(lambda: subprocesses.run_to_end(sys.argv[1:])))
 """
 # Complains as Compose 1 does, and has a child of its own, as the plugin is one of `docker`.
 COMPLAINING = 'trap "echo Traceback >&2; exit 1" INT TERM HUP; sleep 60 & echo $! $$; wait'
-
-
-@pytest.mark.parametrize(
-    ("python", "quick"),
-    [("python3.9", True), ("python3.11", True), ("python3.12", False), ("pypy3.11", False)],
-)
-def test_setuptools_stays_out_where_python_has_distutils(tmp_path: Path, python: str, quick: bool) -> None:
-    """Until 3.11; a later Python has none but that of setuptools, without which Compose 1 does not start."""
-    (tmp_path / python).touch()
-    (tmp_path / "python3").symlink_to(python)
-    script = tmp_path / "docker-compose"
-    script.write_text(f"#!{tmp_path}/python3\n# EASY-INSTALL-ENTRY-SCRIPT: 'docker-compose==1.29.2'\n")
-    assert compose.quicker(script) == ({"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if quick else {})
-
-
-@pytest.mark.parametrize(
-    "program", [b"\x7fELF\x02\x01\x01", b"#!/usr/bin/env python3\n", b"#!/bin/sh\nexec docker compose", b""]
-)
-def test_a_program_that_says_nothing_of_its_python_is_left_alone(tmp_path: Path, program: bytes) -> None:
-    """The standalone binary, a wrapper, a script for whichever Python comes first."""
-    script = tmp_path / "docker-compose"
-    script.write_bytes(program)
-    assert compose.quicker(script) == {}
 
 
 @pytest.mark.parametrize(
