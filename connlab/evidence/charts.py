@@ -11,6 +11,7 @@ from connlab.evidence.vega_lite import SCHEMA, Spec, check
 
 WIDTH, HEIGHT, ROW = 560, 240, 64  # of a plot, of the only panel, of one among others, in pixels
 LINE = 15  # pixels between two labels
+DOTS = 100  # of more points, no dot would be told from the next
 
 Points = Sequence[tuple[float, float]]
 
@@ -38,8 +39,6 @@ def chart(
         panel["layer"][0]["encoding"]["x"] = across
         panel["layer"] += lines + (labels if panel is panels[0] else [])
         panel |= {"width": WIDTH, "height": ROW if len(panels) > 1 else HEIGHT}
-    if labels:
-        panels[0]["title"] = {"text": panels[0]["title"], "offset": LINE * len(labels) + 6}
     return check({
         "$schema": SCHEMA,
         "usermeta": {"connlab": {"family": family}},
@@ -58,8 +57,8 @@ def steps(title: str, lines: Mapping[str, Points] | Points) -> Spec:
 
 
 def slope(title: str, points: Points) -> Spec:
-    """Build a panel of one line through points, each of which was measured."""
-    return _panel(title, {"": points}, {"type": "area", "line": True, "point": True})
+    """Build a panel of one line through points, each of which was measured and has a dot if they are few."""
+    return _panel(title, {"": points}, {"type": "area", "line": True, "point": len(points) <= DOTS})
 
 
 def _panel(title: str, lines: Mapping[str, Points], mark: Spec) -> Spec:

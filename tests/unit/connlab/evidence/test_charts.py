@@ -102,3 +102,9 @@ def test_lines_of_a_panel_have_their_names_at_their_ends():
     places = {name: (layer["encoding"]["y"]["datum"], layer["mark"]["dy"]) for name, layer in names.items()}
     assert places == {"same": (10, 0.0), "low": (10, -15.0), "high": (100, 0.0)}
     assert {layer["encoding"]["color"]["datum"] for layer in names.values()} == set(lines)
+
+
+@pytest.mark.parametrize(("count", "dots"), [(100, True), (101, False)])
+def test_many_points_have_no_dots(count, dots):
+    """A circle each would make the page huge, and nobody could tell them apart."""
+    assert slope("a", [(x, 1) for x in range(count)])["layer"][0]["mark"]["point"] is dots
