@@ -13,7 +13,7 @@ import signal
 from connlab.machine import events, identity, sysctls
 from connlab.machine.knobs import read as read_knobs
 
-STOP = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
+STOP: dict[int, str] = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
 
 
 def _stop(number: int, _frame: object) -> None:

@@ -18,8 +18,9 @@ from functools import partial
 
 from client import connector, host_lock, host_log
 from client.commands.held import Held
+from client.json_object import JsonObject
 from client.request import BadRequest, read
-from client.verbs import verbs
+from client.verbs import Verbs, verbs
 from connlab.machine import events, identity
 from connlab.machine.knobs import read as read_knobs
 
@@ -39,11 +40,11 @@ def serve(held: Held, port: int) -> None:
         reply = _reply(request, held, known)
         _answer(reply)
         _busy.clear()
-        if reply["ok"] and request["verb"] == "quit":
+        if reply["ok"] and isinstance(request, dict) and request["verb"] == "quit":
             return
 
 
-def _reply(request: object, held: Held, known: dict) -> dict:
+def _reply(request: object, held: Held, known: Verbs) -> JsonObject:
     """The answer to a request; its partial answers, if it asks for them, are written on the way."""
     number = None
     try:
@@ -62,7 +63,7 @@ def _reply(request: object, held: Held, known: dict) -> dict:
         return {"id": number, "ok": False, "error": str(error)}
 
 
-def _id(request: dict) -> object:
+def _id(request: JsonObject) -> object:
     """The number or name of a request, which its answers carry. Raises BadRequest for what is neither."""
     number = request.get("id")
     small = type(number) is int and abs(number) <= LONGEST_ID
@@ -71,7 +72,7 @@ def _id(request: dict) -> object:
     return number
 
 
-def _tell_part(number: object, attempt: dict) -> None:
+def _tell_part(number: object, attempt: JsonObject) -> None:
     _answer({"id": number, "ok": True, "partial": True, "attempt": attempt})
 
 
@@ -96,7 +97,7 @@ def _lines() -> Iterator[bytes]:
             line = sys.stdin.buffer.readline(LONGEST_LINE + 1)
 
 
-def _answer(answer: dict) -> None:
+def _answer(answer: JsonObject) -> None:
     """Write a line, all of it: write(2) may take only a part."""
     data = memoryview(json.dumps(answer).encode() + b"\n")
     while data:

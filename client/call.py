@@ -5,17 +5,22 @@ A call is bounded: 2 s for each dial, 2 s for the echoes, 2 s for the server's F
 
 from __future__ import annotations
 
+import socket
+
 from client import close, connector, exchange, report
+from client.json_object import JsonObject
 from connlab.machine import identity
 
 TIMEOUT_MS = 2000
 
 
-def call(knobs: dict, count: int) -> tuple[list[str], int]:
+def call(knobs: JsonObject, count: int) -> tuple[list[str], int]:
     """Dial `count` connections one after another, hold them all, exchange one message on each, close
     them with FIN. Returns the outcomes and the number of echoes; an RST instead of an echo is `reset`.
     """
-    outcomes, messages, attempts = [], {}, {}
+    outcomes: list[str] = []
+    messages: dict[socket.socket, bytes] = {}
+    attempts: dict[socket.socket, JsonObject] = {}
     server, port = knobs["connlab_server"], knobs["port"]
     for attempt, sock in connector.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
         if sock:

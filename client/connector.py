@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from client import resolver
+from client.json_object import JsonObject
 
 OUTCOMES = {
     0: "established",
@@ -32,6 +33,7 @@ OUTCOMES = {
 _UNDECIDED = (errno.EINPROGRESS, errno.EALREADY)
 _NO_SOURCE = ("0.0.0.0", 0)
 _SPIN_NS = 1_000_000
+_Pending = dict[int, tuple[JsonObject, socket.socket]]
 
 
 def dial(
@@ -45,7 +47,7 @@ def dial(
     at_ns: int | None = None,
     source: str | None = None,
     source_port: int | None = None,
-) -> Iterator[tuple[dict, socket.socket | None]]:
+) -> Iterator[tuple[JsonObject, socket.socket | None]]:
     """Dial `count` times, `in_flight` at once, and yield each attempt as it ends, with its socket if it
     was established. Fields as in docs/agent.md; the name is resolved once. Never raises for an attempt
     that fails; a name without an address is one attempt, a `harness_error`. With `source_port` each dial has
@@ -58,7 +60,7 @@ def dial(
     except socket.gaierror as error:
         yield _decide(_attempt((host, port), start_ns, 1), None, error.errno, "harness_error")
         return
-    pending: dict[int, tuple[dict, socket.socket]] = {}
+    pending: _Pending = {}
     _barrier(at_ns)
     gap_ns = gap_ms * 1_000_000
     started, next_ns = 0, time.monotonic_ns() + gap_ns
@@ -70,7 +72,7 @@ def dial(
                 own_port = source_port and source_port + started - 1
                 attempt, sock, number, outcome = _start(target, started, source, own_port)
                 next_ns = time.monotonic_ns() + gap_ns
-                if number in _UNDECIDED:
+                if sock and number in _UNDECIDED:
                     pending[sock.fileno()] = attempt, sock
                     poller.register(sock, select.EPOLLOUT)
                 else:
@@ -84,16 +86,15 @@ def dial(
                         poller.unregister(fd)
                         ended.append(_decide(*pending.pop(fd), number))
             for fd in _overdue(pending, timeout_ms):
-                attempt, sock = pending.pop(fd)
-                ended.append(_decide(attempt, sock, None, "timed_out"))
+                ended.append(_decide(*pending.pop(fd), None, "timed_out"))
             if ended and gap_ns:
                 next_ns = time.monotonic_ns() + gap_ns
             yield from ended
 
 
-def outcome_of(number: int) -> str:
+def outcome_of(number: int | None) -> str:
     """The outcome that an errno stands for; an unknown errno is a `harness_error`, never a guess."""
-    return OUTCOMES.get(number, "harness_error")
+    return "harness_error" if number is None else OUTCOMES.get(number, "harness_error")
 
 
 def errno_name(number: int | None) -> str | None:
@@ -114,7 +115,7 @@ def raise_descriptor_limit() -> None:
 
 def _start(
     target: tuple[str, int], number: int, source: str | None, source_port: int | None
-) -> tuple[dict, socket.socket | None, int, str | None]:
+) -> tuple[JsonObject, socket.socket | None, int | None, str | None]:
     """Send the SYN of dial `number`. Returns the attempt, its socket, the errno so far, and the outcome where
     errno misleads."""
     attempt, sock = _attempt(target, time.monotonic_ns(), number), None
@@ -155,7 +156,7 @@ def _answer(sock: socket.socket, event: int) -> int:
     return errno.EALREADY
 
 
-def _attempt(target: tuple[str, int], start_ns: int, number: int) -> dict:
+def _attempt(target: tuple[str, int], start_ns: int, number: int) -> JsonObject:
     return {
         "number": number,
         "conn": None,
@@ -171,8 +172,8 @@ def _attempt(target: tuple[str, int], start_ns: int, number: int) -> dict:
 
 
 def _decide(
-    attempt: dict, sock: socket.socket | None, number: int | None, outcome: str | None = None
-) -> tuple[dict, socket.socket | None]:
+    attempt: JsonObject, sock: socket.socket | None, number: int | None, outcome: str | None = None
+) -> tuple[JsonObject, socket.socket | None]:
     attempt["us"] = (time.monotonic_ns() - attempt["start_ns"]) // 1000
     attempt["outcome"] = outcome or outcome_of(number)
     attempt["errno"] = errno_name(number)
@@ -182,7 +183,7 @@ def _decide(
     return attempt, sock
 
 
-def _until_next(pending: dict, timeout_ms: int, next_ns: int | None) -> float:
+def _until_next(pending: _Pending, timeout_ms: int, next_ns: int | None) -> float:
     """Seconds until something is due: the next dial, or the deadline of the oldest pending one."""
     due = [] if next_ns is None else [next_ns]
     for attempt, _ in pending.values():
@@ -191,7 +192,7 @@ def _until_next(pending: dict, timeout_ms: int, next_ns: int | None) -> float:
     return max(0.0, (min(due, default=0) - time.monotonic_ns()) / 1e9)
 
 
-def _overdue(pending: dict, timeout_ms: int) -> list[int]:
+def _overdue(pending: _Pending, timeout_ms: int) -> list[int]:
     """Descriptors whose deadline passed; `pending` is in order of start, so the first one in time ends it."""
     deadline, overdue = time.monotonic_ns() - timeout_ms * 1_000_000, []
     for fd, (attempt, _) in pending.items():

@@ -32,7 +32,7 @@ def ready(waiting: set[socket.socket], timeout_ms: int) -> Iterator[socket.socke
                 return
 
 
-def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int]:
+def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int | None]:
     """What can be read at once, up to `limit` bytes: the bytes, whether a FIN followed, errno (0: none)."""
     data = b""
     try:
@@ -49,7 +49,7 @@ def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int]:
     return data, False, 0
 
 
-def send(sock: socket.socket, data: bytes) -> tuple[int, int]:
+def send(sock: socket.socket, data: bytes | memoryview) -> tuple[int, int | None]:
     """Hand the kernel what it takes without waiting: bytes taken, errno (EAGAIN: its buffer is full)."""
     sent = 0
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from client.json_object import JsonObject
 from connlab.machine import events
 
 _LOGGED = ("outcome", "source", "source_port", "target", "target_port", "us", "errno")
 
 
-def attempt(attempt: dict) -> None:
+def attempt(attempt: JsonObject) -> None:
     """Emit one `attempt`."""
     events.emit("attempt", **{key: attempt[key] for key in _LOGGED})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from client.json_object import JsonObject
+
 
 class BadRequest(ValueError):
     """The request cannot be carried out as it is written; its text is the answer's `error`."""
@@ -14,7 +16,7 @@ Check = Callable[[object], object]
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")
 
 
-def read(verb: str, request: dict, fields: dict[str, tuple[Check, object]]) -> dict:
+def read(verb: str, request: JsonObject, fields: dict[str, tuple[Check, object]]) -> JsonObject:
     """The values of a request's fields, defaults filled in. Raises BadRequest."""
     given = {name: value for name, value in request.items() if name not in ("id", "verb")}
     for name in given:
@@ -88,9 +90,11 @@ def boolean(value: object) -> object:
 def text(value: object) -> object:
     """A string of valid Unicode (JSON can write half of a surrogate pair; UTF-8 cannot)."""
     try:
-        value.encode()
-    except (AttributeError, UnicodeEncodeError):
-        raise ValueError("a string") from None
+        str(value).encode()
+    except UnicodeEncodeError:
+        value = None
+    if type(value) is not str:
+        raise ValueError("a string")
     return value
 
 
@@ -104,8 +108,8 @@ def host(value: object) -> object:
 def address(value: object) -> object:
     """An IPv4 address as four numbers."""
     try:
-        socket.inet_pton(socket.AF_INET, value)
-    except (OSError, TypeError, ValueError):
+        socket.inet_pton(socket.AF_INET, value if type(value) is str else "")
+    except (OSError, ValueError):
         raise ValueError("an IPv4 address") from None
     return value
 

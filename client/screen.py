@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from client.json_object import JsonObject
 from connlab.machine import events
 
 PROMPT = "Input msg and send:"
@@ -35,7 +36,7 @@ class Screen:
             line = line[os.write(fd, line) :]
 
 
-def refusal(attempt: dict, timeout_ms: int) -> str:
+def refusal(attempt: JsonObject, timeout_ms: int) -> str:
     """Why there is no connection, in words."""
     target = f"{attempt['target']} port {attempt['target_port']}"
     if attempt["outcome"] == "refused":

@@ -97,7 +97,7 @@ def _receive(sock: socket.socket) -> tuple[bytes, str]:
     return data, "the server closed the connection (FIN)" if eof else _how(number)
 
 
-def _how(number: int) -> str:
+def _how(number: int | None) -> str:
     if not number or number == errno.EAGAIN:
         return ""
     word = "reset" if connector.outcome_of(number) == "reset" else "broke"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from client.commands import close, connect, facts, listen, transfer
+from client.commands.held import Held
+from client.json_object import JsonObject
 from client.request import (
+    Check,
     address,
     address_or_any,
     boolean,
@@ -20,7 +25,10 @@ _TIMEOUT = (integer(1, 600_000), 2000)
 _CONNS = (or_null(list_of(integer(1, 2**53))), None)
 
 
-def verbs(port: int) -> dict:
+Verbs = dict[str, tuple[Callable[[Held, JsonObject], JsonObject], dict[str, tuple[Check, object]]]]
+
+
+def verbs(port: int) -> Verbs:
     """{verb: (function, {field: (check, default)})}; `port` is dialled when a request names none."""
     target = {
         "host": (host, "server"),

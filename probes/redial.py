@@ -18,7 +18,7 @@ FIRST = 1_000_000_000
 PATIENCE = 10  # seconds
 
 
-def dial(target, port, sequence):
+def dial(target: tuple[str, int], port: int, sequence: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("", port))
@@ -29,7 +29,7 @@ def dial(target, port, sequence):
     return sock
 
 
-def talk(sock):
+def talk(sock: socket.socket) -> None:
     """Say something; the server reads it and closes; then we close."""
     with sock:
         sock.sendall(b"bye")
@@ -37,7 +37,7 @@ def talk(sock):
             pass
 
 
-def again(target, port, ahead, pause_ms):
+def again(target: tuple[str, int], port: int, ahead: int, pause_ms: int) -> dict[str, object]:
     talk(dial(target, port, FIRST))
     time.sleep(pause_ms / 1000)
     failed, began = None, time.monotonic_ns()

@@ -15,7 +15,10 @@ import os
 import select
 import sys
 import time
+from collections.abc import Iterator
 
+# (local address and port, peer's): (state, timer)
+Table = dict[tuple[str, str], tuple[str, float | None]]
 # linux/net/tcp_states.h, in ss's spelling.
 STATES = (
     "", "ESTAB", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSE", "CLOSE-WAIT",
@@ -28,7 +31,7 @@ PAGE, LINE = os.sysconf("SC_PAGE_SIZE"), 150  # bytes: of a read, and of a line 
 PATIENCE = 100  # a change is known to a hundredth of the time that nothing had changed; a look takes 4 ms
 
 
-def look(table):
+def look(table: int) -> Table:
     """{(local address and port, peer's): (state, timer)} of every socket but listeners."""
     found = {}
     for line in read(table).decode().splitlines()[1:]:
@@ -40,7 +43,7 @@ def look(table):
     return found
 
 
-def read(table):
+def read(table: int) -> bytes:
     """All of the table, whose lines are of one length.
 
     The kernel walks its whole hash to find that there is no further line, 2 ms, and would once more to say so in
@@ -53,14 +56,14 @@ def read(table):
     return data
 
 
-def address(text):
-    """[address, port] of `0200A8C0:3039`: the address is in the machine's byte order, the port is not."""
+def address(text: str) -> tuple[str, int]:
+    """Address and port of `0200A8C0:3039`: the address is in the machine's byte order, the port is not."""
     number, _, port = text.partition(":")
     raw = int(number, 16).to_bytes(4, sys.byteorder)
-    return [".".join(map(str, raw)), int(port, 16)]
+    return ".".join(map(str, raw)), int(port, 16)
 
 
-def changes(before, after):
+def changes(before: Table, after: Table) -> Iterator[list[object]]:
     """Sockets that are new, gone or in another state."""
     for key in before.keys() | after.keys():
         state, timer = after.get(key, (None, None))
@@ -68,10 +71,11 @@ def changes(before, after):
             yield [*address(key[0]), *address(key[1]), state, timer]
 
 
-def main(period_ms):
+def main(period_ms: int) -> None:
     hangup = select.poll()
     hangup.register(0, select.POLLRDHUP)
-    before, last, told, changed = {}, 0, 0, time.monotonic_ns()
+    before: Table = {}
+    last, told, changed = 0, 0, time.monotonic_ns()
     table = os.open("/proc/net/tcp", os.O_RDONLY)
     while True:
         began = time.monotonic_ns()

@@ -19,6 +19,12 @@ import socket
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes time to import
+    from typing import Any
+
+    Ask = dict[str, Any]
+
 FAMILIES = ("AF_UNIX", "AF_INET", "AF_INET6")
 TYPES = ("SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", "SOCK_RDM", "SOCK_SEQPACKET")
 # A raw socket receives one protocol's packets and has no default: protocol 0 is EPROTONOSUPPORT (raw(7)).
@@ -37,7 +43,7 @@ def make(family: str, kind: str) -> socket.socket:
     return sock
 
 
-def attempt(family: str, kind: str) -> dict:
+def attempt(family: str, kind: str) -> dict[str, object]:
     """What socket(2) says; `made` is the type that the kernel says it made (SO_TYPE)."""
     answer = {"family": family, "family_number": int(getattr(socket, family)), "type": kind}
     answer |= {"type_number": int(getattr(socket, kind)), "protocol": PROTOCOLS.get((family, kind))}
@@ -47,10 +53,10 @@ def attempt(family: str, kind: str) -> dict:
         made = next(name for name in TYPES if getattr(socket, name) == number)
         return {**answer, "errno": None, "made": made}
     except OSError as error:
-        return {**answer, "errno": errno.errorcode[error.errno], "made": None}
+        return {**answer, "errno": errno.errorcode[error.errno or 0], "made": None}
 
 
-def inside(family: str, kind: str) -> dict:
+def inside(family: str, kind: str) -> dict[str, object]:
     """A message from one socket of this host to another and back, by names that the kernel chose (unix(7))."""
     message, start_ns = os.urandom(8).hex().encode(), time.monotonic_ns()
     answer = {"family": family, "type": kind, "came_back": False, "error": None}
@@ -69,7 +75,7 @@ def inside(family: str, kind: str) -> dict:
     return {**answer, "us": (time.monotonic_ns() - start_ns) // 1000}
 
 
-def exchange(ask: dict) -> dict:
+def exchange(ask: Ask) -> dict[str, object]:
     """A message to another host and back; `source` is this side's address."""
     message, start_ns = os.urandom(8).hex().encode(), time.monotonic_ns()
     answer = {**ask, "message": message.decode(), "source": None, "came_back": False, "error": None}
@@ -126,7 +132,7 @@ def link_local() -> str | None:
     return None
 
 
-def _answer(sock: socket.socket, kind: str) -> tuple[bytes, tuple]:
+def _answer(sock: socket.socket, kind: str) -> tuple[bytes, tuple[Any, ...]]:
     """Take one message and send it back to where it came from."""
     if kind == "SOCK_DGRAM":
         message, source = sock.recvfrom(100)
@@ -140,7 +146,7 @@ def _answer(sock: socket.socket, kind: str) -> tuple[bytes, tuple]:
     return message, source
 
 
-def _place(address: str, port: int) -> tuple:
+def _place(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
     address, percent, interface = address.partition("%")
     return (address, port, 0, socket.if_nametoindex(interface)) if percent else (address, port)
 

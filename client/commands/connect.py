@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterable
 
 from client import close, connector, exchange, report, resolver
 from client.commands.held import Held, hold
+from client.json_object import JsonObject
 from client.request import BadRequest
 from connlab.machine import events
 
 _LONGEST_BARRIER_NS = 60 * 10**9
 
 
-def open_(held: Held, fields: dict) -> dict:
+def open_(held: Held, fields: JsonObject) -> JsonObject:
     """Dial; keep what was established, or close it with FIN at the end.
 
     With `partial` each attempt is told and logged when it ends; else all of them at the end, in order of
@@ -24,7 +26,7 @@ def open_(held: Held, fields: dict) -> dict:
     if fields["at_ns"] and fields["at_ns"] - time.monotonic_ns() > _LONGEST_BARRIER_NS:
         raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
     fields["host"] = _resolve(fields["host"])
-    ended = connector.dial(**fields)
+    ended: Iterable[tuple[JsonObject, socket.socket | None]] = connector.dial(**fields)
     if not tell:
         ended = sorted(ended, key=lambda pair: pair[0]["number"])
     attempts, outcomes, established = [], [], []
@@ -48,13 +50,14 @@ def open_(held: Held, fields: dict) -> dict:
     return {"tally": tally} if tell else {"attempts": attempts}
 
 
-def churn(_held: Held, fields: dict) -> dict:
+def churn(_held: Held, fields: JsonObject) -> JsonObject:
     """Open and close one connection at a time."""
     _check_ports(fields)
     count, how, message = fields.pop("count"), fields.pop("how"), fields.pop("message")
     gap_ms, detail, first_port = fields.pop("gap_ms"), fields.pop("detail"), fields.pop("source_port")
     target = {**fields, "host": _resolve(fields["host"])}
-    attempts, start_ns = [], time.monotonic_ns()
+    attempts: list[JsonObject] = []
+    start_ns = time.monotonic_ns()
     for number in range(count):
         if attempts:
             time.sleep(gap_ms / 1000)
@@ -75,7 +78,7 @@ def churn(_held: Held, fields: dict) -> dict:
     return {"tally": tally, "seconds": seconds, **({"attempts": attempts} if detail else {})}
 
 
-def resolve(_held: Held, fields: dict) -> dict:
+def resolve(_held: Held, fields: JsonObject) -> JsonObject:
     """Ask the resolver for a name, and dial nothing; a name without an address is an answer, not an error."""
     start_ns = time.monotonic_ns()
     address, number, reason = None, None, None
@@ -87,7 +90,7 @@ def resolve(_held: Held, fields: dict) -> dict:
     return {"resolved": address is not None, "address": address, "errno": number, "reason": reason, "us": us}
 
 
-def _check_ports(fields: dict) -> None:
+def _check_ports(fields: JsonObject) -> None:
     first, count = fields["source_port"], fields["count"]
     if first and first + count > 65_536:
         raise BadRequest(f"source_port: {count} dials from {first} on need ports above 65535")

@@ -6,10 +6,11 @@ import os
 import time
 
 from client.commands.held import Held
+from client.json_object import JsonObject
 from connlab.machine import identity
 
 
-def facts(held: Held, fields: dict) -> dict:
+def facts(held: Held, fields: JsonObject) -> JsonObject:
     """What this host is, and what its kernel is set to."""
     return {
         "monotonic_ns": time.monotonic_ns(),

@@ -6,10 +6,11 @@ import socket
 
 from client import close, exchange
 from client.commands.held import Held, hold
+from client.json_object import JsonObject
 from client.request import BadRequest
 
 
-def listen(held: Held, fields: dict) -> dict:
+def listen(held: Held, fields: JsonObject) -> JsonObject:
     """Open a port; the kernel completes connections up to the backlog, until `accept` takes them."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
@@ -24,7 +25,7 @@ def listen(held: Held, fields: dict) -> dict:
     return {"conn": hold(held, sock), "address": own, "port": port}
 
 
-def accept(held: Held, fields: dict) -> dict:
+def accept(held: Held, fields: JsonObject) -> JsonObject:
     """Take one connection from a listener."""
     listener = held.get(fields["conn"])
     if listener is None or not close.listens(listener):

@@ -6,10 +6,11 @@ import errno
 
 from client import connector, exchange
 from client.commands.held import Held, choose
+from client.json_object import JsonObject
 from connlab.machine import events
 
 
-def send(held: Held, fields: dict) -> dict:
+def send(held: Held, fields: JsonObject) -> JsonObject:
     """Write without waiting."""
     data = fields["text"].encode() if fields["bytes"] is None else b"x" * fields["bytes"]
     sent = []
@@ -19,7 +20,7 @@ def send(held: Held, fields: dict) -> dict:
     return {"sent": sent}
 
 
-def recv(held: Held, fields: dict) -> dict:
+def recv(held: Held, fields: JsonObject) -> JsonObject:
     """Read once from each connection, as soon as it has something to read."""
     chosen = choose(held, fields["conns"], talking=True)
     got = {}

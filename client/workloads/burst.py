@@ -8,9 +8,10 @@ from __future__ import annotations
 from client import connector, host_lock, report
 from client.beat import every
 from client.call import call
+from client.json_object import JsonObject
 
 
-def run(knobs: dict) -> None:
+def run(knobs: JsonObject) -> None:
     """Play rounds, for ever."""
     connector.raise_descriptor_limit()
     for _ in every(knobs["period"]):

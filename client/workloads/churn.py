@@ -11,11 +11,12 @@ import time
 from client import host_lock, report
 from client.beat import every
 from client.call import call
+from client.json_object import JsonObject
 
 _PER_SECOND = 50
 
 
-def run(knobs: dict) -> None:
+def run(knobs: JsonObject) -> None:
     """Play for ever; a `tally` each PERIOD. The turn is given back after each connection."""
     outcomes, echoed, since = [], 0, time.monotonic()
     for _ in every(1 / _PER_SECOND):

@@ -7,12 +7,13 @@ import socket
 from client import close, connector, exchange, host_lock, report
 from client.beat import every
 from client.call import TIMEOUT_MS
+from client.json_object import JsonObject
 from connlab.machine import events
 
 _FAREWELL_MS = 300
 
 
-def run(knobs: dict) -> None:
+def run(knobs: JsonObject) -> None:
     """Hold until a signal raises SystemExit, then close with FIN in the time that a stop leaves."""
     connector.raise_descriptor_limit()
     kept: list[socket.socket] = []
@@ -36,7 +37,7 @@ def _drop_lost(kept: list[socket.socket]) -> None:
             kept.remove(sock)
 
 
-def _dial(knobs: dict, missing: int, kept: list[socket.socket]) -> None:
+def _dial(knobs: JsonObject, missing: int, kept: list[socket.socket]) -> None:
     outcomes = []
     server, port = knobs["connlab_server"], knobs["port"]
     for attempt, sock in connector.dial(server, port, count=missing, timeout_ms=TIMEOUT_MS):

@@ -23,7 +23,8 @@ while :; do sleep infinity & wait; done"""
 
 def become(ready: dict[str, object], stop: dict[int, str]) -> None:
     """Replace this process with a shell that says `ready`, waits for a signal and says `stopping`."""
-    told = [("ready", ready), *(("stopping", {"signal": name}) for name in stop.values())]
+    told = [("ready", ready)]
+    told += [("stopping", {"signal": name}) for name in stop.values()]
     parts = [part for event, fields in told for part in events.line("@", event, fields).split("@", 1)]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else the shell could not wait for its sleep
     os.execv("/bin/sh", ["sh", "-c", SCRIPT, "-m", "client", *parts])
