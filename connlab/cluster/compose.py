@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 
-from connlab.base import output
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import engine, host_files, images, subprocesses
 
 STDERR = 2
-BARE = b"{services: {server: {image: connlab-server}, client: {image: connlab-client}}}\n"
 
 
 class ComposeFailed(LabError):
@@ -54,28 +51,6 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
     if status:
         words = error.decode(errors="replace").strip() if quiet else ""
         raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}", words)
-
-
-def show(project: str, arguments: Sequence[str]) -> int:
-    """Run compose on a lab that exists and show what it prints, like logs; its exit status.
-
-    Hosts may print anything: each line goes through connlab.base.output, without the colours that Compose would add.
-    It reads no more than which services there are, so neither .env nor a profile can stop it.
-    """
-    reader, writer = os.pipe()
-    os.write(writer, BARE)
-    os.close(writer)
-    # Compose 1 looks for .env in its working directory, whatever it is told, if the file is standard input.
-    folder = str(HOME / "connlab")
-    argv = [*command(), "--project-directory", folder, "-p", project, "-f", "-", *arguments]
-    try:
-        status, _ = subprocesses.run_to_end(
-            argv, env={**engine.environment(), "PYTHONUNBUFFERED": "1"}, stdin=reader, cwd=folder,
-            stdout=subprocess.PIPE, line=output.show,
-        )  # fmt: skip
-    finally:
-        os.close(reader)
-    return status if status >= 0 else 128 - status  # a reader who has seen enough: as a shell would say it
 
 
 def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:

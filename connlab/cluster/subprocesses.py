@@ -13,12 +13,10 @@ from typing import Any
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_to_end(
-    argv: Sequence[str], line: Callable[[str], None] | None = None, **options: Any
-) -> tuple[int, bytes]:
+def run_to_end(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
     """Run a process out of reach of Ctrl-C; return its exit status and, from a pipe, its standard error.
 
-    `line` is called with each line of its standard output, a pipe then. `options` are those of subprocess.Popen.
+    `options` are those of subprocess.Popen.
 
     Compose 1 prints a traceback or `Aborting`, and ends with another status. In a session of its own it has no
     terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
@@ -29,9 +27,6 @@ def run_to_end(
     ):
         try:
             begin()
-            if line and process.stdout:
-                for raw in process.stdout:
-                    line(raw.decode(errors="backslashreplace").rstrip("\r\n"))
             _, error = process.communicate()
         except BaseException:
             with contextlib.suppress(ProcessLookupError):

@@ -106,7 +106,6 @@ def _settled(walk: Walk) -> None:
 def _short_logs(folder: Path) -> Iterator[None]:
     """Compose files whose labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
     shutil.copytree(settings.HOME / "sysctl", folder / "sysctl")
-    (folder / "connlab").mkdir()
     text = (settings.HOME / "compose.yaml").read_text()
     long, short = 'max-size: 10m, max-file: "3"', 'max-size: 1k, max-file: "1"'
     assert long in text

@@ -98,18 +98,26 @@ def status(as_json: bool) -> None:
 @click.command()
 @click.option("--service", "-s", default=None, help="Only this service: server or client.")
 @click.option("--follow", "-f", is_flag=False, flag_value="1", default="0", help="Go on until Ctrl-C.")
-def logs(service: str | None, follow: str) -> None:
-    """Show every host's events, refused SYNs included."""
-    from connlab.cluster import compose, hosts
+@click.option("--json", "as_json", is_flag=True, help="Print an object a line.")
+def logs(service: str | None, follow: str, as_json: bool) -> None:
+    """Show every host's events by time, refused SYNs included."""
+    from connlab.cli.show import logs as show
+    from connlab.cluster import hosts
+    from connlab.cluster import logs as written
 
     if service not in (None, "server", "client"):
         raise Usage(f"no service {service!r}; there are: server, client")
-    options = ["--no-color", *(["--follow"] if whole("follow", follow, 0, 1) else [])]
+    goes_on = whole("follow", follow, 0, 1)
     project = knobs.unchecked().project
-    if not hosts.find(project, service):
+    if not (found := hosts.find(project, service)):
         raise LabError(f"the lab {project} has no {service or 'host'} to tell anything", next_step="make up")
     try:
-        sys.exit(compose.show(project, ["logs", *options, *([service] if service else [])]))
+        log = show.as_json if as_json else show.Log().show
+        known = written.history(found)
+        for line in known:
+            log(line)
+        for line in written.follow(project, service, known) if goes_on else ():
+            log(line)
     except KeyboardInterrupt:  # the usual end of --follow: nothing to say
         sys.exit(130)
 

@@ -180,7 +180,7 @@ def test_no_run_is_data_too(lab, verb):
 
 def test_who_talks_and_who_completes_have_no_data():
     """All others have."""
-    assert cli.lab.commands.keys() - DATA.keys() == {"completion", "logs", "talk"}
+    assert cli.lab.commands.keys() - DATA.keys() == {"completion", "talk"}
 
 
 def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):

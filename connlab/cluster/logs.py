@@ -1,0 +1,108 @@
+"""What the hosts of a lab wrote, merged by time: a line of one host, and what it is if it is an event."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from connlab.base.model import Event
+from connlab.cluster import hosts
+from connlab.cluster.engine import ERRORS, client
+from connlab.cluster.host import Host
+
+AT_ONCE = 16  # logs that are read at the same time
+TS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+MICROSECONDS = len("2026-11-23T16:45:28.123456")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `written` is when the engine had it (RFC 3339, UTC, nanoseconds), `event` None if it is no event."""
+
+    host: Host
+    written: str
+    text: str
+    event: Event | None
+
+    @property
+    def ts(self) -> str:
+        """When it happened (RFC 3339, UTC, microseconds): by the host's own word if it is an event."""
+        return self.event.ts if self.event else f"{self.written[:MICROSECONDS]}Z"
+
+
+def history(found: Sequence[Host]) -> list[Line]:
+    """Give what these hosts wrote so far, in the order of time."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        told = [line for lines in pool.map(_so_far, found) for line in lines]
+    return sorted(told, key=lambda line: line.ts)
+
+
+def follow(project: str, service: str | None, told: Sequence[Line]) -> Iterator[Line]:
+    """Give each line as it is written, after those that were `told`, also of hosts that start later.
+
+    It ends when no host runs any more.
+    """
+    arrived: queue.Queue[Line | str] = queue.Queue()  # a line, or the id of a host whose log ended or began
+    last = {line.host.id: line.written for line in told}
+    running: set[str] = set()
+
+    def begin() -> None:
+        for host in hosts.find(project, service):
+            if host.running and host.id not in running:
+                running.add(host.id)
+                threading.Thread(
+                    target=_read, args=(host, last.get(host.id, ""), arrived), daemon=True
+                ).start()
+
+    threading.Thread(target=_watch, args=(project, arrived), daemon=True).start()
+    begin()
+    while running:
+        one = arrived.get()
+        if isinstance(one, str):
+            running.discard(one)
+            begin()
+            continue
+        last[one.host.id] = one.written
+        yield one
+
+
+def _so_far(host: Host) -> list[Line]:
+    raw = client().api.logs(host.id, timestamps=True)
+    return [_line(host, line) for line in raw.decode(errors="backslashreplace").splitlines() if line]
+
+
+def _read(host: Host, after: str, arrived: queue.Queue[Line | str]) -> None:
+    """Put each line that the host writes from now on into the queue, and its id when its log ends."""
+    rest = b""
+    try:
+        for part in client().api.logs(host.id, stream=True, follow=True, timestamps=True):
+            *whole, rest = (rest + part).split(b"\n")
+            for raw in whole:
+                line = _line(host, raw.decode(errors="backslashreplace").rstrip("\r"))
+                if line.written > after:
+                    arrived.put(line)
+    except ERRORS:  # the host, or the engine, went away
+        return
+    finally:
+        arrived.put(host.id)
+
+
+def _watch(project: str, arrived: queue.Queue[Line | str]) -> None:
+    """Put something into the queue whenever a host of the lab is started."""
+    started = {"type": "container", "event": "start", "label": f"{hosts.PROJECT}={project}"}
+    with contextlib.suppress(*ERRORS):  # the engine went away
+        for _ in client().api.events(filters=started):
+            arrived.put("")
+
+
+def _line(host: Host, raw: str) -> Line:
+    written, _, text = raw.partition(" ")
+    event = Event.parse(text)
+    if event and not (re.fullmatch(TS, str(event.ts))):
+        event = None  # a host may write anything
+    return Line(host, written, text, event)
