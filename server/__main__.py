@@ -24,7 +24,7 @@ UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 1 if the host is not what it should be, 2 for a bad setting; else it never returns."""
+    """Start the host; returns 1 if it is not what it should be, 2 for a bad setting; else it never returns."""
     events.configure("server", os.environ.get("LOG_FORMAT", "json"))
     try:
         knobs = settings.read()
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _apply(knobs: settings.Settings) -> int | None:
-    """The descriptor that refusals are read from (-1: this policy reports none), None on failure."""
+    """Put the policy in force; returns the descriptor of its reports (-1: it has none), None on failure."""
     try:
         text = firewall.render(knobs)
         group = firewall.nflog_group(text)
@@ -71,7 +71,7 @@ def _apply(knobs: settings.Settings) -> int | None:
 
 
 def _reload(knobs: settings.Settings) -> int:
-    """Exit status 1, with the reason on standard error, if the kernel's rules are not the policy's afterwards."""
+    """Load the policy again; returns 1, with the reason on standard error, if that failed."""
     try:
         print(json.dumps(reload.reload(knobs)))
     except (firewall.PolicyError, baseline.NoBaseline, ruleset.Unreadable, OSError) as failed:
@@ -81,7 +81,7 @@ def _reload(knobs: settings.Settings) -> int:
 
 
 def _usable(mode: str) -> bool:
-    """Whether the mode can be imported, tried without privileges as the server does it; else `mode_failed`."""
+    """Return whether the mode can be imported, tried without privileges as the server does it; else `mode_failed`."""
     argv = [*_unprivileged(), sys.executable, "-S", "-E", "-m", "server.mode_loader", mode]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -90,7 +90,7 @@ def _usable(mode: str) -> bool:
 
 
 def _become_the_server(reports: int) -> int:
-    """setpriv(1) instead of `user:`, which Docker would apply before the rules could be loaded."""
+    """Become the server by setpriv(1), not by `user:`, which Docker would apply before the rules could be loaded."""
     if reports >= 0:
         os.set_inheritable(reports, True)
     serve = [sys.executable, "-S", "-E", "-m", "server.serve", str(reports)]
@@ -98,7 +98,7 @@ def _become_the_server(reports: int) -> int:
 
 
 def _unprivileged() -> list[str]:
-    """The command that gives everything up, then starts what follows."""
+    """Return the command that gives everything up, then starts what follows."""
     ids = [f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"]
     nothing = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"]
     return ["setpriv", *ids, *nothing, "--"]

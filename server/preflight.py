@@ -23,7 +23,7 @@ PROC = Path("/proc/sys")
 
 
 def main(profiles: Mapping[str, Mapping[str, str]]) -> int:
-    """Settings of the kernel first, all of them; then the policy; then the server itself, without privileges."""
+    """Try all kernel settings, then the policy, then the server without privileges; print the problems."""
     problems = [
         f"{file}: {key}: {problem}"
         for file, keys in profiles.items()
@@ -38,7 +38,7 @@ def main(profiles: Mapping[str, Mapping[str, str]]) -> int:
 
 
 def _kernel(key: str, value: str) -> str:
-    """Why a key cannot be set to this value; empty if it can, and reads back the same. It is left as it was."""
+    """Return why a key cannot be set to this value; empty if it can, and reads back the same. It is left as it was."""
     # There is no eth0 without a network; what it has, the loopback has too.
     path = PROC / key.replace(".eth0.", ".lo.").replace(".", "/")
     try:
@@ -56,7 +56,7 @@ def _kernel(key: str, value: str) -> str:
 
 
 def _listener() -> list[str]:
-    """What stops the server of this mode from listening. An address of the lab's network is not there to be tried."""
+    """Return what stops the server of this mode from listening; an address of the lab's network is not tried."""
     knobs = settings.read()
     local = knobs.listen if knobs.listen == "localhost" or knobs.listen.startswith("127.") else ""
     mode_loader.install()
@@ -67,8 +67,8 @@ def _listener() -> list[str]:
         mode.build(knobs._replace(listen=local), Connections()).server_close()
     except OSError as error:
         return [f"LISTEN={knobs.listen!r}, PORT={knobs.port}: {error}"]
-    except Exception as broken:  # whatever an edited mode does
-        return [f"server/modes/{knobs.mode}.py: {type(broken).__name__}: {broken}"]
+    except Exception as error:  # whatever an edited mode does
+        return [f"server/modes/{knobs.mode}.py: {type(error).__name__}: {error}"]
     return []
 
 

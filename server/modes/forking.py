@@ -99,5 +99,5 @@ class ForkingServer(ForkingMixIn, Listener):
 
 
 def build(settings: Settings, connections: Connections) -> ForkingServer:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return ForkingServer(settings, connections, BACKLOG)

@@ -54,5 +54,5 @@ class Greeter:
 
 
 def build(settings: Settings, connections: Connections) -> Greeter:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return Greeter(settings, connections)

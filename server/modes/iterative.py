@@ -15,5 +15,5 @@ KNOBS = ("GREETING", "HANDLER")
 
 
 def build(settings: Settings, connections: Connections) -> Listener:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return Listener(settings, connections, BACKLOG)

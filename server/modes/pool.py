@@ -44,7 +44,7 @@ class PoolServer(Listener):
         self._ended.set()
 
     def service_actions(self) -> None:
-        """Called by each loop after each turn."""
+        """End this loop if the server stops; each loop calls it after each client."""
         if self.connections.stopping.is_set():
             raise Stopped
 
@@ -63,12 +63,12 @@ class PoolServer(Listener):
 
 
 def build(settings: Settings, connections: Connections) -> PoolServer:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return bound(PoolServer, settings, connections)
 
 
 def bound(kind: type[PoolServer], settings: Settings, connections: Connections) -> PoolServer:
-    """A server in the article's second way: unbound, options on its socket, bind, listen."""
+    """Return a server made in the article's second way: unbound, options on its socket, bind, listen."""
     server = kind(settings, connections, BACKLOG, bind_and_activate=False)
     server.size = settings.pool_size
     if settings.reuse_address:

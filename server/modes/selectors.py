@@ -112,5 +112,5 @@ def _go_on(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
 
 
 def build(settings: Settings, connections: Connections) -> SelectorServer:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return SelectorServer(settings, connections)

@@ -22,5 +22,5 @@ class ThreadingServer(ThreadingMixIn, Listener):
 
 
 def build(settings: Settings, connections: Connections) -> ThreadingServer:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return ThreadingServer(settings, connections, BACKLOG)

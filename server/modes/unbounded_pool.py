@@ -24,5 +24,5 @@ class UnboundedPool(ThreadingMixIn, pool.PoolServer):
 
 
 def build(settings: Settings, connections: Connections) -> pool.PoolServer:
-    """The server, bound and listening."""
+    """Return the server, bound and listening."""
     return pool.bound(UnboundedPool, settings, connections)
