@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from connlab.base.settings import HOME
 from connlab.evidence.charts import chart, slope, steps
 from connlab.evidence.vega_lite import Spec
 from tests.report.browser import chromium, dumped, seen_by
+from tests.support.processes import run_lab
 
 pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time
 
@@ -67,8 +65,8 @@ def page(tmp_path_factory) -> Path:
         "test": "tests/x.py::test_five",
     }
     (run / "test_0/verdict.json").write_text(json.dumps(judged))
-    argv = [sys.executable, "-m", "connlab", "report", str(run)]
-    done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    done = run_lab("report", str(run))
+    assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
 
 

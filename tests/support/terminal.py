@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.support.laboratory import Lab
+from tests.support.processes import lab_command
 
 WITHIN = 30.0  # seconds
 
@@ -62,7 +63,7 @@ def given(lab: Lab) -> dict[str, str]:
 @contextlib.contextmanager
 def terminal(lab: Lab, *argv: str, stdin: str | None = None) -> Iterator[Session]:
     """`lab ARGV` on a terminal of its own, which is closed at the end; with `stdin`, on pipes."""
-    command = [sys.executable, "-m", "connlab", *argv]
+    command = lab_command(*argv)
     environment = {**os.environ, **given(lab), "TERM": "dumb"}
     if stdin is None:
         ours, theirs = pty.openpty()

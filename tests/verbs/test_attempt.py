@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -24,6 +23,7 @@ from connlab.cluster import engine, engine_machine, hosts
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.laboratory import Lab, laboratory, quiet
+from tests.support.processes import lab_command
 from tests.support.sockets import established
 from tests.support.terminal import given, terminal
 from tests.support.typed import typed
@@ -35,7 +35,7 @@ def started(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
     """`lab ARGV` on this lab, in the middle of what it does."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     every = {**os.environ, **given(lab), **environment}
-    return subprocess.Popen([sys.executable, "-m", "connlab", *argv], cwd=HOME, env=every, **pipes)
+    return subprocess.Popen(lab_command(*argv), cwd=HOME, env=every, **pipes)
 
 
 def ended(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:

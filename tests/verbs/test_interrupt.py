@@ -13,6 +13,7 @@ from connlab.base import settings
 from connlab.base.wait import until
 from connlab.cluster import hosts, images, lifecycle
 from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.processes import lab_command
 from tests.support.terminal import terminal
 
 STORY = """
@@ -58,7 +59,7 @@ def test_an_interrupted_up_leaves_no_half_lab() -> None:
     chosen = own_settings(CLIENTS=5)
     images.ensure(chosen)  # which may take a minute, and leaves no host
     given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "5", "WORKLOAD": "idle"}
-    argv = [sys.executable, "-m", "connlab", "up"]
+    argv = lab_command("up")
     with removed_afterwards(chosen):
         with subprocess.Popen(
             argv,

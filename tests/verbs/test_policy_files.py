@@ -7,9 +7,7 @@ client-2 ──┴── bridge ── server   FIREWALL=none, then a file of on
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from connlab.base.model import Outcome, tally
 from connlab.cluster import hosts
 from tests.support.checkout import checkout
 from tests.support.laboratory import own_settings, removed_afterwards
+from tests.support.processes import run_lab
 
 ESTABLISHED = Outcome.ESTABLISHED
 SYN = "-p tcp -m tcp --dport ${PORT} --tcp-flags FIN,SYN,RST,ACK SYN"
@@ -34,9 +33,7 @@ def lab(tmp_path: Path):
     chosen, copy = own_settings(CLIENTS=2), checkout(tmp_path)
 
     def run(*argv: str, **knobs: str) -> subprocess.CompletedProcess:
-        environment = {**os.environ, **chosen.values, "PYTHONPATH": str(copy), **knobs}
-        command = [sys.executable, "-m", "connlab", *argv]
-        return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        return run_lab(*argv, folder=copy, **{**chosen.values, "PYTHONPATH": str(copy), **knobs})
 
     with removed_afterwards(chosen):
         yield chosen, copy / "firewall", run

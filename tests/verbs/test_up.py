@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -30,15 +29,14 @@ from connlab.cluster import (
 from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.processes import run_lab
 from tests.support.sockets import established
 from tests.support.typed import typed
 
 
-def lab_command(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
+def in_a_process(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
     """The `lab` command as a person runs it, in a process of its own."""
-    given = {"COMPOSE_PROJECT_NAME": chosen.project, "WORKLOAD": "idle"}
-    command = [sys.executable, "-m", "connlab", *argv]
-    return subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+    return run_lab(*argv, COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle")
 
 
 def on(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
@@ -76,7 +74,7 @@ def test_two_at_once_converge_and_down_leaves_nothing() -> None:
     """
     chosen = own_settings()
     with removed_afterwards(chosen), ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: lab_command(chosen, "up"), range(2)))
+        both = list(pool.map(lambda _: in_a_process(chosen, "up"), range(2)))
 
         assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
         found = hosts.find(chosen.project)

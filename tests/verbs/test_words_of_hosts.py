@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from connlab.cluster import hosts, lifecycle, readiness
 from connlab.cluster.engine import client
 from tests.support.checkout import checkout
 from tests.support.laboratory import laboratory, own_settings
+from tests.support.processes import run_lab
 
 
 def test_the_longest_project_and_an_end_without_a_word() -> None:
@@ -52,9 +50,8 @@ def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: b
     """As a row that failed, with the fix, and all other rows are told; no traceback."""
     copy, chosen = checkout(tmp_path), own_settings(CLIENTS=0)
     (copy / "sysctl/stock.yaml").write_bytes(damage)
-    environment = {**os.environ, "PYTHONPATH": str(copy), "COMPOSE_PROJECT_NAME": chosen.project}
-    argv = [sys.executable, "-m", "connlab", "doctor", "--json"]
-    done = subprocess.run(argv, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    variables = {"PYTHONPATH": str(copy), "COMPOSE_PROJECT_NAME": chosen.project}
+    done = run_lab("doctor", "--json", folder=copy, **variables)
     assert (done.returncode, done.stderr) == (3, "")
     rows = {row["name"]: row for row in json.loads(done.stdout)["checks"]}
     assert rows["sysctls"]["result"] == "FAIL"

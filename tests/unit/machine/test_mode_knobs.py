@@ -1,8 +1,5 @@
 """Knobs that make no sense, alone or together, are refused by both readers: the lab's and the server's."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from connlab.base import settings as lab_settings
 from connlab.base.errors import Usage
 from server import settings as server_settings
 from tests.support.given import given
+from tests.support.processes import run_lab
 
 HOME = Path(__file__).parents[3]
 
@@ -45,9 +43,7 @@ def test_what_makes_sense_is_taken(mode):
 
 def test_a_pool_size_without_a_pool_is_refused_before_anything_starts():
     """Exit code 2, and the engine (there is none here, which would be 3) was not asked."""
-    nowhere = {**os.environ, "DOCKER_HOST": "unix:///nonexistent", "POOL_SIZE": "5"}
-    argv = [sys.executable, "-m", "connlab", "up"]
-    done = subprocess.run(argv, cwd=HOME, env=nowhere, capture_output=True, text=True, check=False)
+    done = run_lab("up", DOCKER_HOST="unix:///nonexistent", POOL_SIZE="5")
     assert done.returncode == 2
     assert "SERVER_MODE=pool" in done.stderr
     menu = lab_settings.read().values

@@ -1,0 +1,23 @@
+"""The `lab` command as a process of its own, for tests that need one: another folder, two at once, a signal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from connlab.base.settings import HOME
+
+
+def lab_command(*argv: str) -> list[str]:
+    """Build the argument list of `lab ARGV`; its code is that of the working directory, or of PYTHONPATH."""
+    return [sys.executable, "-m", "connlab", *argv]
+
+
+def run_lab(*argv: str, folder: Path = HOME, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `lab ARGV` in a folder, with these variables over the environment; returns its exit code and both streams."""
+    every = {**os.environ, **environment}
+    return subprocess.run(
+        lab_command(*argv), cwd=folder, env=every, capture_output=True, text=True, check=False
+    )
