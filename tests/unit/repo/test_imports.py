@@ -254,6 +254,19 @@ def runs_ss(tree: ast.AST) -> bool:
     return any(isinstance(text, str) and re.match(r"ss( -|$)", text) for text in texts)
 
 
+def test_lab_is_started_as_a_process_in_one_place():
+    """`python -m connlab` is an argument list in tests/support/processes.py alone."""
+    starters = {name for name, tree in trees("tests/**/*.py").items() if starts_lab(tree)}
+    assert starters == {"tests.support.processes"}
+
+
+def starts_lab(tree: ast.AST) -> bool:
+    """Whether a list or tuple in it has the word -m, and then connlab."""
+    rows = (node.elts for node in ast.walk(tree) if isinstance(node, (ast.List, ast.Tuple)))
+    lines = (" ".join(str(getattr(word, "value", "")) for word in row) for row in rows)
+    return any("-m connlab" in line for line in lines)
+
+
 def test_no_test_sleeps():
     """A test waits for a condition, with a deadline and a reason (connlab.base.wait.until)."""
     modules = trees("tests/*.py", "tests/**/*.py")
