@@ -14,7 +14,8 @@ from connlab.base.wait import until
 from connlab.cluster import subprocesses
 
 HOME = Path(__file__).parents[4]
-CALL = """import sys
+CALL = """import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # else under nohup(1) it would stay ignored, as it should
 from connlab.cli.main import guarded
 from connlab.cluster import subprocesses
 sys.exit(guarded(lambda: subprocesses.run_to_end(sys.argv[1:])))
