@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from connlab.base.model import Event
 from connlab.cluster import hosts
@@ -16,6 +17,7 @@ from connlab.cluster.engine import ERRORS, client
 from connlab.cluster.host import Host
 
 AT_ONCE = 16  # logs that are read at the same time
+TO_FOLLOW = {"running", "paused", "restarting"}  # states of hosts that may write again without being started
 TS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 MICROSECONDS = len("2026-11-23T16:45:28.123456")
 
@@ -45,7 +47,7 @@ def history(found: Sequence[Host]) -> list[Line]:
 def follow(project: str, service: str | None, told: Sequence[Line]) -> Iterator[Line]:
     """Give each line as it is written, after those that were `told`, also of hosts that start later.
 
-    It ends when no host runs any more.
+    It ends when no host runs any more; one that is paused may go on.
     """
     arrived: queue.Queue[Line | str] = queue.Queue()  # a line, or the id of a host whose log ended or began
     last = {line.host.id: line.written for line in told}
@@ -53,7 +55,7 @@ def follow(project: str, service: str | None, told: Sequence[Line]) -> Iterator[
 
     def begin() -> None:
         for host in hosts.find(project, service):
-            if host.running and host.id not in running:
+            if host.state in TO_FOLLOW and host.id not in running:
                 running.add(host.id)
                 threading.Thread(
                     target=_read, args=(host, last.get(host.id, ""), arrived), daemon=True
@@ -79,8 +81,9 @@ def _so_far(host: Host) -> list[Line]:
 def _read(host: Host, after: str, arrived: queue.Queue[Line | str]) -> None:
     """Put each line that the host writes from now on into the queue, and its id when its log ends."""
     rest = b""
+    since = int(datetime.fromisoformat(f"{after[:MICROSECONDS]}+00:00").timestamp()) if after else None
     try:
-        for part in client().api.logs(host.id, stream=True, follow=True, timestamps=True):
+        for part in client().api.logs(host.id, stream=True, follow=True, timestamps=True, since=since):
             *whole, rest = (rest + part).split(b"\n")
             for raw in whole:
                 line = _line(host, raw.decode(errors="backslashreplace").rstrip("\r"))

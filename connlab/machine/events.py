@@ -30,7 +30,7 @@ def emit(event: str, **fields: object) -> None:
 def line(moment: str, event: str, fields: Mapping[str, object]) -> str:
     """Return the line of an event, without its end; `moment` is its timestamp."""
     if _format == "text":
-        return " ".join([moment, identity.host(), event, *(f"{key}={_text(fields[key])}" for key in fields)])
+        return " ".join([moment, identity.host(), event, *(f"{key}={word(fields[key])}" for key in fields)])
     return json.dumps({"ts": moment, "service": _service, "host": identity.host(), "event": event, **fields})
 
 
@@ -50,8 +50,8 @@ def _escape(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
-def _text(value: object) -> str:
-    """Return a string as it is if a reader can take it for nothing else: no blank, no quote, no JSON."""
+def word(value: object) -> str:
+    """Return a value in the text format: a string as it is if a reader can take it for nothing else, else JSON."""
     if not isinstance(value, str) or not value.isprintable() or not value or not {*' "='}.isdisjoint(value):
         return json.dumps(value)
     try:

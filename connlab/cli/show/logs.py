@@ -9,6 +9,7 @@ from typing import Any
 from connlab.base import output
 from connlab.cli.show.terminal import console, joined, pale, styled
 from connlab.cluster.logs import Line
+from connlab.machine.events import word
 
 COLOURS = (
     "cyan",
@@ -51,10 +52,5 @@ def as_json(line: Line) -> None:
 
 def event_words(event: str, fields: Mapping[str, Any]) -> str:
     """Say an event and its fields, `refused source=10.0.0.2 source_port=4711`; what is null is left out."""
-    known = (f"{name}={_word(value)}" for name, value in fields.items() if value is not None)
+    known = (f"{name}={word(value)}" for name, value in fields.items() if value is not None)
     return " ".join([str(event), *known])
-
-
-def _word(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return json.dumps(text, ensure_ascii=False) if text == "" or set(text) & set(' "') else text

@@ -24,6 +24,7 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
     "cli": {
         "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
+        "machine": {"events"},
     },
 }  # fmt: skip
 # The modules of connlab.kernel that run commands on a host; parsers and models are given what was printed.

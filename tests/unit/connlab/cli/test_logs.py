@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,15 @@ class Engine:
     def api(self):
         return self
 
-    def logs(self, host: str, *, timestamps: bool, stream: bool = False, follow: bool = False):
+    def logs(
+        self,
+        host: str,
+        *,
+        timestamps: bool,
+        stream: bool = False,
+        follow: bool = False,
+        since: int | None = None,
+    ):
         raw = "".join(f"{line}\n" for line in WRITTEN[host]).encode()
         return iter([raw[:40], raw[40:]]) if stream else raw
 
@@ -62,6 +71,23 @@ def test_hosts_are_merged_by_time(capsys):
         "16:45:28.400001 server-1  | Traceback (most recent call last):",
         '16:45:28.500000 client-1  | {"ts": 5}',
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("fin", "fin"),
+        ("a b", '"a b"'),
+        ("a=b", '"a=b"'),
+        ("5", '"5"'),
+        ("null", '"null"'),
+        ("é", "é"),
+        (5, "5"),
+    ],
+)
+def test_a_field_is_written_as_hosts_write_it(value, written) -> None:
+    """In the text format of docs/events.md, in which the number 5 and the text "5" differ."""
+    assert show.event_words("tally", {"value": value}) == f"tally value={written}"
 
 
 def test_each_host_has_its_colour(capsys, monkeypatch):
@@ -92,3 +118,10 @@ def test_who_follows_gets_what_was_not_told_yet(monkeypatch):
     monkeypatch.setattr(logs.hosts, "find", lambda project, service: running.pop(0))
     followed = [line.text for line in logs.follow("connlab", None, told)]
     assert sorted(followed) == ["Traceback (most recent call last):", '{"ts": 5}']
+
+
+def test_a_paused_host_is_followed_too(monkeypatch):
+    """It says nothing now, and goes on with the same log: nobody starts it, so nothing else would tell."""
+    running = [[replace(CLIENT, state="paused"), replace(SERVER, state="exited")], *[[]] * 9]
+    monkeypatch.setattr(logs.hosts, "find", lambda project, service: running.pop(0))
+    assert {line.host.name for line in logs.follow("connlab", None, [])} == {"client-1"}
