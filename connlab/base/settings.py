@@ -90,7 +90,7 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
             problem,
             next_step=f"git checkout .env, or say {PROJECT}=connlab in the shell",
         )
-    if fault := CHECKS[PROJECT](values[PROJECT]):
+    if fault := knob_problem(PROJECT, values[PROJECT]):
         raise Usage(f"{PROJECT}={values[PROJECT]!r} {fault}")
     return Settings(values, frozenset(given), menu)
 
@@ -125,14 +125,19 @@ def checked(
     values: Mapping[str, str], given: frozenset[str], menu: Mapping[str, str] | None = None
 ) -> Settings:
     """Check `values` and make settings of them; `menu` is what .env says. Raises `Usage`."""
-    if missing := sorted(CHECKS.keys() - values.keys()):
+    if missing := sorted(set(REQUIRED) - values.keys()):
         raise Usage(f".env lacks {', '.join(missing)}", next_step="git checkout .env")
     for name, value in values.items():
-        if problem := knobs.problem(name, value, _on_disk):
+        if problem := knob_problem(name, value):
             raise Usage(f"{name}={value!r} {problem}")
     if problem := _together(values, values if menu is None else menu):
         raise Usage(problem)
     return Settings(values, given, values if menu is None else menu)
+
+
+def knob_problem(name: str, value: str) -> str:
+    """Say what is wrong with the value of a knob, by this checkout's files; nothing if it is good, or no knob's."""
+    return knobs.problem(name, value, _on_disk)
 
 
 def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
@@ -156,15 +161,6 @@ def _on_disk(folder: str, suffix: str) -> list[str]:
     return sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
 
 
-def _check(name: str) -> Callable[[str], str]:
-    return lambda value: knobs.problem(name, value, _on_disk)
-
-
 PROJECT = "COMPOSE_PROJECT_NAME"
 KNOBS = frozenset(knobs.of("lab"))
-# The checks of connlab/machine/knobs.py against this checkout's folders: each returns what is wrong, or nothing.
-CHECKS: Mapping[str, Callable[[str], str]] = {
-    name: _check(name)
-    for name in knobs.of("lab")
-    if name != "GREETING"  # which may be anything
-}
+REQUIRED = tuple(name for name in knobs.of("lab") if name != "GREETING")  # of every .env

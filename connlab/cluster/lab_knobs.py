@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connlab.base.errors import LabError
 from connlab.base.output import tell
-from connlab.base.settings import CHECKS, KNOBS, PROJECT, Settings, checked
+from connlab.base.settings import KNOBS, PROJECT, Settings, checked, knob_problem
 from connlab.cluster import hosts, lab_record
 from connlab.cluster.host import Host
 
@@ -50,8 +50,7 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
     if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.given:
         values["POOL_SIZE"] = settings.menu["POOL_SIZE"]  # what is left of another mode
     for name in sorted(own_knobs):
-        check = CHECKS.get(name)
-        if problem := check(values[name]) if check else "":
+        if problem := knob_problem(name, values[name]):
             raise LabError(
                 f"{name}={values[name]!r} of the running lab {problem}",
                 next_step=f"make up {name}={settings.values[name]}",

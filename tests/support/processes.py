@@ -1,4 +1,4 @@
-"""The `lab` command as a process of its own, for tests that need one: another folder, two at once, a signal."""
+"""`lab` and `make` as processes of their own, for tests that need one: another folder, two at once, a signal."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def run_lab(*argv: str, folder: Path = HOME, **environment: str) -> subprocess.C
     return subprocess.run(
         lab_command(*argv), cwd=folder, env=every, capture_output=True, text=True, check=False
     )
+
+
+def run_make(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `make ARGV` in the checkout, with these variables over the environment; its exit code and both streams."""
+    every = {**os.environ, **environment}
+    return subprocess.run(["make", *argv], cwd=HOME, env=every, capture_output=True, text=True, check=False)

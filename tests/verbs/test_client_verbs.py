@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 
 import pytest
@@ -11,11 +10,11 @@ import pytest
 from connlab.actions import socket_kinds
 from connlab.agent.session import Agent
 from connlab.base.model import events
-from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
 from connlab.kernel import snapshot, tables
 from tests.support.laboratory import Lab, image, laboratory
+from tests.support.processes import run_make
 from tests.support.sockets import tcp_sockets
 from tests.support.terminal import given
 from tests.support.typed import typed
@@ -28,10 +27,7 @@ def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
 
 def make(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
     """The same through make."""
-    environment = {**os.environ, **given(lab)}
-    return subprocess.run(
-        ["make", *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
-    )
+    return run_make(*argv, **given(lab))
 
 
 def connect(lab: Lab, *argv: str) -> dict:

@@ -6,14 +6,13 @@ client-1 ── connections, closed first by either side ──> server
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
-from connlab.base.settings import HOME
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab, laboratory, own_settings
+from tests.support.processes import run_make
 from tests.support.terminal import given
 from tests.support.typed import typed
 
@@ -33,10 +32,7 @@ def verb(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
 
 
 def make(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, **given(lab), **knobs}
-    return subprocess.run(
-        ["make", *argv], cwd=HOME, env=environment, capture_output=True, text=True, check=False
-    )
+    return run_make(*argv, **given(lab), **knobs)
 
 
 def test_who_closed_first_decides_what_bind_says() -> None:

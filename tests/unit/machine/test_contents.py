@@ -105,6 +105,18 @@ def test_one_that_is_no_text_is_named(house, chosen):
         host_files.variables(chosen)
 
 
+def run_with_files(script: str, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program as a server host's Python would, with these files given to it."""
+    return subprocess.run(
+        [sys.executable, "-S", "-E", "-c", script],
+        cwd=HOME,
+        env={"CONNLAB_FILES": json.dumps(files)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_a_mode_is_imported_from_its_text():
     """One that imports another, neither on any disk; a traceback shows its line."""
     sources = {
@@ -115,15 +127,7 @@ def test_a_mode_is_imported_from_its_text():
         "import traceback\nfrom server import mode_loader\nmode_loader.install()\n"
         "try:\n    import server.modes.zz_a\nexcept ZeroDivisionError:\n    traceback.print_exc()"
     )
-    environment = {"CONNLAB_FILES": json.dumps(sources)}
-    done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", script],
-        cwd=HOME,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_with_files(script, sources)
     assert 'File "server/modes/zz_a.py", line 3, in <module>' in done.stderr
     assert "1 / 0  # here" in done.stderr
     assert "ZeroDivisionError" in done.stderr
@@ -133,15 +137,7 @@ def test_a_text_is_taken_for_a_mode_only():
     """Not for the server's own modules; and a mode that was not given is the disk's."""
     script = "from server import mode_loader; mode_loader.install(); import server.handlers"
     script += "; import server.modes.pool as pool; print(pool.__file__)"
-    environment = {"CONNLAB_FILES": json.dumps({"server/handlers.py": "1/0"})}
-    done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", script],
-        cwd=HOME,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_with_files(script, {"server/handlers.py": "1/0"})
     assert (done.returncode, done.stdout.strip()) == (0, str(HOME / "server/modes/pool.py"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from client.verbs import verbs
-from connlab.base.settings import CHECKS
+from connlab.base.settings import REQUIRED
 from tests.time_wait.endings import WAYS
 
 HOME = Path(__file__).parents[3]
@@ -90,7 +90,7 @@ def test_the_page_of_knobs_has_every_mode():
 
 def test_the_menu_is_what_the_lab_checks():
     """No knob is checked that .env does not have, and compose.yaml asks for none besides."""
-    assert set(KNOBS) - set(CHECKS) == {"GREETING"}
+    assert set(KNOBS) - set(REQUIRED) == {"GREETING"}
     asked = set(re.findall(r"\$\{(\w+)\}", page("compose.yaml")))
     assert asked <= set(KNOBS)
     assert len(asked) > 10

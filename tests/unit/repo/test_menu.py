@@ -27,7 +27,7 @@ def test_it_is_the_shipped_one() -> None:
 
 
 def test_every_knob_that_the_lab_checks_is_on_it() -> None:
-    assert set(settings.CHECKS) - set(menu.MENU) == set()
+    assert set(settings.REQUIRED) - set(menu.MENU) == set()
 
 
 @pytest.mark.parametrize(

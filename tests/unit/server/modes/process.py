@@ -103,6 +103,11 @@ class Server:
                     found.append(int(pid))
         return [pid for pid in found if pid != self.process.pid]
 
+    def child(self) -> int:
+        """The process that serves the one connection of a forking server; it is forked after `accepted` was said."""
+        (child,) = until(self.processes, "the child is there", WITHIN)
+        return child
+
     def dial(self, source: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), WITHIN, (source, 0))
 

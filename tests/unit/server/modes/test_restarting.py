@@ -135,8 +135,7 @@ def test_a_child_that_does_not_end_is_killed(start):
     server = start("forking")
     with server.dial() as sock:
         server.is_open(1)
-        (child,) = until(server.processes, "the child is there", WITHIN)  # forked after `accepted`
-        os.kill(child, signal.SIGSTOP)
+        os.kill(server.child(), signal.SIGSTOP)
         done = restart(server)
         assert (done["open"], done["clean"], done["error"]) == (1, False, None)
         assert server.account()["open"] == 0

@@ -108,8 +108,7 @@ def test_a_killed_child_is_missed(start):
     server = start("forking")
     with server.dial() as sock:
         server.is_open(1)
-        (child,) = until(server.processes, "the child is there", WITHIN)  # forked after `accepted`
-        os.kill(child, signal.SIGTERM)
+        os.kill(server.child(), signal.SIGTERM)
         assert sock.recv(1) == b""
     (closed,) = server.wait_for("closed")
     assert closed["by"] == "error"
