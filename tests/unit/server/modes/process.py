@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from connlab.base.wait import until
 from server.control import ask
 from tests.support.given import given
+from tests.unit.server.process import receive
 
 HOME = Path(__file__).parents[4]
 WITHIN = 20
@@ -116,14 +116,6 @@ class Server:
         return self.process.wait(WITHIN)
 
 
-def read(sock: socket.socket, count: int) -> bytes:
-    """`count` bytes, or fewer if the other side ends before."""
-    data = b""
-    while len(data) < count and (part := sock.recv(count - len(data))):
-        data += part
-    return data
-
-
 def has_said(sock: socket.socket) -> bool:
     """Whether something is there to be read, now."""
     return bool(select.select([sock], [], [], 0)[0])
@@ -133,17 +125,12 @@ def is_served(server: Server) -> None:
     """A new client gets what this mode gives."""
     with server.dial() as sock:
         if server.environment["SERVER_MODE"] == "greeting":
-            assert read(sock, len(GREETING)) == GREETING
+            assert receive(sock, len(GREETING)) == GREETING
         sock.sendall(b"are you there?")
         if server.environment["SERVER_MODE"] != "greeting":
-            assert read(sock, 14) == b"are you there?"
+            assert receive(sock, 14) == b"are you there?"
         sock.shutdown(socket.SHUT_WR)
         assert sock.recv(1) == b""
-
-
-def reset(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
 
 
 def fill(sock: socket.socket) -> int:

@@ -10,7 +10,8 @@ import signal
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served, read, reset
+from tests.unit.server.modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served
+from tests.unit.server.process import receive, reset
 
 IN_USE = "[Errno 98] Address already in use"
 
@@ -42,7 +43,7 @@ def test_with_reuse_address_it_listens_at_once(start, mode):
             socks = [stack.enter_context(server.dial()) for _ in range(count)]
             server.is_open(count)
             done = restart(server)
-            assert [read(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * count
+            assert [receive(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * count
         assert (done["number"], done["open"], done["clean"], done["error"]) == (number, count, True, None)
         assert done["listening_s"] == done["seconds"] > 0
         assert (listener(server)["state"], server.account()["accepted"]) == ("listening", number * count)
@@ -62,7 +63,7 @@ def test_without_it_time_wait_keeps_the_port(start, mode):
     with server.dial() as sock:
         server.is_open(1)
         done = restart(server)
-        read(sock, 100)
+        receive(sock, 100)
     assert (done["open"], done["error"]) == (1, IN_USE)
     now = listener(server)
     assert (now["state"], now["error"], now["reuse_address"]) == ("failed", IN_USE, False)
@@ -139,6 +140,6 @@ def test_a_child_that_does_not_end_is_killed(start):
         done = restart(server)
         assert (done["open"], done["clean"], done["error"]) == (1, False, None)
         assert server.account()["open"] == 0
-        read(sock, 100)
+        receive(sock, 100)
     is_served(server)
     until(lambda: not server.processes(), "no child is left", WITHIN)

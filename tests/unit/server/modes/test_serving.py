@@ -6,16 +6,8 @@ import socket
 import pytest
 
 from server import handlers
-from tests.unit.server.modes.process import (
-    BOUND,
-    ECHOING,
-    GREETING,
-    UNBOUNDED,
-    WITH_HANDLER,
-    has_said,
-    read,
-    reset,
-)
+from tests.unit.server.modes.process import BOUND, ECHOING, GREETING, UNBOUNDED, WITH_HANDLER, has_said
+from tests.unit.server.process import receive, reset
 
 
 @pytest.mark.parametrize("mode", ECHOING)
@@ -24,10 +16,10 @@ def test_it_echoes_until_the_client_is_done(start, mode):
     server = start(mode, GREETING="welcome")
     with server.dial() as sock:
         source_port = sock.getsockname()[1]
-        assert read(sock, 8) == b"welcome\n"
+        assert receive(sock, 8) == b"welcome\n"
         for message in (b"one", b"\x00\xff\x1b[2J", b"three"):
             sock.sendall(message)
-            assert read(sock, len(message)) == message
+            assert receive(sock, len(message)) == message
         sock.shutdown(socket.SHUT_WR)
         assert sock.recv(1) == b""
     server.is_open(0)
@@ -41,7 +33,7 @@ def test_the_greeting_server_greets_receives_once_and_closes(start):
     """The article's first listing: its text, one recv, and the server's own FIN."""
     server = start("greeting")
     with server.dial() as sock:
-        assert read(sock, len(GREETING)) == GREETING
+        assert receive(sock, len(GREETING)) == GREETING
         assert not has_said(sock)
         sock.sendall(b"thanks")
         assert sock.recv(1) == b""
@@ -61,13 +53,13 @@ def test_so_many_are_served_at_once_and_the_next_when_one_leaves(start, mode):
             sock.sendall(b"me too")
         for sock in first if mode != "greeting" else ():
             sock.sendall(b"x")
-            assert read(sock, 1) == b"x"
+            assert receive(sock, 1) == b"x"
         assert (server.account()["open"], server.account()["accepted"]) == (bound, bound)
         assert not any(has_said(sock) for sock in waiting)
 
         first[0].close()
         answer = GREETING if mode == "greeting" else b"me too"
-        assert read(waiting[0], len(answer)) == answer
+        assert receive(waiting[0], len(answer)) == answer
         if mode != "greeting":  # which has already taken the second one too
             server.is_open(bound)
             assert not has_said(waiting[1])
@@ -81,7 +73,7 @@ def test_all_are_served_at_once(start, mode):
         socks = [stack.enter_context(server.dial()) for _ in range(100)]
         for sock in socks:
             sock.sendall(b"x")
-        assert [read(sock, 1) for sock in socks] == [b"x"] * 100
+        assert [receive(sock, 1) for sock in socks] == [b"x"] * 100
         assert server.account() == {"open": 100, "accepted": 100, "refused": 0}
     server.is_open(0)
 
@@ -92,10 +84,10 @@ def test_a_pool_of_one_is_iterative(start):
     with server.dial() as one, server.dial() as two:
         two.sendall(b"2")
         one.sendall(b"1")
-        assert read(one, 1) == b"1"
+        assert receive(one, 1) == b"1"
         assert not has_said(two)
         one.close()
-        assert read(two, 1) == b"2"
+        assert receive(two, 1) == b"2"
 
 
 @pytest.mark.parametrize("mode", WITH_HANDLER)
@@ -104,14 +96,14 @@ def test_the_articles_loop_never_ends_but_for_our_bound(start, mode):
     server = start(mode, HANDLER="article", BACKLOG="16")
     with server.dial() as sock:
         sock.sendall(b"hello")
-        assert read(sock, 5) == b"hello"
+        assert receive(sock, 5) == b"hello"
     (endless,) = server.wait_for("endless")
     assert endless["empty_reads"] == handlers.ENDLESS
     assert endless["seconds"] > 0
     assert server.wait_for("closed")[0]["by"] == "client"
     with server.dial() as sock:
         sock.sendall(b"still here?")
-        assert read(sock, 11) == b"still here?"
+        assert receive(sock, 11) == b"still here?"
         reset(sock)
     assert server.wait_for("closed", 2)[1]["by"] == "reset"
     assert len(server.told("endless")) == 1, "a client that resets ends the loop by exception"

@@ -9,7 +9,8 @@ import socket
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, MODES, WITHIN, fill, is_served, read, reset
+from tests.unit.server.modes.process import BOUND, MODES, WITHIN, fill, is_served
+from tests.unit.server.process import receive, reset
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -36,7 +37,7 @@ def test_hostile_clients_do_not_matter(start, mode):
         if mode != "greeting":
             sock.settimeout(WITHIN)
             sock.shutdown(socket.SHUT_WR)
-            assert len(read(sock, sent + 1)) == sent, "and it was only slow"
+            assert len(receive(sock, sent + 1)) == sent, "and it was only slow"
     is_served(server)
     server.is_open(0)
     assert server.process.poll() is None

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, GREETING, MODES, MODULES, WITHIN, fill, is_served, read
+from tests.unit.server.modes.process import BOUND, GREETING, MODES, MODULES, WITHIN, fill, is_served
+from tests.unit.server.process import receive
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -17,7 +18,7 @@ def test_the_operator_can_close_one_connection(start, mode):
     server = start(mode)
     with server.dial() as sock:
         server.is_open(1)
-        read(sock, len(GREETING)) if mode == "greeting" else None
+        receive(sock, len(GREETING)) if mode == "greeting" else None
         closed = server.status("close", "127.0.0.1", str(sock.getsockname()[1]))
         assert (closed.returncode, closed.stdout.strip()) == (0, "1")
         assert sock.recv(1) == b""
@@ -45,7 +46,7 @@ def test_the_operator_can_close_all_of_a_source(start, mode):
         assert server.status("close", "127.0.0.1").stdout.strip() == "2"
         assert (chosen.recv(1), one.recv(1), two.recv(1)) == (b"", b"", b"")
         other.sendall(b"still here")
-        assert read(other, 10) == b"still here"
+        assert receive(other, 10) == b"still here"
     assert sorted((line["source"], line["by"]) for line in server.wait_for("closed", 4)) == [
         ("127.0.0.1", "server"), ("127.0.0.1", "server"), ("127.0.0.2", "client"), ("127.0.0.2", "server"),
     ]  # fmt: skip
@@ -85,7 +86,7 @@ def test_it_stops_when_it_is_full(start, mode):
             for sock in waiting:
                 with pytest.raises(ConnectionResetError):  # B09
                     sock.recv(1)
-        assert [read(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * len(socks)
+        assert [receive(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * len(socks)
     closed = server.told("closed")
     assert Counter(line["by"] for line in closed) == {"server": len(closed)}
     assert len(closed) == len(server.told("accepted")) >= BOUND[mode]
@@ -101,7 +102,7 @@ def test_reuse_address_decides_about_the_next_start(start, mode, reuse):
     with server.dial() as sock:
         server.is_open(1)
         assert server.stop() == 0
-        read(sock, 100)
+        receive(sock, 100)
     again = start(mode, port=server.port, ready=False, REUSE_ADDRESS=reuse)
     if reuse == "1":
         again.wait_for("ready")
