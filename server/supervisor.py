@@ -61,11 +61,11 @@ class Supervisor:
         """Emit `listening`, and serve in a thread."""
         address, port = self._server.socket.getsockname()[:2]
         self._state, self._error = "listening", ""
+        if self._last:  # before the event, on which somebody may ask for the account
+            self._last = {**self._last, "listening_s": round(time.monotonic() - self._restart_start, 6)}
         emit("listening", address=address, port=port, mode=self.settings.mode,
              backlog=self._server.request_queue_size, reuse_address=self.settings.reuse_address)  # fmt: skip
         self._background(self._server.serve_forever, 0.1)
-        if self._last:
-            self._last = {**self._last, "listening_s": round(time.monotonic() - self._restart_start, 6)}
 
     def failed(self, error: OSError, **fields: object) -> None:
         """Emit `listen_failed`, once for each reason."""
