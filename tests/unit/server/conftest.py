@@ -4,46 +4,61 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from connlab.base.wait import until
 from tests.support.given import given
-from tests.support.menu import MENU
 from tests.support.ports import free_port
-from tests.unit.server.process import HOME, SOON, Server, said
+from tests.unit.server.process import HOME, KNOBS, WITHIN, Server
 
 
 @pytest.fixture
 def start(tmp_path):
-    """Start the server with other knobs; returns it ready. It is killed afterwards, by its process id."""
-    with contextlib.ExitStack() as stack:
+    """Return a function that starts a server: `start("forking", GREETING="hello")` returns it ready.
 
-        def started(reports: socket.socket | None = None, **knobs: str) -> Server:
-            port, log = free_port(), tmp_path / "log"
-            number = reports.fileno() if reports else -1
-            out = stack.enter_context(log.open("wb"))
-            status = f"connlab-{os.getpid()}-{port}"
+    `reports` is the socket that it reads reports of refusals from, `descriptors` how many it may have. Afterwards it
+    and its children are killed, by their process ids.
+    """
+    servers: list[Server] = []
+
+    def launch(
+        mode: str = "threading", *, port: int = 0, ready: bool = True,
+        reports: socket.socket | None = None, descriptors: int = 0, **knobs: str,
+    ) -> Server:  # fmt: skip
+        port, log = port or free_port(), tmp_path / f"log-{len(servers)}"
+        names = {"SERVER_MODE": mode, "PORT": str(port), "CONNLAB_STATUS": f"connlab-{os.getpid()}-{port}"}
+        environment = {**KNOBS, **given(), **names, **knobs}
+        number = reports.fileno() if reports else -1
+        argv = [sys.executable, "-S", "-E", "-m", "server.serve", str(number)]
+        if descriptors:
+            argv = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors), *argv]
+        with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "server.serve", str(number)], cwd=HOME,
-                env=MENU | given() | {"PORT": str(port), "CONNLAB_STATUS": status} | knobs,
-                stdout=out, stderr=subprocess.STDOUT, pass_fds=[number] if reports else [],
+                argv, cwd=HOME, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, pass_fds=[number] if reports else [],
             )  # fmt: skip
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            server = Server(process, port, log, status)
-            until(lambda: said(server, "ready") or process.poll(), f"it is ready: {log.read_text()}", SOON)
-            until(lambda: f"@{status}\n" in Path("/proc/net/unix").read_text(), "it answers `status`", SOON)
+        server = Server(process, port, log, environment)
+        servers.append(server)
+        if ready:
+            until(lambda: server.events("ready") or process.poll() is not None, "it is ready", WITHIN)
             assert process.poll() is None, log.read_text()
-            return server
+        return server
 
-        yield started
+    yield launch
+    for server in servers:
+        server.process.kill()
+        server.process.wait()
+        for child in server.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
 
 @pytest.fixture
 def server(start):
+    """Start a threading server."""
     return start()

@@ -1,50 +1,127 @@
-"""The server as a process of this machine, without its policy, and the ways to deal with it."""
+"""The server as a process of this machine, in any mode, without policy and container.
+
+clients in a test ── 127.0.0.1 ── python3 -m server.serve
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import select
+import signal
 import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from connlab.base.model import Event, events
+from connlab.base.model import Event
 from connlab.base.wait import until
+from tests.support.menu import MENU
 
 HOME = Path(__file__).parents[3]
-NFLOG = json.loads((HOME / "tests/unit/data/nflog.json").read_text())  # datagrams of a real kernel
-SOON = 5.0  # seconds; everything here takes milliseconds, unless the machine is busy
+WITHIN = 20.0  # seconds; everything here takes milliseconds, unless the machine is busy
+GREETING = b"Got a connection from server"
+# A bound that few clients reach, and no address but this machine\'s own.
+KNOBS = {**MENU, "POOL_SIZE": "3", "LISTEN": "127.0.0.1"}
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running one: where it listens, what it writes to, and the name of its status socket."""
+    """A server process, the port it listens on, and the file that has its standard output and error."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
-    status: str
+    environment: Mapping[str, str]
 
+    def events(self, name: str = "") -> list[Event]:
+        """Return the events of this name so far, or all; a line of the log that is no event fails the test."""
+        lines = self.log.read_text().splitlines(keepends=True)
+        found = [Event.parse(line) for line in lines if line.endswith("\n")]
+        assert None not in found, lines
+        return [event for event in found if name in ("", event.event)]
 
-def said(server: Server, name: str) -> list[Event]:
-    """What the server has written under this name so far; all of the log must be events."""
-    return [event for event in events(server.log.read_text()) if event.event == name]
+    def wait_for(self, name: str, count: int = 1) -> list[Event]:
+        """Return the events of this name, once there are `count`."""
+        return until(lambda: (found := self.events(name))[count - 1 :] and found, f"{count} {name}", WITHIN)
 
+    def control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `python3 -m server.control ARGUMENTS`, as `make status` does in the server's host."""
+        argv = [sys.executable, "-S", "-E", "-m", "server.control", *arguments]
+        return subprocess.run(
+            argv, cwd=HOME, env=self.environment, capture_output=True, text=True, check=False
+        )
 
-def heard(server: Server, name: str, count: int = 1) -> list[Event]:
-    """The events of this name, as soon as there are `count`."""
-    until(lambda: len(said(server, name)) >= count, f"the server says `{name}` {count} times", SOON)
-    return said(server, name)
+    @contextlib.contextmanager
+    def control_socket(self, request: bytes):
+        """Connect to the control socket, and send this."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(WITHIN)
+            sock.connect("\0" + self.environment["CONNLAB_STATUS"])
+            with contextlib.suppress(BrokenPipeError):  # one that is too long is hung up on
+                sock.sendall(request)
+            yield sock
 
+    def ask(self, *request: object, raw: bytes = b"") -> Any:
+        """Return the answer to a request (`account` if it is none), or to these bytes."""
+        with self.control_socket(raw or json.dumps(request or ["account"]).encode()) as sock:
+            sock.shutdown(socket.SHUT_WR)
+            return json.loads(sock.makefile().read())
 
-def dial(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=SOON)
+    def account(self) -> dict[str, Any]:
+        """Return open, accepted and refused of the one source that there is here."""
+        return self.ask()["sources"].get("127.0.0.1", {})
+
+    def wait_for_open(self, count: int) -> None:
+        """Wait until the account says that so many connections are open."""
+        until(lambda: self.account().get("open", 0) == count, f"{count} are open", WITHIN, every=0.05)
+
+    def children(self) -> list[int]:
+        """List every process of its session, zombies included, but itself."""
+        pids = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                pid, _, rest = path.read_text().partition(" (")
+                if int(rest.rpartition(")")[2].split()[3]) == self.process.pid:
+                    pids.append(int(pid))
+        return [pid for pid in pids if pid != self.process.pid]
+
+    def wait_for_no_children(self) -> None:
+        """Wait until every child has ended and is reaped."""
+        until(lambda: not self.children(), "no child is left", WITHIN)
+
+    def child(self) -> int:
+        """Return the process of a forking server's only connection, which is forked after `accepted` is written."""
+        (child,) = until(self.children, "the child is there", WITHIN)
+        return child
+
+    def dial(self, source: str = "127.0.0.1") -> socket.socket:
+        """Connect to it from an address of this machine."""
+        return socket.create_connection(("127.0.0.1", self.port), WITHIN, (source, 0))
+
+    def check_service(self) -> None:
+        """Dial, and hold what comes against what the mode gives a new client."""
+        with self.dial() as sock:
+            if self.environment["SERVER_MODE"] == "greeting":
+                assert receive(sock, len(GREETING)) == GREETING
+                sock.sendall(b"are you there?")
+            else:
+                assert echo(sock, b"are you there?") == b"are you there?"
+            sock.shutdown(socket.SHUT_WR)
+            assert sock.recv(1) == b""
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(WITHIN)
 
 
 def receive(sock: socket.socket, count: int) -> bytes:
-    """`count` bytes, or what came before the end."""
+    """Receive `count` bytes, or what comes before the end."""
     data = b""
     while len(data) < count and (more := sock.recv(count - len(data))):
         data += more
@@ -52,8 +129,14 @@ def receive(sock: socket.socket, count: int) -> bytes:
 
 
 def echo(sock: socket.socket, message: bytes) -> bytes:
+    """Send a message, and receive as many bytes."""
     sock.sendall(message)
     return receive(sock, len(message))
+
+
+def is_readable(sock: socket.socket) -> bool:
+    """Return whether something is there to be read, now."""
+    return bool(select.select([sock], [], [], 0)[0])
 
 
 def reset(sock: socket.socket) -> None:
@@ -62,22 +145,14 @@ def reset(sock: socket.socket) -> None:
     sock.close()
 
 
-def lives(server: Server) -> bool:
-    """Whether it still serves newcomers."""
-    with dial(server) as newcomer:
-        return echo(newcomer, b"still there?") == b"still there?"
+def fill(sock: socket.socket) -> int:
+    """Send without reading until nobody takes any more; returns how many bytes that took.
 
-
-def ask(server: Server) -> subprocess.CompletedProcess[str]:
-    """What `python3 -m server.control` says of it."""
-    argv = [sys.executable, "-m", "server.control"]
-    environment = {"CONNLAB_STATUS": server.status}
-    return subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-
-
-def report(number: int) -> bytes:
-    """A datagram that a real kernel sent, with another sequence number (attribute 12 of its message)."""
-    datagram = bytearray.fromhex(NFLOG["ipv4"][0])
-    at = datagram.index(struct.pack("=HH", 8, 12)) + 4
-    datagram[at : at + 4] = struct.pack(">I", number)
-    return bytes(datagram)
+    It ends because every buffer on the way has an end; nothing taken for a tenth of a second is the end.
+    """
+    sock.setblocking(False)
+    count = 0
+    with contextlib.suppress(ConnectionError):
+        while select.select([], [sock], [], 0.1)[1]:
+            count += sock.send(b"y" * 65536)
+    return count

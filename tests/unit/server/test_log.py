@@ -6,9 +6,10 @@ import json
 import re
 import socket
 
-from connlab.base.model import Event, events
+from connlab.base.model import Event
 from connlab.machine import events as log
-from tests.unit.server.process import HOME, NFLOG, SOON, ask, dial, echo, heard, report, said
+from tests.unit.server.process import HOME, echo
+from tests.unit.server.reports import REPORTS, numbered_report
 
 
 def test_garbage_stays_on_one_line(server):
@@ -21,14 +22,14 @@ def test_garbage_stays_on_one_line(server):
         b'"}\n{',
         "é\u2028".encode(),
     ]
-    with dial(server) as sock:
+    with server.dial() as sock:
         assert [echo(sock, message) for message in garbage] == garbage
-    heard(server, "closed")
+    server.wait_for("closed")
     raw = server.log.read_bytes()
     assert re.fullmatch(rb"[\x20-\x7e\n]*", raw)
     assert all(isinstance(json.loads(line), dict) for line in raw.splitlines())
-    assert sum(event.fields["bytes"] for event in said(server, "message")) == sum(map(len, garbage))
-    assert r"\x00\x01" in said(server, "message")[0].fields["text"]
+    assert sum(event.fields["bytes"] for event in server.events("message")) == sum(map(len, garbage))
+    assert r"\x00\x01" in server.events("message")[0].fields["text"]
 
 
 def test_text_has_no_control_characters(monkeypatch, capfd):
@@ -43,10 +44,10 @@ def test_text_has_no_control_characters(monkeypatch, capfd):
 
 def test_a_long_message_is_shown_in_part(server):
     """At most 128 bytes of a message reach the log; its size is told."""
-    with dial(server) as sock:
+    with server.dial() as sock:
         echo(sock, b"a" * 1000)
-    heard(server, "closed")
-    shown = said(server, "message")
+    server.wait_for("closed")
+    shown = server.events("message")
     assert sum(event.fields["bytes"] for event in shown) == 1000
     assert max(len(event.fields["text"]) for event in shown) == 128
 
@@ -54,19 +55,18 @@ def test_a_long_message_is_shown_in_part(server):
 def test_text_lines_say_the_same_story(start):
     """LOG_FORMAT=text: no JSON, and every line is read back as its event."""
     plain = start(LOG_FORMAT="text")
-    with dial(plain) as sock:
+    with plain.dial() as sock:
         echo(sock, b'two words and a "quote"\n')
-    heard(plain, "closed")
-    lines = plain.log.read_text().splitlines()
-    assert not any(line.startswith("{") for line in lines)
-    assert [Event.parse(line).event for line in lines] == [
+    plain.wait_for("closed")
+    assert "{" not in plain.log.read_text()
+    assert [event.event for event in plain.events()] == [
         "listening",
         "ready",
         "accepted",
         "message",
         "closed",
     ]
-    assert said(plain, "message")[0].fields["text"] == r'two words and a "quote"\x0a'
+    assert plain.events("message")[0].fields["text"] == r'two words and a "quote"\x0a'
 
 
 def test_refusals_are_told_as_they_are_reported(start):
@@ -74,15 +74,15 @@ def test_refusals_are_told_as_they_are_reported(start):
     ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, kernels:
         server = start(reports=ours)
-        for datagram in NFLOG["ipv4"] + NFLOG["ipv6"]:
-            kernels.send(bytes.fromhex(datagram))
-        told = [event.fields for event in heard(server, "refused", 4)]
+        for datagram in REPORTS["ipv4"] + REPORTS["ipv6"]:
+            kernels.send(datagram)
+        told = [event.fields for event in server.wait_for("refused", 4)]
         assert told == [
             {"source": "127.0.0.1", "source_port": 40003}, {"source": "127.0.0.1", "source_port": 40004},
             {"source": "127.0.0.1", "source_port": 40005}, {"source": "::1", "source_port": 40013},
         ]  # fmt: skip
-        assert said(server, "events_lost") == []
-        assert json.loads(ask(server).stdout)["sources"]["127.0.0.1"] == {
+        assert server.events("events_lost") == []
+        assert server.ask()["sources"]["127.0.0.1"] == {
             "open": 0,
             "accepted": 0,
             "refused": 3,
@@ -94,10 +94,10 @@ def test_a_gap_in_the_reports_is_told(start):
     ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, kernels:
         server = start(reports=ours)
-        for datagram in (NFLOG["ipv4"][0], NFLOG["ipv6"][0]):
-            kernels.send(bytes.fromhex(datagram))
-        heard(server, "refused", 2)
-        assert [event.fields for event in said(server, "events_lost")] == [{"count": 2}]
+        for datagram in (REPORTS["ipv4"][0], REPORTS["ipv6"][0]):
+            kernels.send(datagram)
+        server.wait_for("refused", 2)
+        assert [event.fields for event in server.events("events_lost")] == [{"count": 2}]
 
 
 def test_dropped_reports_are_told_at_once(start):
@@ -112,16 +112,16 @@ def test_dropped_reports_are_told_at_once(start):
         ours.bind(("127.0.0.1", 0))
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         for number in range(300):
-            kernels.sendto(report(number), ours.getsockname())
+            kernels.sendto(numbered_report(number), ours.getsockname())
         server = start(reports=ours)
-        (lost,) = heard(server, "events_lost")
-        told = len(said(server, "refused"))
+        (lost,) = server.wait_for("events_lost")
+        told = len(server.events("refused"))
         assert 0 < told < 300
         assert lost.fields == {"count": 300 - told}
-        kernels.sendto(report(300), ours.getsockname())
-        heard(server, "refused", told + 1)
-        assert len(said(server, "events_lost")) == 1
-        assert json.loads(ask(server).stdout)["refusals"] == {
+        kernels.sendto(numbered_report(300), ours.getsockname())
+        server.wait_for("refused", told + 1)
+        assert len(server.events("events_lost")) == 1
+        assert server.ask()["refusals"] == {
             "reported": True,
             "lost": 300 - told,
             "behind": False,
@@ -130,13 +130,12 @@ def test_dropped_reports_are_told_at_once(start):
 
 def test_events_have_the_fields_of_the_event_page(server):
     """Nothing is written that docs/events.md does not explain."""
-    with dial(server) as sock:
+    with server.dial() as sock:
         echo(sock, b"hello")
-    server.process.terminate()
-    server.process.wait(timeout=SOON)
+    server.stop()
     page = (HOME / "docs/events.md").read_text().partition("## Server")[2].partition("## Client")[0]
     rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)` .*$", page, re.MULTILINE)}
-    found = events(server.log.read_text())
+    found = server.events()
     assert {event.event for event in found} == {
         "listening", "ready", "accepted", "message", "closed", "stopping", "stopped",
     }  # fmt: skip

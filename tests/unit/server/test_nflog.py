@@ -8,21 +8,16 @@ threshold. The ports are those that the refused dials were bound to.
 from __future__ import annotations
 
 import errno
-import json
 import socket
 import struct
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from server import nflog
 from server.nflog import Refusal
+from tests.unit.server.reports import REPORTS
 
-RECORDED = {
-    name: [bytes.fromhex(datagram) for datagram in datagrams]
-    for name, datagrams in json.loads((Path(__file__).parents[1] / "data/nflog.json").read_text()).items()
-}
 DONE = struct.pack("=IHHII", 20, 3, 0, 0, 0) + struct.pack(">BBH", 0, 0, 5)  # NLMSG_DONE ends a batch
 
 
@@ -57,19 +52,19 @@ def rst6(target: str, port: int) -> bytes:
 
 def test_recorded_refusals_are_read():
     """Three datagrams of a real kernel, one refusal in each, numbered from 0."""
-    read = [refusal for datagram in RECORDED["ipv4"] for refusal in nflog.parse(datagram)]
+    read = [refusal for datagram in REPORTS["ipv4"] for refusal in nflog.parse(datagram)]
     assert read == [Refusal("127.0.0.1", 40003 + number, number) for number in range(3)]
 
 
 def test_a_recorded_batch_is_walked_to_its_end():
     """Five refusals in one datagram, then the end of the batch, which is none."""
-    (datagram,) = RECORDED["batch"]
+    (datagram,) = REPORTS["batch"]
     assert list(nflog.parse(datagram)) == [Refusal("127.0.0.1", 40023 + n, n) for n in range(5)]
 
 
 def test_a_recorded_ipv6_refusal_is_read():
     """The address is 16 bytes, elsewhere in the header; the numbers go on from the three of IPv4."""
-    assert list(nflog.parse(RECORDED["ipv6"][0])) == [Refusal("::1", 40013, 3)]
+    assert list(nflog.parse(REPORTS["ipv6"][0])) == [Refusal("::1", 40013, 3)]
 
 
 def test_the_source_is_where_the_rst_goes():
@@ -150,8 +145,8 @@ def test_refusals_wait_for_one_datagram():
     """One look is one datagram, with all that is in it."""
     ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, kernels:
-        kernels.send(RECORDED["batch"][0])
-        kernels.send(RECORDED["ipv4"][0])
+        kernels.send(REPORTS["batch"][0])
+        kernels.send(REPORTS["ipv4"][0])
         assert len(nflog.refusals(ours)) == 5
         assert len(nflog.refusals(ours)) == 1
 

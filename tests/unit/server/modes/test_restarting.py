@@ -10,17 +10,17 @@ import signal
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, GREETING, MODES, WITHIN, fill, is_served
-from tests.unit.server.process import receive, reset
+from tests.unit.server.modes.kinds import BOUND, MODES
+from tests.unit.server.process import GREETING, WITHIN, fill, receive, reset
 
 IN_USE = "[Errno 98] Address already in use"
 
 
 def restart(server, *reuse_address: str) -> dict:
     """Ask for a restart, and what came of it."""
-    asked = server.status("restart", *reuse_address)
-    assert asked.returncode == 0, asked.stderr
-    number = json.loads(asked.stdout)["number"]
+    command = server.control("restart", *reuse_address)
+    assert command.returncode == 0, command.stderr
+    number = json.loads(command.stdout)["number"]
 
     def outcome() -> dict | None:
         last = listener(server)["last"]
@@ -41,18 +41,18 @@ def test_with_reuse_address_it_listens_at_once(start, mode):
     for number in (1, 2):
         with contextlib.ExitStack() as stack:
             socks = [stack.enter_context(server.dial()) for _ in range(count)]
-            server.is_open(count)
+            server.wait_for_open(count)
             done = restart(server)
             assert [receive(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * count
         assert (done["number"], done["open"], done["clean"], done["error"]) == (number, count, True, None)
         assert done["listening_s"] == done["seconds"] > 0
         assert (listener(server)["state"], server.account()["accepted"]) == ("listening", number * count)
-    is_served(server)
-    server.is_open(0)
-    until(lambda: not server.processes(), "no child is left", WITHIN)
-    told = [line["event"] for line in server.log()]
-    once = ["stopping", "stopped", "listening"]
-    assert [event for event in told if event in (*once, "ready")] == ["listening", "ready", *once, *once]
+    server.check_service()
+    server.wait_for_open(0)
+    server.wait_for_no_children()
+    again = ["stopping", "stopped", "listening"]
+    names = [event.event for event in server.events() if event.event in ("ready", *again)]
+    assert names == ["listening", "ready", *again, *again]
     assert server.stop() == 0
 
 
@@ -61,7 +61,7 @@ def test_without_it_time_wait_keeps_the_port(start, mode):
     """The server closed first (R01): it says why it cannot bind, goes on trying, and can still be stopped."""
     server = start(mode, REUSE_ADDRESS="0")
     with server.dial() as sock:
-        server.is_open(1)
+        server.wait_for_open(1)
         done = restart(server)
         receive(sock, 100)
     assert (done["open"], done["error"]) == (1, IN_USE)
@@ -69,7 +69,7 @@ def test_without_it_time_wait_keeps_the_port(start, mode):
     assert (now["state"], now["error"], now["reuse_address"]) == ("failed", IN_USE, False)
     with pytest.raises(ConnectionRefusedError):
         server.dial()
-    assert [line["error"] for line in server.told("listen_failed")] == [
+    assert [line.fields["error"] for line in server.events("listen_failed")] == [
         f"LISTEN='127.0.0.1' PORT={server.port}: {IN_USE}"
     ]
     again = restart(server, "1")  # the old socket had no flag, so the new one's does not help
@@ -81,15 +81,15 @@ def test_it_listens_as_soon_as_it_can(start):
     """The client of a connection that the server closed is still there: FIN_WAIT_2 has the port until it is reset."""
     server = start("threading", REUSE_ADDRESS="0")
     sock = server.dial()
-    server.is_open(1)
+    server.wait_for_open(1)
     assert restart(server)["error"] == IN_USE
     reset(sock)
     server.wait_for("listening", 2)
     now = listener(server)
     assert (now["state"], now["error"], now["last"]["error"]) == ("listening", None, IN_USE)
     assert now["last"]["listening_s"] > now["last"]["seconds"]
-    assert len(server.told("listen_failed")) == 1
-    is_served(server)
+    assert len(server.events("listen_failed")) == 1
+    server.check_service()
 
 
 def test_a_stuck_client_is_cut_off(start):
@@ -99,7 +99,7 @@ def test_a_stuck_client_is_cut_off(start):
         fill(stuck)
         done = restart(server)
         assert (done["open"], done["clean"], done["error"]) == (1, True, None)
-    is_served(server)
+    server.check_service()
 
 
 def test_those_that_wait_are_reset(start):
@@ -107,7 +107,7 @@ def test_those_that_wait_are_reset(start):
     server = start("iterative", BACKLOG="5")
     with contextlib.ExitStack() as stack:
         stack.enter_context(server.dial())
-        server.is_open(1)
+        server.wait_for_open(1)
         for _ in range(3):
             stack.enter_context(server.dial())
         assert restart(server)["waiting"] == 3
@@ -116,10 +116,10 @@ def test_those_that_wait_are_reset(start):
 def test_nonsense_is_answered(start):
     server = start("threading")
     for nonsense in (["2"], ["yes"], ["1", "1"]):
-        asked = server.status("restart", *nonsense)
-        assert (asked.returncode, asked.stdout) == (1, "")
-    assert server.told("stopping") == []
-    is_served(server)
+        command = server.control("restart", *nonsense)
+        assert (command.returncode, command.stdout) == (1, "")
+    assert server.events("stopping") == []
+    server.check_service()
 
 
 def test_a_signal_does_it_too(start):
@@ -127,19 +127,19 @@ def test_a_signal_does_it_too(start):
     server = start("threading")
     server.process.send_signal(signal.SIGHUP)
     server.wait_for("listening", 2)
-    assert server.told("stopping")[0]["signal"] == "SIGHUP"
-    is_served(server)
+    assert server.events("stopping")[0].fields["signal"] == "SIGHUP"
+    server.check_service()
 
 
 def test_a_child_that_does_not_end_is_killed(start):
     """Frozen, it closes nothing within 1.5 s: said as not clean, and it is gone before the port is bound again."""
     server = start("forking")
     with server.dial() as sock:
-        server.is_open(1)
+        server.wait_for_open(1)
         os.kill(server.child(), signal.SIGSTOP)
         done = restart(server)
         assert (done["open"], done["clean"], done["error"]) == (1, False, None)
         assert server.account()["open"] == 0
         receive(sock, 100)
-    is_served(server)
-    until(lambda: not server.processes(), "no child is left", WITHIN)
+    server.check_service()
+    server.wait_for_no_children()

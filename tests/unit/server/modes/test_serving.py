@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from server import handlers
-from tests.unit.server.modes.process import BOUND, ECHOING, GREETING, UNBOUNDED, WITH_HANDLER, has_said
-from tests.unit.server.process import receive, reset
+from tests.unit.server.modes.kinds import BOUND, ECHOING, UNBOUNDED, WITH_HANDLER
+from tests.unit.server.process import GREETING, echo, is_readable, receive, reset
 
 
 @pytest.mark.parametrize("mode", ECHOING)
@@ -18,15 +18,15 @@ def test_it_echoes_until_the_client_is_done(start, mode):
         source_port = sock.getsockname()[1]
         assert receive(sock, 8) == b"welcome\n"
         for message in (b"one", b"\x00\xff\x1b[2J", b"three"):
-            sock.sendall(message)
-            assert receive(sock, len(message)) == message
+            assert echo(sock, message) == message
         sock.shutdown(socket.SHUT_WR)
         assert sock.recv(1) == b""
-    server.is_open(0)
-    story = [line for line in server.log() if line.get("source_port") == source_port]
-    assert [line["event"] for line in story] == ["accepted", "message", "message", "message", "closed"]
-    assert story[0]["open"] == 1
-    assert (story[-1]["by"], story[-1]["bytes_in"], story[-1]["bytes_out"]) == ("client", 14, 22)
+    server.wait_for_open(0)
+    story = [line for line in server.events() if line.fields.get("source_port") == source_port]
+    assert [line.event for line in story] == ["accepted", "message", "message", "message", "closed"]
+    assert story[0].fields["open"] == 1
+    end = story[-1].fields
+    assert (end["by"], end["bytes_in"], end["bytes_out"]) == ("client", 14, 22)
 
 
 def test_the_greeting_server_greets_receives_once_and_closes(start):
@@ -34,11 +34,11 @@ def test_the_greeting_server_greets_receives_once_and_closes(start):
     server = start("greeting")
     with server.dial() as sock:
         assert receive(sock, len(GREETING)) == GREETING
-        assert not has_said(sock)
+        assert not is_readable(sock)
         sock.sendall(b"thanks")
         assert sock.recv(1) == b""
-    (closed,) = server.wait_for("closed")
-    assert (closed["by"], closed["bytes_in"], closed["bytes_out"]) == ("server", 6, len(GREETING))
+    end = server.wait_for("closed")[0].fields
+    assert (end["by"], end["bytes_in"], end["bytes_out"]) == ("server", 6, len(GREETING))
 
 
 @pytest.mark.parametrize("mode", BOUND)
@@ -47,22 +47,21 @@ def test_so_many_are_served_at_once_and_the_next_when_one_leaves(start, mode):
     server, bound = start(mode, BACKLOG="64"), BOUND[mode]
     with contextlib.ExitStack() as stack:
         first = [stack.enter_context(server.dial()) for _ in range(bound)]
-        server.is_open(bound)
+        server.wait_for_open(bound)
         waiting = [stack.enter_context(server.dial()) for _ in range(2)]
         for sock in waiting:
             sock.sendall(b"me too")
         for sock in first if mode != "greeting" else ():
-            sock.sendall(b"x")
-            assert receive(sock, 1) == b"x"
+            assert echo(sock, b"x") == b"x"
         assert (server.account()["open"], server.account()["accepted"]) == (bound, bound)
-        assert not any(has_said(sock) for sock in waiting)
+        assert not any(is_readable(sock) for sock in waiting)
 
         first[0].close()
         answer = GREETING if mode == "greeting" else b"me too"
         assert receive(waiting[0], len(answer)) == answer
         if mode != "greeting":  # which has already taken the second one too
-            server.is_open(bound)
-            assert not has_said(waiting[1])
+            server.wait_for_open(bound)
+            assert not is_readable(waiting[1])
 
 
 @pytest.mark.parametrize("mode", UNBOUNDED)
@@ -75,7 +74,7 @@ def test_all_are_served_at_once(start, mode):
             sock.sendall(b"x")
         assert [receive(sock, 1) for sock in socks] == [b"x"] * 100
         assert server.account() == {"open": 100, "accepted": 100, "refused": 0}
-    server.is_open(0)
+    server.wait_for_open(0)
 
 
 def test_a_pool_of_one_is_iterative(start):
@@ -85,7 +84,7 @@ def test_a_pool_of_one_is_iterative(start):
         two.sendall(b"2")
         one.sendall(b"1")
         assert receive(one, 1) == b"1"
-        assert not has_said(two)
+        assert not is_readable(two)
         one.close()
         assert receive(two, 1) == b"2"
 
@@ -95,15 +94,13 @@ def test_the_articles_loop_never_ends_but_for_our_bound(start, mode):
     """After a clean close recv returns b"" for ever: told once, with the count, and the server goes on."""
     server = start(mode, HANDLER="article", BACKLOG="16")
     with server.dial() as sock:
-        sock.sendall(b"hello")
-        assert receive(sock, 5) == b"hello"
+        assert echo(sock, b"hello") == b"hello"
     (endless,) = server.wait_for("endless")
-    assert endless["empty_reads"] == handlers.ENDLESS
-    assert endless["seconds"] > 0
-    assert server.wait_for("closed")[0]["by"] == "client"
+    assert endless.fields["empty_reads"] == handlers.ENDLESS
+    assert endless.fields["seconds"] > 0
+    assert server.wait_for("closed")[0].fields["by"] == "client"
     with server.dial() as sock:
-        sock.sendall(b"still here?")
-        assert receive(sock, 11) == b"still here?"
+        assert echo(sock, b"still here?") == b"still here?"
         reset(sock)
-    assert server.wait_for("closed", 2)[1]["by"] == "reset"
-    assert len(server.told("endless")) == 1, "a client that resets ends the loop by exception"
+    assert server.wait_for("closed", 2)[1].fields["by"] == "reset"
+    assert len(server.events("endless")) == 1, "a client that resets ends the loop by exception"

@@ -9,8 +9,8 @@ import socket
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, MODES, WITHIN, fill, is_served
-from tests.unit.server.process import receive, reset
+from tests.unit.server.modes.kinds import BOUND, MODES
+from tests.unit.server.process import WITHIN, fill, receive, reset
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -20,30 +20,29 @@ def test_hostile_clients_do_not_matter(start, mode):
     with server.dial() as sock:
         sock.sendall(bytes(range(256)) * 4)
         reset(sock)
-    is_served(server)
+    server.check_service()
     with server.dial() as sock:
         sock.sendall(b"half of a mess")
         reset(sock)
-    is_served(server)
+    server.check_service()
     with server.dial() as sock:
         size = 10 << 20
-        sent = _pour(sock, size)
-        assert sent == size or mode == "greeting"
-    is_served(server)
+        assert _echo_all(sock, size) == size or mode == "greeting"
+    server.check_service()
     with server.dial() as sock:
-        sent = fill(sock)
+        size = fill(sock)
         if BOUND.get(mode) != 1:
-            is_served(server)
+            server.check_service()
         if mode != "greeting":
             sock.settimeout(WITHIN)
             sock.shutdown(socket.SHUT_WR)
-            assert len(receive(sock, sent + 1)) == sent, "and it was only slow"
-    is_served(server)
-    server.is_open(0)
+            assert len(receive(sock, size + 1)) == size, "and it was only slow"
+    server.check_service()
+    server.wait_for_open(0)
     assert server.process.poll() is None
 
 
-def _pour(sock: socket.socket, size: int) -> int:
+def _echo_all(sock: socket.socket, size: int) -> int:
     """Send `size` bytes and read the echoes meanwhile; returns how many came back."""
     sock.setblocking(False)
     chunk, back, left = b"x" * 65536, 0, size
@@ -79,14 +78,14 @@ def test_a_thousand_that_say_nothing_do_not_matter(start, mode):
             silent[-1].setblocking(False)
             silent[-1].connect_ex(("127.0.0.1", server.port))
         if mode in BOUND:
-            server.is_open(BOUND[mode])
+            server.wait_for_open(BOUND[mode])
         else:
-            is_served(server)
-            server.is_open(1000)
+            server.check_service()
+            server.wait_for_open(1000)
     # A process for each of those that have gone again: on a busy machine that is minutes, not seconds.
     until(lambda: server.account().get("accepted", 0) >= 1000, "all have had their turn", within=200)
-    is_served(server)
-    server.is_open(0)
+    server.check_service()
+    server.wait_for_open(0)
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if BOUND.get(mode) != 1])
@@ -96,22 +95,22 @@ def test_out_of_descriptors_it_waits_and_goes_on(start, mode):
     with contextlib.ExitStack() as stack:
         for _ in range(40):
             stack.enter_context(server.dial())
-        failed = server.wait_for("accept_failed", 2)
-        assert failed[0]["error"] == "EMFILE"
-        assert failed[0]["seconds"] > 0
-        assert "Too many open files" in server.status().stderr
-    is_served(server)
-    server.is_open(0)
+        failure = server.wait_for("accept_failed", 2)[0].fields
+        assert failure["error"] == "EMFILE"
+        assert failure["seconds"] > 0
+        assert "Too many open files" in server.control().stderr
+    server.check_service()
+    server.wait_for_open(0)
 
 
 def test_a_killed_child_is_missed(start):
     """The parent tells the end of a connection whose process could not, and its client gets a FIN."""
     server = start("forking")
     with server.dial() as sock:
-        server.is_open(1)
+        server.wait_for_open(1)
         os.kill(server.child(), signal.SIGTERM)
         assert sock.recv(1) == b""
     (closed,) = server.wait_for("closed")
-    assert closed["by"] == "error"
-    server.is_open(0)
-    until(lambda: not server.processes(), "the child is reaped", WITHIN)
+    assert closed.fields["by"] == "error"
+    server.wait_for_open(0)
+    server.wait_for_no_children()

@@ -2,14 +2,12 @@
 
 import contextlib
 import re
-import signal
 from collections import Counter
 
 import pytest
 
-from connlab.base.wait import until
-from tests.unit.server.modes.process import BOUND, GREETING, MODES, MODULES, WITHIN, fill, is_served
-from tests.unit.server.process import receive
+from tests.unit.server.modes.kinds import BOUND, MODES, MODULES
+from tests.unit.server.process import GREETING, WITHIN, echo, fill, receive
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -17,17 +15,17 @@ def test_the_operator_can_close_one_connection(start, mode):
     """By source and port, with FIN; `closed` says that the server did it. Nonsense is answered, no more."""
     server = start(mode)
     with server.dial() as sock:
-        server.is_open(1)
+        server.wait_for_open(1)
         receive(sock, len(GREETING)) if mode == "greeting" else None
-        closed = server.status("close", "127.0.0.1", str(sock.getsockname()[1]))
+        closed = server.control("close", "127.0.0.1", str(sock.getsockname()[1]))
         assert (closed.returncode, closed.stdout.strip()) == (0, "1")
         assert sock.recv(1) == b""
-    assert server.wait_for("closed")[0]["by"] == "server"
-    server.is_open(0)
+    assert server.wait_for("closed")[0].fields["by"] == "server"
+    server.wait_for_open(0)
     for nonsense in (["close", "127.0.0.1", "http"], ["open"], ["close"]):
-        asked = server.status(*nonsense)
-        assert (asked.returncode, asked.stdout) == (1, "")
-    is_served(server)
+        command = server.control(*nonsense)
+        assert (command.returncode, command.stdout) == (1, "")
+    server.check_service()
 
 
 @pytest.mark.parametrize("mode", ["forking", "selectors", "threading"])
@@ -41,13 +39,12 @@ def test_the_operator_can_close_all_of_a_source(start, mode):
         server.dial() as two,
     ):
         server.wait_for("accepted", 4)
-        assert server.status("close", "127.0.0.3").stdout.strip() == "0"
-        assert server.status("close", "127.0.0.2", str(chosen.getsockname()[1])).stdout.strip() == "1"
-        assert server.status("close", "127.0.0.1").stdout.strip() == "2"
+        assert server.control("close", "127.0.0.3").stdout.strip() == "0"
+        assert server.control("close", "127.0.0.2", str(chosen.getsockname()[1])).stdout.strip() == "1"
+        assert server.control("close", "127.0.0.1").stdout.strip() == "2"
         assert (chosen.recv(1), one.recv(1), two.recv(1)) == (b"", b"", b"")
-        other.sendall(b"still here")
-        assert receive(other, 10) == b"still here"
-    assert sorted((line["source"], line["by"]) for line in server.wait_for("closed", 4)) == [
+        assert echo(other, b"still here") == b"still here"
+    assert sorted((line.fields["source"], line.fields["by"]) for line in server.wait_for("closed", 4)) == [
         ("127.0.0.1", "server"), ("127.0.0.1", "server"), ("127.0.0.2", "client"), ("127.0.0.2", "server"),
     ]  # fmt: skip
 
@@ -59,18 +56,17 @@ def test_it_stops_properly(start, mode):
     count = min(BOUND.get(mode, 5), 5)
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(server.dial()) for _ in range(count)]
-        server.is_open(count)
+        server.wait_for_open(count)
         stuck, *others = socks
         if mode != "greeting":
             fill(stuck)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(WITHIN) == 0
+        assert server.stop() == 0
         assert [sock.recv(1) for sock in others] == [b""] * len(others)
-    closed = server.told("closed")
-    assert Counter(line["by"] for line in closed) == {"server": count}
-    assert [(last["event"], last["clean"]) for last in server.log()[-1:]] == [("stopped", True)]
-    assert server.told("stopping")[0]["open"] == count
-    until(lambda: not server.processes(), "no orphan", 1)
+    closed = server.events("closed")
+    assert Counter(line.fields["by"] for line in closed) == {"server": count}
+    assert [(last.event, last.fields["clean"]) for last in server.events()[-1:]] == [("stopped", True)]
+    assert server.events("stopping")[0].fields["open"] == count
+    server.wait_for_no_children()
 
 
 @pytest.mark.parametrize("mode", BOUND)
@@ -79,7 +75,7 @@ def test_it_stops_when_it_is_full(start, mode):
     server = start(mode, BACKLOG="64")
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(server.dial()) for _ in range(BOUND[mode])]
-        server.is_open(BOUND[mode])
+        server.wait_for_open(BOUND[mode])
         waiting = [stack.enter_context(server.dial()) for _ in range(3)]
         assert server.stop() == 0
         if mode in ("greeting", "pool"):  # the others accept once more before they see that they shall stop
@@ -87,11 +83,11 @@ def test_it_stops_when_it_is_full(start, mode):
                 with pytest.raises(ConnectionResetError):  # B09
                     sock.recv(1)
         assert [receive(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * len(socks)
-    closed = server.told("closed")
-    assert Counter(line["by"] for line in closed) == {"server": len(closed)}
-    assert len(closed) == len(server.told("accepted")) >= BOUND[mode]
-    assert [(last["event"], last["clean"]) for last in server.log()[-1:]] == [("stopped", True)]
-    until(lambda: not server.processes(), "no orphan", 1)
+    closed = server.events("closed")
+    assert Counter(line.fields["by"] for line in closed) == {"server": len(closed)}
+    assert len(closed) == len(server.events("accepted")) >= BOUND[mode]
+    assert [(last.event, last.fields["clean"]) for last in server.events()[-1:]] == [("stopped", True)]
+    server.wait_for_no_children()
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -100,29 +96,29 @@ def test_reuse_address_decides_about_the_next_start(start, mode, reuse):
     """The server closed first, so its port is in TIME_WAIT: with SO_REUSEADDR it can be had again (R01)."""
     server = start(mode, REUSE_ADDRESS=reuse)
     with server.dial() as sock:
-        server.is_open(1)
+        server.wait_for_open(1)
         assert server.stop() == 0
         receive(sock, 100)
     again = start(mode, port=server.port, ready=False, REUSE_ADDRESS=reuse)
     if reuse == "1":
         again.wait_for("ready")
-        is_served(again)
+        again.check_service()
     else:
         assert again.process.wait(WITHIN) == 1
-        assert "Address already in use" in again.told("listen_failed")[0]["error"]
+        assert "Address already in use" in again.events("listen_failed")[0].fields["error"]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_backlog_is_the_modes_own_unless_asked_for(start, mode):
     """The article's 5, but 1024 where nobody should have to wait; BACKLOG overrides it."""
-    assert start(mode).told("listening")[0]["backlog"] == MODULES[mode].BACKLOG
-    assert start(mode, BACKLOG="7").told("listening")[0]["backlog"] == 7
+    assert start(mode).events("listening")[0].fields["backlog"] == MODULES[mode].BACKLOG
+    assert start(mode, BACKLOG="7").events("listening")[0].fields["backlog"] == 7
 
 
 def test_it_listens_where_it_was_told(start):
     """A name is resolved; an address that is not ours is said, with exit status 1."""
-    assert start("threading", LISTEN="localhost").told("listening")[0]["address"] == "127.0.0.1"
-    assert start("threading", LISTEN="").told("listening")[0]["address"] == "0.0.0.0"
+    assert start("threading", LISTEN="localhost").events("listening")[0].fields["address"] == "127.0.0.1"
+    assert start("threading", LISTEN="").events("listening")[0].fields["address"] == "0.0.0.0"
 
 
 @pytest.mark.parametrize(
@@ -136,8 +132,10 @@ def test_it_listens_where_it_was_told(start):
 )
 def test_where_it_cannot_listen_is_said(start, mode, listen, why):
     """The knob, its value, and the reason; exit status 1."""
-    failed = start(mode, LISTEN=listen, ready=False)
-    assert failed.process.wait(WITHIN) == 1
-    (event,) = failed.told("listen_failed")
-    assert event["address"] == listen
-    assert re.fullmatch(rf"LISTEN='{listen}' PORT={failed.port}: \[Errno -?\d+\] {why}", event["error"])
+    server = start(mode, LISTEN=listen, ready=False)
+    assert server.process.wait(WITHIN) == 1
+    (failure,) = server.events("listen_failed")
+    assert failure.fields["address"] == listen
+    assert re.fullmatch(
+        rf"LISTEN='{listen}' PORT={server.port}: \[Errno -?\d+\] {why}", failure.fields["error"]
+    )
