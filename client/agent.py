@@ -14,99 +14,69 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 
-from client import connector, host_lock, host_log
+from client import descriptors, host_lock, host_log, messages, protocol, verbs
+from client.attempt import Attempt
 from client.commands.held import Held
 from client.json_object import JsonObject
-from client.request import BadRequest, read
-from client.verbs import Verbs, verbs
 from connlab.machine import events, identity
 from connlab.machine.knobs import read as read_knobs
 
-LONGEST_LINE = 2**20
-LONGEST_ID = 2**53  # whole numbers up to here are the same in every reader of JSON (RFC 8259 6)
 STOP = (signal.SIGTERM, signal.SIGINT)
 _GRACE_S = 10
 _busy = threading.Event()  # a request is being carried out
 
 
-def serve(held: Held, port: int) -> None:
+def serve(held: Held, knobs: JsonObject) -> None:
     """Answer requests until the stream ends or `quit` comes."""
-    known = verbs(port)
     for line in _lines():
-        request = _parse(line)
         _busy.set()
-        reply = _reply(request, held, known)
-        _answer(reply)
+        ended = _answer(line, held, knobs)
         _busy.clear()
-        if reply["ok"] and isinstance(request, dict) and request["verb"] == "quit":
+        if ended:
             return
 
 
-def _reply(request: object, held: Held, known: Verbs) -> JsonObject:
-    """The answer to a request; its partial answers, if it asks for them, are written on the way."""
-    number = None
+def _answer(line: bytes, held: Held, knobs: JsonObject) -> bool:
+    """Answer the request of a line, its partial answers on the way; returns whether it ends the agent."""
+    number: object = None
+
+    def tell(attempt: Attempt) -> None:
+        _write(messages.part(number, attempt))
+
     try:
-        if not isinstance(request, dict):
-            raise BadRequest(f"expected a line with one JSON object of up to {LONGEST_LINE} bytes")
-        number = _id(request)
-        verb = request.get("verb")
-        if not isinstance(verb, str) or verb not in known:
-            raise BadRequest(f"verb: expected one of {', '.join(known)}, got {verb!r:.80}")
-        function, fields = known[verb]
-        asked = read(verb, request, fields)
-        if "partial" in asked:
-            asked["partial"] = partial(_tell_part, number) if asked["partial"] else None
-        return {"id": number, "ok": True, **function(held, asked)}
-    except (BadRequest, OSError) as error:
-        return {"id": number, "ok": False, "error": str(error)}
-
-
-def _id(request: JsonObject) -> object:
-    """The number or name of a request, which its answers carry. Raises BadRequest for what is neither."""
-    number = request.get("id")
-    small = type(number) is int and abs(number) <= LONGEST_ID
-    if not (small or number is None or type(number) is str):
-        raise BadRequest(f"id: expected a string, a whole number up to {LONGEST_ID} or null")
-    return number
-
-
-def _tell_part(number: object, attempt: JsonObject) -> None:
-    _answer({"id": number, "ok": True, "partial": True, "attempt": attempt})
-
-
-def _parse(line: bytes) -> object:
-    """The JSON value of a line; None if it is no JSON (NaN and Infinity are none), or nested too deep."""
-    try:
-        return json.loads(line, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+        asked = messages.parse(line)
+        number = messages.read_id(asked)
+        request = messages.read_request(asked, knobs)
+        answer = verbs.carry_out(held, request, tell)
+    except (messages.BadRequest, OSError) as error:
+        _write(messages.failure(number, error))
+        return False
+    _write(messages.success(number, request, answer))
+    return isinstance(request, protocol.Quit)
 
 
 def _lines() -> Iterator[bytes]:
-    """The lines of standard input; one that is too long comes as b"" and is skipped to its end."""
-    while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
-        fits = line.endswith(b"\n") or len(line) <= LONGEST_LINE
+    """Yield the lines of standard input; one that is too long comes as b"" and is skipped to its end."""
+    while line := sys.stdin.buffer.readline(messages.LONGEST_LINE + 1):
+        fits = line.endswith(b"\n") or len(line) <= messages.LONGEST_LINE
         yield line if fits else b""
         while line and not fits and not line.endswith(b"\n"):
-            line = sys.stdin.buffer.readline(LONGEST_LINE + 1)
+            line = sys.stdin.buffer.readline(messages.LONGEST_LINE + 1)
 
 
-def _answer(answer: JsonObject) -> None:
+def _write(message: JsonObject) -> None:
     """Write a line, all of it: write(2) may take only a part."""
-    data = memoryview(json.dumps(answer).encode() + b"\n")
+    data = memoryview(json.dumps(message).encode() + b"\n")
     while data:
         data = data[os.write(1, data) :]
 
 
 def _end_with_stream(main_thread: int, grace_s: float) -> None:
-    """In a thread: once the other side has closed the stream, allow what it asked so many seconds, then
-    stop a request that would go on. Without one the main thread finds the end of the stream by itself."""
+    """Stop a request that still goes on so many seconds after the other side has closed the stream.
+
+    Run in a thread. Without a request the main thread finds the end of the stream by itself.
+    """
     hangup = select.poll()
     hangup.register(0, select.POLLRDHUP)
     hangup.poll()
@@ -130,7 +100,7 @@ def main(arguments: list[str]) -> None:
     except ValueError as error:
         raise SystemExit(f"connlab agent: {error}") from None
     events.configure("client", knobs["log_format"], host_log.open_host_log())
-    connector.raise_descriptor_limit()
+    descriptors.raise_limit()
     grace_s = 0 if "--stop-at-close" in arguments else _GRACE_S
     main_thread = threading.get_ident()
     threading.Thread(target=_end_with_stream, args=(main_thread, grace_s), daemon=True).start()
@@ -138,9 +108,8 @@ def main(arguments: list[str]) -> None:
     with host_lock.of_agent():
         events.emit("agent", state="opened")
         try:
-            who = {"host": identity.host(), "address": identity.address()}
-            _answer({"agent": "connlab", "schema": 1, **who, "monotonic_ns": time.monotonic_ns()})
-            serve(held, knobs["port"])
+            _write(messages.hello(identity.host(), identity.address(), time.monotonic_ns()))
+            serve(held, knobs)
         except BrokenPipeError:
             pass
         finally:

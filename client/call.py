@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 
 from client import close, connector, exchange, report
+from client.attempt import Attempt
 from client.json_object import JsonObject
 from connlab.machine import identity
 
@@ -15,27 +16,26 @@ TIMEOUT_MS = 2000
 
 
 def call(knobs: JsonObject, count: int) -> tuple[list[str], int]:
-    """Dial `count` connections one after another, hold them all, exchange one message on each, close
-    them with FIN. Returns the outcomes and the number of echoes; an RST instead of an echo is `reset`.
+    """Dial `count` connections one after another, hold them all, exchange one message on each, close them with FIN.
+
+    Returns the outcomes and the number of echoes; an RST instead of an echo is `reset`.
     """
     outcomes: list[str] = []
     messages: dict[socket.socket, bytes] = {}
-    attempts: dict[socket.socket, JsonObject] = {}
+    attempts: dict[socket.socket, Attempt] = {}
     server, port = knobs["connlab_server"], knobs["port"]
     for attempt, sock in connector.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
         if sock:
             attempts[sock] = attempt
             messages[sock] = f"hello from {identity.host()} {len(messages) + 1}".encode()
         else:
-            outcomes.append(attempt["outcome"])
+            outcomes.append(attempt.outcome)
             report.attempt(attempt)
     echoes = exchange.echo(messages, TIMEOUT_MS)
-    for sock, attempt in attempts.items():
-        if echoes[sock]:
-            attempt.update(
-                outcome=connector.outcome_of(echoes[sock]), errno=connector.errno_name(echoes[sock])
-            )
-        outcomes.append(attempt["outcome"])
+    for sock, dialled in attempts.items():
+        number = echoes[sock]
+        attempt = dialled.with_errno(number) if number else dialled
+        outcomes.append(attempt.outcome)
         report.attempt(attempt)
     close.fin(attempts, TIMEOUT_MS)
     return outcomes, list(echoes.values()).count(0)

@@ -13,7 +13,7 @@ _ABORT = struct.pack("ii", 1, 0)
 
 
 def fin(sockets: Iterable[socket.socket], timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
-    """Send FIN, read until the other side's FIN, close. For each: who answered, and after how many µs.
+    """Send FIN, read until the other side's FIN, close. Returns for each who answered, and after how many µs.
 
     `fin`: it closed too, so a limit no longer counts the connection. `reset`: RST instead. `timeout`: it
     did neither in `timeout_ms` for all. `none`: a listener, which has no other side.
@@ -71,12 +71,12 @@ HOW = {"fin": fin, "rst": rst, "half": half, "drop": drop}
 
 
 def listens(sock: socket.socket) -> bool:
-    """Whether this is a listening socket rather than a connection (socket(7))."""
+    """Return whether this is a listening socket rather than a connection (socket(7))."""
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _send_fin(sock: socket.socket) -> bool:
-    """Whether there was still a connection to send FIN on; if not, shutdown(2) says ENOTCONN."""
+    """Send FIN; returns whether there was still a connection, for which shutdown(2) does not say ENOTCONN."""
     try:
         sock.shutdown(socket.SHUT_WR)
     except OSError:
@@ -85,6 +85,6 @@ def _send_fin(sock: socket.socket) -> bool:
 
 
 def _who_ended(sock: socket.socket) -> str:
-    """How a connection ended that is no more: `fin` from both sides, or `reset`."""
+    """Return how a connection ended that is no more: `fin` from both sides, or `reset`."""
     exchange.drain(sock)
     return "reset" if sock in exchange.broken else "fin"

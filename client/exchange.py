@@ -16,8 +16,10 @@ _CHUNK = 65_536
 
 
 def ready(waiting: set[socket.socket], timeout_ms: int) -> Iterator[socket.socket]:
-    """Yield each socket whenever bytes, a FIN or an error are there to be read, until the caller has
-    discarded all of them from `waiting`, or the time is over."""
+    """Yield each socket whenever bytes, a FIN or an error are there to be read.
+
+    Ends when the caller has discarded all of them from `waiting`, or the time is over.
+    """
     end_ns = time.monotonic_ns() + timeout_ms * 1_000_000
     by_fd = {sock.fileno(): sock for sock in waiting}
     with select.epoll() as poller:
@@ -33,7 +35,7 @@ def ready(waiting: set[socket.socket], timeout_ms: int) -> Iterator[socket.socke
 
 
 def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int | None]:
-    """What can be read at once, up to `limit` bytes: the bytes, whether a FIN followed, errno (0: none)."""
+    """Read what is there, up to `limit` bytes. Returns the bytes, whether a FIN followed, errno (0: none)."""
     data = b""
     try:
         while len(data) < limit:
@@ -50,7 +52,7 @@ def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int | 
 
 
 def send(sock: socket.socket, data: bytes | memoryview) -> tuple[int, int | None]:
-    """Hand the kernel what it takes without waiting: bytes taken, errno (EAGAIN: its buffer is full)."""
+    """Hand the kernel what it takes without waiting. Returns the bytes taken, errno (EAGAIN: its buffer is full)."""
     sent = 0
     try:
         while sent < len(data):

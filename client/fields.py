@@ -1,41 +1,55 @@
-"""Reading a request of the agent: each field has a check, and a bad one is told what was expected."""
+"""What a field of a request may be, and what it is in a request without it.
+
+A check returns the value, or says in a ValueError what it expects.
+"""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
 
-from client.json_object import JsonObject
+from connlab.machine.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time typing would cost each start 4 ms
+    from typing import Any, TypeVar
 
-class BadRequest(ValueError):
-    """The request cannot be carried out as it is written; its text is the answer's `error`."""
+    Value = TypeVar("Value")
+    Check = Callable[[object], Value]
 
-
-Check = Callable[[object], object]
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")
 
 
-def read(verb: str, request: JsonObject, fields: dict[str, tuple[Check, object]]) -> JsonObject:
-    """The values of a request's fields, defaults filled in. Raises BadRequest."""
-    given = {name: value for name, value in request.items() if name not in ("id", "verb")}
-    for name in given:
-        if name not in fields:
-            raise BadRequest(f"{verb} takes no field {name!r}; it takes: {', '.join(fields) or 'none'}")
-    values = {name: default for name, (_, default) in fields.items()}
-    for name, value in given.items():
-        check, _ = fields[name]
-        try:
-            values[name] = check(value)
-        except ValueError as error:
-            raise BadRequest(f"{name}: expected {error}, got {value!r:.80}") from None
-    return values
+class Field(NamedTuple):
+    """The check of a field, and what it is in a request without it: `default`, or the value of a knob."""
+
+    check: Check[Any]
+    default: object = None
+    knob: str = ""
+    required: bool = False
 
 
-def integer(low: int, high: int) -> Check:
-    """A whole number in a range; JSON's true and false are none."""
+# What these three return stands in a record of client/protocol.py where a NamedTuple has the default of a field; in a
+# request that was read the value is in its place. So they have the type of the value.
+def optional(check: Check[Value], default: Value) -> Value:
+    """Make a field that may be left out."""
+    return Field(check, default)  # type: ignore[return-value]
 
-    def check(value: object) -> object:
+
+def of_knob(check: Check[Value], knob: str) -> Value:
+    """Make a field that may be left out, and is then what the host's own knob says."""
+    return Field(check, knob=knob)  # type: ignore[return-value]
+
+
+def required(check: Check[Value]) -> Value:
+    """Make a field that every request has."""
+    return Field(check, required=True)  # type: ignore[return-value]
+
+
+def integer(low: int, high: int) -> Check[int]:
+    """Make the check of whole numbers in a range; JSON's true and false are none."""
+
+    def check(value: object) -> int:
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return value
@@ -43,21 +57,21 @@ def integer(low: int, high: int) -> Check:
     return check
 
 
-def one_of(*words: str) -> Check:
-    """One of these words."""
+def one_of(*words: str) -> Check[str]:
+    """Make the check of these words."""
 
-    def check(value: object) -> object:
-        if value not in words:
+    def check(value: object) -> str:
+        if type(value) is not str or value not in words:
             raise ValueError("one of " + ", ".join(words))
         return value
 
     return check
 
 
-def list_of(each: Check) -> Check:
-    """A list, every item of which passes a check."""
+def list_of(each: Check[Value]) -> Check[list[Value]]:
+    """Make the check of lists, every item of which passes `each`."""
 
-    def check(value: object) -> object:
+    def check(value: object) -> list[Value]:
         if type(value) is not list:
             raise ValueError("a list")
         try:
@@ -68,10 +82,10 @@ def list_of(each: Check) -> Check:
     return check
 
 
-def or_null(check: Check) -> Check:
-    """What passes a check, or null."""
+def or_null(check: Check[Value]) -> Check[Value | None]:
+    """Make the check of what passes `check`, and of null."""
 
-    def nullable(value: object) -> object:
+    def nullable(value: object) -> Value | None:
         try:
             return None if value is None else check(value)
         except ValueError as error:
@@ -80,15 +94,15 @@ def or_null(check: Check) -> Check:
     return nullable
 
 
-def boolean(value: object) -> object:
-    """JSON's true or false."""
+def boolean(value: object) -> bool:
+    """Check JSON's true or false."""
     if type(value) is not bool:
         raise ValueError("true or false")
     return value
 
 
-def text(value: object) -> object:
-    """A string of valid Unicode (JSON can write half of a surrogate pair; UTF-8 cannot)."""
+def text(value: object) -> str:
+    """Check a string of valid Unicode (JSON can write half of a surrogate pair; UTF-8 cannot)."""
     try:
         str(value).encode()
     except UnicodeEncodeError:
@@ -98,29 +112,31 @@ def text(value: object) -> object:
     return value
 
 
-def host(value: object) -> object:
-    """A host name or an IPv4 address, not resolved yet."""
+def host(value: object) -> str:
+    """Check a host name or an IPv4 address; the name is not resolved."""
     if type(value) is not str or not 0 < len(value) < 254 or not _NAME_CHARACTERS.issuperset(value):
         raise ValueError("a host name or an IPv4 address")
     return value
 
 
-def address(value: object) -> object:
-    """An IPv4 address as four numbers."""
+def address(value: object) -> str:
+    """Check an IPv4 address of four numbers."""
     try:
-        socket.inet_pton(socket.AF_INET, value if type(value) is str else "")
+        if type(value) is str:
+            socket.inet_pton(socket.AF_INET, value)
+            return value
     except (OSError, ValueError):
-        raise ValueError("an IPv4 address") from None
-    return value
+        pass
+    raise ValueError("an IPv4 address")
 
 
-def address_or_any(value: object) -> object:
-    """An IPv4 address, or the empty string for all of this host's."""
-    return value if value == "" else address(value)
+def address_or_any(value: object) -> str:
+    """Check an IPv4 address, or the empty string for all of this host's."""
+    return "" if value == "" else address(value)
 
 
-def sysctl(value: object) -> object:
-    """A key like `net.ipv4.tcp_tw_reuse`: names and dots, nothing that leads out of /proc/sys."""
+def sysctl(value: object) -> str:
+    """Check a key like `net.ipv4.tcp_tw_reuse`: names and dots, nothing that leads out of /proc/sys."""
     if type(value) is not str or not value or not _NAME_CHARACTERS.issuperset(value):
         raise ValueError("a key like net.ipv4.tcp_tw_reuse")
     return value

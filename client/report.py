@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from client.json_object import JsonObject
+from client.attempt import Attempt
 from connlab.machine import events
 
 _LOGGED = ("outcome", "source", "source_port", "target", "target_port", "us", "errno")
 
 
-def attempt(attempt: JsonObject) -> None:
+def attempt(attempt: Attempt) -> None:
     """Emit one `attempt`."""
-    events.emit("attempt", **{key: attempt[key] for key in _LOGGED})
+    events.emit("attempt", **{name: getattr(attempt, name) for name in _LOGGED})
 
 
 def tally(outcomes: Iterable[str], **more: int) -> dict[str, int]:

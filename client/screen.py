@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from client.json_object import JsonObject
+from client.attempt import Attempt
 from connlab.machine import events
 
 PROMPT = "Input msg and send:"
@@ -36,19 +36,19 @@ class Screen:
             line = line[os.write(fd, line) :]
 
 
-def refusal(attempt: JsonObject, timeout_ms: int) -> str:
-    """Why there is no connection, in words."""
-    target = f"{attempt['target']} port {attempt['target_port']}"
-    if attempt["outcome"] == "refused":
+def refusal(attempt: Attempt, timeout_ms: int) -> str:
+    """Say in words why there is no connection."""
+    target = f"{attempt.target} port {attempt.target_port}"
+    if attempt.outcome == "refused":
         return (
             f"{target} refused the connection: an RST answered, or ICMP. Whether the policy sent it or nobody listens "
             "looks the same from here;\n  next: `make status` shows the second witness, the rule's own counter"
         )
-    if attempt["outcome"] == "timed_out":
+    if attempt.outcome == "timed_out":
         return f"{target} did not answer within {timeout_ms / 1000:g} s: the SYN or its answer was dropped"
-    if (attempt["errno"] or "").startswith("EAI_"):
+    if (attempt.errno or "").startswith("EAI_"):
         return (
-            f"the name {attempt['target']} does not resolve ({attempt['errno']}): nothing was dialled;\n"
+            f"the name {attempt.target} does not resolve ({attempt.errno}): nothing was dialled;\n"
             "  next: `make status` shows whether that host runs"
         )
-    return f"no connection to {target}: {attempt['outcome']} ({attempt['errno']})"
+    return f"no connection to {target}: {attempt.outcome} ({attempt.errno})"

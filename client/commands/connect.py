@@ -4,94 +4,110 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from client import close, connector, exchange, report, resolver
+from client.answers import Churned, Opened, Resolution
+from client.attempt import Attempt, errno_name
 from client.commands.held import Held, hold
-from client.json_object import JsonObject
-from client.request import BadRequest
+from client.messages import BadRequest
+from client.protocol import Churn, Open, Resolve
 from connlab.machine import events
 
 _LONGEST_BARRIER_NS = 60 * 10**9
 
 
-def open_(held: Held, fields: JsonObject) -> JsonObject:
+def open_(held: Held, request: Open, tell: Callable[[Attempt], None]) -> Opened:
     """Dial; keep what was established, or close it with FIN at the end.
 
     With `partial` each attempt is told and logged when it ends; else all of them at the end, in order of
     dialling, so that neither stands between two dials.
     """
-    keep, tell = fields.pop("keep"), fields.pop("partial")
-    _check_ports(fields)
-    if fields["at_ns"] and fields["at_ns"] - time.monotonic_ns() > _LONGEST_BARRIER_NS:
+    _check_ports(request)
+    if request.at_ns and request.at_ns - time.monotonic_ns() > _LONGEST_BARRIER_NS:
         raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
-    fields["host"] = _resolve(fields["host"])
-    ended: Iterable[tuple[JsonObject, socket.socket | None]] = connector.dial(**fields)
-    if not tell:
-        ended = sorted(ended, key=lambda pair: pair[0]["number"])
-    attempts, outcomes, established = [], [], []
-    for attempt, sock in ended:
-        if sock and keep:
-            attempt["conn"] = hold(held, sock)
+    ended: Iterable[tuple[Attempt, socket.socket | None]] = connector.dial(
+        _resolve(request.host),
+        request.port,
+        count=request.count,
+        in_flight=request.in_flight,
+        gap_ms=request.gap_ms,
+        timeout_ms=request.timeout_ms,
+        at_ns=request.at_ns,
+        source=request.source,
+        source_port=request.source_port,
+    )
+    if not request.partial:
+        ended = sorted(ended, key=lambda pair: pair[0].number)
+    attempts, established = [], []
+    for dialled, sock in ended:
+        attempt = dialled._replace(conn=hold(held, sock)) if sock and request.keep else dialled
         if sock:
             established.append(sock)
+        attempts.append(attempt)
         report.attempt(attempt)
-        outcomes.append(attempt["outcome"])
-        if tell:
+        if request.partial:
             tell(attempt)
-        else:
-            attempts.append(attempt)
-    tally = report.tally(outcomes)
-    if established and keep:
+    tally = report.tally(attempt.outcome for attempt in attempts)
+    if established and request.keep:
         events.emit("held", count=len(held))
     elif established:
-        close.fin(established, fields["timeout_ms"])
+        close.fin(established, request.timeout_ms)
         events.emit("released", count=len(established), how="fin")
-    return {"tally": tally} if tell else {"attempts": attempts}
+    return Opened(tally=tally) if request.partial else Opened(attempts)
 
 
-def churn(_held: Held, fields: JsonObject) -> JsonObject:
+def churn(_held: Held, request: Churn) -> Churned:
     """Open and close one connection at a time."""
-    _check_ports(fields)
-    count, how, message = fields.pop("count"), fields.pop("how"), fields.pop("message")
-    gap_ms, detail, first_port = fields.pop("gap_ms"), fields.pop("detail"), fields.pop("source_port")
-    target = {**fields, "host": _resolve(fields["host"])}
-    attempts: list[JsonObject] = []
+    _check_ports(request)
+    host = _resolve(request.host)
+    attempts: list[Attempt] = []
     start_ns = time.monotonic_ns()
-    for number in range(count):
+    for number in range(request.count):
         if attempts:
-            time.sleep(gap_ms / 1000)
-        for attempt, sock in connector.dial(**target, source_port=first_port and first_port + number):
-            attempt.update(number=number + 1, closed_ns=None)
-            attempts.append(attempt)
-            if sock and message is not None:
-                error = exchange.echo({sock: message.encode()}, fields["timeout_ms"])[sock]
-                if error:
-                    attempt.update(outcome=connector.outcome_of(error), errno=connector.errno_name(error))
-            if sock:
-                close.HOW[how]([sock], fields["timeout_ms"])
-                attempt["closed_ns"] = time.monotonic_ns()
+            time.sleep(request.gap_ms / 1000)
+        dialled = connector.dial(
+            host,
+            request.port,
+            timeout_ms=request.timeout_ms,
+            source=request.source,
+            source_port=request.source_port and request.source_port + number,
+        )
+        for attempt, sock in dialled:
+            attempts.append(_used(attempt._replace(number=number + 1), sock, request))
     seconds = (time.monotonic_ns() - start_ns) / 1e9
     for attempt in attempts:
         report.attempt(attempt)
-    tally = report.tally(attempt["outcome"] for attempt in attempts)
-    return {"tally": tally, "seconds": seconds, **({"attempts": attempts} if detail else {})}
+    tally = report.tally(attempt.outcome for attempt in attempts)
+    return Churned(tally, seconds, attempts if request.detail else None)
 
 
-def resolve(_held: Held, fields: JsonObject) -> JsonObject:
+def _used(attempt: Attempt, sock: socket.socket | None, request: Churn) -> Attempt:
+    """Exchange the message on a connection and close it; returns its attempt with what became of that."""
+    if sock is None:
+        return attempt
+    if request.message is not None:
+        number = exchange.echo({sock: request.message.encode()}, request.timeout_ms)[sock]
+        if number:
+            attempt = attempt.with_errno(number)
+    close.HOW[request.how]([sock], request.timeout_ms)
+    return attempt._replace(closed_ns=time.monotonic_ns())
+
+
+def resolve(_held: Held, request: Resolve) -> Resolution:
     """Ask the resolver for a name, and dial nothing; a name without an address is an answer, not an error."""
     start_ns = time.monotonic_ns()
     address, number, reason = None, None, None
     try:
-        address = resolver.resolve(fields["host"])
+        address = resolver.resolve(request.host)
     except socket.gaierror as error:
-        number, reason = connector.errno_name(error.errno), error.strerror
+        number, reason = errno_name(error.errno), error.strerror
     us = (time.monotonic_ns() - start_ns) // 1000
-    return {"resolved": address is not None, "address": address, "errno": number, "reason": reason, "us": us}
+    return Resolution(address is not None, address, number, reason, us)
 
 
-def _check_ports(fields: JsonObject) -> None:
-    first, count = fields["source_port"], fields["count"]
+def _check_ports(request: Open | Churn) -> None:
+    first, count = request.source_port, request.count
     if first and first + count > 65_536:
         raise BadRequest(f"source_port: {count} dials from {first} on need ports above 65535")
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import time
 
+from client.answers import HostFacts
 from client.commands.held import Held
-from client.json_object import JsonObject
+from client.protocol import Facts
 from connlab.machine import identity
 
 
-def facts(held: Held, fields: JsonObject) -> JsonObject:
-    """What this host is, and what its kernel is set to."""
-    return {
-        "monotonic_ns": time.monotonic_ns(),
-        "address": identity.address(),
-        "host": identity.host(),
-        "pid": os.getpid(),
-        "uid": os.getuid(),
-        "held": len(held),
-        "sysctls": {key: _sysctl(key) for key in fields["sysctls"]},
-    }
+def facts(held: Held, request: Facts) -> HostFacts:
+    """Read what this host is, and what its kernel is set to."""
+    return HostFacts(
+        monotonic_ns=time.monotonic_ns(),
+        address=identity.address(),
+        host=identity.host(),
+        pid=os.getpid(),
+        uid=os.getuid(),
+        held=len(held),
+        sysctls={key: _sysctl(key) for key in request.sysctls},
+    )
 
 
 def _sysctl(key: str) -> str | None:

@@ -6,7 +6,7 @@ import itertools
 import socket
 
 from client import close
-from client.request import BadRequest
+from client.messages import BadRequest
 
 Held = dict[int, socket.socket]
 numbers = itertools.count(1)
@@ -20,7 +20,7 @@ def hold(held: Held, sock: socket.socket) -> int:
 
 
 def choose(held: Held, conns: list[int] | None, *, talking: bool = False) -> Held:
-    """The held sockets of these numbers, or all; only connections, no listeners, if they shall talk."""
+    """Choose the held sockets of these numbers, or all; no listeners, if they shall talk. Raises BadRequest."""
     for conn in conns or ():
         if conn not in held:
             raise BadRequest(f"conns: {conn} is not held; held are: {', '.join(map(str, held)) or 'none'}")

@@ -5,33 +5,34 @@ from __future__ import annotations
 import socket
 
 from client import close, exchange
+from client.answers import Accepted, Listener
 from client.commands.held import Held, hold
-from client.json_object import JsonObject
-from client.request import BadRequest
+from client.messages import BadRequest
+from client.protocol import Accept, Listen
 
 
-def listen(held: Held, fields: JsonObject) -> JsonObject:
+def listen(held: Held, request: Listen) -> Listener:
     """Open a port; the kernel completes connections up to the backlog, until `accept` takes them."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, fields["reuse_address"])
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, fields["reuse_port"])
-        sock.bind((fields["address"], fields["port"]))
-        sock.listen(fields["backlog"])
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, request.reuse_address)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, request.reuse_port)
+        sock.bind((request.address, request.port))
+        sock.listen(request.backlog)
     except OSError:
         sock.close()
         raise
     own, port = sock.getsockname()
-    return {"conn": hold(held, sock), "address": own, "port": port}
+    return Listener(hold(held, sock), own, port)
 
 
-def accept(held: Held, fields: JsonObject) -> JsonObject:
-    """Take one connection from a listener."""
-    listener = held.get(fields["conn"])
+def accept(held: Held, request: Accept) -> Accepted:
+    """Take one connection from a listener. Raises BadRequest if it is none, or nobody connects in time."""
+    listener = held.get(request.conn)
     if listener is None or not close.listens(listener):
-        raise BadRequest(f"conn: {fields['conn']} is no listener")
-    for _ in exchange.ready({listener}, fields["timeout_ms"]):
+        raise BadRequest(f"conn: {request.conn} is no listener")
+    for _ in exchange.ready({listener}, request.timeout_ms):
         sock, (source, source_port) = listener.accept()
         sock.setblocking(False)
-        return {"conn": hold(held, sock), "source": source, "source_port": source_port}
-    raise BadRequest(f"conn: nobody connected within {fields['timeout_ms']} ms")
+        return Accepted(hold(held, sock), source, source_port)
+    raise BadRequest(f"conn: nobody connected within {request.timeout_ms} ms")

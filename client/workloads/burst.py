@@ -5,7 +5,7 @@ With DIALS over the server's limit every round shows it: that many established, 
 
 from __future__ import annotations
 
-from client import connector, host_lock, report
+from client import descriptors, host_lock, report
 from client.beat import every
 from client.call import call
 from client.json_object import JsonObject
@@ -13,7 +13,7 @@ from client.json_object import JsonObject
 
 def run(knobs: JsonObject) -> None:
     """Play rounds, for ever."""
-    connector.raise_descriptor_limit()
+    descriptors.raise_limit()
     for _ in every(knobs["period"]):
         with host_lock.of_workload():
             outcomes, echoed = call(knobs, knobs["dials"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from client import close, connector, exchange, host_lock, report
+from client import close, connector, descriptors, exchange, host_lock, report
 from client.beat import every
 from client.call import TIMEOUT_MS
 from client.json_object import JsonObject
@@ -15,7 +15,7 @@ _FAREWELL_MS = 300
 
 def run(knobs: JsonObject) -> None:
     """Hold until a signal raises SystemExit, then close with FIN in the time that a stop leaves."""
-    connector.raise_descriptor_limit()
+    descriptors.raise_limit()
     kept: list[socket.socket] = []
     try:
         for _ in every(knobs["period"]):
@@ -41,7 +41,7 @@ def _dial(knobs: JsonObject, missing: int, kept: list[socket.socket]) -> None:
     outcomes = []
     server, port = knobs["connlab_server"], knobs["port"]
     for attempt, sock in connector.dial(server, port, count=missing, timeout_ms=TIMEOUT_MS):
-        outcomes.append(attempt["outcome"])
+        outcomes.append(attempt.outcome)
         report.attempt(attempt)
         if sock:
             kept.append(sock)

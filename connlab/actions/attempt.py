@@ -11,7 +11,8 @@ from typing import Any
 from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.actions.witness import ServerSample
-from connlab.agent.session import Agent, AgentFailed
+from connlab.agent.channel import AgentFailed
+from connlab.agent.session import Agent
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt, Outcome
 from connlab.base.settings import Settings

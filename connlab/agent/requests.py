@@ -1,4 +1,7 @@
-"""What a request to an agent may have beside its verb, and how long it may take (docs/agent.md)."""
+"""What the lab asks of an agent: the fields of each request, and how long it may take (docs/agent.md).
+
+They are those of client/protocol.py, which the lab cannot import; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,24 @@ class Target(TypedDict, total=False):
     host: str
     port: int
     timeout_ms: int
-    source: str
-    source_port: int
+    source: str | None
+    source_port: int | None
 
 
 class DialOptions(Target, total=False):
     """Options of `open`."""
 
     in_flight: int
-    at_ns: int
+    at_ns: int | None
     keep: bool
+
+
+class Open(DialOptions, total=False):
+    """Dial."""
+
+    count: int
+    gap_ms: int
+    partial: bool
 
 
 class ChurnOptions(Target, total=False):
@@ -32,6 +43,68 @@ class ChurnOptions(Target, total=False):
     gap_ms: int
     how: str
     message: str | None
+
+
+class Churn(ChurnOptions, total=False):
+    """Open and close connections, one after another."""
+
+    count: int
+    detail: bool
+
+
+class Held(TypedDict, total=False):
+    """The numbers of connections that the agent holds, or all."""
+
+    conns: list[int | None] | None
+
+
+class Close(Held, total=False):
+    """End connections."""
+
+    how: str
+    timeout_ms: int
+
+
+class Send(Held, total=False):
+    """Write a text, or so many bytes."""
+
+    text: str
+    bytes: int | None
+
+
+class Recv(Held, total=False):
+    """Read at most `max` bytes."""
+
+    max: int
+    timeout_ms: int
+
+
+class Listen(TypedDict, total=False):
+    """Open a port, on every address of the host."""
+
+    port: int
+    backlog: int
+    reuse_address: bool
+    reuse_port: bool
+
+
+class Accept(TypedDict, total=False):
+    """Take a connection from a listener."""
+
+    conn: int
+    timeout_ms: int
+
+
+class Resolve(TypedDict, total=False):
+    """Ask the resolver for a name."""
+
+    host: str
+
+
+class Facts(TypedDict, total=False):
+    """Read the host's clock and settings."""
+
+    sysctls: list[str]
 
 
 def allowance(verb: str, fields: Mapping[str, Any]) -> float:

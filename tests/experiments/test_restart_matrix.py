@@ -9,7 +9,8 @@ from itertools import product
 
 import pytest
 
-from connlab.agent.session import Agent, AgentFailed, agents
+from connlab.agent.channel import AgentFailed
+from connlab.agent.session import Agent, agents
 from connlab.base.model import Verdict
 from connlab.base.wait import until
 from tests.support.laboratory import Lab

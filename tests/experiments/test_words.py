@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connlab.agent.answers import Listener
-from connlab.agent.session import Agent, AgentFailed, agents
+from connlab.agent.channel import AgentFailed
+from connlab.agent.session import Agent, agents
 from connlab.base.model import Outcome, Verdict, tally
 from tests.support.laboratory import Lab
 from tests.support.sockets import tcp_sockets

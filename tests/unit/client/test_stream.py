@@ -28,6 +28,8 @@ GARBAGE = [
     (b'{"verb": "close", "conns": 7}', "conns: expected a list"),
     (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, drop, got 'gently'"),
     (b'{"verb": "facts", "sysctls": ["../../etc/passwd"]}', "sysctls: expected a list, each item a key"),
+    (b'{"verb": "accept"}', "accept needs a field 'conn'"),
+    (b'{"verb": "accept", "conn": 7}', "conn: 7 is no listener"),
     (b'{"verb": "quit", "now": 1}', "quit takes no field 'now'"),
     (b'{"verb": "facts", "id": NaN}', "one JSON object"),
     (b'{"verb": "facts", "id": -Infinity}', "one JSON object"),

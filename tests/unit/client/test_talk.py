@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from client.attempt import Attempt
 from client.screen import refusal
 from connlab.machine import events
 
@@ -165,7 +166,7 @@ def test_nobody_listens(start, listener):
     ],
 )
 def test_other_ways_to_get_no_connection(outcome, errno, words):
-    attempt = {"outcome": outcome, "errno": errno, "target": "server", "target_port": 12345}
+    attempt = Attempt(1, outcome=outcome, errno=errno, target="server", target_port=12345)
     assert words in refusal(attempt, 2000)
 
 

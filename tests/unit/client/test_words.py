@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from client import connector
+from client import attempt
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -24,13 +24,13 @@ def test_outcomes_are_those_of_the_documentation():
         for outcome, numbers in documented_outcomes().items()
         for name in numbers
     }
-    assert {0: "established", **documented} == connector.OUTCOMES
+    assert {0: "established", **documented} == attempt.OUTCOMES
 
 
-@pytest.mark.parametrize("number", sorted(set(errno.errorcode) - set(connector.OUTCOMES)))
+@pytest.mark.parametrize("number", sorted(set(errno.errorcode) - set(attempt.OUTCOMES)))
 def test_an_unknown_errno_is_loud(number):
     """Every errno without a row is a harness_error, shown by its name."""
-    assert (connector.outcome_of(number), connector.errno_name(number)) == (
+    assert (attempt.outcome_of(number), attempt.errno_name(number)) == (
         "harness_error",
         errno.errorcode[number],
     )

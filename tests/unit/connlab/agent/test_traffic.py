@@ -8,20 +8,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from connlab.agent.answers import Accepted, Closed, Listener, Received, Resolution, Sent
+import client.attempt
+from client import answers as said
+from client import messages
+from connlab.agent.answers import Accepted, Churn, Closed, Facts, Listener, Received, Resolution, Sent
+from connlab.agent.channel import AgentFailed
 from connlab.agent.requests import allowance
-from connlab.agent.session import Agent, AgentFailed, agents
+from connlab.agent.session import PACE_MS, Agent, agents
 from connlab.base.errors import GaveUp
+from connlab.base.model import Attempt
 from connlab.cluster.stream import Stream, StreamClosed
 from tests.support.frames import frame
 
 SOON, AT_ONCE = 5.0, 0.01  # seconds
 HELLO = {"agent": "connlab", "schema": 1, "host": "client-1", "address": "172.18.0.3", "monotonic_ns": 1}
-DIALLED = {
-    "conn": 1, "outcome": "established", "errno": None, "source": "172.18.0.3", "source_port": 50001,
-    "target": "172.18.0.2", "target_port": 12345, "start_ns": 1, "us": 100,
-}  # fmt: skip
-
+MADE = client.attempt.Attempt(1, 1, "established", None, "172.18.0.3", 50001, "172.18.0.2", 12345, 1, 100)
+DIALLED = MADE._asdict()
 
 FACTS = {
     "monotonic_ns": 1, "address": "172.18.0.3", "host": "client-1", "pid": 1, "uid": 10001, "held": 0, "sysctls": {},
@@ -61,30 +63,37 @@ LISTENER = Listener(conn=4, address="0.0.0.0", port=5001)
 @pytest.mark.parametrize(
     ("call", "request_", "answer", "record"),
     [
+        (lambda a: a.open(2), {"verb": "open", "count": 2, "gap_ms": PACE_MS},
+         said.Opened([MADE]), [Attempt.from_agent(DIALLED)]),
+        (lambda a: a.churn(9, how="rst"), {"verb": "churn", "count": 9, "how": "rst", "detail": True},
+         said.Churned({"established": 1}, 0.5, [MADE]), Churn([Attempt.from_agent(DIALLED)], 0.5)),
         (lambda a: a.listen(5001, 9), {"verb": "listen", "port": 5001, "backlog": 9, "reuse_port": False},
-         {"conn": 4, "address": "0.0.0.0", "port": 5001}, LISTENER),
+         said.Listener(4, "0.0.0.0", 5001), LISTENER),
         (lambda a: a.accept(LISTENER), {"verb": "accept", "conn": 4},
-         {"conn": 5, "source": "172.18.0.4", "source_port": 40001}, Accepted(5, "172.18.0.4", 40001)),
+         said.Accepted(5, "172.18.0.4", 40001), Accepted(5, "172.18.0.4", 40001)),
         (lambda a: a.send("bye", [5]), {"verb": "send", "text": "bye", "conns": [5]},
-         {"sent": [{"conn": 5, "bytes": 3, "errno": None}]}, [Sent(5, 3, None)]),
+         [said.Sent(5, 3, None)], [Sent(5, 3, None)]),
         (lambda a: a.send(size=9), {"verb": "send", "bytes": 9},
-         {"sent": [{"conn": 5, "bytes": 0, "errno": "EAGAIN"}]}, [Sent(5, 0, "EAGAIN")]),
+         [said.Sent(5, 0, "EAGAIN")], [Sent(5, 0, "EAGAIN")]),
         (lambda a: a.recv(most=1), {"verb": "recv", "max": 1},
-         {"received": [{"conn": 5, "bytes": 0, "text": "", "eof": True, "errno": None}]},
-         [Received(5, 0, "", True, None)]),
+         [said.Received(5, 0, "", True, None)], [Received(5, 0, "", True, None)]),
         (lambda a: a.close([5], "rst"), {"verb": "close", "conns": [5], "how": "rst"},
-         {"closed": [{"conn": 5, "peer": "none", "us": 0}]}, [Closed(5, "none", 0)]),
+         [said.Closed(5, "none", 0)], [Closed(5, "none", 0)]),
         (lambda a: a.resolve("server"), {"verb": "resolve", "host": "server"},
-         {"resolved": True, "address": "172.18.0.2", "errno": None, "reason": None, "us": 80},
-         Resolution(True, "172.18.0.2", None, None, 80)),
+         said.Resolution(True, "172.18.0.2", None, None, 80), Resolution(True, "172.18.0.2", None, None, 80)),
+        (lambda a: a.facts(["net.core.somaxconn"]), {"verb": "facts", "sysctls": ["net.core.somaxconn"]},
+         said.HostFacts(**FACTS), Facts(**FACTS)),
     ],
 )  # fmt: skip
 def test_each_verb_is_a_method(call, request_, answer, record):
-    """The request is as docs/agent.md has it, and the answer is a record."""
-    host, engine = agent_of({"id": 1, "ok": True, **answer})
+    """The agent's own code takes what is asked, and what it answers is a record."""
+    asked = messages.read_request(request_, {"port": 12345})
+    host, engine = agent_of(messages.success(1, asked, answer))
     with engine, Agent(host) as agent:
         assert call(agent) == record
-        assert json.loads(engine.recv(4096)).items() >= request_.items()
+        sent = json.loads(engine.recv(4096))
+        assert sent.items() >= request_.items()
+        assert isinstance(messages.read_request(sent, {"port": 12345}), type(asked))
 
 
 @pytest.mark.parametrize("outcome", ["vanished", "", None, "ESTABLISHED"])

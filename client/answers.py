@@ -1,0 +1,102 @@
+"""What the agent answers: a record for each request of client/protocol.py (docs/agent.md)."""
+
+from __future__ import annotations
+
+from client.attempt import Attempt
+from client.protocol import Close, Quit, Recv, Request, Send
+from connlab.machine.named_tuple import NamedTuple
+
+
+class Opened(NamedTuple):
+    """What became of the dials: `attempts`, or only `tally`, how many ended how, if each was told on the way."""
+
+    attempts: list[Attempt] | None = None
+    tally: dict[str, int] | None = None
+
+
+class Churned(NamedTuple):
+    """What became of connections that were opened and closed, pauses included in `seconds`; `attempts` if asked for."""
+
+    tally: dict[str, int]
+    seconds: float
+    attempts: list[Attempt] | None = None
+
+
+class Closed(NamedTuple):
+    """How a connection was ended by its other side: `fin`, `reset`, `timeout` or `none`, after `us` µs."""
+
+    conn: int
+    peer: str
+    us: int
+
+
+class Sent(NamedTuple):
+    """What send(2) took of the data; `errno` is EAGAIN if the buffer is full."""
+
+    conn: int
+    bytes: int
+    errno: str | None
+
+
+class Received(NamedTuple):
+    """What recv(2) read; `eof` is the other side's FIN, `errno` EAGAIN if nothing came in time."""
+
+    conn: int
+    bytes: int
+    text: str
+    eof: bool
+    errno: str | None
+
+
+class Listener(NamedTuple):
+    """A listening socket that is held."""
+
+    conn: int
+    address: str
+    port: int
+
+
+class Accepted(NamedTuple):
+    """A connection that accept(2) returned, and that is held."""
+
+    conn: int
+    source: str
+    source_port: int
+
+
+class Resolution(NamedTuple):
+    """What the resolver said of a name, after `us` µs."""
+
+    resolved: bool
+    address: str | None
+    errno: str | None
+    reason: str | None
+    us: int
+
+
+class HostFacts(NamedTuple):
+    """The agent's own host and process; a sysctl that is not there is None."""
+
+    monotonic_ns: int
+    address: str | None
+    host: str
+    pid: int
+    uid: int
+    held: int
+    sysctls: dict[str, str | None]
+
+
+Answer = (
+    Opened
+    | Churned
+    | Listener
+    | Accepted
+    | Resolution
+    | HostFacts
+    | Quit
+    | list[Closed]
+    | list[Sent]
+    | list[Received]
+)
+# The name under which the answer to a request has its list of records.
+LISTS: dict[type[Request], str] = {Close: "closed", Send: "sent", Recv: "received"}

@@ -1,0 +1,81 @@
+"""Requests to one agent and its answers, in turn, over the stream of its command (docs/agent.md)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from connlab.agent.requests import allowance
+from connlab.base.errors import GaveUp, LabError
+from connlab.cluster.host import Host
+
+ARGV = ("python3", "-S", "-E", "-m", "client.agent", "--stop-at-close")
+PATIENCE = 30.0  # seconds beyond what a request may itself take
+
+
+class AgentFailed(LabError):
+    """The agent refused a request; the text is its own."""
+
+
+class Channel:
+    """The stream of an agent that was started on a host; `hello` is its first line.
+
+    Every method raises `AgentFailed`, `GaveUp` or `StreamClosed`.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._stream = host.stream(ARGV)
+        self._number = 0  # of the last request
+        self._allowance = 0.0
+        try:
+            self.hello: dict[str, Any] = json.loads(self._stream.read_line(PATIENCE))
+        except GaveUp as error:
+            self.close()
+            raise GaveUp(
+                host.name,
+                f"no agent within {PATIENCE:g} s; it waits for the round of the host's own workload",
+                next_step="make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none",
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, verb: str, request: Mapping[str, Any]) -> None:
+        """Send a request without waiting."""
+        self._number += 1
+        self._allowance = allowance(verb, request)
+        self._stream.write(json.dumps({"id": self._number, "verb": verb, **request}))
+
+    def answer(self, within: float | None = None) -> dict[str, Any]:
+        """Return the answer to the last request; one to an earlier request, which came too late, is skipped.
+
+        `within`: seconds for it, by default as long as the request may take and PATIENCE more.
+        """
+        answer: dict[str, Any] = {}
+        while answer.get("id", 0) not in (None, self._number):
+            answer = json.loads(
+                self._stream.read_line(PATIENCE + self._allowance if within is None else within)
+            )
+        if not answer.get("ok"):
+            raise AgentFailed(f"{self._host.name}: {answer.get('error')}")
+        return answer
+
+    def ask(self, verb: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request and return its answer."""
+        self.send(verb, request)
+        return self.answer()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and learn at once if the agent goes away meanwhile."""
+        deadline = time.monotonic() + seconds
+        with suppress(GaveUp):
+            while (seconds_left := deadline - time.monotonic()) > 0:
+                self._stream.read_line(seconds_left)
+
+    def close(self) -> None:
+        """Close the stream; the agent ends by itself."""
+        self._stream.close()
