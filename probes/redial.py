@@ -30,7 +30,7 @@ def dial(target: tuple[str, int], port: int, sequence: int) -> socket.socket:
 
 
 def talk(sock: socket.socket) -> None:
-    """Say something; the server reads it and closes; then we close."""
+    """Send a few bytes, wait until the server has read them and closed, close."""
     with sock:
         sock.sendall(b"bye")
         while sock.recv(1024):

@@ -32,7 +32,7 @@ PATIENCE = 100  # a change is known to a hundredth of the time that nothing had 
 
 
 def look(table: int) -> Table:
-    """{(local address and port, peer's): (state, timer)} of every socket but listeners."""
+    """Return {(local address and port, peer's): (state, timer)} of every socket but listeners."""
     found = {}
     for line in read(table).decode().splitlines()[1:]:
         _, local, peer, state, _, timer, *_ = line.split()
@@ -44,7 +44,7 @@ def look(table: int) -> Table:
 
 
 def read(table: int) -> bytes:
-    """All of the table, whose lines are of one length.
+    """Read all of the table, whose lines are of one length.
 
     The kernel walks its whole hash to find that there is no further line, 2 ms, and would once more to say so in
     a read of nothing. It fills a page as far as lines go into it: one that has room for another is the last.
@@ -57,14 +57,14 @@ def read(table: int) -> bytes:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Address and port of `0200A8C0:3039`: the address is in the machine's byte order, the port is not."""
+    """Return address and port of `0200A8C0:3039`: the address is in the machine's byte order, the port is not."""
     number, _, port = text.partition(":")
     raw = int(number, 16).to_bytes(4, sys.byteorder)
     return ".".join(map(str, raw)), int(port, 16)
 
 
 def changes(before: Table, after: Table) -> Iterator[list[object]]:
-    """Sockets that are new, gone or in another state."""
+    """Yield the sockets that are new, gone or in another state, as the line of output has them."""
     for key in before.keys() | after.keys():
         state, timer = after.get(key, (None, None))
         if state != before.get(key, (None,))[0]:

@@ -44,7 +44,7 @@ def make(family: str, kind: str) -> socket.socket:
 
 
 def attempt(family: str, kind: str) -> dict[str, object]:
-    """What socket(2) says; `made` is the type that the kernel says it made (SO_TYPE)."""
+    """Ask socket(2) for a kind; `made` is the type that the kernel says it made (SO_TYPE)."""
     answer = {"family": family, "family_number": int(getattr(socket, family)), "type": kind}
     answer |= {"type_number": int(getattr(socket, kind)), "protocol": PROTOCOLS.get((family, kind))}
     try:
@@ -57,7 +57,7 @@ def attempt(family: str, kind: str) -> dict[str, object]:
 
 
 def inside(family: str, kind: str) -> dict[str, object]:
-    """A message from one socket of this host to another and back, by names that the kernel chose (unix(7))."""
+    """Send a message from one socket of this host to another and back, by names that the kernel chose (unix(7))."""
     message, start_ns = os.urandom(8).hex().encode(), time.monotonic_ns()
     answer = {"family": family, "type": kind, "came_back": False, "error": None}
     try:
@@ -76,7 +76,7 @@ def inside(family: str, kind: str) -> dict[str, object]:
 
 
 def exchange(ask: Ask) -> dict[str, object]:
-    """A message to another host and back; `source` is this side's address."""
+    """Send a message to another host, which sends it back; `source` is this side's address."""
     message, start_ns = os.urandom(8).hex().encode(), time.monotonic_ns()
     answer = {**ask, "message": message.decode(), "source": None, "came_back": False, "error": None}
     try:
@@ -91,7 +91,7 @@ def exchange(ask: Ask) -> dict[str, object]:
 
 
 def listen() -> None:
-    """Answer until standard input closes."""
+    """Answer each message, until standard input closes."""
     places, listeners = [], {}
     own = {"AF_INET": socket.gethostbyname(socket.gethostname()), "AF_INET6": link_local()}
     poller = select.poll()
@@ -118,7 +118,7 @@ def listen() -> None:
 
 
 def link_local() -> str | None:
-    """This host's IPv6 address on its link, as soon as it may be used; None if it has none."""
+    """Return this host's IPv6 address on its link, as soon as it may be used; None if it has none."""
     end = time.monotonic() + 2 * TIMEOUT_S
     while time.monotonic() < end:
         with open("/proc/net/if_inet6" if os.path.exists("/proc/net/if_inet6") else os.devnull) as file:

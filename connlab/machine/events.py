@@ -35,9 +35,9 @@ def line(moment: str, event: str, fields: Mapping[str, object]) -> str:
 
 
 def escape(data: bytes, limit: int = PREVIEW) -> str:
-    """Return the first bytes of `data` as harmless text: what is not printable UTF-8 is written as `\\x00`.
+    r"""Return the first bytes of `data` as harmless text: what is not printable UTF-8 is written as `\x00`.
 
-    A backslash is written as two, so that the four characters `\\x1b` and the byte 0x1b do not look the same.
+    A backslash is written as two, so that the four characters `\x1b` and the byte 0x1b do not look the same.
     """
     return "".join(map(_escape, data[:limit].decode("utf-8", "surrogateescape")))
 
