@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -21,7 +22,7 @@ from connlab.cluster.host import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
 from tests.support import compose_start, menu
-from tests.support.laboratory import Lab, laboratory, shared, sweep
+from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
 from tests.support.skips import not_run
 
 RUN = "CONNLAB_RUN"
@@ -64,11 +65,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The crowd's tests, then folders in their ORDER; xdist keeps it with --no-loadscope-reorder."""
 
-    def turn(item: pytest.Item) -> tuple[bool, int]:
+    def key(item: pytest.Item) -> tuple[bool, int]:
         folder = next((n for n, folder in enumerate(ORDER) if folder in item.path.parts), 0)
         return "crowd" not in getattr(item, "fixturenames", ()), folder
 
-    items.sort(key=turn)
+    items.sort(key=key)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -76,11 +77,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     if all(DOCKERLESS.intersection(Path(argument).parts) for argument in config.args):
         return "connlab: no engine is needed"
     try:
-        its = engine_machine.facts()
+        machine = engine_machine.facts()
     except NotFit as unreachable:
         return f"connlab: {unreachable}".partition("\n")[0]
-    where = "" if its["here"] else " of an engine elsewhere"
-    return f"connlab: kernel {its['kernel']}{where}, {its['cpus']} CPUs, {its['memory_bytes'] / 1e9:.1f} GB"
+    where = "" if machine["here"] else " of an engine elsewhere"
+    return f"connlab: kernel {machine['kernel']}{where}, {machine['cpus']} CPUs, {machine['memory_bytes'] / 1e9:.1f} GB"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -123,10 +124,10 @@ def pytest_terminal_summary(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_of_others(request: pytest.FixtureRequest) -> None:
+def _remove_leftovers(request: pytest.FixtureRequest) -> None:
     """Clear away what a killed run left, if this run uses Docker at all."""
     if any(DOCKERLESS.isdisjoint(item.path.parts[len(HOME.parts) :]) for item in request.session.items):
-        sweep()
+        remove_leftovers()
 
 
 @pytest.fixture(scope="session")
@@ -138,8 +139,37 @@ def _crowd() -> Iterator[Lab]:
 @pytest.fixture
 def crowd(_crowd: Lab) -> Iterator[Lab]:
     """A lab with 20 idle clients, shared by all tests; every slot is free."""
-    with shared(_crowd):
+    with shared_use(_crowd):
         yield _crowd
+
+
+@pytest.fixture(scope="module")
+def module_lab() -> Iterator[Callable[..., Lab]]:
+    """Return a function: `module_lab(CLIENTS=4)` returns the lab of this module, started when it is first asked for.
+
+    It is one lab at a time: other knobs take it down and start another.
+    """
+    with contextlib.ExitStack() as stack:
+
+        @functools.lru_cache(maxsize=1)
+        def start(**knobs: object) -> Lab:
+            stack.close()
+            return stack.enter_context(laboratory(**knobs))
+
+        yield start
+
+
+@pytest.fixture
+def shared_lab(module_lab: Callable[..., Lab]) -> Iterator[Callable[..., Lab]]:
+    """Return a function: `shared_lab(CLIENTS=4)` returns the lab of this module, with every slot free."""
+    with contextlib.ExitStack() as stack:
+
+        def use(**knobs: object) -> Lab:
+            lab = module_lab(**knobs)
+            stack.enter_context(shared_use(lab))
+            return lab
+
+        yield use
 
 
 @pytest.fixture(scope="session")
@@ -155,12 +185,12 @@ def keep(run: recorder.RunFolder, request: pytest.FixtureRequest) -> Callable[[s
     """`keep("attempts", data)`: evidence of this test, as a file of its folder; a second one is attempts-2."""
     times: Counter[str] = Counter()
 
-    def kept(name: str, data: object) -> None:
+    def write(name: str, data: object) -> None:
         times[name] += 1
         name = name if times[name] == 1 else f"{name}-{times[name]}"
         request.node.stash[FOLDER] = str(run.keep(request.node.name, name, data))
 
-    return kept
+    return write
 
 
 @pytest.fixture
@@ -168,14 +198,14 @@ def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.Ab
     """`with watch(server) as seen`: the second witness; what it saw is kept in runs/."""
 
     @contextlib.contextmanager
-    def watched(server: Host) -> Iterator[recorder.SnapshotDiff]:
-        with recorder.diff_snapshots(server) as seen:
-            keep("before", seen.before)
-            yield seen
-        keep("after", seen.after)
-        keep("counters", seen.counters())
+    def diff_of_server(server: Host) -> Iterator[recorder.SnapshotDiff]:
+        with recorder.diff_snapshots(server) as diff:
+            keep("before", diff.before)
+            yield diff
+        keep("after", diff.after)
+        keep("counters", diff.counters())
 
-    return watched
+    return diff_of_server
 
 
 @pytest.fixture
@@ -186,12 +216,12 @@ def verdict(
 
     The claim is named by `@pytest.mark.claim(id)`. Nothing is kept of a test that failed.
     """
-    given: dict[str, str] = {}
+    row: dict[str, str] = {}
     claim = request.node.get_closest_marker("claim").args[0]
 
     def give(value: Verdict, measured: str) -> None:
-        given.update(claim=claim, verdict=value, evidence=measured, test=request.node.nodeid)
+        row.update(claim=claim, verdict=value, evidence=measured, test=request.node.nodeid)
 
     yield give
-    if given and request.node.stash.get(PASSED, False):
-        run.keep(request.node.name, "verdict", given)
+    if row and request.node.stash.get(PASSED, False):
+        run.keep(request.node.name, "verdict", row)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connlab.cluster import engine_machine
-from tests.support.laboratory import LAST_LOOK, remember
+from tests.support.laboratory import LAB_RECORDER, record_lab
 
 
 @pytest.fixture(autouse=True)
 def _evidence(keep: Callable[[str, object], None]) -> Iterator[None]:
     """For each lab of the test: its knobs and images, and all that its hosts said."""
     began = engine_machine.now().isoformat()
-    before = LAST_LOOK.set(lambda lab: remember(lab, keep, began))
+    before = LAB_RECORDER.set(lambda lab: record_lab(lab, keep, began))
     yield
-    LAST_LOOK.reset(before)
+    LAB_RECORDER.reset(before)

@@ -6,7 +6,6 @@ client-2 ── dials ──> client-1   listens, and never accepts
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,7 +14,7 @@ from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.host import Host
 from connlab.kernel.snapshot import read_counters
 from tests.experiments.accept_queue import fill, listener, stall
-from tests.support.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab, laboratory
 
 ESTABLISHED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.TIMED_OUT
 LAST_ACKS = ("-p", "tcp", "--dport", "12345", "--tcp-flags", "SYN,ACK", "ACK", "-j", "DROP")
@@ -48,17 +47,10 @@ def test_a_backlog_above_somaxconn_is_clamped(crowd: Lab) -> None:
         assert listener(agent.host, port).send_queue == int(somaxconn)
 
 
-@pytest.fixture(scope="module")
-def _stalled() -> Iterator[Lab]:
-    with laboratory(**STALLED, SYSCTL="stock", CLIENTS=1) as lab:
-        yield lab
-
-
 @pytest.fixture
-def stalled(_stalled: Lab) -> Iterator[Lab]:
-    """A server that greets one client at a time and never limits; nobody waits in its queue."""
-    with shared(_stalled):
-        yield _stalled
+def stalled(shared_lab) -> Lab:
+    """Return a lab whose server greets one client at a time and never limits; nobody waits in its queue."""
+    return shared_lab(**STALLED, SYSCTL="stock", CLIENTS=1)
 
 
 @pytest.mark.xdist_group("stalled")

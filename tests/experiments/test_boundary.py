@@ -7,15 +7,13 @@ client-N ──┘                      already has CONNLIMIT connections -> RST
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connlab.agent.session import Agent, agents
 from connlab.base.model import Outcome, tally
 from connlab.cluster.reload import reload
 from connlab.kernel import reference_model
-from tests.support.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab
 from tests.support.sockets import established
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -51,18 +49,12 @@ def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) 
     assert seen.reported("accepted") == tally([*first, *extra])[ESTABLISHED]
 
 
-@pytest.fixture(scope="module")
-def _apart() -> Iterator[Lab]:
-    with laboratory(CLIENTS=4) as lab:
-        yield lab
-
-
 @pytest.fixture
-def apart(_apart: Lab) -> Iterator[Lab]:
-    """A lab for tests that take its rule away, or leave it with stale entries; the rule is as loaded again."""
-    with shared(_apart):
-        reload(_apart.server)
-        yield _apart
+def apart(shared_lab) -> Lab:
+    """Return a lab for tests that take its rule away, or leave it with stale entries; the rule is as loaded again."""
+    lab = shared_lab(CLIENTS=4)
+    reload(lab.server)
+    return lab
 
 
 @pytest.mark.xdist_group("apart")

@@ -11,7 +11,7 @@ from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import readiness
 from connlab.kernel import snapshot, tables
-from tests.support.laboratory import Lab, laboratory, quiet, told
+from tests.support.laboratory import Lab, laboratory, server_events, wait_until_free
 from tests.support.sockets import established
 from tests.support.terminal import terminal
 
@@ -29,7 +29,7 @@ def test_talking_from_a_terminal(crowd: Lab) -> None:
         session.type("\x04")
         assert "the server closed too" in session.rest()
         assert session.status() == 0
-    quiet(crowd)
+    wait_until_free(crowd)
     story = [
         e
         for e in events(crowd.server.log())
@@ -47,7 +47,7 @@ def test_ctrl_c(crowd: Lab) -> None:
         assert _held_port(crowd, crowd.clients[0].address)
         session.type("\x03")
         assert session.status() == 130
-    quiet(crowd)
+    wait_until_free(crowd)
 
 
 def test_a_terminal_that_is_closed(crowd: Lab) -> None:
@@ -55,7 +55,7 @@ def test_a_terminal_that_is_closed(crowd: Lab) -> None:
     with terminal(crowd, "talk") as session:
         session.until(PROMPT)
         assert _held_port(crowd, crowd.clients[0].address)
-    quiet(crowd)
+    wait_until_free(crowd)
     gone = "no interactive client is left"
     until(lambda: "client.talk" not in crowd.clients[0].run(["ps", "-eo", "args"]), gone, within=10)
 
@@ -90,11 +90,11 @@ def test_a_server_that_stops_while_someone_talks() -> None:
 
 def _talks_until(lab: Lab, signal: str) -> int:
     """The exit status of `lab talk` when this ends the server."""
-    before = len(told(lab, "accepted"))
+    before = len(server_events(lab, "accepted"))
     with terminal(lab, "talk") as session:
         session.until(PROMPT)
         # What it has not accepted yet is reset when its listener goes: connected is not accepted.
-        until(lambda: len(told(lab, "accepted")) > before, "the server has accepted", within=10)
+        until(lambda: len(server_events(lab, "accepted")) > before, "the server has accepted", within=10)
         lab.server.signal(signal)
         assert "the server closed the connection (FIN)" in session.rest()
         return session.status()

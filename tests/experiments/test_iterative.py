@@ -6,8 +6,6 @@ client-2 ── talks meanwhile ───┴── iterative server
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connlab.agent.session import agents
@@ -15,7 +13,7 @@ from connlab.base.model import Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.host import Host
 from tests.experiments.accept_queue import stall
-from tests.support.laboratory import Lab, laboratory, shared, told
+from tests.support.laboratory import Lab, laboratory, server_events
 from tests.support.sockets import established
 
 
@@ -26,20 +24,24 @@ def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
         with agents(lab.clients) as (first, second), watch(lab.server):
             first.open(1)
             first.send("from the first")
-            until(lambda: told(lab, "message"), "the first one is served", within=10)
+            until(lambda: server_events(lab, "message"), "the first one is served", within=10)
             second.open(1)
             second.send("one ")
             second.send("two")
             until(lambda: _queued(lab) == len("one two"), "both messages wait in the kernel", within=10)
             served_meanwhile = [
-                event for event in told(lab, "accepted") if event.fields["source"] == second.host.address
+                event
+                for event in server_events(lab, "accepted")
+                if event.fields["source"] == second.host.address
             ]
             first.close(how="rst")  # what a close with unread echoes is (T15)
-            until(lambda: len(told(lab, "message")) == 2, "the second one is served", within=10)
+            until(lambda: len(server_events(lab, "message")) == 2, "the second one is served", within=10)
         (closed,) = [
-            event for event in told(lab, "closed", "endless") if event.fields["source"] == first.host.address
+            event
+            for event in server_events(lab, "closed", "endless")
+            if event.fields["source"] == first.host.address
         ]
-        late = told(lab, "message")[1]
+        late = server_events(lab, "message")[1]
 
     assert served_meanwhile == []
     assert closed.fields["by"] == "reset"
@@ -69,11 +71,13 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
             with watch(lab.server):
                 one.close()
                 until(
-                    lambda lab=lab: len(told(lab, "accepted")) == 2, "the second one is accepted", within=30
+                    lambda lab=lab: len(server_events(lab, "accepted")) == 2,
+                    "the second one is accepted",
+                    within=30,
                 )
                 two.send("hello")
                 assert two.recv()[0].text == "hello", "and served at last"
-            story = told(lab, "endless", "closed", "accepted")
+            story = server_events(lab, "endless", "closed", "accepted")
             stories[handler] = [(event.event, who[event.fields["source"]]) for event in story]
             spun = next((event.fields for event in story if event.event == "endless"), spun)
 
@@ -102,17 +106,10 @@ def test_messages_are_glued_wherever_the_reader_is_late(crowd: Lab, verdict) -> 
     verdict(Verdict.REFUTED, f"three sends to a listener that accepts later are one read of {read.text!r}")
 
 
-@pytest.fixture(scope="module")
-def _greeting() -> Iterator[Lab]:
-    with laboratory(SERVER_MODE="greeting", CLIENTS=2) as lab:
-        yield lab
-
-
 @pytest.fixture
-def greeting(_greeting: Lab) -> Iterator[Lab]:
-    """A server that greets one client at a time; nobody waits in its queue. Dials that hung still count."""
-    with shared(_greeting):
-        yield _greeting
+def greeting(shared_lab) -> Lab:
+    """Return a lab whose server greets one client at a time; nobody waits in its queue. Dials that hung still count."""
+    return shared_lab(SERVER_MODE="greeting", CLIENTS=2)
 
 
 @pytest.mark.xdist_group("repeated syn")

@@ -7,7 +7,6 @@ client-3 ──┘                             (refused)   (dropped)       (the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -17,7 +16,7 @@ from connlab.base.model import Attempt, Outcome, Verdict
 from connlab.base.wait import until
 from connlab.cluster.host import Host
 from tests.experiments.accept_queue import accepted, stall
-from tests.support.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 LIMIT, DIALS, QUEUE = 15, 20, 6
@@ -64,25 +63,18 @@ MODES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def _running(request: pytest.FixtureRequest) -> Iterator[tuple[Mode, Lab]]:
+@pytest.fixture
+def running(request: pytest.FixtureRequest, shared_lab) -> tuple[Mode, Lab]:
+    """Return a mode and a lab in it, shared by the tests of that mode; every slot is free."""
     mode = request.param
     knobs = {"POOL_SIZE": POOL} if "pool" in mode.name else {}
-    with laboratory(SERVER_MODE=mode.name, CLIENTS=mode.clients, **knobs) as lab:
-        yield mode, lab
-
-
-@pytest.fixture
-def running(_running: tuple[Mode, Lab]) -> Iterator[tuple[Mode, Lab]]:
-    """A mode and a lab in it, shared by the tests of that mode; every slot is free."""
-    with shared(_running[1]):
-        yield _running
+    return mode, shared_lab(SERVER_MODE=mode.name, CLIENTS=mode.clients, **knobs)
 
 
 def in_modes(*names: str, claim: str = "") -> pytest.MarkDecorator:
     """Run a test in each of these modes, whose tests all run in one worker; `claim`, or else the mode's own."""
     return pytest.mark.parametrize(
-        "_running",
+        "running",
         [
             pytest.param(mode, id=mode.name, marks=[
                 pytest.mark.xdist_group(mode.name), pytest.mark.claim(claim or mode.claim),

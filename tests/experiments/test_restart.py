@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 
 import pytest
@@ -10,23 +9,22 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
-from tests.support.laboratory import Lab, laboratory, shared
+from tests.support.laboratory import Lab
 
 pytestmark = pytest.mark.xdist_group("restart")  # one lab for both, not one in each worker
 
 LIMIT = 15
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One lab, whose server is restarted and then stopped."""
-    with laboratory(CLIENTS=1) as made:
-        yield made
+@pytest.fixture
+def lab(shared_lab) -> Lab:
+    """Return one lab for both tests, whose server is restarted by the first and stopped by the second."""
+    return shared_lab(CLIENTS=1)
 
 
 def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: Lab) -> None:
     """Through a whole restart, dial after dial: fifteen before it, fifteen after it, and none besides."""
-    with shared(lab), Agent(lab.clients[0]) as agent:
+    with Agent(lab.clients[0]) as agent:
         pending = agent.start_open(1500, gap_ms=2, timeout_ms=200)
         until(lambda: _accepted(lab) == LIMIT, "the first fifteen are in", within=10)
         lab.server.restart()
@@ -44,7 +42,7 @@ def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: La
 
 def test_a_stopping_server_closes_every_connection_properly(lab: Lab) -> None:
     """SIGTERM: each client reads the end (FIN, not RST), the server says so and exits with 0."""
-    with shared(lab), Agent(lab.clients[0]) as agent:  # the last test that needs it
+    with Agent(lab.clients[0]) as agent:
         earlier = len(events(lab.server.log()))
         agent.open(LIMIT)
         agent.send("last words")

@@ -23,7 +23,7 @@ from tests.faults import table, truth
 from tests.faults.faults import FAULTS, limit_of
 from tests.faults.walk import KNOBS, VERBS, Walk
 from tests.support import menu
-from tests.support.laboratory import own_settings, removed_afterwards
+from tests.support.laboratory import own_settings, temporary_project
 
 LOOKS = ("status", "attempt", "doctor", "logs")
 
@@ -39,7 +39,7 @@ def walk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walk]:
         shutil.copy(menu.FILE, own)
         chosen = own_settings(**KNOBS, **base)
         lab = Walk(chosen, own, base)
-        stack.enter_context(removed_afterwards(chosen))
+        stack.enter_context(temporary_project(chosen))
         _expect(lab, "up", table.Cell(0, ()), **KNOBS)
         _settled(lab)
         yield lab

@@ -12,7 +12,7 @@ from typing import Any
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
 from connlab.cluster.host import Host
-from tests.support.typed import typed
+from tests.support.in_process import call_lab
 
 KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
 PORT = 12345
@@ -39,8 +39,8 @@ class Walk:
 
     def verb(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
-        given = {"COMPOSE_PROJECT_NAME": self.settings.project, **self.knobs, **knobs}
-        return typed(*argv, CONNLAB_ENV_FILE=str(self.menu), **given)
+        variables = {"COMPOSE_PROJECT_NAME": self.settings.project, **self.knobs, **knobs}
+        return call_lab(*argv, CONNLAB_ENV_FILE=str(self.menu), **variables)
 
     def status(self) -> dict[str, Any]:
         """What `lab status --json` prints."""

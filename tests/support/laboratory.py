@@ -1,4 +1,4 @@
-"""Labs of one's own for tests: another project, another network, gone afterwards whatever happens."""
+"""Labs for tests, each a project and a network of its own that are removed in the end, whatever happens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,17 +21,17 @@ from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
-from tests.support.quick import quick
+from tests.support.command_runner import with_runner
 from tests.support.sockets import tcp_sockets
 
 _numbers = itertools.count(1)
-# Who looks at a lab before it is taken down: of this test, or of this recording's thread.
-LAST_LOOK: ContextVar[Callable[[Lab], None]] = ContextVar("LAST_LOOK", default=lambda lab: None)
+# What keeps evidence of a lab before it is taken down: of this test, or of this recording's thread.
+LAB_RECORDER: ContextVar[Callable[[Lab], None]] = ContextVar("LAB_RECORDER", default=lambda lab: None)
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A running lab: what was asked for, and the hosts that came of it."""
+    """A running lab: its settings and its hosts."""
 
     settings: Settings
     server: Host
@@ -40,103 +40,99 @@ class Lab:
 
 @contextlib.contextmanager
 def laboratory(**knobs: object) -> Iterator[Lab]:
-    """A lab with `knobs` over tests/support/menu.env (one idle client unless it says otherwise)."""
-    chosen = own_settings(**knobs)
-    with removed_afterwards(chosen):
-        found = of(chosen, lifecycle.up(chosen))
-        with quick(found.server) as server:
-            lab = replace(found, server=server)
+    """Start a lab with `knobs` over tests/support/menu.env (one idle client unless they say otherwise)."""
+    lab_settings = own_settings(**knobs)
+    with temporary_project(lab_settings):
+        server, *clients = lifecycle.up(lab_settings)
+        with with_runner(server) as server:
+            lab = Lab(lab_settings, server, clients)
             try:
                 yield lab
             finally:
-                LAST_LOOK.get()(lab)
+                LAB_RECORDER.get()(lab)
 
 
 def own_settings(**knobs: object) -> Settings:
-    """Settings for a project that nobody else has; its name ends with our process id."""
-    base = settings.read()
-    name = f"{base.project}-test-{os.getpid()}-{next(_numbers)}"
-    return base.changed(**{"COMPOSE_PROJECT_NAME": name, "WORKLOAD": "idle", "CLIENTS": 1, **knobs})
+    """Return settings for a project that nobody else has; its name has our process id."""
+    menu = settings.read()
+    name = f"{menu.project}-test-{os.getpid()}-{next(_numbers)}"
+    return menu.changed(**{"COMPOSE_PROJECT_NAME": name, "WORKLOAD": "idle", "CLIENTS": 1, **knobs})
 
 
 def image(service: str) -> str:
-    """The image of a service, built if it was not."""
-    chosen = settings.read()
-    images.ensure(chosen)
-    return images.name(chosen, service)
+    """Return the name of a service's image, built if it was not."""
+    menu = settings.read()
+    images.ensure(menu)
+    return images.name(menu, service)
 
 
 @functools.cache
-def missing(name: str) -> frozenset[str]:
-    """The keys of a sysctl profile that this kernel does not have, so that no host can be given it (kernel.md T17)."""
+def missing_keys(name: str) -> frozenset[str]:
+    """Return the keys of a sysctl profile that this kernel lacks: no host can have the profile (kernel.md T17)."""
     keys = profiles.sysctls(name)
-    _, has = one_off.run_once(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
-    return frozenset(keys) - set(has.split())
+    _, output = one_off.run_once(image("client"), ["-N", "-e", *keys], entrypoint="sysctl")
+    return frozenset(keys) - set(output.split())
 
 
-def needs(name: str) -> None:
-    """Skip the test on a kernel without some key of this profile, and say which."""
-    if absent := missing(name):
-        pytest.skip(f"this kernel has no {', '.join(sorted(absent))}")
+def require_keys(name: str) -> None:
+    """Skip the test, with the reason, on a kernel that lacks a key of this profile."""
+    if missing := missing_keys(name):
+        pytest.skip(f"this kernel has no {', '.join(sorted(missing))}")
 
 
 @contextlib.contextmanager
-def removed_afterwards(chosen: Settings) -> Iterator[None]:
-    """Take the project down on the way out, however far it came."""
+def temporary_project(lab_settings: Settings) -> Iterator[None]:
+    """Remove the project on the way out, however far it came."""
     try:
         yield
     finally:
-        one_off.remove_project(chosen.project)
+        one_off.remove_project(lab_settings.project)
 
 
-def of(chosen: Settings, found: list[Host]) -> Lab:
-    """The lab made of these hosts."""
-    server, *clients = found
-    return Lab(chosen, server, clients)
+def lab_of_hosts(lab_settings: Settings, lab_hosts: list[Host]) -> Lab:
+    """Return the lab of these hosts, the server first."""
+    server, *clients = lab_hosts
+    return Lab(lab_settings, server, clients)
 
 
-def remember(lab: Lab, keep: Callable[[str, object], object], since: str) -> None:
-    """Keep a lab's knobs and images, and all that its hosts said since a moment, every attempt included."""
+def record_lab(lab: Lab, keep: Callable[[str, object], object], since: str) -> None:
+    """Keep a lab's knobs and images, and all events of its hosts since a moment, every attempt included."""
     images = {host.service: host.inspect()["Image"] for host in (lab.server, *lab.clients[:1])}
     keep("settings", {"knobs": lab.settings.values, "images": images})
     keep("events", recorder.read_events([lab.server, *lab.clients], since=since))
 
 
-def told(lab: Lab, *names: str) -> list[Event]:
-    """What the server has said under these names so far."""
+def server_events(lab: Lab, *names: str) -> list[Event]:
+    """Return the server's events of these names so far."""
     return [event for event in events(lab.server.log()) if event.event in names]
 
 
 @contextlib.contextmanager
-def shared(lab: Lab) -> Iterator[None]:
-    """One test's turn in a lab that other tests use too; it begins with every slot free."""
-    quiet(lab)
+def shared_use(lab: Lab) -> Iterator[None]:
+    """Begin a test in a lab that other tests use too with every slot free, and keep its evidence at the end."""
+    wait_until_free(lab)
     try:
         yield
     finally:
-        LAST_LOOK.get()(lab)
+        LAB_RECORDER.get()(lab)
 
 
-def quiet(lab: Lab) -> None:
+def wait_until_free(lab: Lab) -> None:
     """Wait until nobody holds a connection, so that every slot is free."""
 
-    def connected() -> set[str]:
-        return {socket.state for socket in tcp_sockets(lab.server, lab.settings.port)} - {
-            "LISTEN",
-            "TIME-WAIT",
-        }
+    def is_free() -> bool:
+        states = {socket.state for socket in tcp_sockets(lab.server, lab.settings.port)}
+        return states <= {"LISTEN", "TIME-WAIT"}
 
-    until(lambda: not connected(), "no connection is left", within=10)
+    until(is_free, "no connection is left", within=10)
 
 
-def sweep() -> None:
-    """Remove what test runs left whose process is gone (killed with SIGKILL, say), and try-outs that ended long ago."""
-    with contextlib.suppress(
-        engine.Refused
-    ):  # one prune at a time: somebody else's runs, another worker's, say
+def remove_leftovers() -> None:
+    """Remove the labs of test runs whose process is gone (SIGKILL, say), and one-off containers of 10 minutes ago."""
+    with contextlib.suppress(engine.Refused):  # another worker's prune is running: one at a time
         engine.client().api.prune_containers(filters={"label": ["connlab.try=1"], "until": "10m"})
-    base = settings.read()
-    for name in hosts.projects(f"{base.project}-test-"):
-        owner = re.fullmatch(rf"{base.project}-test-(\d+)-\d+", name)
+    project = settings.read().project
+    for name in hosts.projects(f"{project}-test-"):
+        owner = re.fullmatch(rf"{project}-test-(\d+)-\d+", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():
             one_off.remove_project(name)

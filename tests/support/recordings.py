@@ -24,7 +24,7 @@ import pytest
 from connlab.cluster import engine_machine
 from connlab.cluster.one_off import remove_project
 from connlab.evidence.recorder import RunFolder
-from tests.support.laboratory import LAST_LOOK, Lab, image, laboratory, remember
+from tests.support.laboratory import LAB_RECORDER, Lab, image, laboratory, record_lab
 
 Keep = Callable[[str, object], object]
 Act = Callable[[Lab, Keep], Any]
@@ -101,7 +101,7 @@ def _record(
     def keep(what: str, data: object) -> object:
         return run.keep(folder, what, data)
 
-    LAST_LOOK.set(lambda lab: remember(lab, keep, began))
+    LAB_RECORDER.set(lambda lab: record_lab(lab, keep, began))
     with contextlib.ExitStack() as stack:
         with AT_A_TIME:
             lab = stack.enter_context(laboratory(**(knobs() if callable(knobs) else knobs)))

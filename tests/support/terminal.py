@@ -55,7 +55,7 @@ class Session:
             return b""
 
 
-def given(lab: Lab) -> dict[str, str]:
+def knob_variables(lab: Lab) -> dict[str, str]:
     """The knobs of a test's lab as its person would have typed them: not the whole menu."""
     return {name: lab.settings.values[name] for name in lab.settings.given}
 
@@ -64,7 +64,7 @@ def given(lab: Lab) -> dict[str, str]:
 def terminal(lab: Lab, *argv: str, stdin: str | None = None) -> Iterator[Session]:
     """`lab ARGV` on a terminal of its own, which is closed at the end; with `stdin`, on pipes."""
     command = lab_command(*argv)
-    environment = {**os.environ, **given(lab), "TERM": "dumb"}
+    environment = {**os.environ, **knob_variables(lab), "TERM": "dumb"}
     if stdin is None:
         ours, theirs = pty.openpty()
         # A session leader takes the first terminal it opens as its own: then Ctrl-C and hang-up reach it.

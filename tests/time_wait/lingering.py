@@ -14,7 +14,7 @@ from connlab.base.model import Attempt
 from connlab.cluster.host import Host
 from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, FourTuple, Lifetime, StateChange, lifetimes, monitor_sockets
-from tests.support.laboratory import Lab, missing
+from tests.support.laboratory import Lab, missing_keys
 from tests.support.ports import Unused
 from tests.support.recordings import Keep, recording
 from tests.time_wait.ports import DELAYED
@@ -75,7 +75,7 @@ def profile(name: str, clients: str = "") -> dict[str, object]:
 
 def server_with_ten_ports() -> dict[str, object]:
     """It has a shorter reuse delay too, where the kernel knows one."""
-    return profile("ten-ports-reuse-1" if missing(DELAYED) else DELAYED, "stock")
+    return profile("ten-ports-reuse-1" if missing_keys(DELAYED) else DELAYED, "stock")
 
 
 LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}

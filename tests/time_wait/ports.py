@@ -19,7 +19,7 @@ from connlab.cluster.host import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
 from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, counts_over_time, monitor_sockets
-from tests.support.laboratory import Lab, image, missing
+from tests.support.laboratory import Lab, image, missing_keys
 from tests.support.recordings import Keep, recording
 
 ESTABLISHED, NO_PORT = Outcome.ESTABLISHED, Outcome.NO_PORT
@@ -98,7 +98,7 @@ class Exhaustion:
 
 @recording(lab={"SYSCTL": "stock", "CLIENT_SYSCTL": DEFAULT, "CLIENTS": 1, "CONNLIMIT": 1000})
 def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
-    reusing = [kind for kind in REUSING if kind != DELAYED or not missing(kind)]
+    reusing = [kind for kind in REUSING if kind != DELAYED or not missing_keys(kind)]
     kinds = [OFF, NO_TIMESTAMPS, *reusing, "loopback", "reset", "sources"]
     of_clients, project = image("client"), lab.settings.project
     with ExitStack() as stack:

@@ -8,7 +8,7 @@ from connlab.base.model import Verdict
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND, Lifetime, counts_over_time
 from tests.support import figures
-from tests.support.laboratory import needs
+from tests.support.laboratory import require_keys
 from tests.support.recordings import Recordings
 from tests.time_wait import charts
 from tests.time_wait.lingering import FEW, FIN_TIMEOUT, MANY, PROFILES, REUSE, REUSE_DELAY, SIDES, lasted
@@ -79,7 +79,7 @@ def test_tw_reuse_does_nothing_for_connections_that_come_in(lingering: Recording
 @pytest.mark.claim("reuse-delay-server")
 def test_the_reuse_delay_does_nothing_for_connections_that_come_in(lingering: Recordings, verdict) -> None:
     """tcp_tw_reuse_delay=200 on the server: still a minute."""
-    needs(DELAYED)
+    require_keys(DELAYED)
     assert lingering["server_with_ten_ports"].settings["server"][REUSE_DELAY] == "200"
     found = lingering["server_with_ten_ports"].time_wait("server")
     assert found

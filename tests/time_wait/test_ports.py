@@ -10,7 +10,7 @@ from connlab.base.model import Outcome, Verdict, tally
 from connlab.cluster.one_off import run_once
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import SECOND
-from tests.support.laboratory import image, needs
+from tests.support.laboratory import image, require_keys
 from tests.support.ports import LOWEST
 from tests.support.recordings import Recordings
 from tests.time_wait import charts
@@ -94,7 +94,7 @@ def test_reuse_takes_a_port_after_a_second(rows: dict[str, Row], verdict) -> Non
 @pytest.mark.claim("reuse-delay-client")
 def test_the_delay_of_reuse_is_a_setting(rows: dict[str, Row], verdict) -> None:
     """tcp_tw_reuse_delay=200: five times as many."""
-    needs(DELAYED)
+    require_keys(DELAYED)
     verdict(Verdict.HOLDS, reused(rows[DELAYED], after=0.2))
 
 

@@ -22,11 +22,11 @@ from connlab.base.wait import until
 from connlab.cluster import engine, engine_machine, hosts
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
-from tests.support.laboratory import Lab, laboratory, quiet
+from tests.support.in_process import call_lab
+from tests.support.laboratory import Lab, laboratory, wait_until_free
 from tests.support.processes import lab_command
 from tests.support.sockets import established
-from tests.support.terminal import given, terminal
-from tests.support.typed import typed
+from tests.support.terminal import knob_variables, terminal
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 
@@ -34,13 +34,13 @@ ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.
 def started(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
     """`lab ARGV` on this lab, in the middle of what it does."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    every = {**os.environ, **given(lab), **environment}
+    every = {**os.environ, **knob_variables(lab), **environment}
     return subprocess.Popen(lab_command(*argv), cwd=HOME, env=every, **pipes)
 
 
 def ended(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of `lab ARGV`."""
-    done = typed(*argv, **given(lab), **environment)
+    done = call_lab(*argv, **knob_variables(lab), **environment)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -118,7 +118,7 @@ def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how
     assert "15 established" in said
     assert "of 20000 dials ended)" in said
     assert "lab: interrupted" in said
-    quiet(crowd)
+    wait_until_free(crowd)
 
 
 def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
@@ -133,7 +133,7 @@ def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
     assert result["outcomes"]["established"] == 15
     assert len(result["attempts"]) == sum(result["outcomes"].values()) < 20000
     assert result["refused_by_policy"] >= result["outcomes"].get("refused", 0)
-    quiet(crowd)
+    wait_until_free(crowd)
 
 
 def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
@@ -149,7 +149,7 @@ def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
         person.type("\x03")
         assert "lab: interrupted" in person.rest()
         assert person.status() == 130
-    quiet(crowd)
+    wait_until_free(crowd)
 
 
 def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
@@ -159,7 +159,7 @@ def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
         until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.kill()
         until(lambda: _told(client, began, "agent", state="closed"), "its agent has gone", within=8)
-    quiet(crowd)
+    wait_until_free(crowd)
     result = attempts.attempt(crowd.settings, client.number, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
 

@@ -13,21 +13,21 @@ from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
 from connlab.kernel import snapshot, tables
+from tests.support.in_process import call_lab
 from tests.support.laboratory import Lab, image, laboratory
 from tests.support.processes import run_make
 from tests.support.sockets import tcp_sockets
-from tests.support.terminal import given
-from tests.support.typed import typed
+from tests.support.terminal import knob_variables
 
 
 def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
     """A verb on this lab: exit status, standard output, standard error."""
-    return typed(*argv, **given(lab))
+    return call_lab(*argv, **knob_variables(lab))
 
 
 def make(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
     """The same through make."""
-    return run_make(*argv, **given(lab))
+    return run_make(*argv, **knob_variables(lab))
 
 
 def connect(lab: Lab, *argv: str) -> dict:

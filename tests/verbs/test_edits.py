@@ -13,7 +13,7 @@ from connlab.base import settings
 from connlab.base.model import events
 from connlab.cluster import hosts
 from tests.support.checkout import checkout, lab_of
-from tests.support.laboratory import own_settings, removed_afterwards
+from tests.support.laboratory import own_settings, temporary_project
 
 pytestmark = pytest.mark.xdist_group("edits")  # one lab for all of them, not one in each worker
 FLOW = '{services: {host: {sysctls: {"net.ipv4.tcp_fin_timeout": 14, net.ipv4.tcp_rmem: "4096\\t8192\\t16384"}}}}\n'
@@ -40,7 +40,7 @@ class Checkout:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout with a lab that is up, its clients' profile a list."""
     chosen = own_settings()
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         made = Checkout(checkout(tmp_path_factory.mktemp("checkout")), chosen.project)
         (made.folder / "sysctl/own.yaml").write_text(LIST)
         up = made.lab("up")

@@ -12,7 +12,7 @@ from pathlib import Path
 from connlab.base import settings
 from connlab.base.wait import until
 from connlab.cluster import hosts, images, lifecycle
-from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.processes import lab_command
 from tests.support.terminal import terminal
 
@@ -60,7 +60,7 @@ def test_an_interrupted_up_leaves_no_half_lab() -> None:
     images.ensure(chosen)  # which may take a minute, and leaves no host
     given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "5", "WORKLOAD": "idle"}
     argv = lab_command("up")
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         with subprocess.Popen(
             argv,
             cwd=settings.HOME,

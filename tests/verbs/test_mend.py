@@ -15,7 +15,7 @@ from connlab.base.model import Event, Outcome, events, tally
 from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, lifecycle, one_off, readiness
 from connlab.cluster.host import Host
-from tests.support.laboratory import Lab, laboratory, of, own_settings, removed_afterwards
+from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
 from tests.support.sockets import established
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker
@@ -47,10 +47,9 @@ KEPT = ("killed", "stopped", "paused", "restarted")  # the same container goes o
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A lab of eight idle clients; client-8 is well and stays so."""
-    with laboratory(CLIENTS=CLIENTS) as made:
-        yield made
+def lab(module_lab) -> Lab:
+    """Return a lab of eight idle clients; client-8 is well and stays so."""
+    return module_lab(CLIENTS=CLIENTS)
 
 
 def test_every_broken_client_comes_back_and_no_other_is_touched(lab: Lab, capfd) -> None:
@@ -87,7 +86,7 @@ def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: 
         with pytest.raises(LabError, match="next: make up"):
             hosts.server(lab.settings.project, hosts.find(lab.settings.project))
     found = lifecycle.up(as_it_is(lab))
-    _is_whole(of(lab.settings, few), found)
+    _is_whole(lab_of_hosts(lab.settings, few), found)
     assert (found[0].id == before[0].id) == (fault in KEPT)
     assert [host.id for host in found[1:]] == [host.id for host in before[1:]]
 
@@ -108,7 +107,7 @@ def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
     FAULTS["removed"](there[1])
     FAULTS["paused"](there[2])
     found = lifecycle.scale(as_it_is(lab), 5)
-    _is_whole(of(lab.settings, [lab.server, *lab.clients[:5]]), found)
+    _is_whole(lab_of_hosts(lab.settings, [lab.server, *lab.clients[:5]]), found)
     assert (found[0].id, found[2].id, found[3].id) == (there[0].id, there[2].id, there[3].id)
     plain = {tuple(sorted(host.inspect()["Config"]["Env"])) for host in found[1:]}
     assert len(plain) == 1, plain
@@ -123,7 +122,7 @@ def test_an_image_and_a_network_that_somebody_removed() -> None:
     chosen = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # a name of the images that nobody else has
     for service in ("server", "client"):
         engine.name_image(images.name(base, service), images.name(chosen, service))
-    with removed_afterwards(chosen), _unnamed_afterwards(chosen):
+    with temporary_project(chosen), _unnamed_afterwards(chosen):
         before = lifecycle.up(chosen)
         for service in ("server", "client"):
             engine.client().api.remove_image(images.name(chosen, service), force=True)
@@ -136,7 +135,7 @@ def test_an_image_and_a_network_that_somebody_removed() -> None:
             engine.client().api.remove_network(network["Id"])
         found = lifecycle.up(chosen)
         assert not {host.id for host in found} & {host.id for host in before}
-        _is_whole(of(chosen, before), found)
+        _is_whole(lab_of_hosts(chosen, before), found)
 
 
 def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:

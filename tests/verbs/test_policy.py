@@ -19,8 +19,8 @@ from connlab.base.model import Outcome, tally
 from connlab.cluster import lifecycle
 from connlab.cluster.reload import reload
 from connlab.kernel import policy, snapshot
-from tests.support.laboratory import Lab, laboratory, shared
-from tests.support.typed import typed
+from tests.support.in_process import call_lab
+from tests.support.laboratory import Lab
 
 pytestmark = pytest.mark.xdist_group("policy")  # one lab for all of them, not one in each worker
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -32,29 +32,23 @@ FOREIGN = "nft 'add table inet x; add chain inet x c {{ type filter hook input p
 
 
 @pytest.fixture(scope="module")
-def _lab() -> Iterator[Lab]:
-    with laboratory(CLIENTS=2) as lab:
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def dialling(_lab: Lab) -> Iterator[Agent]:
-    """One agent for the many tests that only see whether the limit holds."""
-    with Agent(_lab.clients[1]) as agent:
+def dialling(module_lab) -> Iterator[Agent]:
+    """Start one agent for the many tests that only see whether the limit holds."""
+    with Agent(module_lab(CLIENTS=2).clients[1]) as agent:
         yield agent
 
 
 @pytest.fixture
-def lab(_lab: Lab) -> Iterator[Lab]:
-    """A lab whose policy tests may break, in force again afterwards."""
-    with shared(_lab):
-        yield _lab
-        reload(_lab.server)
+def lab(shared_lab) -> Iterator[Lab]:
+    """Return a lab whose policy tests may break, in force again afterwards."""
+    lab = shared_lab(CLIENTS=2)
+    yield lab
+    reload(lab.server)
 
 
 def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
     """The `lab` command on this lab."""
-    return typed(*argv, COMPOSE_PROJECT_NAME=lab.settings.project, WORKLOAD="idle")
+    return call_lab(*argv, COMPOSE_PROJECT_NAME=lab.settings.project, WORKLOAD="idle")
 
 
 def broken(lab: Lab, *commands: str) -> dict:
@@ -123,24 +117,24 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
     ],
 )  # fmt: skip
 def test_every_change_is_drift_and_reload_undoes_it(
-    _lab: Lab, dialling: Agent, commands, difference, limit
+    module_lab, dialling: Agent, commands, difference, limit
 ) -> None:
     """Rules, order, policies and tables, iptables' or nft's own; and Docker's rules for names stay in `nat`."""
-    server = _lab.server
-    names = server.run(["iptables", "-t", "nat", "-S"])
-    with _again_after_a_failure(_lab):
-        said = broken(_lab, *commands)
+    lab = module_lab(CLIENTS=2)
+    names = lab.server.run(["iptables", "-t", "nat", "-S"])
+    with _again_after_a_failure(lab):
+        said = broken(lab, *commands)
         assert said["state"] == "drift"
         assert [
             line[: len(words)] for line, words in zip(said["difference"], difference, strict=True)
         ] == difference
         assert said["limit"] == limit
-        assert reload(server) == said["difference"]
-        said = standing(_lab)
+        assert reload(lab.server) == said["difference"]
+        said = standing(lab)
         assert (said["state"], said["difference"], said["limit"]) == ("in_force", [], 15)
-        assert reload(server) == []
+        assert reload(lab.server) == []
         assert "iptables -t nat" not in names
-        assert set(names.splitlines()) <= set(server.run(["iptables", "-t", "nat", "-S"]).splitlines())
+        assert set(names.splitlines()) <= set(lab.server.run(["iptables", "-t", "nat", "-S"]).splitlines())
         assert tally(dialling.open(16)) == {ESTABLISHED: 15, REFUSED: 1}
         dialling.close()
 

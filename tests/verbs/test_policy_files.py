@@ -17,7 +17,7 @@ from connlab.base import settings
 from connlab.base.model import Outcome, tally
 from connlab.cluster import hosts
 from tests.support.checkout import checkout
-from tests.support.laboratory import own_settings, removed_afterwards
+from tests.support.laboratory import own_settings, temporary_project
 from tests.support.processes import run_lab
 
 ESTABLISHED = Outcome.ESTABLISHED
@@ -35,7 +35,7 @@ def lab(tmp_path: Path):
     def run(*argv: str, **knobs: str) -> subprocess.CompletedProcess:
         return run_lab(*argv, folder=copy, **{**chosen.values, "PYTHONPATH": str(copy), **knobs})
 
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         yield chosen, copy / "firewall", run
 
 

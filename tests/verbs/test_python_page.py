@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 from connlab.base.settings import HOME
-from tests.support.laboratory import own_settings, removed_afterwards
+from tests.support.laboratory import own_settings, temporary_project
 
 PAGE = HOME / "docs/python.md"
 NAME = '"python-page"'
@@ -19,7 +19,7 @@ def test_the_page_is_true() -> None:
     page = doctest.DocTestParser().get_doctest(
         text.replace(NAME, repr(chosen.project)), {}, PAGE.name, str(PAGE), 0
     )
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         result = doctest.DocTestRunner().run(page)
     assert (result.failed, result.attempted) == (0, len(page.examples))
     assert result.attempted > 10

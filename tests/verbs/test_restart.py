@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import subprocess
 
+from connlab.actions.restart import STATUS
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
+from connlab.base.wait import until
 from connlab.kernel import snapshot
+from tests.support.in_process import call_lab
 from tests.support.laboratory import Lab, laboratory, own_settings
 from tests.support.processes import run_make
-from tests.support.terminal import given
-from tests.support.typed import typed
+from tests.support.terminal import knob_variables
 
 IN_USE = "[Errno 98] Address already in use"
 HELD = 5
@@ -28,11 +30,11 @@ def restart(lab: Lab, reuse_address: int) -> dict:
 
 
 def verb(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
-    return typed(*argv, **given(lab), **knobs)
+    return call_lab(*argv, **knob_variables(lab), **knobs)
 
 
 def make(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
-    return run_make(*argv, **given(lab), **knobs)
+    return run_make(*argv, **knob_variables(lab), **knobs)
 
 
 def test_who_closed_first_decides_what_bind_says() -> None:
@@ -46,6 +48,7 @@ def test_who_closed_first_decides_what_bind_says() -> None:
 
         agent.open(HELD)
         agent.close()
+        wait_until_closed(lab)
         client_first = restart(lab, 0)
         both = restart(lab, 1)  # from here on the old socket has the flag
 
@@ -63,6 +66,7 @@ def test_who_closed_first_decides_what_bind_says() -> None:
         after = lab.server.inspect()["State"]["StartedAt"], rules(lab)
 
         agent.close()
+        wait_until_closed(lab)
         agent.open(1)
         bad = make(lab, "restart", "REUSE_ADDRESS=2")
         failed = make(lab, "restart", "REUSE_ADDRESS=0")
@@ -94,8 +98,17 @@ def test_who_closed_first_decides_what_bind_says() -> None:
 def test_a_lab_that_is_not_there() -> None:
     """It is told as that, exit status 1."""
     chosen = own_settings(CLIENTS=0)
-    absent = typed("restart", COMPOSE_PROJECT_NAME=chosen.project)
+    absent = call_lab("restart", COMPOSE_PROJECT_NAME=chosen.project)
     assert (absent.returncode, f"the lab {chosen.project} is not up" in absent.stderr) == (1, True)
+
+
+def wait_until_closed(lab: Lab) -> None:
+    """Wait until the server's own account has no open connection."""
+
+    def account() -> dict:
+        return json.loads(lab.server.run(STATUS))["sources"]
+
+    until(lambda: not any(counts["open"] for counts in account().values()), "all are closed", within=20)
 
 
 def outcome(result: dict) -> tuple:

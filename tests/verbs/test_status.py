@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from connlab.base.wait import until
 from connlab.cluster import engine, hosts, lifecycle
 from connlab.cluster.host import Host
 from connlab.kernel import snapshot
-from tests.support.laboratory import Lab, laboratory, told
+from tests.support.laboratory import Lab, server_events
 
 pytestmark = pytest.mark.xdist_group("status")
 SOON = 10.0  # seconds
@@ -25,12 +24,12 @@ FORGOTTEN = {"held": 0, "accepted": 0, "refused": 0, "accepted_at_least": False,
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """One lab for all stories; each has a client of its own. Forking, so that a process can be taken away; on the
-    clients no late segment ends TIME_WAIT (T23).
+def lab(module_lab) -> Lab:
+    """Return one lab for all tests, each of which has a client of its own.
+
+    Forking, so that a process can be taken away; on the clients no late segment ends TIME_WAIT (T23).
     """
-    with laboratory(CLIENTS=4, SERVER_MODE="forking", CLIENT_SYSCTL="rfc1337") as one:
-        yield one
+    return module_lab(CLIENTS=4, SERVER_MODE="forking", CLIENT_SYSCTL="rfc1337")
 
 
 def now(lab: Lab, *, sockets: bool = False) -> dict[str, Any]:
@@ -180,10 +179,10 @@ def test_lost_refusals_are_said_to_be(lab: Lab) -> None:
             assert tally(agent.open(MANY, gap_ms=0, in_flight=64)) == {Outcome.REFUSED: MANY}
         finally:
             engine.client().api.unpause(lab.server.id)
-        until(lambda: told(lab, "events_lost"), "the loss is told, without another refusal", SOON)
+        until(lambda: server_events(lab, "events_lost"), "the loss is told, without another refusal", SOON)
         found = now(lab)
     server, third = found["server"], row(found, "client-3")
-    (lost,) = (event.fields["count"] for event in told(lab, "events_lost"))
+    (lost,) = (event.fields["count"] for event in server_events(lab, "events_lost"))
     assert server["refused"] - before["server"]["refused"] == MANY
     assert server["refused_lost"] == lost > 0
     assert third["refused_at_least"]

@@ -12,7 +12,7 @@ from connlab.base.errors import NotFit
 from connlab.cluster import compose, compose_failure, hosts
 from connlab.cluster.compose import ComposeFailed
 from tests.support.checkout import checkout, lab_of
-from tests.support.laboratory import Lab, of, own_settings, removed_afterwards
+from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
 from tests.support.sockets import established
 
 pytestmark = pytest.mark.xdist_group("trial")  # one lab for all of them, not one in each worker
@@ -52,12 +52,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, La
     (copy / "firewall/broken.rules").write_text(
         "*filter\n-A INPUT -p tcp -m tcp --dport 12345 -j REJECT\n-A INPUT -j NOWHERE\nCOMMIT\n"
     )
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         up = lab_of(
             copy, "up", COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle", CLIENTS="1", SYSCTL="eth0"
         )
         assert up.returncode == 0, up.stderr
-        yield copy, of(chosen, hosts.find(chosen.project))
+        yield copy, lab_of_hosts(chosen, hosts.find(chosen.project))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_new_lab_is_not_half_started(
 ) -> None:
     """One message, not one of the engine's for each start that failed; no container, network or volume."""
     chosen = own_settings()
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         up = lab_of(running[0], "up", COMPOSE_PROJECT_NAME=chosen.project, **knobs)
         assert (up.returncode, up.stderr.partition("\n")[0]) == (1, "lab: nothing was started:")
         told = [line.strip() for line in up.stderr.splitlines()[1:-1]]
@@ -114,7 +114,7 @@ def test_an_image_that_goes_while_the_lab_comes_up() -> None:
     chosen = mine.changed(
         BASE_IMAGE=f"debian:{mine.project}"
     )  # so that its images have names that nobody has
-    with removed_afterwards(chosen):
+    with temporary_project(chosen):
         with pytest.raises(ComposeFailed) as failed:
             compose.run(chosen, "up", "-d", "--no-build", quiet=True)
         said = str(compose_failure.explained(failed.value, chosen))

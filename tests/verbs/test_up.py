@@ -28,10 +28,10 @@ from connlab.cluster import (
 )
 from connlab.cluster.host import Host
 from connlab.kernel import snapshot
-from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.in_process import call_lab
+from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.processes import run_lab
 from tests.support.sockets import established
-from tests.support.typed import typed
 
 
 def in_a_process(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
@@ -41,7 +41,7 @@ def in_a_process(chosen: settings.Settings, *argv: str) -> subprocess.CompletedP
 
 def on(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
     """The `lab` command on a lab of our own."""
-    return typed(*argv, COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle")
+    return call_lab(*argv, COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle")
 
 
 def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
@@ -73,7 +73,7 @@ def test_two_at_once_converge_and_down_leaves_nothing() -> None:
     turn: two at a moment can make it stand still for ever (moby/moby#46661).
     """
     chosen = own_settings()
-    with removed_afterwards(chosen), ThreadPoolExecutor(2) as pool:
+    with temporary_project(chosen), ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: in_a_process(chosen, "up"), range(2)))
 
         assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
@@ -103,7 +103,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
     names = {service: f"connlab-{service}:plain-test-{os.getpid()}" for service in images.SERVICES}
     given = {f"{service.upper()}_IMAGE": name for service, name in names.items()}
     argv = [*compose.command(), "up", "-d", "--build", "--scale", "client=2"]
-    with removed_afterwards(chosen), contextlib.ExitStack() as afterwards:
+    with temporary_project(chosen), contextlib.ExitStack() as afterwards:
         for name in names.values():
             afterwards.callback(engine.remove_image, name)
         afterwards.callback(one_off.remove_project, chosen.project)

@@ -13,7 +13,7 @@ import pytest
 
 from connlab.cluster import engine, hosts
 from tests.support.checkout import checkout, lab_of
-from tests.support.laboratory import Lab, laboratory, own_settings, removed_afterwards
+from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.menu import FILE
 
 pytestmark = pytest.mark.xdist_group("without_knobs")  # one lab for all of them, not one in each worker
@@ -85,7 +85,7 @@ def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
     given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "0", "PATH": f"{bin_}:{os.environ['PATH']}"}
     gone = lab_of(copy, "status", **given)
     assert (gone.returncode, "cannot reach the Docker engine" in gone.stderr) == (3, True)
-    with removed_afterwards(chosen), forwarded(near) as calls:
+    with temporary_project(chosen), forwarded(near) as calls:
         up = lab_of(copy, "up", **given)
         assert up.returncode == 0, up.stderr
         assert calls

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connlab.cluster import readiness
-from tests.support.given import given
+from tests.support.files_variable import files_variable
 from tests.unit.client.processes import WITHIN, lines
 
 
@@ -21,7 +21,7 @@ FIN, REUSE, RECYCLE = (f"net.ipv4.tcp_{name}" for name in ("fin_timeout", "tw_re
 def profile(**keys):
     """The variable of a client whose profile `stock` has these values, of this machine's own kernel."""
     declared = "".join(f"net.ipv4.tcp_{key} = {value}\n" for key, value in keys.items())
-    return given(**{"sysctl/stock.conf": declared})
+    return files_variable(**{"sysctl/stock.conf": declared})
 
 
 @pytest.mark.parametrize("workload", ["idle", "hold"])
@@ -60,8 +60,10 @@ def test_without_a_profile_nothing_is_claimed(run):
 
 def test_the_lab_can_look_at_the_profile(run):
     """`python3 -m client.sysctls`: what the events say, as one list; a bad name is refused."""
-    said, _ = run("-m", "client.sysctls", CLIENT_SYSCTL="article", **given()).communicate(timeout=WITHIN)
+    said, _ = run("-m", "client.sysctls", CLIENT_SYSCTL="article", **files_variable()).communicate(
+        timeout=WITHIN
+    )
     found = {key["key"]: (key["declared"], key["effective"]) for key in json.loads(said)}
     assert found == {RECYCLE: ("1", None), REUSE: ("1", real(REUSE)), FIN: ("15", real(FIN))}
-    process = run("-m", "client.sysctls", CLIENT_SYSCTL="nope", **given())
+    process = run("-m", "client.sysctls", CLIENT_SYSCTL="nope", **files_variable())
     assert (process.wait(WITHIN), "CLIENT_SYSCTL='nope'" in process.log.read_text()) == (2, True)

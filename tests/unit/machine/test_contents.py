@@ -15,7 +15,7 @@ from connlab.base.errors import LabError
 from connlab.cluster import host_files, images
 from connlab.machine import files
 from tests.support import menu
-from tests.support.given import given
+from tests.support.files_variable import files_variable
 
 HOME = Path(__file__).parents[3]
 AWKWARD = "$ $$ ${PORT} $(x) `y` \"q\" 'q' \\n\n\ttab\r\n #c é \U0001f600 \u202e \x01 end"
@@ -179,16 +179,16 @@ def test_no_image_holds_what_travels():
 )
 def test_a_mode_that_cannot_be_used_is_named_with_its_line(text, why):
     """The server ends with one event and without a traceback; but for what only `build` does, a check says the same."""
-    environment = menu.MENU | given(**{"server/modes/own.py": text}) | {"SERVER_MODE": "own"}
-    done = subprocess.run(
+    environment = menu.MENU | files_variable(**{"server/modes/own.py": text}) | {"SERVER_MODE": "own"}
+    result = subprocess.run(
         [sys.executable, "-S", "-E", "-m", "server.serve", "-1"], cwd=HOME, env=environment,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    event = json.loads(done.stdout)
-    assert (done.returncode, event["event"], event["mode"], done.stderr) == (1, "mode_failed", "own", "")
+    event = json.loads(result.stdout)
+    assert (result.returncode, event["event"], event["mode"], result.stderr) == (1, "mode_failed", "own", "")
     assert event["error"].startswith(why)
 
     argv = [sys.executable, "-S", "-E", "-m", "server.mode_loader", "own"]
-    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-    found = (0, "") if text.startswith("def build(s") else (1, f"{event['error']}\n")
-    assert (done.returncode, done.stderr) == found
+    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    expected = (0, "") if text.startswith("def build(s") else (1, f"{event['error']}\n")
+    assert (result.returncode, result.stderr) == expected

@@ -7,7 +7,7 @@ import pytest
 from connlab.base import settings
 from connlab.base.errors import Usage
 from connlab.machine import knobs
-from tests.support.given import PROFILES, given
+from tests.support.files_variable import PROFILES, files_variable
 from tests.support.menu import MENU
 
 BAD = [
@@ -42,7 +42,7 @@ def read(reader: str, **values: str) -> object:
     """What a reader makes of the menu with these values."""
     if reader == "lab":
         return settings.read(values)
-    return knobs.read(reader, MENU | given() | values)
+    return knobs.read(reader, MENU | files_variable() | values)
 
 
 @pytest.mark.parametrize("reader", ["lab", "server", "client"])
@@ -55,8 +55,11 @@ def test_every_reader_takes_a_good_value(reader, knob, text):
 @pytest.mark.parametrize("host", ["server", "client"])
 def test_a_default_is_the_line_of_the_menu(host):
     """A host without an environment is what `.env` says; nothing is said of a profile that a client was not given."""
-    shown = knobs.read(host, MENU | given())
-    assert knobs.read(host, given()) == {**shown, **({"client_sysctl": None} if host == "client" else {})}
+    shown = knobs.read(host, MENU | files_variable())
+    assert knobs.read(host, files_variable()) == {
+        **shown,
+        **({"client_sysctl": None} if host == "client" else {}),
+    }
 
 
 def test_every_knob_of_the_menu_is_in_the_table():

@@ -7,7 +7,7 @@ import pytest
 from connlab.base import settings as lab_settings
 from connlab.base.errors import Usage
 from server import settings as server_settings
-from tests.support.given import given
+from tests.support.files_variable import files_variable
 from tests.support.processes import run_lab
 
 HOME = Path(__file__).parents[3]
@@ -29,14 +29,14 @@ def test_nonsense_is_refused_with_what_is_allowed(knobs, said):
     with pytest.raises(Usage, match=said):
         menu.changed(**knobs)
     with pytest.raises(server_settings.BadSetting, match=said):
-        server_settings.read({**menu.values, **given(), **knobs})
+        server_settings.read({**menu.values, **files_variable(), **knobs})
 
 
 @pytest.mark.parametrize("mode", ["forking", "iterative", "pool", "threading"])
 def test_what_makes_sense_is_taken(mode):
     """The control: the articles's loop and a greeting, in every mode that has a handler."""
     chosen = lab_settings.read().changed(SERVER_MODE=mode, HANDLER="article", GREETING="hi", LISTEN="server")
-    read = server_settings.read({**chosen.values, **given()})
+    read = server_settings.read({**chosen.values, **files_variable()})
     assert (read.mode, read.handler, read.greeting, read.listen) == (mode, "article", "hi", "server")
     assert read.pool_size == 10
 

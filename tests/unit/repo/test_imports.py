@@ -202,7 +202,7 @@ def test_nobody_imports_the_command_line():
         name for name, tree in modules.items() if "connlab.cli.main" in connlab_modules(imports(tree, name))
     ] == [
         "connlab.__main__",  # `python -m connlab`, which is the same command
-        "tests.support.typed",  # calls it as a user does, for the tests of the verbs
+        "tests.support.in_process",  # calls it as a user does, for the tests of the verbs
     ]
 
 

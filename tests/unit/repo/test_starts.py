@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.given import given
+from tests.support.files_variable import files_variable
 
 HOME = Path(__file__).parents[3]
 # Each alone, in milliseconds of CPU beside the 9 of a Python that does nothing: 34, 18, 12, 11, 5 and 4.
@@ -30,7 +30,7 @@ def test_a_process_of_a_host_starts_light(module):
 def test_a_client_tells_its_profile_without_json():
     """Of all that the lab asks, this comes from each client at each `status`; json would double it."""
     argv = [sys.executable, "-S", "-E", "-X", "importtime", "-m", "client.sysctls"]
-    environment = {"CLIENT_SYSCTL": "article", **given()}
+    environment = {"CLIENT_SYSCTL": "article", **files_variable()}
     done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "connlab.machine.sysctls" in loaded

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from connlab.base.wait import until
-from tests.support.given import given
+from tests.support.files_variable import files_variable
 from tests.support.ports import free_port
 from tests.unit.server.process import HOME, KNOBS, WITHIN, Server
 
@@ -32,7 +32,7 @@ def start(tmp_path):
     ) -> Server:  # fmt: skip
         port, log = port or free_port(), tmp_path / f"log-{len(servers)}"
         names = {"SERVER_MODE": mode, "PORT": str(port), "CONNLAB_STATUS": f"connlab-{os.getpid()}-{port}"}
-        environment = {**KNOBS, **given(), **names, **knobs}
+        environment = {**KNOBS, **files_variable(), **names, **knobs}
         number = reports.fileno() if reports else -1
         argv = [sys.executable, "-S", "-E", "-m", "server.serve", str(number)]
         if descriptors:

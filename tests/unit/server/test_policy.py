@@ -14,11 +14,11 @@ import pytest
 from connlab.machine import files
 from server import firewall, settings
 from tests.support import menu
-from tests.support.given import given
+from tests.support.files_variable import files_variable
 
 HOME = Path(__file__).parents[3]
 DATA = Path(__file__).parents[1] / "data"
-MENU = menu.MENU | given()
+MENU = menu.MENU | files_variable()
 ARTICLE = (
     "-A INPUT -p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 15 "
     "--connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset"
@@ -155,8 +155,8 @@ def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
 
 def _with(environment: dict[str, str], name: str, text: str) -> dict[str, str]:
     """The same with this policy."""
-    given = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
-    return {**environment, files.VARIABLE: json.dumps(given), "FIREWALL": name}
+    files_variable = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
+    return {**environment, files.VARIABLE: json.dumps(files_variable), "FIREWALL": name}
 
 
 def test_a_kernel_that_has_the_rules_is_believed(tmp_path):

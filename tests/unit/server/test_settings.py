@@ -11,10 +11,10 @@ import pytest
 
 from server import settings
 from tests.support import menu
-from tests.support.given import PROFILES, given
+from tests.support.files_variable import PROFILES, files_variable
 
 HOME = Path(__file__).parents[3]
-MENU = menu.MENU | given()
+MENU = menu.MENU | files_variable()
 
 
 def test_the_menu_is_understood():

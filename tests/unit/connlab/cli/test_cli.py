@@ -14,7 +14,7 @@ import pytest
 from connlab.cli import main as cli
 from connlab.cluster import engine
 from connlab.evidence.claims import CLAIMS
-from tests.support.charts import drain, left
+from tests.support.charts import drain_chart, write_evidence
 
 HOME = Path(__file__).parents[4]
 NOWHERE = "unix:///nonexistent.sock"
@@ -227,7 +227,7 @@ def test_what_the_command_does_not_know_is_usage(lab, arguments):
 
 def test_report_prints_where_the_pages_are(lab, tmp_path):
     """A path a line, or data; the run's folder is where they are, and no engine is asked."""
-    left(tmp_path, "test_drain", "chart-drain", drain())
+    write_evidence(tmp_path, "test_drain", "chart-drain", drain_chart())
     page = tmp_path / "time-wait.html"
     assert lab("report", str(tmp_path)) == (0, f"{page}\n", "")
     assert page.read_text().startswith("<!doctype html>")
@@ -257,7 +257,7 @@ def test_report_says_what_it_cannot_draw(lab, tmp_path):
     assert lab("report", str(tmp_path))[0] == 2
     (tmp_path / "machine.json").write_text("{}")
     assert lab("report", str(tmp_path))[0] == 2
-    left(tmp_path, "test_drain", "chart-drain", {"schema": 1, "shape": "steps"})
+    write_evidence(tmp_path, "test_drain", "chart-drain", {"schema": 1, "shape": "steps"})
     status, out, err = lab("report", str(tmp_path))
     assert (status, out) == (1, "")
     assert err.startswith(

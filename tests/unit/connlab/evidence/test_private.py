@@ -11,7 +11,7 @@ from connlab.base import private_files
 from connlab.base.errors import LabError
 from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
-from tests.support.charts import drain, left
+from tests.support.charts import drain_chart, write_evidence
 
 
 @pytest.fixture(params=["000", "022", "077", "777"])
@@ -32,7 +32,7 @@ def test_a_run_is_the_users_alone(tmp_path, umask):
     """Its folders, what tests keep, and the pages drawn of it."""
     run = RunFolder("2026", tmp_path)
     run.keep("", "machine", {"kernel": "6.18", "engine": {"Version": "28"}})
-    run.keep("test_a", "chart-a", drain())
+    run.keep("test_a", "chart-a", drain_chart())
     draw(run.folder, [])
     assert modes(tmp_path / "runs") == {
         "runs": "700", "runs/2026": "700", "runs/2026/machine.json": "600", "runs/2026/test_a": "700",
@@ -43,7 +43,7 @@ def test_a_run_is_the_users_alone(tmp_path, umask):
 def test_runs_of_before_are_closed(tmp_path):
     """All that an earlier version left open, when the next run begins; where a link leads stays as it was."""
     old = tmp_path / "runs" / "2025"
-    left(old, "test_a", "verdict", {})
+    write_evidence(old, "test_a", "verdict", {})
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (elsewhere / "file").touch()
     (old / "link").symlink_to(elsewhere)

@@ -8,16 +8,16 @@ from connlab.base.errors import Unreadable, Usage
 from connlab.evidence import runs
 from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
-from tests.support.charts import ROW, drain, left
+from tests.support.charts import ROW, drain_chart, write_evidence
 
 
 def test_the_machine_is_read_from_the_run(tmp_path):
     """As tests/conftest.py leaves it; nothing if there is nothing."""
     assert runs.machine(tmp_path) == {}
-    left(tmp_path, "", "machine", {"kernel": "6.18", "engine": {"Version": "20.10", "Os": "linux"}})
+    write_evidence(tmp_path, "", "machine", {"kernel": "6.18", "engine": {"Version": "20.10", "Os": "linux"}})
     assert runs.machine(tmp_path) == {"kernel": "6.18", "engine": "Docker 20.10"}
     for wrong in (["?"], {"kernel": "6.18"}, {"kernel": "6.18", "engine": "old"}, 7):
-        left(tmp_path, "", "machine", wrong)
+        write_evidence(tmp_path, "", "machine", wrong)
         with pytest.raises(Unreadable, match=r"machine\.json: no kernel and engine"):
             runs.machine(tmp_path)
     (tmp_path / "machine.json").write_text("{")
@@ -27,9 +27,9 @@ def test_the_machine_is_read_from_the_run(tmp_path):
 
 def test_each_family_has_a_page(tmp_path):
     """With its own charts only; a page that is there is drawn again."""
-    left(tmp_path, "test_a", "chart-a", drain(title="of one"))
-    left(tmp_path, "test_b", "chart-b", drain(title="of another", family="backlog"))
-    left(tmp_path, "test_b", "attempts", {"no": "chart"})
+    write_evidence(tmp_path, "test_a", "chart-a", drain_chart(title="of one"))
+    write_evidence(tmp_path, "test_b", "chart-b", drain_chart(title="of another", family="backlog"))
+    write_evidence(tmp_path, "test_b", "attempts", {"no": "chart"})
     rows = [{**ROW, "family": "backlog"}, {**ROW, "sentence": "of no page", "family": "sockets"}]
     assert draw(tmp_path, rows) == {
         family: tmp_path / f"{family}.html" for family in ("backlog", "time-wait")
@@ -45,7 +45,7 @@ def test_no_run_and_no_charts_are_told(tmp_path):
     """What, why, and the next step."""
     with pytest.raises(Usage, match=r"'runs/never' is no run\n  next: make test"):
         runs.find("runs/never")
-    left(tmp_path, "", "machine", {})
+    write_evidence(tmp_path, "", "machine", {})
     with pytest.raises(Usage, match=r"has no charts: no test left a chart-\*\.json in it\n  next: make test"):
         draw(tmp_path, [])
 
@@ -57,7 +57,7 @@ def test_a_folder_of_others_is_no_run(tmp_path):
             runs.find(folder)
     for name in ("machine", "test_a/verdict", "test_a/chart-x"):
         run = tmp_path / name.replace("/", "-")
-        left(run, name.rpartition("/")[0], name.rpartition("/")[2], {})
+        write_evidence(run, name.rpartition("/")[0], name.rpartition("/")[2], {})
         assert runs.find(str(run)) == run
 
 

@@ -11,7 +11,15 @@ from connlab.base.errors import Unreadable
 from connlab.evidence.charts import slope
 from connlab.report import page as html
 from connlab.report.run import draw
-from tests.support.charts import HOSTILE, ROW, drain, hostile, left, of, page
+from tests.support.charts import (
+    HOSTILE,
+    ROW,
+    chart_page,
+    drain_chart,
+    hostile_chart,
+    panel_chart,
+    write_evidence,
+)
 
 
 class Elements(HTMLParser):
@@ -32,37 +40,41 @@ class Elements(HTMLParser):
         self.words.append(data)
 
 
-def chosen(words: str) -> str:
+def hostile_page(words: str) -> str:
     """A page every word of which somebody else chose."""
     row = dict.fromkeys(html.COLUMNS, words)
-    return html.page(words, {words: hostile(words)}, [row], words, {"kernel": words, "engine": words})
+    return html.page(words, {words: hostile_chart(words)}, [row], words, {"kernel": words, "engine": words})
 
 
 def test_words_of_others_are_words():
     """Markup and quotes in evidence make no element and no attribute; the words themselves are shown."""
-    seen, plain = Elements(chosen(HOSTILE)), Elements(chosen("words"))
-    assert set(seen.tags) == set(plain.tags)
-    assert {each[:2] for each in seen.attributes} == {each[:2] for each in plain.attributes}
-    assert "".join(seen.words).count("<script>alert(1)</script>\"'>") >= 10
+    elements, plain = Elements(hostile_page(HOSTILE)), Elements(hostile_page("words"))
+    assert set(elements.tags) == set(plain.tags)
+    assert {each[:2] for each in elements.attributes} == {each[:2] for each in plain.attributes}
+    assert "".join(elements.words).count("<script>alert(1)</script>\"'>") >= 10
 
 
 def test_what_cannot_be_printed_is_escaped():
     """No byte of a terminal's language, no turning of the text, nothing that UTF-8 cannot carry."""
-    source = chosen(HOSTILE)
+    source = hostile_page(HOSTILE)
     source.encode()
     assert [letter for letter in source if not letter.isprintable() and letter != "\n"] == []
     assert r"\x1b[31m\udc80\u202e&amp;" in source
 
 
-@pytest.mark.parametrize("source", [page(), chosen(HOSTILE)], ids=["plain", "hostile"])
+@pytest.mark.parametrize("source", [chart_page(), hostile_page(HOSTILE)], ids=["plain", "hostile"])
 def test_a_page_needs_nothing_but_itself(source):
     """No script, no address, no element or attribute that would fetch or run; its policy forbids them too."""
-    seen = Elements(source)
-    assert not {"script", "link", "img", "iframe", "object", "embed", "image", "use", "a"} & set(seen.tags)
+    elements = Elements(source)
+    assert not {"script", "link", "img", "iframe", "object", "embed", "image", "use", "a"} & set(
+        elements.tags
+    )
     assert not re.search(r"https?://|@import|javascript:", source)
-    assert [name for _, name, _ in seen.attributes if name.startswith("on") or name in {"src", "href"}] == []
+    assert [
+        name for _, name, _ in elements.attributes if name.startswith("on") or name in {"src", "href"}
+    ] == []
     assert "url(" not in source
-    assert ("meta", "content", "default-src 'none'; style-src 'unsafe-inline'") in seen.attributes
+    assert ("meta", "content", "default-src 'none'; style-src 'unsafe-inline'") in elements.attributes
 
 
 def test_the_same_evidence_is_the_same_page(tmp_path):
@@ -71,19 +83,19 @@ def test_the_same_evidence_is_the_same_page(tmp_path):
     for order in ((0, 1, 2), (2, 0, 1)):
         run = tmp_path / str(order[0]) / "run"
         for at in order:
-            left(run, f"test_{at}", "chart-a", drain(title=f"chart {at}"))
+            write_evidence(run, f"test_{at}", "chart-a", drain_chart(title=f"chart {at}"))
         pages.append(draw(run, [{**ROW, "family": "time-wait"}])["time-wait"].read_bytes())
     assert pages[0] == pages[1]
     assert [pages[0].count(f"<h2>chart {at}</h2>".encode()) for at in range(3)] == [1, 1, 1]
 
 
-CLIPPED = of(slope("a", [(0, 1), (9, 3)]))
+CLIPPED = panel_chart(slope("a", [(0, 1), (9, 3)]))
 CLIPPED["vconcat"][0]["layer"][0]["mark"]["clip"] = True
 
 
 def test_ids_of_a_page_are_unique():
     """Two charts, and the two sizes of one, do not take each other's clipping paths."""
-    source = page(CLIPPED, CLIPPED)
+    source = chart_page(CLIPPED, CLIPPED)
     ids = [value for _, name, value in Elements(source).attributes if name == "id"]
     assert len(ids) == len(set(ids)) >= 4
     assert set(re.findall(r"url\(#([^)]+)\)", source)) <= set(ids)
@@ -91,31 +103,31 @@ def test_ids_of_a_page_are_unique():
 
 def test_a_chart_says_what_it_is_without_being_seen():
     """An image with a label, and its numbers in a table below, under the words of the axes."""
-    seen = Elements(page())
-    assert ("svg", "role", "img") in seen.attributes
-    assert ("svg", "aria-label", "TIME_WAIT drains after 60 s. Forty sockets.") in seen.attributes
+    elements = Elements(chart_page())
+    assert ("svg", "role", "img") in elements.attributes
+    assert ("svg", "aria-label", "TIME_WAIT drains after 60 s. Forty sockets.") in elements.attributes
     assert (
         '<caption>sockets in TIME_WAIT</caption>\n<thead><tr><th scope="col">seconds after the close</th>'
-        in page()
+        in chart_page()
     )
-    cells = re.findall(r"<td>([\d.,]+)</td>", page())
+    cells = re.findall(r"<td>([\d.,]+)</td>", chart_page())
     assert cells == ["0", "40", "60.4", "0", "0", "40", "15.2", "0", "60.4", "0"]
 
 
 def test_a_long_table_says_what_it_leaves_out():
     """Evenly picked, the first and the last among them."""
-    source = page(of(slope("noise", [(x, x % 50) for x in range(1000)])))
+    source = chart_page(panel_chart(slope("noise", [(x, x % 50) for x in range(1000)])))
     assert "noise (300 of 1,000 rows)" in source
     assert re.findall(r"<tr><td>(\d+)</td>", source)[::299] == ["0", "999"]
 
 
 def test_what_cannot_be_drawn_is_told(tmp_path):
     """With the file, in a line; and nothing is written."""
-    left(
+    write_evidence(
         tmp_path,
         "test_a",
         "chart-a",
-        {**drain(), "vconcat": [{"data": {"values": [{"a": 1}]}, "mark": "pie"}]},
+        {**drain_chart(), "vconcat": [{"data": {"values": [{"a": 1}]}, "mark": "pie"}]},
     )
     with pytest.raises(
         Unreadable, match=r"test_a/chart-a\.json: Vega-Lite to SVG conversion failed: .*[^\n]$"
@@ -134,12 +146,12 @@ def test_a_drawing_is_shapes_and_words(monkeypatch, element):
     svg = f"<svg xmlns='http://www.w3.org/2000/svg'>{element}</svg>"
     monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda *_, **__: svg)
     with pytest.raises(ValueError, match=r"a chart is shapes and words, and this one has|not well-formed"):
-        page()
+        chart_page()
 
 
 def test_dark_is_for_screens():
     """Each colour of a drawing is traded for one that dark pages have; paper has the light ones."""
-    source = page()
+    source = chart_page()
     dark = source[
         source.index("@media screen and (prefers-color-scheme:dark){") : source.index("*{box-sizing")
     ]
@@ -150,13 +162,17 @@ def test_dark_is_for_screens():
 
 def test_the_page_says_which_run_it_is():
     """Folder, kernel and engine; a run that left no word of its machine has the folder."""
-    assert "connlab, run 2026-11-25T16-11-00.156118Z</p>" in page()
-    assert "156118Z · kernel 6.18 · engine Docker 20.10</p>" in page(kernel="6.18", engine="Docker 20.10")
+    assert "connlab, run 2026-11-25T16-11-00.156118Z</p>" in chart_page()
+    assert "156118Z · kernel 6.18 · engine Docker 20.10</p>" in chart_page(
+        kernel="6.18", engine="Docker 20.10"
+    )
 
 
 def test_claims_stand_above_the_charts():
     """Only the columns that a row fills; verdicts are words, and not run is pale."""
-    source = page(rows=(ROW, {**ROW, "setting": "tcp_tw_reuse", "side": "client", "verdict": "not run"}))
+    source = chart_page(
+        rows=(ROW, {**ROW, "setting": "tcp_tw_reuse", "side": "client", "verdict": "not run"})
+    )
     assert re.findall(r'<th scope="col">(\w+)</th>', source)[:5] == [
         "setting",
         "side",
@@ -164,8 +180,8 @@ def test_claims_stand_above_the_charts():
         "measured",
         "verdict",
     ]
-    assert re.findall(r'<th scope="col">(\w+)</th>', page())[:3] == ["claim", "measured", "verdict"]
+    assert re.findall(r'<th scope="col">(\w+)</th>', chart_page())[:3] == ["claim", "measured", "verdict"]
     assert source.index("It drains") < source.index("<figure>")
     assert '<tr class="none"><td>tcp_tw_reuse</td><td>client</td><td>It drains</td><td>in 60 s</td>' in source
     assert '<tr class="judged">' in source
-    assert 'class="claims"' not in page(rows=())
+    assert 'class="claims"' not in chart_page(rows=())

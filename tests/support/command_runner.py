@@ -1,4 +1,4 @@
-"""A host for a test that asks it much: all its commands run through one `docker exec` that stays open.
+"""A host whose commands run through one `docker exec` that stays open, for a test that has many.
 
 Each is a process of that host as before, and costs the machine a third: no shim, no runc and no call to the engine.
 """
@@ -24,7 +24,7 @@ for line in sys.stdin:
 
 
 @dataclass(frozen=True)
-class Quick(Host):
+class RunnerHost(Host):
     """A host as it was listed, and its runner, once there is one."""
 
     runner: list[Stream] = field(default_factory=list, compare=False, repr=False)
@@ -58,10 +58,10 @@ class Quick(Host):
 
 
 @contextlib.contextmanager
-def quick(host: Host) -> Iterator[Quick]:
-    """The same host, with a runner for as long as the block lasts."""
-    found = Quick(host.id, host.service, host.number, host.address, host.state, host.uptime)
+def with_runner(host: Host) -> Iterator[RunnerHost]:
+    """Return the same host, with a runner for as long as the block lasts."""
+    copy = RunnerHost(host.id, host.service, host.number, host.address, host.state, host.uptime)
     try:
-        yield found
+        yield copy
     finally:
-        found.forget()
+        copy.forget()

@@ -14,21 +14,23 @@ from unittest import mock
 from connlab.cli import main as cli
 
 
-def typed(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`lab ARGV` with these knobs over the environment. What it starts writes to the same two files, by descriptor."""
-    command = [str(word) for word in argv]
+def call_lab(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `lab ARGV` with these variables over the environment, and return its exit code and both streams.
+
+    What it starts writes to the same two files, by descriptor.
+    """
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, environment):
         out, err = Path(folder, "out"), Path(folder, "err")
-        with _written_to(1, "stdout", out), _written_to(2, "stderr", err):
+        with redirected(1, "stdout", out), redirected(2, "stderr", err):
             try:
-                status = cli.run(command, "lab")
+                status = cli.run(list(argv), "lab")
             except SystemExit as ended:  # a verb's own exit code
                 status = int(ended.code or 0)
-        return subprocess.CompletedProcess(["lab", *command], status, out.read_text(), err.read_text())
+        return subprocess.CompletedProcess(["lab", *argv], status, out.read_text(), err.read_text())
 
 
 @contextlib.contextmanager
-def _written_to(descriptor: int, name: str, file: Path) -> Iterator[None]:
+def redirected(descriptor: int, name: str, file: Path) -> Iterator[None]:
     before = os.dup(descriptor)
     getattr(sys, name).flush()
     with file.open("w", encoding="utf-8", errors="backslashreplace") as stream:

@@ -1,4 +1,4 @@
-"""What a host of a test is given: every profile of sysctl/, as the lab gives a host its own."""
+"""The variable CONNLAB_FILES of a host in a test: every profile of sysctl/, as the lab gives a host its own."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,6 @@ PROFILES = sorted(path.stem for path in (Path(__file__).parents[2] / "sysctl").g
 FILES = {f"sysctl/{name}.conf": profiles.conf(name) for name in PROFILES}
 
 
-def given(**files: str) -> dict[str, str]:
-    """The variable of a host that has these files as well: `given(**{"sysctl/own.conf": "..."})`."""
+def files_variable(**files: str) -> dict[str, str]:
+    """Return the variable, with these files as well: `files_variable(**{"sysctl/own.conf": "..."})`."""
     return {"CONNLAB_FILES": json.dumps({**FILES, **files})}

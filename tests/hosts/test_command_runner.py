@@ -1,4 +1,4 @@
-"""A quick host (tests/support/quick.py) is the host itself: the same answers, the same errors, the same rights."""
+"""A host with a runner (tests/support/command_runner.py) is the host itself: the same answers, errors and rights."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ WHO = f"id; pwd; umask; env | sort; grep -E '{RIGHTS}' /proc/self/status; readli
 
 
 @pytest.fixture
-def itself(crowd: Lab) -> Host:
-    """The same host, each of whose commands is a `docker exec`."""
+def plain_host(crowd: Lab) -> Host:
+    """Return the same host, each of whose commands is a `docker exec`."""
     return hosts.find(crowd.settings.project, "server")[0]
 
 
 @pytest.mark.parametrize("argv", [["sh", "-c", WHO], ["printf", "%s", "two\nlines \u00e4 '\\"], ["true"]])
-def test_it_answers_as_the_host_does(crowd: Lab, itself: Host, argv: list[str]) -> None:
+def test_it_answers_as_the_host_does(crowd: Lab, plain_host: Host, argv: list[str]) -> None:
     """Who it is, where, with which environment, capabilities and signals; and text of any kind."""
-    assert crowd.server.run(argv) == itself.run(argv)
+    assert crowd.server.run(argv) == plain_host.run(argv)
 
 
-def test_it_fails_as_the_host_does(crowd: Lab, itself: Host) -> None:
+def test_it_fails_as_the_host_does(crowd: Lab, plain_host: Host) -> None:
     """Status and standard error in the same words."""
     argv = ["sh", "-c", "echo out; echo 'what is wrong' >&2; exit 3"]
-    said = []
-    for host in (crowd.server, itself):
+    errors = []
+    for host in (crowd.server, plain_host):
         with pytest.raises(CommandFailed) as failed:
             host.run(argv)
-        said.append(str(failed.value))
-    assert said[0] == said[1]
+        errors.append(str(failed.value))
+    assert errors[0] == errors[1]
 
 
 def test_it_answers_again_when_its_runner_is_gone(crowd: Lab) -> None:
