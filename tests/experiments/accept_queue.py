@@ -22,29 +22,29 @@ def stall(lab: Lab, agent: Agent, waiting: int) -> list[Attempt]:
     of which the server knows nothing (B10).
     """
     before = accepted(lab)
-    made = agent.open(1)
+    attempts = agent.open(1)
     until(lambda: accepted(lab) == before + 1, "the server serves the first client", within=20)
-    made += fill(agent, waiting, lab.server, lab.settings.port)
-    return made
+    attempts += fill(agent, waiting, lab.server, lab.settings.port)
+    return attempts
 
 
-def fill(agent: Agent, count: int, on: Host, port: int) -> list[Attempt]:
+def fill(agent: Agent, count: int, host: Host, port: int) -> list[Attempt]:
     """Dial `count` times, one after another, a host that accepts nobody; returns once all wait in its accept queue."""
-    made = agent.open(count, gap_ms=1, host=on.address, port=port)
-    until(lambda: listener(on, port).receive_queue == count, f"{count} wait for accept(2)", within=20)
-    return made
+    attempts = agent.open(count, gap_ms=1, host=host.address, port=port)
+    until(lambda: listener(host, port).receive_queue == count, f"{count} wait for accept(2)", within=20)
+    return attempts
 
 
 def accepted(lab: Lab) -> int:
-    """Connections that the server has accepted since it started: its own count, for a log can be late."""
+    """Return how many connections the server has accepted since it started: its own count, for a log can be late."""
     account = json.loads(lab.server.run(STATUS))
     return sum(counts["accepted"] for counts in account["sources"].values())
 
 
 def listener(host: Host, port: int) -> Socket:
-    """The listening socket of a port: Recv-Q is how many wait, Send-Q the backlog in force (ss(8))."""
+    """Return the listening socket of a port: Recv-Q is how many wait, Send-Q the backlog in force (ss(8))."""
 
-    def found() -> Socket | None:
+    def listening_socket() -> Socket | None:
         return next((s for s in read_sockets(host.run) if (s.state, s.local_port) == ("LISTEN", port)), None)
 
-    return until(found, f"ss shows the listener on port {port}", within=5)
+    return until(listening_socket, f"ss shows the listener on port {port}", within=5)

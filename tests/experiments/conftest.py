@@ -12,7 +12,7 @@ from tests.support.laboratory import LAB_RECORDER, record_lab
 
 @pytest.fixture(autouse=True)
 def _evidence(keep: Callable[[str, object], None]) -> Iterator[None]:
-    """For each lab of the test: its knobs and images, and all that its hosts said."""
+    """Keep each lab's knobs and images, and all events of its hosts."""
     began = engine_machine.now().isoformat()
     before = LAB_RECORDER.set(lambda lab: record_lab(lab, keep, began))
     yield

@@ -29,15 +29,15 @@ def test_who_reaches_the_server_depends_on_its_address(
     There the client sees the same RST as from the policy, but the rule's counter did not move (O02).
     """
     with laboratory(LISTEN=listen, CLIENTS=1) as lab:
-        with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
-            (made,) = agent.open(1)
+        with Agent(lab.clients[0]) as agent, watch(lab.server) as diff:
+            (attempt,) = agent.open(1)
         (listener,) = tcp_sockets(lab.server, lab.settings.port, "LISTEN")
 
-    assert made.outcome is outcome
+    assert attempt.outcome is outcome
     assert listener.local == (bound or lab.server.address)
-    assert (seen.refused, seen.reported("accepted")) == (0, outcome is ESTABLISHED)
+    assert (diff.refused, diff.reported("accepted")) == (0, outcome is ESTABLISHED)
     verdict(
         Verdict.HOLDS,
         f"bound to `{listen}`: listens on {listener.local}:{listener.local_port},"
-        f" another host's dial is {made.outcome}",
+        f" another host's dial is {attempt.outcome}",
     )

@@ -27,14 +27,16 @@ def test_the_queue_holds_one_more_than_the_backlog(crowd: Lab, keep, backlog: in
     """backlog + 1 connections complete and wait; every further SYN is dropped, none is refused (B01, B03)."""
     with agents(crowd.clients[:2]) as (listening, dialling):
         port = listening.listen(backlog=backlog).port
-        made = fill(dialling, backlog + 1, listening.host, port)
-        before = overflows(listening.host)
-        made += dialling.open(4, host=listening.host.address, port=port, in_flight=4, timeout_ms=NOBODY_HOME)
-        dropped = overflows(listening.host) - before
+        attempts = fill(dialling, backlog + 1, listening.host, port)
+        before = dropped_syns(listening.host)
+        attempts += dialling.open(
+            4, host=listening.host.address, port=port, in_flight=4, timeout_ms=NOBODY_HOME
+        )
+        dropped = dropped_syns(listening.host) - before
         queue = listener(listening.host, port)
 
-    keep("attempts", made)
-    assert tally(made) == {ESTABLISHED: backlog + 1, TIMED_OUT: 4}
+    keep("attempts", attempts)
+    assert tally(attempts) == {ESTABLISHED: backlog + 1, TIMED_OUT: 4}
     assert (queue.receive_queue, queue.send_queue) == (backlog + 1, backlog)
     assert dropped == 4
 
@@ -61,17 +63,17 @@ def test_listen_5_does_not_limit_connections(stalled: Lab, watch, keep, verdict)
     The server is stalled: it has greeted its first client, which says nothing. Then the same backlog of 5
     in a server that accepts.
     """
-    with Agent(stalled.clients[0]) as agent, watch(stalled.server) as waits:
-        waiting = tally(stall(stalled, agent, waiting=6) + more(agent, 13))
+    with Agent(stalled.clients[0]) as agent, watch(stalled.server) as stalled_diff:
+        waiting = tally(stall(stalled, agent, waiting=6) + dial_and_give_up(agent, 13))
     accepts = {"SERVER_MODE": "threading", "BACKLOG": 5, "CONNLIMIT": 1000, "CLIENTS": 1}
-    with laboratory(**accepts) as lab, Agent(lab.clients[0]) as agent, watch(lab.server) as accepting:
+    with laboratory(**accepts) as lab, Agent(lab.clients[0]) as agent, watch(lab.server) as accepting_diff:
         served = tally(agent.open(100))
 
     assert waiting == {ESTABLISHED: 7, TIMED_OUT: 13}
-    assert waits.counter("TcpExtListenOverflows") == waits.counter("TcpExtListenDrops") == 13
-    assert (waits.refused, waits.reported("accepted")) == (0, 1)
+    assert stalled_diff.counter("TcpExtListenOverflows") == stalled_diff.counter("TcpExtListenDrops") == 13
+    assert (stalled_diff.refused, stalled_diff.reported("accepted")) == (0, 1)
     assert served == {ESTABLISHED: 100}
-    assert accepting.reported("accepted") == 100
+    assert accepting_diff.reported("accepted") == 100
     verdict(
         Verdict.REFUTED,
         f"listen(5), of 20 dials to a stalled server 1 is served, 6 wait, {waiting[TIMED_OUT]} SYNs are dropped and"
@@ -92,7 +94,7 @@ def test_abort_on_overflow_resets_only_what_overflows_at_the_last_ack() -> None:
 
 
 def _overflow_at_the_last_ack(lab: Lab) -> Counter[str]:
-    """What each of five clients reads whose last ACK came late, three of which found a place in the queue.
+    """Count what five clients read whose last ACK came late, three of which found a place in the queue.
 
     To hold the last ACKs back, the server drops them for a moment. A SYN that finds the queue full is dropped silently
     with both settings.
@@ -124,23 +126,23 @@ def test_syns_that_come_together_are_answered_with_cookies(stalled: Lab, watch) 
     # The last test of this lab: what it leaves half open takes a minute to go.
     with Agent(stalled.clients[0]) as agent:
         stalled.server.run(["iptables", "-I", "INPUT", *LAST_ACKS])
-        with watch(stalled.server) as seen:
-            made = more(agent, 15)
-        half_open = [s for s in seen.after.sockets if s.state == "SYN-RECV"]
+        with watch(stalled.server) as diff:
+            attempts = dial_and_give_up(agent, 15)
+        half_open = [s for s in diff.after.sockets if s.state == "SYN-RECV"]
 
-    assert tally(made) == {ESTABLISHED: 15}, "connected, as far as the client can tell"
-    cookies = seen.counter("TcpExtSyncookiesSent")
+    assert tally(attempts) == {ESTABLISHED: 15}, "connected, as far as the client can tell"
+    cookies = diff.counter("TcpExtSyncookiesSent")
     assert len(half_open) in (5, 6), "as many as the backlog; Linux 6.18 takes one more"
-    assert cookies == seen.counter("TcpExtTCPReqQFullDoCookies") == 15 - len(half_open)
-    assert seen.reported("accepted") == 0
-    assert seen.counter("TcpExtListenOverflows") == 0
+    assert cookies == diff.counter("TcpExtTCPReqQFullDoCookies") == 15 - len(half_open)
+    assert diff.reported("accepted") == 0
+    assert diff.counter("TcpExtListenOverflows") == 0
 
 
-def more(agent: Agent, count: int) -> list[Attempt]:
+def dial_and_give_up(agent: Agent, count: int) -> list[Attempt]:
     """Dial `count` times, all in flight, and give up on each long before its SYN is repeated."""
     return agent.open(count, in_flight=count, gap_ms=0, timeout_ms=NOBODY_HOME)
 
 
-def overflows(host: Host) -> int:
-    """SYNs that a full accept queue dropped on this host so far."""
+def dropped_syns(host: Host) -> int:
+    """Return how many SYNs a full accept queue of this host has dropped."""
     return read_counters(host.run)["TcpExtListenOverflows"]

@@ -20,7 +20,7 @@ ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 
 
 @pytest.mark.parametrize(
-    ("asked", "prober", "expected"),
+    ("count", "prober", "expected"),
     [
         (14, "same", ESTABLISHED),
         (15, "same", REFUSED),
@@ -30,23 +30,23 @@ ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
         (16, "other", ESTABLISHED),
     ],
 )
-def test_boundary(crowd: Lab, watch, asked: int, prober: str, expected: Outcome) -> None:
+def test_boundary(crowd: Lab, watch, count: int, prober: str, expected: Outcome) -> None:
     """A source that asked for 14 gets one more, one that asked for 15 or 16 does not; others always do."""
-    check_boundary(crowd, watch, asked, prober, expected)
+    check_boundary(crowd, watch, count, prober, expected)
 
 
-def check_boundary(lab: Lab, watch, asked: int, prober: str, expected: Outcome) -> None:
-    """One row of the table, both witnesses; also used by the negative control below."""
-    with agents(lab.clients[:2]) as (one, other), watch(lab.server) as seen:
-        first = one.open(asked)
+def check_boundary(lab: Lab, watch, count: int, prober: str, expected: Outcome) -> None:
+    """Judge one row of the table by both witnesses; also used by the negative control below."""
+    with agents(lab.clients[:2]) as (one, other), watch(lab.server) as diff:
+        first = one.open(count)
         extra = (one if prober == "same" else other).open(1)
 
-    assert [attempt.outcome for attempt in first] == reference_model.expected_outcomes(0, asked, limit=15)
+    assert [attempt.outcome for attempt in first] == reference_model.expected_outcomes(0, count, limit=15)
     assert [attempt.outcome for attempt in extra] == [expected]
     refusals = tally([*first, *extra])[REFUSED]
-    assert seen.refused == refusals
-    assert seen.reported("refused") == refusals
-    assert seen.reported("accepted") == tally([*first, *extra])[ESTABLISHED]
+    assert diff.refused == refusals
+    assert diff.reported("refused") == refusals
+    assert diff.reported("accepted") == tally([*first, *extra])[ESTABLISHED]
 
 
 @pytest.fixture
@@ -71,15 +71,15 @@ def test_a_greedy_host_leaves_the_others_unharmed(apart: Lab, watch) -> None:
 
     Not in the crowd: so many refusals at once leave stale entries in the source's list (J08).
     """
-    with agents(apart.clients) as (greedy, *others), watch(apart.server) as seen:
+    with agents(apart.clients) as (greedy, *others), watch(apart.server) as diff:
         pending = greedy.start_open(150, in_flight=16)
-        got = [tally(agent.open(15)) for agent in others]
-        answer = tally(pending())
+        tallies = [tally(agent.open(15)) for agent in others]
+        greedy_tally = tally(pending())
 
-    assert got == [{ESTABLISHED: 15}] * 3
-    assert answer[ESTABLISHED] <= 15
-    assert answer[REFUSED] == 150 - answer[ESTABLISHED] == seen.refused
-    assert seen.reported("refused", greedy.host.address) == seen.refused
+    assert tallies == [{ESTABLISHED: 15}] * 3
+    assert greedy_tally[ESTABLISHED] <= 15
+    assert greedy_tally[REFUSED] == 150 - greedy_tally[ESTABLISHED] == diff.refused
+    assert diff.reported("refused", greedy.host.address) == diff.refused
 
 
 def test_the_observer_takes_no_slot(crowd: Lab, watch) -> None:
@@ -87,9 +87,9 @@ def test_the_observer_takes_no_slot(crowd: Lab, watch) -> None:
     client = crowd.clients[0]
     with Agent(client) as agent:
         assert tally(agent.open(15)) == {ESTABLISHED: 15}
-        with watch(crowd.server) as seen:
-            looks = [established(crowd.server, crowd.settings.port) for _ in range(10)]
+        with watch(crowd.server) as diff:
+            observations = [established(crowd.server, crowd.settings.port) for _ in range(10)]
 
-        assert seen.after.held(crowd.settings.port) == {client.address: 15}
-        assert [len(look) for look in looks] == [15] * 10
-    assert (seen.refused, seen.reported("accepted"), seen.counter("TcpPassiveOpens")) == (0, 0, 0)
+        assert diff.after.held(crowd.settings.port) == {client.address: 15}
+        assert [len(observation) for observation in observations] == [15] * 10
+    assert (diff.refused, diff.reported("accepted"), diff.counter("TcpPassiveOpens")) == (0, 0, 0)

@@ -21,23 +21,22 @@ PROMPT = "Input msg and send:"
 def test_talking_from_a_terminal(crowd: Lab) -> None:
     """A line, its echo, Ctrl-D: the server has read the very line, from the port that the client names."""
     with terminal(crowd, "talk", "--client", "2") as session:
-        said = session.until(PROMPT)
+        output = session.until(PROMPT)
         session.type("hello from a person\n")
         assert "\r\nhello from a person\r\n" in session.until(PROMPT)
         source = f"{crowd.clients[1].address}:{_held_port(crowd, crowd.clients[1].address)}"
-        assert f"connected to server ({crowd.server.address}) port 12345 from {source}" in said
+        assert f"connected to server ({crowd.server.address}) port 12345 from {source}" in output
         session.type("\x04")
         assert "the server closed too" in session.rest()
         assert session.status() == 0
     wait_until_free(crowd)
-    story = [
-        e
-        for e in events(crowd.server.log())
-        if f"{e.fields.get('source')}:{e.fields.get('source_port')}" == source
+    accepted, message, closed = [
+        (event.event, event.fields)
+        for event in events(crowd.server.log())
+        if f"{event.fields.get('source')}:{event.fields.get('source_port')}" == source
     ]
-    assert [event.event for event in story] == ["accepted", "message", "closed"]
-    assert story[1].fields["text"] == "hello from a person"
-    assert story[2].fields["by"] == "client"
+    assert (accepted[0], message[0], closed[0]) == ("accepted", "message", "closed")
+    assert (message[1]["text"], closed[1]["by"]) == ("hello from a person", "client")
 
 
 def test_ctrl_c(crowd: Lab) -> None:
@@ -56,8 +55,8 @@ def test_a_terminal_that_is_closed(crowd: Lab) -> None:
         session.until(PROMPT)
         assert _held_port(crowd, crowd.clients[0].address)
     wait_until_free(crowd)
-    gone = "no interactive client is left"
-    until(lambda: "client.talk" not in crowd.clients[0].run(["ps", "-eo", "args"]), gone, within=10)
+    reason = "no interactive client is left"
+    until(lambda: "client.talk" not in crowd.clients[0].run(["ps", "-eo", "args"]), reason, within=10)
 
 
 def test_a_pipe_instead_of_a_terminal(crowd: Lab) -> None:
@@ -69,14 +68,14 @@ def test_a_pipe_instead_of_a_terminal(crowd: Lab) -> None:
 
 def test_the_sixteenth_is_refused_in_words(crowd: Lab, watch) -> None:
     """With the limit reached: exit status 1, a hint at the second witness, which has counted it."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         agent.open(15)
         with terminal(crowd, "talk") as session:
-            said = session.rest()
+            output = session.rest()
             assert session.status() == 1
-    assert "port 12345 refused the connection: an RST answered" in said
-    assert "make status" in said
-    assert seen.refused == 1
+    assert "port 12345 refused the connection: an RST answered" in output
+    assert "make status" in output
+    assert diff.refused == 1
 
 
 def test_a_server_that_stops_while_someone_talks() -> None:
@@ -89,7 +88,7 @@ def test_a_server_that_stops_while_someone_talks() -> None:
 
 
 def _talks_until(lab: Lab, signal: str) -> int:
-    """The exit status of `lab talk` when this ends the server."""
+    """Return the exit status of `lab talk` when this signal ends the server."""
     before = len(server_events(lab, "accepted"))
     with terminal(lab, "talk") as session:
         session.until(PROMPT)
@@ -120,20 +119,20 @@ def test_the_table_of_sockets(crowd: Lab) -> None:
             expected = "not supported"
         assert (pair, row["client"]["state"]) == (pair, expected)
         assert row["client"] == row["server"]
-    made = {(row["family"], row["type"]): row["client"]["made"] for row in result["tried"]}
-    assert made["AF_UNIX", "SOCK_RAW"] == "SOCK_DGRAM"
-    assert len(made) == 15
+    kinds = {(row["family"], row["type"]): row["client"]["made"] for row in result["tried"]}
+    assert kinds["AF_UNIX", "SOCK_RAW"] == "SOCK_DGRAM"
+    assert len(kinds) == 15
 
 
 def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> None:
     """It comes back, the other host has heard it from this one, and nobody's slot is taken."""
-    with watch(crowd.server) as seen:
+    with watch(crowd.server) as diff:
         result = socket_kinds.try_socket_kinds(crowd.settings, 2)
 
     rows = {(row["family"], row["type"]): row for row in result["exchanged"]}
-    carried = {"AF_UNIX": ("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET")}
-    carried |= dict.fromkeys(("AF_INET", "AF_INET6"), ("SOCK_STREAM", "SOCK_DGRAM"))
-    assert rows.keys() == {(family, kind) for family, kinds in carried.items() for kind in kinds}
+    kinds_by_family = {"AF_UNIX": ("SOCK_STREAM", "SOCK_DGRAM", "SOCK_SEQPACKET")}
+    kinds_by_family |= dict.fromkeys(("AF_INET", "AF_INET6"), ("SOCK_STREAM", "SOCK_DGRAM"))
+    assert rows.keys() == {(family, kind) for family, kinds in kinds_by_family.items() for kind in kinds}
     assert [pair for pair, row in rows.items() if not row["came_back"]] == []
     for (family, kind), row in rows.items():
         if family != "AF_UNIX":
@@ -143,11 +142,11 @@ def test_a_message_through_each_kind_that_can_carry_one(crowd: Lab, watch) -> No
     assert rows["AF_INET6", "SOCK_STREAM"]["source"].startswith("fe80::")
     flows = tables.parse_conntrack(crowd.server.run(snapshot.CONNTRACK))
     assert [flow.source for flow in flows if flow.target_port == over_tcp["port"]] == [over_tcp["source"]]
-    assert (seen.reported("accepted"), seen.refused) == (0, 0)
+    assert (diff.reported("accepted"), diff.refused) == (0, 0)
 
 
 def _held_port(lab: Lab, address: str) -> int:
-    """The only established connection of this source, as the server's kernel has it: its port."""
-    held = [socket for socket in established(lab.server, lab.settings.port) if socket.peer == address]
-    assert len(held) == 1, held
-    return held[0].peer_port
+    """Return the port of this source's only established connection, as the server's kernel has it."""
+    connections = [socket for socket in established(lab.server, lab.settings.port) if socket.peer == address]
+    assert len(connections) == 1, connections
+    return connections[0].peer_port

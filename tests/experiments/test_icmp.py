@@ -30,16 +30,15 @@ REJECTS = {
 
 
 @contextlib.contextmanager
-def rule(lab: Lab, *target: str) -> Iterator[list[str]]:
-    """A rule of the server for SYNs to PORT, and afterwards how many packets it matched."""
+def rule(lab: Lab, *target: str) -> Iterator[list[int]]:
+    """Insert a rule of the server for SYNs to PORT; the list has in the end how many packets it matched."""
     match = ["INPUT", "-p", "tcp", "--dport", str(PORT), "-j", *target]
-    counted: list[str] = []
+    packets: list[int] = []
     lab.server.run(["iptables", "-I", *match])
     try:
-        yield counted
-        counted += [
-            found.packets for found in read_ruleset(lab.server.run).rules if f"--dport {PORT} " in found.text
-        ]
+        yield packets
+        rules = read_ruleset(lab.server.run).rules
+        packets += [rule.packets for rule in rules if f"--dport {PORT} " in rule.text]
     finally:
         lab.server.run(["iptables", "-D", *match])
 
@@ -48,13 +47,13 @@ def rule(lab: Lab, *target: str) -> Iterator[list[str]]:
 def test_a_rejected_dial_has_the_outcome_of_its_answer(crowd: Lab, kind: str) -> None:
     """One at a time and three at once; a client each, because a kernel sends one address few ICMP errors."""
     client = crowd.clients[list(REJECTS).index(kind)]
-    with rule(crowd, "REJECT", "--reject-with", kind) as counted, Agent(client) as agent:
-        made = agent.open(2, port=PORT) + agent.open(3, port=PORT, in_flight=3, gap_ms=0)
+    with rule(crowd, "REJECT", "--reject-with", kind) as packets, Agent(client) as agent:
+        attempts = agent.open(2, port=PORT) + agent.open(3, port=PORT, in_flight=3, gap_ms=0)
         control = agent.open(1)
 
-    assert [(one.outcome, one.errno) for one in made] == [REJECTS[kind]] * 5
-    assert all(one.us < 1_000_000 for one in made), "not one was decided by a repeated SYN"
-    assert counted == [5]
+    assert [(attempt.outcome, attempt.errno) for attempt in attempts] == [REJECTS[kind]] * 5
+    assert all(attempt.us < 1_000_000 for attempt in attempts), "not one was decided by a repeated SYN"
+    assert packets == [5]
     assert control[0].outcome == Outcome.ESTABLISHED
 
 
@@ -75,7 +74,9 @@ def test_a_route_that_leads_nowhere_is_told_at_once(
     one_off.run_in_netns(client, ["ip", "route", "add", kind, *route])
     try:
         with Agent(client) as agent:
-            made = agent.open(2, host="198.51.100.1") + agent.open(2, host="198.51.100.1", in_flight=2)
+            attempts = agent.open(2, host="198.51.100.1") + agent.open(2, host="198.51.100.1", in_flight=2)
     finally:
         one_off.run_in_netns(client, ["ip", "route", "del", kind, *route])
-    assert [(one.outcome, one.errno, one.source) for one in made] == [(outcome, errno, None)] * 4
+    assert [(attempt.outcome, attempt.errno, attempt.source) for attempt in attempts] == [
+        (outcome, errno, None)
+    ] * 4

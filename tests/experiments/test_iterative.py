@@ -28,22 +28,15 @@ def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
             second.open(1)
             second.send("one ")
             second.send("two")
-            until(lambda: _queued(lab) == len("one two"), "both messages wait in the kernel", within=10)
-            served_meanwhile = [
-                event
-                for event in server_events(lab, "accepted")
-                if event.fields["source"] == second.host.address
-            ]
+            until(lambda: _unread_bytes(lab) == len("one two"), "both messages wait in the kernel", within=10)
+            sources = {event.fields["source"] for event in server_events(lab, "accepted")}
             first.close(how="rst")  # what a close with unread echoes is (T15)
             until(lambda: len(server_events(lab, "message")) == 2, "the second one is served", within=10)
-        (closed,) = [
-            event
-            for event in server_events(lab, "closed", "endless")
-            if event.fields["source"] == first.host.address
-        ]
+        ends = server_events(lab, "closed", "endless")
+        (closed,) = (event for event in ends if event.fields["source"] == first.host.address)
         late = server_events(lab, "message")[1]
 
-    assert served_meanwhile == []
+    assert sources == {first.host.address}
     assert closed.fields["by"] == "reset"
     assert closed.ts < late.ts
     assert late.fields["text"] == "one two"
@@ -57,7 +50,7 @@ def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
 @pytest.mark.claim("one-at-a-time")
 def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> None:
     """A client that reads its echoes and closes with FIN: the loop spins on b"", bounded here; the mend is one line."""
-    stories, spun = {}, {}
+    stories, endless = {}, {}
     for handler in ("article", "echo"):
         with (
             laboratory(SERVER_MODE="iterative", HANDLER=handler, CLIENTS=2) as lab,
@@ -79,14 +72,14 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
                 assert two.recv()[0].text == "hello", "and served at last"
             story = server_events(lab, "endless", "closed", "accepted")
             stories[handler] = [(event.event, who[event.fields["source"]]) for event in story]
-            spun = next((event.fields for event in story if event.event == "endless"), spun)
+            endless = next((event.fields for event in story if event.event == "endless"), endless)
 
     served = [("accepted", "one"), ("closed", "one"), ("accepted", "two")]
     assert stories == {"article": [served[0], ("endless", "one"), *served[1:]], "echo": served}
-    assert spun["empty_reads"] == 100_000
+    assert endless["empty_reads"] == 100_000
     verdict(
         Verdict.DEPENDS,
-        f"after a clean close the printed loop read nothing {spun['empty_reads']:,} times in {spun['seconds']} s,"
+        f"after a clean close the printed loop read nothing {endless['empty_reads']:,} times in {endless['seconds']} s,"
         " serving nobody, until our bound; with `while data := recv()` the next client is served",
     )
 
@@ -124,18 +117,18 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
     more (J07). Operators meet it when a server is slow and a source is at its limit.
     """
     source = greeting.clients[sixteenth]  # each time one that has never dialled
-    with agents([source] * 2) as (patient, eager), watch(greeting.server) as seen:  # two processes
+    with agents([source] * 2) as (patient, eager), watch(greeting.server) as diff:  # two processes
         assert tally(stall(greeting, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
         # SYNs are repeated after a second, and again before the third is over: that much time has the dial between.
         pending = patient.start_open(8, in_flight=8, timeout_ms=3500)
-        until(lambda: _dialled(greeting, source) == 15, "all fifteen have been sent", within=10)
+        until(lambda: _tracked_connections(greeting, source) == 15, "all fifteen have been sent", within=10)
         extra = eager.open(1) if sixteenth else []
         hanging = tally(pending())
 
     assert [attempt.outcome for attempt in extra] == [Outcome.REFUSED] * sixteenth
     repeated = hanging[Outcome.REFUSED]
     assert hanging[Outcome.TIMED_OUT] == 8 - repeated
-    assert seen.refused == repeated + sixteenth
+    assert diff.refused == repeated + sixteenth
     assert (repeated > 0) == sixteenth
     verdict(
         Verdict.REFUTED if sixteenth else Verdict.HOLDS,
@@ -144,12 +137,12 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
     )
 
 
-def _queued(lab: Lab) -> int:
-    """Bytes that wait in the server's kernel, unread, in connections that nobody has accepted yet."""
+def _unread_bytes(lab: Lab) -> int:
+    """Return how many bytes wait unread in the server's kernel."""
     return sum(socket.receive_queue for socket in established(lab.server, lab.settings.port))
 
 
-def _dialled(lab: Lab, source: Host) -> int:
-    """Connections of conntrack from this host, answered or not: SYNs that the policy let through."""
-    ours = ["-p", "tcp", "--dport", str(lab.settings.port), "--src", source.address]
-    return len(lab.server.run(["conntrack", "-L", *ours]).splitlines())
+def _tracked_connections(lab: Lab, source: Host) -> int:
+    """Return how many connections from this host conntrack has, answered or not: SYNs that the policy let through."""
+    match = ["-p", "tcp", "--dport", str(lab.settings.port), "--src", source.address]
+    return len(lab.server.run(["conntrack", "-L", *match]).splitlines())

@@ -32,7 +32,7 @@ cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>
 
 @dataclass(frozen=True)
 class Mode:
-    """Of `dials` per client host `served` at once; `processes` and `threads` (of PID 1) do it."""
+    """A mode that serves `served` of `dials` per client host at once, by `processes` and `threads` (of PID 1)."""
 
     name: str
     claim: str
@@ -91,28 +91,28 @@ def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verd
     mode, lab = running
     weights, before = {"idle": _weigh(lab.server)}, accepted(lab)
     with agents(lab.clients) as dialling:
-        with watch(lab.server) as seen:
-            made = [(agent, attempt) for agent in dialling for attempt in agent.open(mode.dials)]
+        with watch(lab.server) as diff:
+            attempts = [(agent, attempt) for agent in dialling for attempt in agent.open(mode.dials)]
             until(lambda: accepted(lab) - before == mode.served, f"{mode.served} are accepted", within=10)
-            answered = [_answer(mode, *one) for one in made[: mode.served]]
-            silent = [_heard(*one, timeout_ms=1) for one in made[mode.served :]]
+            answers = [_converse(mode, *one) for one in attempts[: mode.served]]
+            silent = [_receive(*one, timeout_ms=1) for one in attempts[mode.served :]]
             weights["full"] = _weigh(lab.server)
         if silent:
-            agent, first = made[0]
+            agent, first = attempts[0]
             agent.close([first.conn])
-            assert _answer(mode, *made[mode.served]), "one leaves, the next is served"
+            assert _converse(mode, *attempts[mode.served]), "one leaves, the next is served"
     keep("weight", weights)
 
-    assert {attempt.outcome for _, attempt in made} == {ESTABLISHED}
-    assert all(answered)
-    assert silent == [""] * (len(made) - mode.served)
-    assert seen.reported("accepted") == mode.served
-    assert seen.after.held(lab.settings.port).total() == len(made)
+    assert {attempt.outcome for _, attempt in attempts} == {ESTABLISHED}
+    assert all(answers)
+    assert silent == [""] * (len(attempts) - mode.served)
+    assert diff.reported("accepted") == mode.served
+    assert diff.after.held(lab.settings.port).total() == len(attempts)
     assert weights["full"]["processes"] == mode.processes
     assert weights["full"]["threads"] == mode.threads
     verdict(
         Verdict.REFUTED if mode.name == "unbounded_pool" else Verdict.HOLDS,
-        f"{mode.name} serves {len(answered)} of {len(made)} at once (processes: {mode.processes}, threads:"
+        f"{mode.name} serves {len(answers)} of {len(attempts)} at once (processes: {mode.processes}, threads:"
         f" {mode.threads}, {_mb(weights)} MB), {len(silent)} are connected and wait",
     )
 
@@ -122,16 +122,16 @@ def test_fifteen_of_twenty_are_admitted(running: tuple[Mode, Lab], watch, verdic
     """The policy counts connections, not clients that are served: the pool's nine and six that wait."""
     mode, lab = running
     before, served = accepted(lab), min(mode.served, LIMIT)
-    with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
-        made = agent.open(DIALS)
+    with Agent(lab.clients[0]) as agent, watch(lab.server) as diff:
+        attempts = agent.open(DIALS)
         until(lambda: accepted(lab) - before >= served, "they are accepted", within=10)
 
-    assert [attempt.outcome for attempt in made] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
-    assert (seen.refused, seen.reported("refused"), seen.reported("accepted")) == (5, 5, served)
-    assert seen.after.held(lab.settings.port) == {lab.clients[0].address: LIMIT}
+    assert [attempt.outcome for attempt in attempts] == [ESTABLISHED] * LIMIT + [REFUSED] * (DIALS - LIMIT)
+    assert (diff.refused, diff.reported("refused"), diff.reported("accepted")) == (5, 5, served)
+    assert diff.after.held(lab.settings.port) == {lab.clients[0].address: LIMIT}
     verdict(
         Verdict.HOLDS,
-        f"{mode.name}: {LIMIT} of {len(made)} dials admitted, {seen.refused} refused by the rule",
+        f"{mode.name}: {LIMIT} of {len(attempts)} dials admitted, {diff.refused} refused by the rule",
     )
 
 
@@ -141,31 +141,31 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(
 ) -> None:
     """A full accept queue drops SYNs that the policy has already counted: they hold slots (B01, B03, C10)."""
     mode, lab = running
-    with Agent(lab.clients[0]) as agent, watch(lab.server) as seen:
-        made = stall(lab, agent, waiting=QUEUE)
-        made += agent.open(DIALS - len(made), timeout_ms=300)
+    with Agent(lab.clients[0]) as agent, watch(lab.server) as diff:
+        attempts = stall(lab, agent, waiting=QUEUE)
+        attempts += agent.open(DIALS - len(attempts), timeout_ms=300)
 
-    outcomes = [attempt.outcome for attempt in made]
+    outcomes = [attempt.outcome for attempt in attempts]
     assert outcomes == [ESTABLISHED] * (1 + QUEUE) + [TIMED_OUT] * 8 + [REFUSED] * 5
-    assert (seen.refused, seen.reported("refused"), seen.reported("accepted")) == (5, 5, 1)
-    assert seen.counter("TcpExtListenOverflows") == 8
-    assert seen.after.held(lab.settings.port) == {lab.clients[0].address: 1 + QUEUE}
-    hang = seen.counter("TcpExtListenOverflows")
+    assert (diff.refused, diff.reported("refused"), diff.reported("accepted")) == (5, 5, 1)
+    assert diff.counter("TcpExtListenOverflows") == 8
+    assert diff.after.held(lab.settings.port) == {lab.clients[0].address: 1 + QUEUE}
+    hang = diff.counter("TcpExtListenOverflows")
     verdict(
         Verdict.HOLDS,
-        f"{mode.name}: {1 + QUEUE} connect, {hang} hang, though counted, {seen.refused} are refused",
+        f"{mode.name}: {1 + QUEUE} connect, {hang} hang, though counted, {diff.refused} are refused",
     )
 
 
-def _answer(mode: Mode, agent: Agent, attempt: Attempt) -> str:
-    """What a served client gets: an echo, or the greeting, which is also how that one is done."""
+def _converse(mode: Mode, agent: Agent, attempt: Attempt) -> str:
+    """Return what a served client gets: an echo, or the greeting, after which that one is closed."""
     if mode.name == "greeting":
-        return _heard(agent, attempt)
+        return _receive(agent, attempt)
     agent.send("hello", conns=[attempt.conn])
-    return _heard(agent, attempt)
+    return _receive(agent, attempt)
 
 
-def _heard(agent: Agent, attempt: Attempt, timeout_ms: int = 10_000) -> str:
+def _receive(agent: Agent, attempt: Attempt, timeout_ms: int = 10_000) -> str:
     (received,) = agent.recv(conns=[attempt.conn], timeout_ms=timeout_ms)
     return received.text
 
@@ -175,9 +175,9 @@ def _mb(weights: dict[str, dict[str, int]]) -> str:
 
 
 def _weigh(server: Host) -> dict[str, int]:
-    """What the mode costs: processes, threads of PID 1, their memory (PSS), and the container's, in bytes."""
-    said = server.run(["sh", "-c", WEIGHT], user="connlab")  # whose processes they are, for smaps_rollup
-    main, rollups, processes, container = said.split("--\n")
+    """Measure what the mode costs: processes, threads of PID 1, their memory (PSS), and the container's, in bytes."""
+    output = server.run(["sh", "-c", WEIGHT], user="connlab")  # whose processes they are, for smaps_rollup
+    main, rollups, processes, container = output.split("--\n")
     status = dict(line.split(":", 1) for line in main.splitlines())
     return {
         "processes": int(processes),

@@ -9,7 +9,7 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
-from tests.support.laboratory import Lab
+from tests.support.laboratory import Lab, server_events
 
 pytestmark = pytest.mark.xdist_group("restart")  # one lab for both, not one in each worker
 
@@ -28,16 +28,18 @@ def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: La
         pending = agent.start_open(1500, gap_ms=2, timeout_ms=200)
         until(lambda: _accepted(lab) == LIMIT, "the first fifteen are in", within=10)
         lab.server.restart()
-        made = pending()
+        attempts = pending()
 
         assert _accepted(lab) == 2 * LIMIT
         assert lab.server.run(["iptables-save", "-c", "-t", "filter"]).count("-j REJECT") == 1
 
-    runs = [(outcome, len(list(group))) for outcome, group in groupby(attempt.outcome for attempt in made)]
+    runs = [
+        (outcome, len(list(group))) for outcome, group in groupby(attempt.outcome for attempt in attempts)
+    ]
     admitted = [length for outcome, length in runs if outcome is Outcome.ESTABLISHED]
     assert admitted == [LIMIT, LIMIT], runs
     assert runs[-1][0] is Outcome.REFUSED, "the dials went on until the new policy refused"
-    assert tally(made)[Outcome.HARNESS_ERROR] == 0
+    assert tally(attempts)[Outcome.HARNESS_ERROR] == 0
 
 
 def test_a_stopping_server_closes_every_connection_properly(lab: Lab) -> None:
@@ -51,14 +53,14 @@ def test_a_stopping_server_closes_every_connection_properly(lab: Lab) -> None:
             lambda: lab.server.inspect()["State"]["Status"] == "exited", "the server has stopped", within=10
         )
         read = agent.recv(most=64)
-        told = [event.event for event in events(lab.server.log())][earlier:]
+        names = [event.event for event in events(lab.server.log())][earlier:]
         state = lab.server.inspect()["State"]
 
     assert [(received.text, received.errno) for received in read] == [("last words", None)] * LIMIT
-    assert told[-1] == "stopped"
-    assert told.count("closed") == LIMIT
+    assert names[-1] == "stopped"
+    assert names.count("closed") == LIMIT
     assert state["ExitCode"] == 0
 
 
-def _accepted(lab) -> int:
-    return sum(event.event == "accepted" for event in events(lab.server.log()))
+def _accepted(lab: Lab) -> int:
+    return len(server_events(lab, "accepted"))

@@ -25,17 +25,17 @@ EXPECTED = {"TIME-WAIT": BOTH, "ESTAB": BOTH, "LISTEN": NEVER}
 @pytest.mark.claim("reuse-restarts-at-once")
 def test_reuse_address_needs_both_and_no_listener(crowd: Lab, keep, verdict) -> None:
     """Both the old and the new socket need the flag, and it never helps against a listener that is alive."""
-    seen: dict[str, dict[tuple[bool, bool], bool]] = {state: {} for state in EXPECTED}
+    matrix: dict[str, dict[tuple[bool, bool], bool]] = {state: {} for state in EXPECTED}
     with agents(crowd.clients[:2]) as (serving, peer):
         for state, (old, new) in product(EXPECTED, BOTH):
-            seen[state][old, new] = _rebinds(serving, peer, state, old, new)
+            matrix[state][old, new] = _rebinds(serving, peer, state, old, new)
 
     keep(
         "matrix",
-        {state: {f"old {a} new {b}": ok for (a, b), ok in cells.items()} for state, cells in seen.items()},
+        {state: {f"old {a} new {b}": ok for (a, b), ok in cells.items()} for state, cells in matrix.items()},
     )
-    assert seen == EXPECTED
-    works = sum(ok for cells in seen.values() for ok in cells.values())
+    assert matrix == EXPECTED
+    works = sum(ok for cells in matrix.values() for ok in cells.values())
     verdict(
         Verdict.DEPENDS,
         f"{works} of {len(BOTH) * len(EXPECTED)} cells can bind: with the flag on the old and the new socket, over"
@@ -70,7 +70,7 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
     """Bring a port into `state` with the old flag, then see whether a listener with the new one can have it."""
     listening = serving.listen(reuse_address=old)
     port, listener = listening.port, listening.conn
-    (dialled,) = peer.open(1, host=serving.host.address, port=port, gap_ms=0)
+    (attempt,) = peer.open(1, host=serving.host.address, port=port, gap_ms=0)
     accepted = serving.accept(listening).conn
     if state != "LISTEN":
         serving.close([listener])
@@ -78,10 +78,10 @@ def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> b
         serving.close([accepted], "half")
         # An acknowledgement that came after the client's FIN would end TIME_WAIT by a stray RST (T23).
         until(lambda: tcp_sockets(serving.host, port, "FIN-WAIT-2"), "its FIN is acknowledged", within=10)
-        peer.close([dialled.conn])
+        peer.close([attempt.conn])
         serving.close([accepted])
-    left = [socket.state for socket in tcp_sockets(serving.host, port)]
-    assert state in left
+    states = [socket.state for socket in tcp_sockets(serving.host, port)]
+    assert state in states
     try:
         serving.close([serving.listen(port=port, reuse_address=new).conn])
         return True

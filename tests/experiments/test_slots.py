@@ -40,31 +40,31 @@ def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
 @pytest.mark.parametrize("end", [fin_by_client, rst_by_client, fin_by_server])
 def test_an_ended_connection_frees_exactly_one_slot(crowd: Lab, watch, end: Callable[..., None]) -> None:
     """After one of fifteen ends, one more dial is admitted and the next is refused."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
-        held = agent.open(LIMIT)
-        end(crowd, agent, held[0].conn, held[0].source_port)
-        again = agent.open(2)
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+        attempts = agent.open(LIMIT)
+        end(crowd, agent, attempts[0].conn, attempts[0].source_port)
+        later_attempts = agent.open(2)
 
-    assert tally(held) == {ESTABLISHED: LIMIT}
-    assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
-    assert seen.reported("accepted") == LIMIT + 1
-    assert seen.refused == 1 + (end is fin_by_server)
+    assert tally(attempts) == {ESTABLISHED: LIMIT}
+    assert [attempt.outcome for attempt in later_attempts] == [ESTABLISHED, REFUSED]
+    assert diff.reported("accepted") == LIMIT + 1
+    assert diff.refused == 1 + (end is fin_by_server)
 
 
 def test_a_killed_client_process_frees_its_slot(crowd: Lab, watch) -> None:
     """kill -9 of the process that held one connection: the kernel closes for it, and one slot is free."""
     client = crowd.clients[0]
-    with Agent(client) as survivor, watch(crowd.server) as seen:
+    with Agent(client) as survivor, watch(crowd.server) as diff:
         with Agent(client) as victim:
             assert tally(survivor.open(LIMIT - 1)) == {ESTABLISHED: LIMIT - 1}
             assert tally(victim.open(2)) == {ESTABLISHED: 1, REFUSED: 1}
             client.run(["kill", "-9", str(victim.facts().pid)])
             with pytest.raises(StreamClosed):  # the end of its stream: the kernel has closed its sockets
                 victim.wait(30)
-        again = survivor.open(2)
+        later_attempts = survivor.open(2)
 
-    assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
-    assert seen.refused == 2
+    assert [attempt.outcome for attempt in later_attempts] == [ESTABLISHED, REFUSED]
+    assert diff.refused == 2
 
 
 def test_a_half_closed_connection_keeps_its_slot(crowd: Lab, watch) -> None:
@@ -72,11 +72,11 @@ def test_a_half_closed_connection_keeps_its_slot(crowd: Lab, watch) -> None:
 
     The positive control of `fin_by_server`: it is the missing second FIN that keeps a slot.
     """
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
-        held = agent.open(LIMIT)
-        agent.close([held[0].conn], "half")
-        assert agent.recv(conns=[held[0].conn])[0].eof
-        again = agent.open(2)
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+        attempts = agent.open(LIMIT)
+        agent.close([attempts[0].conn], "half")
+        assert agent.recv(conns=[attempts[0].conn])[0].eof
+        later_attempts = agent.open(2)
 
-    assert [attempt.outcome for attempt in again] == [ESTABLISHED, REFUSED]
-    assert seen.refused == 1
+    assert [attempt.outcome for attempt in later_attempts] == [ESTABLISHED, REFUSED]
+    assert diff.refused == 1

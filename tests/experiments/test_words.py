@@ -40,22 +40,22 @@ def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
 def test_connect_takes_a_name(crowd: Lab, verdict) -> None:
     """Python resolves it first; a name that does not exist costs the resolver's time-out, not an attempt."""
     with Agent(crowd.clients[0]) as agent:
-        (made,) = agent.open(1, host="server")
+        (attempt,) = agent.open(1, host="server")
         with pytest.raises(AgentFailed, match="cannot resolve 'no-such-host'") as unknown:
             agent.open(1, host="no-such-host")
 
-    assert (made.outcome, made.target) == (ESTABLISHED, crowd.server.address)
-    verdict(Verdict.REFUTED, f"`server` became {made.target} and was connected; {unknown.value}")
+    assert (attempt.outcome, attempt.target) == (ESTABLISHED, crowd.server.address)
+    verdict(Verdict.REFUTED, f"`server` became {attempt.target} and was connected; {unknown.value}")
 
 
 @pytest.mark.claim("three-families")
 def test_there_are_more_families_than_three(crowd: Lab, verdict) -> None:
     """Every AF_ constant of Python tried with socket(2): a family that this kernel lacks says EAFNOSUPPORT."""
-    known = set(crowd.clients[0].run(["python3", "-S", "-c", _FAMILIES]).split())
+    families = set(crowd.clients[0].run(["python3", "-S", "-c", _FAMILIES]).split())
 
-    assert known > {"AF_UNIX", "AF_INET", "AF_INET6"}
-    assert "AF_NETLINK" in known, "the server's own log of refusals comes through one"
-    verdict(Verdict.REFUTED, f"this kernel has {len(known)}: {', '.join(sorted(known))}")
+    assert families > {"AF_UNIX", "AF_INET", "AF_INET6"}
+    assert "AF_NETLINK" in families, "the server's own log of refusals comes through one"
+    verdict(Verdict.REFUTED, f"this kernel has {len(families)}: {', '.join(sorted(families))}")
 
 
 _FAMILIES = """import errno, socket
@@ -85,14 +85,14 @@ def test_type_five_is_seqpacket(crowd: Lab, verdict) -> None:
 @pytest.mark.claim("client-address-is-bound")
 def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
     """What accept(2) returns is the far end: the client's address and port, not what the server is bound to."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
-        (made,) = agent.open(1)
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+        (attempt,) = agent.open(1)
 
-    assert seen.reported("accepted", made.source) == 1
+    assert diff.reported("accepted", attempt.source) == 1
     (connection,) = [
-        s for s in seen.after.sockets if (s.peer, s.peer_port) == (made.source, made.source_port)
+        s for s in diff.after.sockets if (s.peer, s.peer_port) == (attempt.source, attempt.source_port)
     ]
-    assert made.source == agent.host.address != crowd.server.address
+    assert attempt.source == agent.host.address != crowd.server.address
     verdict(
         Verdict.REFUTED,
         f"accept(2) gave {connection.peer}:{connection.peer_port}, the server is bound to {connection.local_port}",
@@ -102,10 +102,10 @@ def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
 @pytest.mark.claim("triple-identifies")
 def test_the_four_tuple_identifies_a_connection(crowd: Lab, watch, verdict) -> None:
     """Fifteen connections share protocol, address and port of the server; the client's port tells them apart."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         assert tally(agent.open(15)) == {ESTABLISHED: 15}
 
-    ours = [s for s in seen.after.sockets if s.state == "ESTAB" and s.local_port == crowd.settings.port]
+    ours = [s for s in diff.after.sockets if s.state == "ESTAB" and s.local_port == crowd.settings.port]
     triples = {(s.local, s.local_port) for s in ours}
     tuples = {(s.local, s.local_port, s.peer, s.peer_port) for s in ours}
     assert (len(ours), len(triples), len(tuples)) == (15, 1, 15)
@@ -121,11 +121,11 @@ def test_a_port_can_belong_to_several_processes(crowd: Lab, verdict) -> None:
         first = one.listen(port=23456, reuse_port=True, backlog=DEALT)
         second = other.listen(port=23456, reuse_port=True, backlog=DEALT)
         listeners = tcp_sockets(host, 23456, "LISTEN")
-        made = peer.open(DEALT, host=host.address, port=23456)
+        attempts = peer.open(DEALT, host=host.address, port=23456)
         served = [len(_accept_all(agent, listening)) for agent, listening in ((one, first), (other, second))]
 
     assert len(listeners) == 2
-    assert tally(made) == {ESTABLISHED: DEALT}
+    assert tally(attempts) == {ESTABLISHED: DEALT}
     assert sum(served) == DEALT
     assert all(served), served
     verdict(
@@ -141,13 +141,13 @@ def test_send_sends_what_fits(crowd: Lab, verdict) -> None:
     with agents(crowd.clients[:2]) as (receiver, sender):
         listening = receiver.listen()
         host, port = receiver.host.address, listening.port
-        (made,) = sender.open(1, host=host, port=port)
+        (attempt,) = sender.open(1, host=host, port=port)
         receiver.accept(listening)
-        (sent,) = sender.send(conns=[made.conn], size=size)
+        (sent,) = sender.send(conns=[attempt.conn], size=size)
 
         script = ["python3", "-S", "-c", _SENDALL, host, str(port), str(size)]
         with sender.host.stream(script) as sending:
-            arrived = _read_to_the_end(receiver, receiver.accept(listening).conn)
+            arrived = _count_received(receiver, receiver.accept(listening).conn)
             returned = sending.read_line(within=10)
 
     assert 0 < sent.bytes < size
@@ -165,18 +165,18 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as sock:
     print(sock.sendall(b"x" * int(sys.argv[3])), flush=True)"""
 
 
-def _read_to_the_end(agent: Agent, conn: int) -> int:
-    total, ended = 0, False
-    while not ended:
-        (got,) = agent.recv(conns=[conn], most=1 << 20)
-        total, ended = total + got.bytes, got.eof
+def _count_received(agent: Agent, conn: int) -> int:
+    total, is_end = 0, False
+    while not is_end:
+        (received,) = agent.recv(conns=[conn], most=1 << 20)
+        total, is_end = total + received.bytes, received.eof
     return total
 
 
 def _accept_all(agent: Agent, listener: Listener) -> list[int]:
-    taken = []
+    conns = []
     while True:
         try:
-            taken.append(agent.accept(listener, timeout_ms=100).conn)
+            conns.append(agent.accept(listener, timeout_ms=100).conn)
         except AgentFailed:
-            return taken
+            return conns

@@ -49,13 +49,13 @@ def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
     """Compose's doing, witnessed by sysctl(8), by the host's own events, and by what `lab status` reads."""
     declared = profiles.sysctls(crowd.settings.values["CLIENT_SYSCTL"])
     assert {key: str(client.sysctl(key)) for key in declared} == declared
-    told = [event for event in events(crowd.clients[0].log()) if event.event in ("sysctl", "ready")]
-    assert [event.event for event in told] == ["sysctl"] * len(declared) + ["ready"]
+    profile_events = [event for event in events(crowd.clients[0].log()) if event.event in ("sysctl", "ready")]
+    assert [event.event for event in profile_events] == ["sysctl"] * len(declared) + ["ready"]
     keys = [
         {"key": key, "declared": value, "effective": value, "state": "applied"}
         for key, value in declared.items()
     ]
-    assert [dict(event.fields) for event in told[:-1]] == keys
+    assert [dict(event.fields) for event in profile_events[:-1]] == keys
     assert snapshot.read_client_sysctls(crowd.clients[0].run) == keys
 
 
@@ -64,10 +64,10 @@ def test_it_does_not_start_as_something_else(crowd) -> None:
     image = images.name(crowd.settings, "client")
     other = crowd.settings.changed(CLIENT_SYSCTL="article")
     environment = {**host_files.environment(other, "client"), "CLIENT_SYSCTL": "article"}
-    status, said = one_off.run_once(image, [], environment=environment)
+    status, output = one_off.run_once(image, [], environment=environment)
     what = "net.ipv4.tcp_tw_reuse is 2, sysctl/article.yaml declares 1"
-    assert (status, readiness.reason(said)) == (1, what)
-    assert [event.event for event in events(said)] == ["sysctl", "sysctl", "sysctl_failed"]
+    assert (status, readiness.reason(output)) == (1, what)
+    assert [event.event for event in events(output)] == ["sysctl", "sysctl", "sysctl_failed"]
 
 
 def test_it_survives_its_own_kill(crowd) -> None:

@@ -28,7 +28,7 @@ SOCKET = "/var/run/docker.sock"
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    """The same engine by TCP, on a port of loopback."""
+    """Return the address of the same engine by TCP, on a port of loopback."""
     if not engine_machine.is_here() or not os.access(SOCKET, os.W_OK):
         pytest.skip("the engine is elsewhere, or not at its usual place")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -63,11 +63,11 @@ def test_the_free_memory_of_an_engine_elsewhere_is_asked_there(
     project = crowd.settings.project if running else f"{crowd.settings.project}-none"
     environment = {**os.environ, "DOCKER_HOST": address, "COMPOSE_PROJECT_NAME": project}
     argv = [sys.executable, "-c", LOOK]
-    done = subprocess.run(
+    result = subprocess.run(
         argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    here, free = done.stdout.split()
+    assert result.returncode == 0, result.stderr
+    here, free = result.stdout.split()
     total = engine_machine.facts()["memory_bytes"]
     assert here == "False"
     assert free.isdigit()

@@ -18,7 +18,7 @@ def server(crowd):
 
 @pytest.fixture
 def pid_1(server) -> dict[str, str]:
-    """/proc/1/status: what the server process itself may do (proc(5))."""
+    """Return /proc/1/status: what the server process itself may do (proc(5))."""
     lines = server.file("/proc/1/status").content_string.splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
