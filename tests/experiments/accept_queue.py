@@ -47,4 +47,4 @@ def listener(host: Host, port: int) -> Socket:
     def listening_socket() -> Socket | None:
         return next((s for s in read_sockets(host.run) if (s.state, s.local_port) == ("LISTEN", port)), None)
 
-    return until(listening_socket, f"ss shows the listener on port {port}", within=5)
+    return until(listening_socket, f"ss shows the listener on port {port}", within=10)

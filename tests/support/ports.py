@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
+from collections import deque
 
 # Below the default ip_local_port_range, 32768 to 60999: a port of that range may become the local port of anybody's
 # connection at any time, and in a lab host Docker's resolver listens on one of them (docs/kernel.md T25).
 LOWEST, HIGHEST = 20_000, 32_000
 
 
+# Those that this process has just chosen: a test's server listens only a moment later, and until then another test
+# process of this machine must not choose it too. Each is an abstract name (unix(7)), which is gone when we are.
+_claims: deque[socket.socket] = deque()
+KEPT = 16  # of them; no test has so many servers
+
+
 def free_port() -> int:
-    """A port that nobody has now, not even in TIME_WAIT, and no connection will take."""
+    """A port that nobody has now, not even in TIME_WAIT, no connection will take, and no other test chooses."""
     while True:
-        port = random.randint(LOWEST, HIGHEST)
-        try:
+        port, claim = random.randint(LOWEST, HIGHEST), socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(OSError):
+            claim.bind(f"\0connlab-test-port-{port}")
             with socket.socket() as plain:  # create_server() sets SO_REUSEADDR, to which TIME_WAIT is free
                 plain.bind(("", port))
-                return port
-        except OSError:
-            continue
+            _claims.append(claim)
+            if len(_claims) > KEPT:
+                _claims.popleft().close()
+            return port
+        claim.close()
 
 
 class Unused:

@@ -47,7 +47,7 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
         until(
             lambda: not states(lab.server)["FIN-WAIT-1"],
             "every client has acknowledged the server's FIN",
-            within=5,
+            within=10,
         )
         agent.close()
         return made
@@ -64,7 +64,7 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
 def watched(host: Host, close: Callable[[], list[Attempt]]) -> Overflow:
     before = snapshot.read_counters(host.run)
     made = close()
-    until(lambda: not states(host)["FIN-WAIT-2"], "the other side has closed too", within=5)
+    until(lambda: not states(host)["FIN-WAIT-2"], "the other side has closed too", within=10)
     after = snapshot.read_counters(host.run)
     return Overflow(made, states(host)["TIME-WAIT"], {name: after[name] - before[name] for name in WATCHED})
 

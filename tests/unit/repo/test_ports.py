@@ -21,7 +21,18 @@ def test_a_port_in_time_wait_is_not_free(monkeypatch) -> None:
     free = ports.free_port()
     with socket.socket() as plain, pytest.raises(OSError, match="Address already in use"):
         plain.bind(here)
+    for claim in ports._claims:  # as if another process had chosen both, and had ended
+        claim.close()
     tried = iter([waiting, free])
+    monkeypatch.setattr(ports.random, "randint", lambda *_: next(tried))
+    assert ports.free_port() == free
+
+
+def test_a_port_that_was_just_chosen_is_not_free(monkeypatch) -> None:
+    """Its server does not listen yet; a test of another process, which tries it meanwhile, gets the next one."""
+    chosen, free = ports.free_port(), ports.free_port()
+    ports._claims.pop().close()
+    tried = iter([chosen, free])
     monkeypatch.setattr(ports.random, "randint", lambda *_: next(tried))
     assert ports.free_port() == free
 

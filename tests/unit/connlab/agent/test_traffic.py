@@ -20,7 +20,7 @@ from connlab.base.model import Attempt
 from connlab.cluster.stream import Stream, StreamClosed
 from tests.support.frames import frame
 
-SOON, AT_ONCE = 5.0, 0.01  # seconds
+SOON, AT_ONCE = 10.0, 0.01  # seconds
 HELLO = {"agent": "connlab", "schema": 1, "host": "client-1", "address": "172.18.0.3", "monotonic_ns": 1}
 MADE = client.attempt.Attempt(1, 1, "established", None, "172.18.0.3", 50001, "172.18.0.2", 12345, 1, 100)
 DIALLED = MADE._asdict()

@@ -76,7 +76,7 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
                     everything, at = UPGRADED + said, cut[request.param]
                     connection.sendall(everything[:at])
                     if everything[at:]:
-                        head_is_read.wait(5)
+                        head_is_read.wait(10)
                         connection.sendall(everything[at:])
                     return
                 connection.sendall(answer({"Id": "e1", "ExitCode": 0}))
@@ -101,7 +101,7 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
     listener.close()
     for thread in threading.enumerate():
         if thread.name == THREAD:
-            thread.join(5)
+            thread.join(10)
             assert not thread.is_alive(), "a played engine that goes on costs every later test"
 
 
@@ -135,7 +135,7 @@ def test_a_stream_outlives_the_garbage_of_the_sdk(engine, collector, threshold: 
     with HOST.stream(["true"]) as stream:
         collector(700)
         descriptor = stream._sock.fileno()
-        assert [stream.read_line(5), stream.read_line(5)] == ["quick", "brown"]
+        assert [stream.read_line(10), stream.read_line(10)] == ["quick", "brown"]
         assert descriptor == stream._sock.fileno() != -1
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
@@ -144,4 +144,4 @@ def test_a_stream_outlives_the_garbage_of_the_sdk(engine, collector, threshold: 
 def test_a_stream_begins_with_the_first_line(engine) -> None:
     """An agent that says hello at once is heard."""
     with HOST.stream(["true"]) as stream:
-        assert [stream.read_line(5), stream.read_line(5)] == ["quick", "brown"]
+        assert [stream.read_line(10), stream.read_line(10)] == ["quick", "brown"]

@@ -11,7 +11,7 @@ from connlab.base.errors import GaveUp
 from connlab.cluster.stream import Stream, StreamClosed
 from tests.support.frames import ERR, frame
 
-SOON, AT_ONCE = 5.0, 0.01  # seconds
+SOON, AT_ONCE = 10.0, 0.01  # seconds
 
 
 @pytest.fixture
