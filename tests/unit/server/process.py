@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import signal
 import socket
@@ -83,12 +84,11 @@ class Server:
     def children(self) -> list[int]:
         """List every process of its session, zombies included, but itself."""
         pids = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                pid, _, rest = path.read_text().partition(" (")
-                if int(rest.rpartition(")")[2].split()[3]) == self.process.pid:
-                    pids.append(int(pid))
-        return [pid for pid in pids if pid != self.process.pid]
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(pid := int(path.name)) == self.process.pid != pid:
+                    pids.append(pid)
+        return pids
 
     def wait_for_no_children(self) -> None:
         """Wait until every child has ended and is reaped."""
