@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 HOME = Path(__file__).parents[2]
@@ -12,12 +13,17 @@ HOME = Path(__file__).parents[2]
 def trees(*patterns: str) -> dict[str, ast.Module]:
     """Every module under these patterns by its dotted name, parsed."""
     paths = sorted(path for pattern in patterns for path in HOME.glob(pattern))
-    return {
-        ".".join(path.relative_to(HOME).with_suffix("").parts): ast.parse(path.read_text()) for path in paths
-    }
+    return {".".join(path.relative_to(HOME).with_suffix("").parts): parsed(path) for path in paths}
 
 
-def imports(tree: ast.AST, module: str = "") -> set[str]:
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """Parse a file, once for all tests: they only read its tree."""
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def imports(tree: ast.AST, module: str = "") -> frozenset[str]:
     """The dotted names that a tree imports, wherever in it: `from connlab import x` is `connlab.x`."""
     found = set()
     for node in ast.walk(tree):
@@ -28,20 +34,21 @@ def imports(tree: ast.AST, module: str = "") -> set[str]:
             base = ".".join([*package, *([node.module] if node.module else [])])
             whole = "." not in base or _is_package(base)
             found |= {f"{base}.{alias.name}" for alias in node.names} if whole else {base}
-    return found
+    return frozenset(found)
 
 
-def tops(names: set[str]) -> set[str]:
+def tops(names: Set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
 def functions_with(tree: ast.AST, wanted: set[str]) -> Iterator[tuple[str, str]]:
     """(function, name) wherever a dotted name of `wanted`, or one imported from there, is used."""
+    last = {name.rpartition(".")[2] for name in wanted}
     for node in ast.iter_child_nodes(tree):
         name = getattr(node, "name", "")
         for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and f"{ast.unparse(part.value)}.{part.attr}" in wanted:
-                yield name, f"{ast.unparse(part.value)}.{part.attr}"
+            if isinstance(part, ast.Attribute) and part.attr in last and ast.unparse(part) in wanted:
+                yield name, ast.unparse(part)
             if isinstance(part, ast.ImportFrom):
                 yield from (
                     (name, f"{part.module}.{a.name}")
@@ -55,11 +62,12 @@ def uses(modules: dict[str, ast.Module], *wanted: str) -> set[tuple[str, str]]:
     return {(m, where) for m, tree in modules.items() for where, _ in functions_with(tree, set(wanted))}
 
 
-def connlab_modules(names: set[str]) -> set[str]:
+def connlab_modules(names: Set[str]) -> set[str]:
     """Of dotted names, the modules of connlab: that of `connlab.base.model.Outcome` is `connlab.base.model`."""
     return {module for name in names if name.startswith("connlab.") and (module := _module(name))}
 
 
+@functools.cache
 def _module(name: str) -> str:
     """The longest beginning of a dotted name that is a file or a folder here."""
     while name and not _is_package(name) and not (HOME / f"{name.replace('.', '/')}.py").is_file():
@@ -67,6 +75,7 @@ def _module(name: str) -> str:
     return name
 
 
+@functools.cache
 def _is_package(name: str) -> bool:
     """Whether a folder of modules has this dotted name; one that git has emptied may still hold a __pycache__."""
     return next((HOME / name.replace(".", "/")).rglob("*.py"), None) is not None

@@ -121,11 +121,10 @@ def test_every_word_in_its_colour(capsys, monkeypatch):
 def test_nobody_goes_past_the_one_way_out():
     """`print` is in base.words and where data is printed; rich's Console and Text in cli.show.terminal alone."""
     found = trees("connlab/**/*.py")
-    printing = {name for name, tree in found.items() if "print" in _called(tree)}
+    called = {name: _called(tree) for name, tree in found.items()}
+    printing = {name for name, names in called.items() if "print" in names}
     assert printing == {"connlab.base.output", "connlab.cli.verbs.options"}
-    drawing = {
-        name for name, tree in found.items() if {"Text", "Console", "Text.from_markup"} & _called(tree)
-    }
+    drawing = {name for name, names in called.items() if {"Text", "Console", "Text.from_markup"} & names}
     assert drawing == {"connlab.cli.show.terminal"}
     assert not [name for name, tree in found.items() if "rich.markup" in imports(tree, name)]
     writing = {name for name, tree in found.items() if "sys.stderr" in ast.unparse(tree)}
