@@ -61,7 +61,7 @@ def dumped(browser: str, page: Path, *options: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def seen_by(browser: str, page: Path, width: int, scheme: str = "light") -> dict:
+def seen_by(browser: str, page: Path, width: int, scheme: str) -> dict:
     """What the browser says of a page at a window of that width, for a reader who likes it light or dark."""
     source = page.read_text(encoding="utf-8")
     assert source.count(escape(POLICY)) == 1, "the policy that forbids scripts is not there"

@@ -5,8 +5,10 @@ What the page says of itself (tests/report/browser.py) is mapped back to data by
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -52,7 +54,13 @@ def test_without_a_browser(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory) -> Path:
+def browser() -> str:
+    """The browser, which is looked for before a page is drawn for it."""
+    return chromium()
+
+
+@pytest.fixture(scope="module")
+def page(browser, tmp_path_factory) -> Path:
     """A run with charts and a verdict, drawn by the command."""
     run = tmp_path_factory.mktemp("runs") / "2026-11-25T16-11-00.156118Z"
     for at, spec in enumerate(CHARTS):
@@ -70,10 +78,16 @@ def page(tmp_path_factory) -> Path:
     return Path(done.stdout.strip())
 
 
+@pytest.fixture(scope="module")
+def look(browser, page) -> Callable[[int, str], dict]:
+    """Look at the page in a window of a width, as a reader who likes it light or dark: once in each way."""
+    return functools.cache(functools.partial(seen_by, browser, page))
+
+
 @pytest.fixture(scope="module", params=[500, 1100])
-def seen(page, request) -> dict:
+def seen(look, request) -> dict:
     """The page in a narrow window and in a wide one."""
-    return seen_by(chromium(), page, request.param)
+    return look(request.param, "light")
 
 
 def ruler(texts: list, words: tuple[str, str], side: int):
@@ -135,9 +149,9 @@ def test_words_stay_inside_and_apart(seen, at):
     assert chart["scale"] > 0.7 or HOSTILE in chart["label"]
 
 
-def test_dark_is_dark(page):
+def test_dark_is_dark(look):
     """Words and lines have the colours of a dark page, none of a light one."""
-    light, dark = (seen_by(chromium(), page, 1100, scheme) for scheme in ("light", "dark"))
+    light, dark = (look(1100, scheme) for scheme in ("light", "dark"))
     assert (light["paper"], dark["paper"]) == ("rgb(255, 255, 255)", "rgb(20, 23, 26)")
     for one, other in zip(light["charts"], dark["charts"], strict=True):
         assert not set(one["colours"]) & set(other["colours"])
@@ -151,14 +165,14 @@ def test_the_page_fetches_and_runs_nothing(seen):
     assert HOSTILE in [words for words, _ in seen["charts"][-1]["texts"]]
 
 
-def test_the_policy_of_a_page_stops_scripts(page):
+def test_the_policy_of_a_page_stops_scripts(browser, page):
     """The second lock: a script in the page as it is would not run."""
     copy = page.with_suffix(".policy.html")
     source = page.read_text(encoding="utf-8")
     copy.write_text(
         source.replace("</body>", "<script>document.title = 'it ran'</script></body>"), encoding="utf-8"
     )
-    assert "<title>time-wait: connlab" in dumped(chromium(), copy)
+    assert "<title>time-wait: connlab" in dumped(browser, copy)
 
 
 def test_it_fits_its_window(seen):

@@ -225,6 +225,7 @@ def test_what_the_command_does_not_know_is_usage(lab, arguments):
     assert "Usage: lab" in err
 
 
+@pytest.mark.xdist_group("drawing")  # see tests/unit/connlab/report/test_report.py
 def test_report_prints_where_the_pages_are(lab, tmp_path):
     """A path a line, or data; the run's folder is where they are, and no engine is asked."""
     write_evidence(tmp_path, "test_drain", "chart-drain", drain_chart())

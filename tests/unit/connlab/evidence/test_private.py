@@ -13,6 +13,8 @@ from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
 from tests.support.charts import drain_chart, write_evidence
 
+pytestmark = pytest.mark.xdist_group("drawing")  # see tests/unit/connlab/report/test_report.py
+
 
 @pytest.fixture(params=["000", "022", "077", "777"])
 def umask(request):

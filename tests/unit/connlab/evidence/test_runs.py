@@ -10,6 +10,8 @@ from connlab.evidence.recorder import RunFolder
 from connlab.report.run import draw
 from tests.support.charts import ROW, drain_chart, write_evidence
 
+pytestmark = pytest.mark.xdist_group("drawing")  # see tests/unit/connlab/report/test_report.py
+
 
 def test_the_machine_is_read_from_the_run(tmp_path):
     """As tests/conftest.py leaves it; nothing if there is nothing."""
