@@ -101,9 +101,9 @@ class Supervisor:
         self._last = None
         self._attempt()
         seconds = round(time.monotonic() - self._restart_start, 6)
+        self._requests.clear()  # before its outcome is known: who knows that may ask for the next one
         self._last = {"number": self._restarts, **end, "error": self._error or None, "seconds": seconds,
                       "listening_s": None if self._error else seconds}  # fmt: skip
-        self._requests.clear()
 
     def stop(self, number: int) -> bool:
         """Close the listener and every connection; returns whether all of them had ended within `GRACE`."""
