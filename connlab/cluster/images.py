@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connlab.base.errors import LabError, NotFit
@@ -24,16 +24,16 @@ LABEL = "connlab.image"  # on all that was built from them, with the service
 SMALLER = [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("doc", "man", "locale", "info")]
 
 
-def ensure(settings: Settings) -> None:
+def ensure(settings: Settings, services: Sequence[str] = SERVICES) -> None:
     """Build what is missing or stale; says what it does, and nothing when there is nothing to do.
 
     An image is named after the digest of what goes in, so two checkouts never build over each other's, one
     that is there is never stale, and none is left without a name. Raises `NotFit` without a base image, `LabError` if a
     build fails.
     """
-    if any(_missing(settings, service) for service in SERVICES):
+    if any(_missing(settings, service) for service in services):
         with exclusive_lock("building the images"):
-            for service in SERVICES:
+            for service in services:
                 if _missing(settings, service):
                     _ensure_base(settings.values["BASE_IMAGE"])
                     tell(f"building {name(settings, service)}")

@@ -1,0 +1,42 @@
+"""Requests to the program in the sandbox, many at a time, and their answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from connlab.base.errors import GaveUp, LabError
+from connlab.cluster.stream import Stream
+
+Progress = Callable[[int, int], None]  # how many scenarios are done, of how many
+
+
+class Conductor:
+    """One sandbox: `ask` gives it requests and waits for the answers, which come in any order."""
+
+    def __init__(self, stream: Stream, within: float, progress: Progress = lambda done, total: None) -> None:
+        self._stream, self._progress = stream, progress
+        self._deadline = time.monotonic() + within
+        self._within = within
+        self._asked = self._answered = 0
+
+    def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Give all requests at once; their answers in the same order. Raises `GaveUp` at the deadline, `LabError`."""
+        numbers = {self._asked + number: number for number in range(len(requests))}
+        for number, request in zip(numbers, requests, strict=True):
+            self._stream.write(json.dumps({"id": number, **request}))
+        self._asked += len(requests)
+        answers: list[Mapping[str, Any]] = [{}] * len(requests)
+        for _ in requests:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise GaveUp(f"the trial did not end within {self._within:g} s")
+            answer = json.loads(self._stream.read_line(left))
+            if "error" in answer:
+                raise LabError("a host of the trial failed", answer["error"])
+            answers[numbers[answer["id"]]] = answer
+            self._answered += 1
+            self._progress(self._answered, self._asked)
+        return answers

@@ -1,0 +1,60 @@
+"""Requests and answers as JSON lines on standard input and output; scenarios run side by side.
+
+{"id": 1, "do": "scenario", ...} or {"id": 2, "do": "load", ...} is answered with {"id": 1, ...}, or with {"id": 1, "error": "..."}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from namespaces import loading, scenario
+from namespaces.netns import Namespace
+from namespaces.root import become_root
+
+SIDE_BY_SIDE = 16
+
+
+async def load(request: dict[str, Any]) -> dict[str, Any]:
+    """Load texts on a host that has nothing yet; what the tools said, and what is in force then."""
+    host = Namespace()
+    try:
+        results = await loading.load(host, request["texts"])
+        return {"results": results, "listing": await loading.listing(host)}
+    finally:
+        host.close()
+
+
+REQUESTS: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {"load": load, "scenario": scenario.run}
+
+
+async def answer(request: dict[str, Any], places: asyncio.Semaphore) -> None:
+    """Do what a request asks for and print its answer; an error is an answer too."""
+    async with places:
+        try:
+            reply = await REQUESTS[request["do"]](request)
+        except Exception as error:
+            reply = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps({"id": request["id"], **reply}), flush=True)
+
+
+async def main() -> None:
+    """Serve standard input until it ends."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=1 << 26)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    tasks = set()
+    while line := await reader.readline():
+        task = asyncio.create_task(answer(json.loads(line), places))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+if __name__ == "__main__":
+    become_root()
+    print('{"ready": true}', flush=True)
+    asyncio.run(main())

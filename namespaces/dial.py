@@ -1,0 +1,152 @@
+"""A dial: what became of its first SYN within 150 ms, and what a repeated SYN got, told apart as late."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from typing import NamedTuple
+
+from namespaces.netns import Namespace
+from namespaces.trace import Tuple4
+
+WINDOW = 0.150  # seconds
+UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EPERM, errno.EACCES}
+FREEBIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}  # linux/in.h, in6.h
+
+
+class Route(NamedTuple):
+    """From which address to which address and port; no source: the kernel's choice."""
+
+    source: str
+    target: str
+    port: int
+
+    @property
+    def family(self) -> int:
+        """Return the address family of the target."""
+        return socket.AF_INET6 if ":" in self.target else socket.AF_INET
+
+
+class Dial:
+    """One connect(2): `letter` is E established, D established and ended at once, R refused, T nothing came.
+
+    `refusal` is rst, icmp or the name of an errno; `late` the letter that a repeated SYN got; `start` begins it.
+    """
+
+    def __init__(self, namespace: Namespace, route: Route, icmp: list[int]) -> None:
+        self.route, self.letter, self.refusal, self.late, self.four = route, "", "", "", ("", 0, "", 0)
+        self.decided = asyncio.get_running_loop().create_future()
+        self._namespace, self._icmp = namespace, icmp
+        self._loop = asyncio.get_running_loop()
+        self.sock = namespace.socket(route.family)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if route.source:
+            self.sock.setsockopt(*FREEBIND[route.family], 1)
+            self.sock.bind((route.source, 0))
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Send the SYN."""
+        error = self.sock.connect_ex((self.route.target, self.route.port))
+        local = self.sock.getsockname()
+        self.four: Tuple4 = (local[0], local[1], self.route.target, self.route.port)
+        self._timer = self._loop.call_later(WINDOW, self._window_ends)
+        if error in (0, errno.EINPROGRESS):
+            self._loop.add_writer(self.sock, self._connected)
+        else:
+            self._result(error)
+
+    def close(self) -> None:
+        """Close the connection, or stop waiting for it: a socket in SYN_SENT goes without a word."""
+        self._forget()
+        if self._timer:
+            self._timer.cancel()
+        self._settle("T")
+        self.sock.close()
+
+    def abort(self) -> None:
+        """Close the connection with a reset, so that nothing of it stays."""
+        if self.letter == "E" and self.sock.fileno() >= 0:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.close()
+
+    def _connected(self) -> None:
+        self._loop.remove_writer(self.sock)
+        self._result(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+    def _result(self, error: int) -> None:
+        letter = "E"
+        if error in (errno.ECONNRESET, errno.EPIPE):
+            letter = "D"
+        elif error == errno.ECONNREFUSED or error in UNREACHABLE:
+            letter, self.refusal = "R", self._refused_by(error)
+        elif error:
+            letter, self.refusal = "R", errno.errorcode.get(error, str(error))
+        if self.letter == "T":
+            self.late = letter
+        elif letter == "E":
+            self._loop.add_reader(self.sock, self._readable)
+            self.letter = letter
+        self._settle(letter)
+        if letter == "R":
+            # An ICMP error that comes back while connect(2) still runs, as over veth, is a soft one: SO_ERROR tells it,
+            # and the socket goes on sending SYNs, which no client of a real network would.
+            self._forget()
+            self.sock.close()
+
+    def _readable(self) -> None:
+        """Within the window only: a connection on which nobody has said anything has ended."""
+        try:
+            data = self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.letter = "D"
+        self._forget()
+
+    def _refused_by(self, error: int) -> str:
+        """Tell an ICMP error from a reset: one more came in since the last."""
+        new = self._namespace.unreachables() - sum(self._icmp)
+        if new > 0 or error in UNREACHABLE:
+            self._icmp.append(min(new, 1))
+            return "icmp"
+        return "rst"
+
+    def _window_ends(self) -> None:
+        if self.letter == "E":
+            self._loop.remove_reader(self.sock)
+        self._settle("T")
+
+    def _settle(self, letter: str) -> None:
+        self.letter = self.letter or letter
+        if not self.decided.done():
+            self.decided.set_result(self.letter)
+
+    def _forget(self) -> None:
+        if self.sock.fileno() >= 0:
+            self._loop.remove_reader(self.sock)
+            self._loop.remove_writer(self.sock)
+
+
+async def echo(dial: Dial, data: bytes, within: float) -> str:
+    """Say something on a connection: e it came back, r the connection was reset or closed, t nothing within that time."""
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(dial.sock)
+    try:
+        dial.sock.send(data)
+        left = len(data)
+        async with asyncio.timeout(within):
+            while left:
+                got = await loop.sock_recv(dial.sock, left)
+                if not got:
+                    return "r"
+                left -= len(got)
+    except TimeoutError:
+        return "t"
+    except OSError as error:
+        return "t" if error.errno == errno.ETIMEDOUT else "r"
+    return "e"
+
