@@ -1,6 +1,7 @@
 """Requests and answers as JSON lines on standard input and output; scenarios run side by side.
 
-{"id": 1, "do": "scenario", ...} or {"id": 2, "do": "load", ...} is answered with {"id": 1, ...}, or with {"id": 1, "error": "..."}.
+`{"id": 1, "do": "scenario", ...}` and `{"id": 2, "do": "load", ...}` are answered with `{"id": 1, ...}`; what fails
+with `{"id": 1, "error": "..."}`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ async def load(request: dict[str, Any]) -> dict[str, Any]:
         host.close()
 
 
-REQUESTS: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {"load": load, "scenario": scenario.run}
+REQUESTS: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+    "load": load,
+    "scenario": scenario.run,
+}
 
 
 async def answer(request: dict[str, Any], places: asyncio.Semaphore) -> None:

@@ -12,7 +12,10 @@ from namespaces.trace import Tuple4
 
 WINDOW = 0.150  # seconds
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EPERM, errno.EACCES}
-FREEBIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}  # linux/in.h, in6.h
+FREEBIND: dict[int, tuple[int, int]] = {
+    socket.AF_INET: (socket.IPPROTO_IP, 15),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 78),
+}  # linux/in.h, in6.h
 
 
 class Route(NamedTuple):
@@ -35,7 +38,8 @@ class Dial:
     """
 
     def __init__(self, namespace: Namespace, route: Route, icmp: list[int]) -> None:
-        self.route, self.letter, self.refusal, self.late, self.four = route, "", "", "", ("", 0, "", 0)
+        self.route, self.letter, self.refusal, self.late = route, "", "", ""
+        self.four: Tuple4 = ("", 0, "", 0)
         self.decided = asyncio.get_running_loop().create_future()
         self._namespace, self._icmp = namespace, icmp
         self._loop = asyncio.get_running_loop()
@@ -50,7 +54,7 @@ class Dial:
         """Send the SYN."""
         error = self.sock.connect_ex((self.route.target, self.route.port))
         local = self.sock.getsockname()
-        self.four: Tuple4 = (local[0], local[1], self.route.target, self.route.port)
+        self.four = (local[0], local[1], self.route.target, self.route.port)
         self._timer = self._loop.call_later(WINDOW, self._window_ends)
         if error in (0, errno.EINPROGRESS):
             self._loop.add_writer(self.sock, self._connected)
@@ -132,7 +136,7 @@ class Dial:
 
 
 async def echo(dial: Dial, data: bytes, within: float) -> str:
-    """Say something on a connection: e it came back, r the connection was reset or closed, t nothing within that time."""
+    """Say something on a connection: e it came back, r the connection was reset or closed, t nothing in that time."""
     loop = asyncio.get_running_loop()
     loop.remove_reader(dial.sock)
     try:
@@ -149,4 +153,3 @@ async def echo(dial: Dial, data: bytes, within: float) -> str:
     except OSError as error:
         return "t" if error.errno == errno.ETIMEDOUT else "r"
     return "e"
-

@@ -41,23 +41,41 @@ async def hosts(interfaces: Sequence[str], via: str, targets: Sequence[str]) -> 
 def _server(interfaces: Sequence[str], via: str, targets: Sequence[str], client: Namespace) -> str:
     lines = ["link set lo up"]
     for number, name in enumerate(interfaces):
-        mac, other = (MACS[0], MACS[1]) if name == via else (f"02:00:00:01:00:{number:02x}", f"02:00:00:02:00:{number:02x}")
-        lines.append(f"link add {name} address {mac} type veth peer name {name} address {other} netns {client.path}")
+        mac, other = (
+            (MACS[0], MACS[1])
+            if name == via
+            else (f"02:00:00:01:00:{number:02x}", f"02:00:00:02:00:{number:02x}")
+        )
+        lines.append(
+            f"link add {name} address {mac} type veth peer name {name} address {other} netns {client.path}"
+        )
         lines.append(f"link set {name} addrgenmode none up")
     for address in [LINK4[0], *(target for target in targets if ":" not in target)]:
         lines.append(f"addr add {address}/32 dev {via}")
     for address in [LINK6[0], *(target for target in targets if ":" in target)]:
         lines.append(f"addr add {address}/128 dev {via} nodad")
-    lines += [f"neigh replace {address} lladdr {MACS[1]} dev {via} nud permanent" for address in (LINK4[1], LINK6[1])]
-    lines += [f"route add default via {LINK4[1]} dev {via} onlink", f"route add default via {LINK6[1]} dev {via} onlink"]
+    lines += [
+        f"neigh replace {address} lladdr {MACS[1]} dev {via} nud permanent"
+        for address in (LINK4[1], LINK6[1])
+    ]
+    lines += [
+        f"route add default via {LINK4[1]} dev {via} onlink",
+        f"route add default via {LINK6[1]} dev {via} onlink",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _client(via: str) -> str:
     lines = ["link set lo up", f"link set {via} addrgenmode none up"]
     lines += [f"addr add {LINK4[1]}/32 dev {via}", f"addr add {LINK6[1]}/128 dev {via} nodad"]
-    lines += [f"neigh replace {address} lladdr {MACS[0]} dev {via} nud permanent" for address in (LINK4[0], LINK6[0])]
-    lines += [f"route add default via {LINK4[0]} dev {via} onlink", f"route add default via {LINK6[0]} dev {via} onlink"]
+    lines += [
+        f"neigh replace {address} lladdr {MACS[0]} dev {via} nud permanent"
+        for address in (LINK4[0], LINK6[0])
+    ]
+    lines += [
+        f"route add default via {LINK4[0]} dev {via} onlink",
+        f"route add default via {LINK6[0]} dev {via} onlink",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ TOOLS = {
 
 
 async def load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
-    """Give each text to its tool, in order; what each said and its exit status. A tool that crashed has a negative one."""
+    """Give each text to its tool, in order; what each said and its exit status, negative if it crashed."""
     results = []
     for text in texts:
         status, out, err = await namespace.run(TOOLS[text["tool"]], text["text"])

@@ -32,7 +32,9 @@ class Namespace:
         unshare(CLONE_NEWNET)
         try:
             self.descriptor = os.open("/proc/self/ns/net", os.O_RDONLY)
-            self._mib = [os.open(path, os.O_RDONLY) for path in ("/proc/self/net/snmp", "/proc/self/net/snmp6")]
+            self._mib = [
+                os.open(path, os.O_RDONLY) for path in ("/proc/self/net/snmp", "/proc/self/net/snmp6")
+            ]
         finally:
             enter(home())
         self.path = f"/proc/{os.getpid()}/fd/{self.descriptor}"  # as `ip link ... netns` takes it
@@ -66,16 +68,23 @@ class Namespace:
     async def start(self, argv: Sequence[str], **options: object) -> asyncio.subprocess.Process:
         """Start a command in the namespace."""
         return await asyncio.create_subprocess_exec(
-            *argv, preexec_fn=lambda: enter(self.descriptor), **options  # type: ignore[arg-type]
+            *argv,
+            preexec_fn=lambda: enter(self.descriptor),
+            **options,  # type: ignore[arg-type]
         )
 
     async def run(self, argv: Sequence[str], text: str = "") -> tuple[int, str, str]:
         """Run a command in the namespace with `text` as its input; its exit status, output and errors."""
         process = await self.start(
-            argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(text.encode("utf-8", "surrogateescape")), PATIENCE)
+            out, err = await asyncio.wait_for(
+                process.communicate(text.encode("utf-8", "surrogateescape")), PATIENCE
+            )
         except TimeoutError:
             process.kill()
             raise CommandFailed(f"{argv[0]} did not end within {PATIENCE:g} s") from None

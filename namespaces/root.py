@@ -10,7 +10,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def become_root() -> None:
-    """Enter a new user namespace as its user 0, and a network namespace of it (user_namespaces(7)). Raises OSError where the kernel or the engine forbids it."""
+    """Enter a new user namespace as its user 0, and a network namespace of it (user_namespaces(7)).
+
+    Raises OSError where the kernel or the engine forbids it.
+    """
     user, group = os.getuid(), os.getgid()
     unshare(CLONE_NEWUSER | CLONE_NEWNET)
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
@@ -19,12 +22,12 @@ def become_root() -> None:
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces that `flags` name for new ones: unshare(2). Raises OSError."""
+    """Leave the namespaces that `flags` name for new ones. Raises OSError (unshare(2))."""
     if _libc.unshare(flags):
         raise OSError(ctypes.get_errno(), f"unshare: {os.strerror(ctypes.get_errno())}")
 
 
 def enter(namespace: int) -> None:
-    """Enter the network namespace of a descriptor: setns(2). Raises OSError."""
+    """Enter the network namespace of a descriptor. Raises OSError (setns(2))."""
     if _libc.setns(namespace, CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), f"setns: {os.strerror(ctypes.get_errno())}")

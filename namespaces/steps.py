@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -57,7 +56,7 @@ async def load(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def mark(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
-    """Insert a counter before each of some rules, so that a trace shows who comes that far; their handles, in that order."""
+    """Insert a counter before each of some rules, so that a trace shows who comes that far; returns their handles."""
     handles = []
     for family, table, chain, handle in step["before"]:
         said = await scene.hosts.server.must(
@@ -88,7 +87,7 @@ async def own(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def dial(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
-    """Dial, 20 ms from start to start: `count` times, or as far as `beyond` dials after the first that did not get in."""
+    """Dial, 20 ms from start to start, `count` times, or to `beyond` dials after the first that did not get in."""
     first = len(scene.dials)
     group = scene.groups.setdefault(step.get("group", ""), [])
     routes = step["routes"]  # source, target, port of each dial; the last is repeated
@@ -146,10 +145,10 @@ async def say(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     group = scene.groups.get(step["group"], [])
     one = ""
     for each in group:
-        one += await echo(each, b"x", step.get("within", 0.5))
-    many = "".join(await asyncio.gather(*(_segments(each) for each, letter in zip(group, one, strict=True)
-                                          if letter == "e" and step.get("segments")) ))[:TALKERS] if step.get("segments") else ""  # fmt: skip
-    return {"one": one, "segments": many}
+        one += await echo(each, b"x", step.get("within", 1.0))
+    talkers = [each for each, letter in zip(group, one, strict=True) if letter == "e"][:TALKERS]
+    many = await asyncio.gather(*map(_segments, talkers)) if step.get("segments") else []
+    return {"one": one, "segments": "".join(many)}
 
 
 async def _segments(dial: Dial) -> str:

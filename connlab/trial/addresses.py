@@ -9,10 +9,16 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Of nets for benchmarks and for documents (RFC 2544, 5737, 3849): what no rule means by chance.
-SOURCES = {4: ["198.18.85.170", "203.0.113.85", "192.0.2.85"], 6: ["2001:db8:5555:5555:5555:5555:5555:5555", "2001:db9:5555:5555::5"]}  # fmt: skip
+SOURCES = {
+    4: ["198.18.85.170", "203.0.113.85", "192.0.2.85"],
+    6: ["2001:db8:5555:5555:5555:5555:5555:5555", "2001:db9:5555:5555::5"],
+}
 TARGETS = {4: "198.51.100.10", 6: "2001:db8:51:100::10"}
 PREFIXES = {4: range(31, -1, -1), 6: (64, 56, 48, 32, 0)}
-REFUSED = [ipaddress.ip_network(net) for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8")]  # fmt: skip
+NO_SOURCE = [
+    ipaddress.ip_network(net)
+    for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8")
+]
 
 
 def first_source(family: int, nets: Sequence[str], net: str = "any") -> str:
@@ -39,7 +45,7 @@ def neighbour(source: str, prefix: int, net: str = "any") -> str | None:
     if host > 2:
         flipped ^= 0b11 if host > 4 else 0b10
     other = ipaddress.ip_address(flipped) if width == 32 else ipaddress.IPv6Address(flipped)
-    if any(other.version == bad.version and other in bad for bad in REFUSED):
+    if any(other.version == bad.version and other in bad for bad in NO_SOURCE):
         return None
     if net != "any" and other not in ipaddress.ip_network(net):
         return None

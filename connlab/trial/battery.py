@@ -23,8 +23,12 @@ class Tried:
     prefixes: dict[int, str] = field(default_factory=dict)  # letters of the neighbours' dials
     shared_prefix: int | None = None  # the shortest whose neighbour found the count used
     sources: tuple[str, str] | None = None  # of the check: one inside the shared net, one outside
-    others: dict[int, Observation] = field(default_factory=dict)  # by the port that was dialled while this one was full
-    elsewhere: Mapping[int, Observation] = field(default_factory=dict)  # by the port that was held before this one
+    others: dict[int, Observation] = field(
+        default_factory=dict
+    )  # by the port that was dialled while this one was full
+    elsewhere: Mapping[int, Observation] = field(
+        default_factory=dict
+    )  # by the port that was held before this one
     reached: frozenset[Place] = frozenset()  # limiting rules that a SYN of the row comes as far as
 
 
@@ -73,10 +77,17 @@ def _second(plan: Plan, each: Tried, tried: Sequence[Tried], limiting: Sequence[
         work.append((keep("freeing"), scenarios.freeing(plan, row, limit)))
         work.append((keep("all_closed"), scenarios.all_closed(plan, row, limit)))
         sources = addresses.neighbours(row.source, row.net)
-        work.append((lambda seen: _neighbours(each, seen, sources), scenarios.neighbours(plan, row, limit, sources)))
+        work.append(
+            (lambda seen: _neighbours(each, seen, sources), scenarios.neighbours(plan, row, limit, sources))
+        )
         for other in tried:
             if other.limit and other.row != row and other.row._replace(port=row.port) == row:
-                work.append((_keep_in(each.others, other.row.port), scenarios.ports(plan, row, row.port, limit, other.row.port)))
+                work.append(
+                    (
+                        _keep_in(each.others, other.row.port),
+                        scenarios.ports(plan, row, row.port, limit, other.row.port),
+                    )
+                )
     return work
 
 
@@ -92,7 +103,14 @@ def _third(plan: Plan, each: Tried) -> Work:
     width = 32 if row.family == 4 else 128
     prefix = width if each.shared_prefix is None else each.shared_prefix
     inside = addresses.neighbour(row.source, prefix, row.net) if prefix < width else None
-    outside = next((found for at in range(prefix - 1, -1, -1) if (found := addresses.neighbour(row.source, at, row.net))), None)
+    outside = next(
+        (
+            found
+            for at in range(prefix - 1, -1, -1)
+            if (found := addresses.neighbour(row.source, at, row.net))
+        ),
+        None,
+    )
     sources = [source for source in (inside, outside) if source]
     if not sources:
         return []
@@ -110,7 +128,7 @@ def _neighbours(each: Tried, seen: Observation, sources: Mapping[int, str]) -> N
 
 
 def _shared_prefix(each: Tried) -> None:
-    """The count of /N is used for every neighbour that shares N bits or more; rates that fill up again leave holes."""
+    """Find the shortest prefix whose neighbour found the count used; rates that fill up again leave holes above it."""
     refused = [prefix for prefix, letter in each.prefixes.items() if letter != "E"]
     each.shared_prefix = min(refused) if refused else None
 

@@ -21,7 +21,7 @@ class Input(NamedTuple):
 
 
 class Form(NamedTuple):
-    """A kind of text: what it is called, how it is known, and which part of a trial reads it (rules, sysctls, script)."""
+    """A kind of text: its name, how it is known, and which part of a trial reads it (rules, sysctls, script)."""
 
     name: str
     reader: str
@@ -47,26 +47,43 @@ def every(*tests: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda text: all(test(text) for test in tests)
 
 
+def no(test: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return a test of whether another says no."""
+    return lambda text: not test(text)
+
+
 TABLE = line(r"\*(filter|mangle|nat|raw|security)\s*$")
 IPV6_WORDS = line(r"-[AI] .*(icmp6|ipv6-icmp|icmpv6|::|/(?:64|128)\b)")
+NFT = line(
+    r"#!.*\bnft\b|table\s+((ip|ip6|inet|arp|bridge|netdev)\s+)?\S+\s*\{|(add|create)\s+(table|chain|rule)\s"
+)
+COMMAND = line(
+    r"#!.*sh\b|(sudo\s+)?(\S*/)?(ip6?tables(-nft|-legacy)?(-restore)?|nft|sysctl)\s"
+    r"|\$\{?\w*(IPT|IP6T|NFT|iptables|ipt)\w*\}?[\"']?\s"
+)
 RULE_LINE = line(r"-[AI] [A-Za-z0-9_.-]+ ")
 
 FOREIGN: Sequence[Foreign] = (
     Foreign("nft's list of rules that iptables-nft made", line(r".*(\bxt (match|target) \"|@connlimit\d)"),
             "iptables-save, which prints them so that they can be loaded"),
-    Foreign("firewalld's zone", line(r"<(\?xml|zone|service|ipset|direct|policy)\b"), "nft list ruleset, of the host that firewalld runs on"),
-    Foreign("ferm's rules", every(line(r"(domain|table|chain)\b.*[({]"), line(r".*\b(proto|policy|mod)\b.*;"), lambda text: not line(r"table (ip|ip6|inet)\b")(text) and not line(r".*type filter hook")(text)),
+    Foreign("firewalld's zone", line(r"<(\?xml|zone|service|ipset|direct|policy)\b"),
+            "nft list ruleset, of the host that firewalld runs on"),
+    Foreign("ferm's rules",
+            every(line(r"(domain|table|chain)\b.*[({]"), line(r".*\b(proto|policy|mod)\b.*;"), no(NFT)),
             "ferm --noexec --lines FILE, then its iptables-save text"),
-    Foreign("Shorewall's rules", line(r"\??(SECTION (NEW|ALL|ESTABLISHED)|ACTION\s+SOURCE\s+DEST|#ACTION\s+SOURCE)"), "shorewall safe-start; iptables-save"),
-    Foreign("csf's settings", line(r"(TCP_IN|CONNLIMIT|CT_LIMIT|PORTFLOOD)\s*="), "iptables-save, of the host that csf runs on"),
-    Foreign("ipset's list", line(r"(create|add) \S+ (hash|bitmap|list):?\S* "), "nft rules with a set, or iptables-save beside a script with these commands"),
+    Foreign("Shorewall's rules", line(r"\??(SECTION (NEW|ALL|ESTABLISHED)|#?ACTION\s+SOURCE)"),
+            "shorewall safe-start; iptables-save"),
+    Foreign("csf's settings", line(r"(TCP_IN|CONNLIMIT|CT_LIMIT|PORTFLOOD)\s*="),
+            "iptables-save, of the host that csf runs on"),
+    Foreign("ipset's list", line(r"(create|add) \S+ (hash|bitmap|list):?\S* "),
+            "nft rules with a set, or iptables-save beside a script with these commands"),
 )  # fmt: skip
 
 FORMS: Sequence[Form] = (
     Form("ip6tables-save", "rules", every(TABLE, IPV6_WORDS)),
     Form("iptables-save", "rules", TABLE),
-    Form("nft", "rules", line(r"(#!.*\bnft\b|table\s+((ip|ip6|inet|arp|bridge|netdev)\s+)?\S+\s*\{|(add|create)\s+(table|chain|rule)\s)")),
-    Form("shell", "script", line(r"(#!.*sh\b|(sudo\s+)?(\S*/)?(ip6?tables(-nft|-legacy)?(-restore)?|nft|sysctl)\s|\$\{?\w*(IPT|IP6T|NFT|iptables|ipt)\w*\}?[\"']?\s)")),
+    Form("nft", "rules", NFT),
+    Form("shell", "script", COMMAND),
     Form("compose", "sysctls", every(line(r"services:"), line(r"sysctls:"))),
     Form("kubernetes", "sysctls", every(line(r"apiVersion:"), line(r"sysctls:"))),
     Form("sysctl", "sysctls", line(r"-?(net|kernel|vm|fs|dev|user|abi)[./][\w./*-]+\s*=")),
@@ -76,22 +93,39 @@ READERS = {form.name: form.reader for form in FORMS}
 
 
 def recognise(path: str, data: bytes) -> Input:
-    """Find out what a file is. Raises `Usage` for what is empty, binary, too large, of no known form, or a generator's."""
+    """Find out what a file is.
+
+    Raises `Usage` for what is empty, binary, too large, of no known form, or what a generator reads.
+    """
     what = "standard input" if path == "-" else path
     if len(data) > LARGEST:
-        raise Usage(f"{what} has {len(data):,} bytes", f"rules of more than {LARGEST:,} are not tried", next_step="bring the part that concerns these ports")
+        raise Usage(
+            f"{what} has {len(data):,} bytes",
+            f"rules of more than {LARGEST:,} are not tried",
+            next_step="bring the part that concerns these ports",
+        )
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise Usage(f"{what} is no text", f"byte {error.start} is not UTF-8", next_step=f"bring {FORMS_READ}") from None
+        raise Usage(
+            f"{what} is no text", f"byte {error.start} is not UTF-8", next_step=f"bring {FORMS_READ}"
+        ) from None
     if "\0" in text:
         raise Usage(f"{what} is no text", "it has a byte of value 0", next_step=f"bring {FORMS_READ}")
-    said = "\n".join(each for each in text.splitlines() if not each.lstrip().startswith("#") or each.startswith("#!"))
+    said = "\n".join(
+        each for each in text.splitlines() if not each.lstrip().startswith("#") or each.startswith("#!")
+    )
     if not said.strip():
-        raise Usage(f"{what} says nothing", "it is empty, or has comments alone", next_step=f"bring {FORMS_READ}")
+        raise Usage(
+            f"{what} says nothing", "it is empty, or has comments alone", next_step=f"bring {FORMS_READ}"
+        )
     for foreign in FOREIGN:
         if foreign.known_by(said):
-            raise Usage(f"{what} is {foreign.name}", "no kernel loads that as it is", next_step=f"bring the output of: {foreign.bring}")
+            raise Usage(
+                f"{what} is {foreign.name}",
+                "no kernel loads that as it is",
+                next_step=f"bring the output of: {foreign.bring}",
+            )
     for form in FORMS:
         if form.known_by(said):
             return Input(path, form.name, text)

@@ -1,7 +1,8 @@
-"""Which line of which file made a rule, or set a chain's policy: read from the texts, in the order in which tools obey."""
+"""Which line of which file made a rule, or set a chain's policy: read from the texts, as the tools obey them."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -57,9 +58,7 @@ def _restored(text: Input, orders: Orders, policies: dict[ChainName, Line]) -> N
             table = line[1:].strip()
             for chain in [each for each in orders if each[:2] == (family, table)]:
                 del orders[chain]
-        elif match := re.match(r":(\S+) (ACCEPT|DROP)", line):
-            policies[family, table, match[1]] = Line(text.path, number)
-        elif match := re.match(r"-P (\S+) ", line):
+        elif (match := re.match(r":(\S+) (ACCEPT|DROP)", line)) or (match := re.match(r"-P (\S+) ", line)):
             policies[family, table, match[1]] = Line(text.path, number)
         elif match := re.match(r"(-A|--append|-I|--insert) (\S+)(?: (\d+)(?= ))?", line):
             order = orders.setdefault((family, table, match[2]), [])
@@ -68,13 +67,13 @@ def _restored(text: Input, orders: Orders, policies: dict[ChainName, Line]) -> N
 
 
 def _rules_of(line: str) -> int:
-    """Count the rules that a line makes: one for each pair of a source and a destination in its lists (iptables(8), -s)."""
+    """Count the rules that a line makes: one for each pair of a source and a destination (iptables(8), -s)."""
     try:
         words = shlex.split(line)
     except ValueError:
         return 1
     count = 1
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in itertools.pairwise(words):
         if option in ("-s", "--source", "--src", "-d", "--destination", "--dst"):
             count *= value.count(",") + 1
     return count
@@ -91,5 +90,3 @@ def _nft(text: Input, orders: Orders, policies: dict[ChainName, Line]) -> None:
             orders.setdefault(statement.chain, []).append(line)
         elif statement.kind == "insert":
             orders.setdefault(statement.chain, []).insert(0, line)
-
-

@@ -31,7 +31,9 @@ class Token(NamedTuple):
 
 def statements(text: str) -> Iterator[Statement]:
     """Yield what concerns rules, in order."""
-    blocks: list[tuple[str, ...]] = []  # what each open brace belongs to: ("table", family, name), ("chain", ...), ("other",)
+    blocks: list[
+        tuple[str, ...]
+    ] = []  # what each open brace belongs to: ("table", family, name), ("chain", ...), ("other",)
     held, began = "", 0
     for token in _tokens(text):
         piece = token.text.strip()

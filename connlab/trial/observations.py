@@ -53,7 +53,7 @@ def observation(answer: Mapping[str, Any]) -> Observation:
 
 
 def judge(path: Sequence[tuple[Place, str, str]]) -> Judge | None:
-    """Find who decided: the rule or policy that dropped, else, in the last table on the way, the rule that let in, or its policy."""
+    """Find who decided: the rule or policy that dropped; else, of the last table, the rule or policy that let in."""
     for place, _, verdict in path:
         if verdict in ("drop", "queue", "stolen"):
             return Judge(place, "drop")
@@ -67,7 +67,7 @@ def judge(path: Sequence[tuple[Place, str, str]]) -> Judge | None:
 
 
 def pattern(letters: Sequence[str]) -> str:
-    """Write letters as runs, in order: `E20 T10`."""
+    """Write letters as runs, in order: `E5 T3`."""
     return " ".join(f"{letter}{len(list(run))}" for letter, run in itertools.groupby(letters))
 
 
@@ -85,7 +85,9 @@ def refusal(dials: Sequence[Dial], *, dead: bool = False) -> str:
     """Say what those who did not get in saw."""
     if dead:
         return "connected, then silence"
-    kinds = ["silence" if dial.letter == "T" else dial.refusal or "rst" for dial in dials if dial.letter in "RT"]
+    kinds = [
+        "silence" if dial.letter == "T" else dial.refusal or "rst" for dial in dials if dial.letter in "RT"
+    ]
     kinds += ["rst" for dial in dials if dial.letter == "D"]
     if not kinds:
         return "none"

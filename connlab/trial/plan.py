@@ -54,13 +54,29 @@ class Wishes(NamedTuple):
 def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
     """Lay out the rows: each port that is named or wished for, and one that no rule names, over both families."""
     named = list(dict.fromkeys([*facts.ports, *wishes.ports]))
-    unnamed = next((port for port in [*wishes.ports, *UNNAMED] if port not in facts.ports))
+    unnamed = next(port for port in [*wishes.ports, *UNNAMED] if port not in facts.ports)
     ports = list(dict.fromkeys([*named, unnamed]))
     interfaces = facts.interfaces[:MOST_INTERFACES] or [DEFAULT_INTERFACE]
-    rows = [row for port in ports for family in (4, 6) for via in interfaces for row in _rows(port, family, via, facts)]
+    rows = [
+        row
+        for port in ports
+        for family in (4, 6)
+        for via in interfaces
+        for row in _rows(port, family, via, facts)
+    ]
     cap = max(wishes.dials, math.ceil(1.25 * facts.largest))
     targets = list(dict.fromkeys([*facts.targets, *addresses.TARGETS.values()]))
-    return Plan(rows, texts, facts.interfaces or interfaces, targets, ports, unnamed, cap, wishes.backlog, wishes.patience)
+    return Plan(
+        rows,
+        texts,
+        facts.interfaces or interfaces,
+        targets,
+        ports,
+        unnamed,
+        cap,
+        wishes.backlog,
+        wishes.patience,
+    )
 
 
 def judged(ruleset: Ruleset, family: int) -> bool:
@@ -74,16 +90,23 @@ def judged(ruleset: Ruleset, family: int) -> bool:
 def request(plan: Plan, row: Row, steps: Sequence[dict[str, Any]], sources: Sequence[str]) -> dict[str, Any]:
     """Return the request of a scenario for a row: the hosts, then its own steps after `listen` and `own`."""
     width = 32 if row.family == 4 else 128
+    outgoing = any(step.get("outgoing") for step in steps)
     before = [
-        {"do": "listen", "ports": plan.ports, "backlog": plan.backlog, "outgoing": any(step.get("outgoing") for step in steps)},
+        {"do": "listen", "ports": plan.ports, "backlog": plan.backlog, "outgoing": outgoing},
         {"do": "own", "nets": [f"{source}/{width}" for source in sources]},
     ]  # fmt: skip
-    return {"do": "scenario", "interfaces": plan.interfaces, "via": row.via, "targets": plan.targets, "steps": [*before, *steps]}  # fmt: skip
+    return {
+        "do": "scenario", "interfaces": plan.interfaces, "via": row.via, "targets": plan.targets,
+        "steps": [*before, *steps],
+    }  # fmt: skip
 
 
 def _rows(port: int, family: int, via: str, facts: Facts) -> list[Row]:
     mine = [net for net in facts.sources if ipaddress.ip_network(net).version == family][:MOST_NETS]
-    target = next((each for each in facts.targets if ipaddress.ip_address(each).version == family), addresses.TARGETS[family])
+    target = next(
+        (each for each in facts.targets if ipaddress.ip_address(each).version == family),
+        addresses.TARGETS[family],
+    )
     return [
         Row(port, family, via, net, addresses.first_source(family, facts.sources, net), target)
         for net in ["any", *mine]

@@ -33,7 +33,7 @@ def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, A
 
 
 def decided_by(judge: Judge | None, ruleset: Ruleset, lines: Lines) -> dict[str, Any]:
-    """Name the file, line and text of who decided; a chain's policy is `policy DROP`, where nothing looked `no rule`."""
+    """Name the file, line and text of who decided: a rule, `policy DROP`, or `no rule` where nothing looked."""
     if judge is None:
         return {"file": None, "line": None, "rule": "no rule"}
     if judge.place[3] == 0:
@@ -41,7 +41,9 @@ def decided_by(judge: Judge | None, ruleset: Ruleset, lines: Lines) -> dict[str,
         rule = f"policy {judge.verdict.upper()}"
     else:
         line = lines.rules.get(judge.place)
-        rule = next((rule.text for rule in ruleset.rules if rule.place == judge.place), "a rule that is not listed")
+        rule = next(
+            (rule.text for rule in ruleset.rules if rule.place == judge.place), "a rule that is not listed"
+        )
     return {"file": line.file if line else None, "line": line.line if line else None, "rule": rule}
 
 
@@ -81,7 +83,10 @@ def burst(tried: Tried) -> dict[str, int] | None:
     if "burst" not in tried.seen:
         return None
     counts = Counter(letters(tried.seen["burst"].dials))
-    return {"dials": counts.total(), "established": counts["E"], "refused": counts["R"] + counts["D"], "silent": counts["T"]}  # fmt: skip
+    return {
+        "dials": counts.total(), "established": counts["E"], "refused": counts["R"] + counts["D"],
+        "silent": counts["T"],
+    }  # fmt: skip
 
 
 def live(seen: Observation) -> str | None:
@@ -116,10 +121,12 @@ def again(tried: Tried) -> str | None:
 
 
 def agree(tried: Tried) -> bool | None:
-    """Compare the trace with the clients: who was let in is established, who was not is not. None if the trace has holes."""
+    """Compare the trace with the clients: who was let in is established, nobody else. None if the trace has holes."""
     verdicts = []
     for seen in tried.seen.values():
         if not seen.complete:
             return None
-        verdicts += [(dial.letter in "ED") == (dial.judge.verdict == "accept") for dial in seen.dials if dial.judge]
+        verdicts += [
+            (dial.letter in "ED") == (dial.judge.verdict == "accept") for dial in seen.dials if dial.judge
+        ]
     return all(verdicts)

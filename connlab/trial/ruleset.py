@@ -108,4 +108,6 @@ def _in_iptables_words(rules: Sequence[Rule], listing: Mapping[str, str]) -> lis
     for chain, texts in words.items():
         if counts.get(chain) == len(texts):
             given[chain] = iter(texts)
-    return [rule._replace(text=next(given[rule.place[:3]])) if rule.place[:3] in given else rule for rule in rules]
+    return [
+        rule._replace(text=next(given[rule.place[:3]])) if rule.place[:3] in given else rule for rule in rules
+    ]

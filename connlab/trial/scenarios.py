@@ -20,12 +20,21 @@ def _load(plan: Plan) -> Request:
 
 
 def _dial(row: Row, count: int, source: str = "", port: int = 0, **more: Any) -> Request:
-    return {"do": "dial", "routes": [[source or row.source, row.target, port or row.port]], "count": count, **more}
+    return {
+        "do": "dial",
+        "routes": [[source or row.source, row.target, port or row.port]],
+        "count": count,
+        **more,
+    }
 
 
 def limit(plan: Plan, row: Row) -> Request:
     """Dial from one source until ten after the last that got in; those in then say something."""
-    steps = [_load(plan), _dial(row, plan.cap, beyond=BEYOND, late=LATE, group="in"), {"do": "say", "group": "in", "segments": True}]
+    steps = [
+        _load(plan),
+        _dial(row, plan.cap, beyond=BEYOND, late=LATE, group="in"),
+        {"do": "say", "group": "in", "segments": True},
+    ]
     return request(plan, row, steps, [row.source])
 
 
@@ -52,7 +61,11 @@ def all_closed(plan: Plan, row: Row, limit: int) -> Request:
 def neighbours(plan: Plan, row: Row, limit: int, sources: Mapping[int, str]) -> Request:
     """Fill the limit from the first source; then one dial from each neighbour."""
     routes = [[source, row.target, row.port] for source in sources.values()]
-    steps = [_load(plan), _dial(row, limit, group="in"), {"do": "dial", "routes": routes, "count": len(routes), "group": "others"}]
+    steps = [
+        _load(plan),
+        _dial(row, limit, group="in"),
+        {"do": "dial", "routes": routes, "count": len(routes), "group": "others"},
+    ]
     return request(plan, row, steps, [row.source, *sources.values()])
 
 
@@ -65,7 +78,11 @@ def two_more(plan: Plan, row: Row, limit: int, sources: Sequence[str]) -> Reques
 
 def ports(plan: Plan, row: Row, first: int, count: int, other: int) -> Request:
     """Hold `count` connections on the port `first`, then dial `other` from the same source."""
-    steps = [_load(plan), _dial(row, count, port=first, group="in"), _dial(row, plan.cap, port=other, beyond=BEYOND, group="other")]
+    steps = [
+        _load(plan),
+        _dial(row, count, port=first, group="in"),
+        _dial(row, plan.cap, port=other, beyond=BEYOND, group="other"),
+    ]
     return request(plan, row, steps, [row.source])
 
 
@@ -93,18 +110,22 @@ def loopback(plan: Plan, row: Row, limit: int | None) -> Request:
     """Dial from the server itself, over loopback."""
     address = "127.0.0.1" if row.family == 4 else "::1"
     count = HELD if limit is None else limit + BEYOND
-    steps = [_load(plan), {"do": "dial", "routes": [[address, address, row.port]], "count": count, "outgoing": True}]
+    steps = [
+        _load(plan),
+        {"do": "dial", "routes": [[address, address, row.port]], "count": count, "outgoing": True},
+    ]
     return request(plan, row, steps, [row.source])
 
 
 def outgoing(plan: Plan, row: Row, limit: int | None) -> Request:
     """Let the server dial out, to a port that the rules do not name."""
     count = OUTGOING + (limit or 0)
-    steps = [_load(plan), {"do": "dial", "routes": [[row.target, row.source, plan.unnamed]], "count": count, "outgoing": True},]  # fmt: skip
+    route = [row.target, row.source, plan.unnamed]
+    steps = [_load(plan), {"do": "dial", "routes": [route], "count": count, "outgoing": True}]
     return request(plan, row, steps, [row.source])
 
 
 def reach(plan: Plan, row: Row, places: Sequence[Sequence[Any]]) -> Request:
-    """Dial once with a counter before each limiting rule: does a SYN of the row come that far?"""
+    """Dial once with a counter before each limiting rule, to see how far a SYN of the row comes."""
     steps = [_load(plan), {"do": "mark", "before": [list(place) for place in places]}, _dial(row, 1)]
     return request(plan, row, steps, [row.source])

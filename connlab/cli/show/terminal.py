@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -51,6 +52,13 @@ def console() -> Terminal:
     """Return standard output; wide when it is no terminal, because a wrapped line is no use to grep."""
     out = Terminal(highlight=False)
     return out if out.is_terminal else Terminal(highlight=False, width=240)
+
+
+def progress_bar(label: str) -> Progress:
+    """Return a bar on standard error that goes when its work is done; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def new_table(*columns: str) -> Table:

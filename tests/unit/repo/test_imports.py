@@ -22,8 +22,9 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "evidence": {"base": ALL, "cluster": {"host"}, "kernel": {"policy", "snapshot"}},
     "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
     "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
+    "trial": {"base": ALL, "cluster": ALL},
     "cli": {
-        "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
+        "trial": ALL, "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
         "machine": {"events"},
     },
 }  # fmt: skip

@@ -144,7 +144,7 @@ DATA = {
     for verb, command in cli.lab.commands.items()
     if any("--json" in option.opts for option in command.params)
 }
-DATA |= {"scale": ["3"]}
+DATA |= {"scale": ["3"], "try": ["tests/unit/data/iptables-save.txt"]}
 EVIDENCE = {"claims", "effects", "report", "pages"}  # they ask no engine
 
 

@@ -1,0 +1,65 @@
+"""The verb `try`: rules of one's own on hosts of their own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from connlab.base import settings as knobs
+from connlab.base.errors import Usage
+from connlab.cli.verbs.options import json_option, print_json
+
+
+@click.command("try")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--port",
+    "-p",
+    "ports",
+    multiple=True,
+    type=click.IntRange(1, 65535),
+    help="Try this port too; may be repeated.",
+)
+@click.option(
+    "--dials", default=64, type=click.IntRange(1, 5000), help="How many dials at most, where nothing refuses."
+)
+@click.option(
+    "--listen",
+    "backlog",
+    default=511,
+    type=click.IntRange(0, 65535),
+    help="Backlog of the server's listeners.",
+)
+@click.option(
+    "--patience", default=5.0, type=click.FloatRange(0.1, 600), help="Seconds that a step waits at most."
+)
+@json_option
+def try_(
+    files: tuple[str, ...],
+    *,
+    ports: tuple[int, ...],
+    dials: int,
+    backlog: int,
+    patience: float,
+    as_json: bool,
+) -> None:
+    """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
+    from connlab.cli.show import trial as show
+    from connlab.trial import forms, plan, trial
+
+    inputs = [forms.recognise(path, _read(path)) for path in files]
+    wishes = plan.Wishes(ports, dials, backlog, patience)
+    with show.progress() as progress:
+        answer = trial.try_files(knobs.read(), inputs, wishes, progress)
+    print_json(answer) if as_json else show.screen(answer)
+    sys.exit(trial.exit_status(answer))
+
+
+def _read(path: str) -> bytes:
+    """Read a file, or standard input for `-`. Raises `Usage`."""
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise Usage(f"{path} cannot be read", error.strerror) from error

@@ -1,0 +1,47 @@
+"""A trial from beginning to end: files in, what they do to clients out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from connlab.base.settings import Settings
+from connlab.cluster.sandbox import sandbox
+from connlab.trial import battery, facts, findings, plan, rows, rules
+from connlab.trial.conductor import Conductor, Progress
+from connlab.trial.forms import Input
+from connlab.trial.loading import load
+from connlab.trial.plan import Wishes
+
+WITHIN = 300.0  # seconds for a whole trial
+
+
+def try_files(
+    settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress
+) -> dict[str, Any]:
+    """Try files on hosts of their own. Raises `LabError`, `NotFit` without an engine, `GaveUp` at its deadline."""
+    with sandbox(settings, int(WITHIN) + 30) as stream:
+        conductor = Conductor(stream, WITHIN, progress)
+        loaded = load(conductor, inputs)
+        if not any(file["loaded"] for file in loaded.files):
+            return _answer(loaded.files, [], [], [])
+        laid_out = plan.plan(facts.facts(loaded.ruleset), loaded.texts, wishes)
+        tried = battery.run(conductor, laid_out, loaded.ruleset)
+    ports = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
+    found = findings.findings(findings.Evidence(loaded, laid_out, tried, ports))
+    return _answer(loaded.files, ports, rules.entries(loaded, tried), found)
+
+
+def exit_status(answer: dict[str, Any]) -> int:
+    """Return 1 if a file did not load, or not all of it, or an expectation does not hold; 0 whatever was found."""
+    loaded = all(file["loaded"] is True for file in answer["files"])
+    return 0 if loaded and all(each["holds"] for each in answer["expectations"]) else 1
+
+
+def _answer(
+    files: Sequence[Any], ports: Sequence[Any], entries: Sequence[Any], found: Sequence[Any]
+) -> dict[str, Any]:
+    return {
+        "schema": 1, "files": list(files), "ports": list(ports), "rules": list(entries), "findings": list(found),
+        "sysctls": [], "offices": [], "expectations": [],
+    }  # fmt: skip
