@@ -10,11 +10,11 @@ from connlab.kernel.socket_monitor import FourTuple, counts_over_time
 from tests.support.recordings import Recordings
 from tests.time_wait.lingering import FIN_TIMEOUT, Lingering
 from tests.time_wait.ports import DEFAULT, DELAYED, OFF, Exhaustion
-from tests.time_wait.slots import CLOSE_WAIT, IDLE, Story
+from tests.time_wait.slots import CLOSE_WAIT, IDLE, Scenario
 
 
 def states(lingering: Recordings) -> Spec:
-    """The server's sockets over time, by state."""
+    """Draw the server's sockets over time, by state."""
     return chart(
         family="time-wait",
         title="The server's sockets after close(2), with the article's settings and without",
@@ -31,7 +31,7 @@ def states(lingering: Recordings) -> Spec:
 
 
 def orphans(lingering: Recordings) -> Spec:
-    """Orphans on the server over time, by tcp_fin_timeout."""
+    """Draw orphans on the server over time, by tcp_fin_timeout."""
     return chart(
         family="time-wait",
         title="Ten orphaned FIN_WAIT_2 sockets on the server, by tcp_fin_timeout",
@@ -47,23 +47,29 @@ def orphans(lingering: Recordings) -> Spec:
     )
 
 
-def over_time(seen: Lingering, state: str, pairs: set[FourTuple] | None = None) -> list[tuple[float, int]]:
-    """How many of the server's sockets were in a state; of all, or of these."""
-    changes = [change for change in seen.changes["server"] if pairs is None or change.four_tuple in pairs]
-    return counts_over_time(changes, state, seen.began_ns)
+def over_time(
+    record: Lingering, state: str, four_tuples: set[FourTuple] | None = None
+) -> list[tuple[float, int]]:
+    """Count the server's sockets in a state over time; of all, or of these."""
+    changes = [
+        change
+        for change in record.changes["server"]
+        if four_tuples is None or change.four_tuple in four_tuples
+    ]
+    return counts_over_time(changes, state, record.began_ns)
 
 
-def connections(seen: Exhaustion) -> Spec:
-    """Connections made over time, by what brings ports back."""
-    named = {
+def connections(record: Exhaustion) -> Spec:
+    """Draw connections made over time, by what brings ports back."""
+    names = {
         OFF: "tcp_tw_reuse=0", "ten-ports-reuse-1": "tcp_tw_reuse=1",
         DELAYED: "tcp_tw_reuse_delay=200", "reset": "closed with RST",
     }  # fmt: skip
-    shown = 3.0
-    made = {
-        name: [x for x in map(seen.rows[kind].seconds, seen.rows[kind].made) if x <= shown]
-        for kind, name in named.items()
-        if kind in seen.rows
+    until_s = 3.0
+    established = {
+        name: [x for x in map(record.rows[kind].seconds, record.rows[kind].established) if x <= until_s]
+        for kind, name in names.items()
+        if kind in record.rows
     }
     return chart(
         family="time-wait",
@@ -75,17 +81,17 @@ def connections(seen: Exhaustion) -> Spec:
             steps(
                 "connections made",
                 {
-                    name: ((0.0, 0), *((x, n) for n, x in enumerate(times, 1)), (shown, len(times)))
-                    for name, times in made.items()
+                    name: ((0.0, 0), *((x, n) for n, x in enumerate(times, 1)), (until_s, len(times)))
+                    for name, times in established.items()
                 },
             )
         ],
     )
 
 
-def ports(seen: Exhaustion) -> Spec:
-    """Ports in TIME_WAIT over time, and the dials that found none."""
-    row = seen.rows[DEFAULT]
+def ports(record: Exhaustion) -> Spec:
+    """Draw ports in TIME_WAIT over time, and the dials that found none."""
+    row = record.rows[DEFAULT]
     failed = [row.seconds(dial) for dial in row.dials if dial.outcome == Outcome.NO_PORT]
     end = row.seconds(row.dials[-1])
     return chart(
@@ -96,7 +102,7 @@ def ports(seen: Exhaustion) -> Spec:
         x="seconds since the first dial",
         moments={"TIME_WAIT: 60 s": float(reference_model.TIME_WAIT)},
         panels=[
-            steps("ports in TIME_WAIT", [*seen.in_time_wait, (end, seen.in_time_wait[-1][1])]),
+            steps("ports in TIME_WAIT", [*record.in_time_wait, (end, record.in_time_wait[-1][1])]),
             steps(
                 "dials that found no port",
                 [(0.0, 0), *((x, n) for n, x in enumerate(failed, 1)), (end, len(failed))],
@@ -105,9 +111,9 @@ def ports(seen: Exhaustion) -> Spec:
     )
 
 
-def slots(stories: dict[str, Story]) -> Spec:
-    """Slots taken and sockets held, of one source each."""
-    shown = {"vanished": "a client that vanished", "half_closed": "a client that half closed"}
+def slots(scenarios: dict[str, Scenario]) -> Spec:
+    """Draw slots taken and sockets held, of one source each."""
+    names = {"vanished": "a client that vanished", "half_closed": "a client that half closed"}
     return chart(
         family="time-wait",
         title="Slots of a source with a limit of 15, and connections that the server has",
@@ -115,11 +121,14 @@ def slots(stories: dict[str, Story]) -> Spec:
         f" (here {IDLE} and {CLOSE_WAIT} s; by default five days and 60 s), then admitted fifteen times more.",
         x="seconds since the first dials",
         panels=[
-            steps(f"{what} of {name}", [(level.seconds, value(level)) for level in stories[story].levels])
-            for story, name in shown.items()
-            for what, value in (
-                ("slots", lambda level: level.slots),
-                ("the server's sockets", lambda level: level.sockets.total()),
+            steps(
+                f"{label} of {name}",
+                [(sample.seconds, value(sample)) for sample in scenarios[scenario].samples],
+            )
+            for scenario, name in names.items()
+            for label, value in (
+                ("slots", lambda sample: sample.slots),
+                ("the server's sockets", lambda sample: sample.sockets.total()),
             )
         ],
     )

@@ -5,7 +5,6 @@ client-1 ── dials and closes ──> server (greets, reads once, closes; in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from connlab.kernel.socket_monitor import SECOND, FourTuple, Lifetime, StateChan
 from tests.support.laboratory import Lab, missing_keys
 from tests.support.ports import Unused
 from tests.support.recordings import Keep, recording
+from tests.time_wait.four_tuples import client_tuple, client_tuples, server_tuple, server_tuples
 from tests.time_wait.ports import DELAYED
 
 MANY, FEW = 40, 10
@@ -30,7 +30,7 @@ OTHER = {"server": "client", "client": "server"}
 
 @dataclass(frozen=True)
 class Lingering:
-    """What was seen on each side (`server`, `client`) of what that side closed first."""
+    """What each side (`server`, `client`) had of the connections that it closed first."""
 
     began_ns: int
     changes: dict[str, list[StateChange]]
@@ -39,14 +39,15 @@ class Lingering:
     late: set[FourTuple]  # of the server: the client's FIN came a second later
     idle: dict[str, str | None]  # the state, in the end, of a connection that was never used
     resets: dict[str, int]  # RSTs that each side sent
-    counted: dict[str, int]  # sockets that were reduced to what TIME_WAIT, or an orphan, needs
+    small_sockets: dict[str, int]  # sockets that were reduced to what TIME_WAIT, or an orphan, needs
     settings: dict[str, dict[str, str]]
 
-    def lifetimes(self, side: str, state: str, pairs: set[FourTuple]) -> list[Lifetime]:
-        return [life for life in lifetimes(self.changes[side], state) if life.four_tuple in pairs]
+    def lifetimes(self, side: str, state: str, four_tuples: set[FourTuple]) -> list[Lifetime]:
+        """Return the lives of these connections in a state of one side."""
+        return [life for life in lifetimes(self.changes[side], state) if life.four_tuple in four_tuples]
 
     def time_wait(self, side: str) -> list[Lifetime]:
-        """Whole lives in TIME_WAIT of what this side closed first and the other side closed too.
+        """Return the whole lives in TIME_WAIT of what this side closed first and the other side closed too.
 
         All of them, but for those that an RST of the other side ended early (T23): one RST each. And the server
         sent one to each client's FIN that came when its orphan was gone already.
@@ -54,27 +55,28 @@ class Lingering:
         late = self.late if side == "server" else set()
         too_late = self.late - {life.four_tuple for life in lifetimes(self.changes["server"], "TIME-WAIT")}
         resets = self.resets[OTHER[side]] - (len(too_late) if side == "client" else 0)
-        pairs = (self.closed[side] | late) - too_late
+        four_tuples = (self.closed[side] | late) - too_late
         whole = [
             life
-            for life in self.lifetimes(side, "TIME-WAIT", pairs)
-            if lasted(life, reference_model.TIME_WAIT)
+            for life in self.lifetimes(side, "TIME-WAIT", four_tuples)
+            if has_length(life, reference_model.TIME_WAIT)
         ]
-        assert len({life.four_tuple for life in whole}) + resets == len(pairs)
+        assert len({life.four_tuple for life in whole}) + resets == len(four_tuples)
         return [life for life in whole if life.four_tuple in self.closed[side]]
 
     def fin_wait_2(self, side: str) -> list[Lifetime]:
+        """Return the lives in FIN_WAIT_2 of what this side closed and the other side did not."""
         return self.lifetimes(side, "FIN-WAIT-2", self.orphans[side])
 
 
 def profile(name: str, clients: str = "") -> dict[str, object]:
-    """A lab whose hosts all have this profile: a server that closes first once it has read, no limit in reach."""
+    """Return the knobs of a lab of this profile: the server closes once it has read, and no limit is in reach."""
     profiles = {"SYSCTL": name, "CLIENT_SYSCTL": clients or name}
     return {**profiles, "SERVER_MODE": "greeting", "CONNLIMIT": 1000, "BACKLOG": 2 * FEW}
 
 
 def server_with_ten_ports() -> dict[str, object]:
-    """It has a shorter reuse delay too, where the kernel knows one."""
+    """Return the knobs of a lab whose server has ten ports, and a shorter reuse delay if the kernel has one."""
     return profile("ten-ports-reuse-1" if missing_keys(DELAYED) else DELAYED, "stock")
 
 
@@ -93,44 +95,51 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         hosts = {"server": lab.server, "client": dialler}
         before = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         closed = {
-            "server": flipped(churn(agent, ports, message="bye")),
-            "client": straight(churn(agent, ports)),
+            "server": server_tuples(churn(agent, ports, message="bye")),
+            "client": client_tuples(churn(agent, ports)),
         }
-        unanswered, late = goodbyes(agent, ports), goodbyes(agent, ports)
+        unanswered, late = server_closed_attempts(agent, ports), server_closed_attempts(agent, ports)
         # The server waits for its message, and accepts nobody else.
         (idle,) = agent.open(1, gap_ms=0, source_port=ports.take())
-        own = agent.open(FEW, gap_ms=1, source_port=ports.take(FEW))
-        agent.close([attempt.conn for attempt in own], "drop")
-        orphans = {"server": flipped(unanswered), "client": straight(own)}
+        client_orphans = agent.open(FEW, gap_ms=1, source_port=ports.take(FEW))
+        agent.close([attempt.conn for attempt in client_orphans], "drop")
+        orphans = {"server": server_tuples(unanswered), "client": client_tuples(client_orphans)}
 
         def a_second_ago(now: Any) -> bool:
             since = [
-                c.by_ns for c in server.changes if c.four_tuple in flipped(late) and c.state == "FIN-WAIT-2"
+                c.by_ns
+                for c in server.changes
+                if c.four_tuple in server_tuples(late) and c.state == "FIN-WAIT-2"
             ]
             return len(since) == FEW and server.ns - max(since) >= SECOND
 
         server.until(a_second_ago, "the server has been in FIN_WAIT_2 for a second", within=10)
         agent.close([attempt.conn for attempt in late])
-        ours = closed["server"] | orphans["server"] | flipped(late), closed["client"] | orphans["client"]
-        for seen, pairs in zip((server, client), ours, strict=True):
-            seen.up_to(idle.start_ns)
-            seen.until(
-                lambda now, pairs=pairs: not (now.keys() & pairs), "every closed socket is gone", within=90
+        closed_first = (
+            closed["server"] | orphans["server"] | server_tuples(late),
+            closed["client"] | orphans["client"],
+        )
+        for monitor, four_tuples in zip((server, client), closed_first, strict=True):
+            monitor.up_to(idle.start_ns)
+            monitor.until(
+                lambda now, keys=four_tuples: not (now.keys() & keys),
+                "every closed socket is gone",
+                within=90,
             )
         after = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
-        seen = Lingering(
+        record = Lingering(
             began_ns=began,
             changes={"server": server.changes, "client": client.changes},
             closed=closed,
             orphans=orphans,
-            late=flipped(late),
-            idle={"server": server.now.get(*flipped([idle])), "client": client.now.get(*straight([idle]))},
+            late=server_tuples(late),
+            idle={"server": server.now.get(server_tuple(idle)), "client": client.now.get(client_tuple(idle))},
             resets={side: after[side]["TcpOutRsts"] - before[side]["TcpOutRsts"] for side in SIDES},
-            counted={side: small(after[side]) - small(before[side]) for side in SIDES},
-            settings={side: effective(host) for side, host in hosts.items()},
+            small_sockets={side: count_small(after[side]) - count_small(before[side]) for side in SIDES},
+            settings={side: read_settings(host) for side, host in hosts.items()},
         )
-    keep("lingering", seen)
-    return seen
+    keep("lingering", record)
+    return record
 
 
 def churn(agent: Agent, ports: Unused, **options: Any) -> list[Attempt]:
@@ -138,28 +147,18 @@ def churn(agent: Agent, ports: Unused, **options: Any) -> list[Attempt]:
     return agent.churn(MANY, source_port=ports.take(MANY), **options).attempts
 
 
-def goodbyes(agent: Agent, ports: Unused) -> list[Attempt]:
-    """Connections that the server closes, for it has read what it wanted; the client keeps them open.
+def server_closed_attempts(agent: Agent, ports: Unused) -> list[Attempt]:
+    """Open connections that the server closes, for it has read what it wanted; the client keeps them open.
 
     All are opened first: on a busy machine a request takes a while, and the first may not be kept for 2 s.
     """
-    made = agent.open(FEW, gap_ms=0, source_port=ports.take(FEW))
-    agent.send("bye", conns=[attempt.conn for attempt in made])
-    return made
+    attempts = agent.open(FEW, gap_ms=0, source_port=ports.take(FEW))
+    agent.send("bye", conns=[attempt.conn for attempt in attempts])
+    return attempts
 
 
-def straight(made: Iterable[Attempt]) -> set[FourTuple]:
-    """The connections as the client has them."""
-    return {FourTuple(a.source or "", a.source_port or 0, a.target, a.target_port) for a in made}
-
-
-def flipped(made: Iterable[Attempt]) -> set[FourTuple]:
-    """The connections as the server has them."""
-    return {FourTuple(pair.peer, pair.peer_port, pair.local, pair.local_port) for pair in straight(made)}
-
-
-def small(counters: dict[str, int]) -> int:
-    """How many sockets were ever reduced to a small one; those of 4 s and less have another counter (T21)."""
+def count_small(counters: dict[str, int]) -> int:
+    """Count the sockets that were ever reduced to a small one; those of 4 s and less have another counter (T21)."""
     return counters["TcpExtTW"] + counters["TcpExtTWKilled"]
 
 
@@ -167,13 +166,13 @@ KEYS = ("net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_fin_timeout", "net.ipv4.ip_local_
 REUSE_DELAY = "net.ipv4.tcp_tw_reuse_delay"
 
 
-def effective(host: Host) -> dict[str, str]:
-    """What this host's kernel is set to, read back from it; without the reuse delay where it knows none."""
-    told = (line.partition(" = ") for line in host.run(["sysctl", "-e", *KEYS, REUSE_DELAY]).splitlines())
-    return {key: " ".join(value.split()) for key, _, value in told}
+def read_settings(host: Host) -> dict[str, str]:
+    """Read back what this host's kernel is set to; without the reuse delay where it knows none."""
+    lines = (line.partition(" = ") for line in host.run(["sysctl", "-e", *KEYS, REUSE_DELAY]).splitlines())
+    return {key: " ".join(value.split()) for key, _, value in lines}
 
 
-def lasted(life: Lifetime, seconds: float) -> bool:
-    """Whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
+def has_length(life: Lifetime, seconds: float) -> bool:
+    """Return whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
     earliest, latest = reference_model.timer_bounds(seconds)
     return life.most >= earliest and life.least <= latest

@@ -42,57 +42,58 @@ server.serve_forever()"""
 
 
 @dataclass(frozen=True)
-class Again:
-    """A port that was used again: the dial before, and the one that took it.
+class Reuse:
+    """A port that was used again: by which dial first, and by which one then.
 
     TIME_WAIT began between the dial and the end of its close; the port was taken between the next dial's start
     and its end. So how long it had waited is known to within these.
     """
 
-    before: Attempt
-    now: Attempt
+    first: Attempt
+    second: Attempt
 
     @property
     def least(self) -> float:
-        """What it had waited for certain, in seconds."""
-        return (self.now.start_ns - (self.before.closed_ns or 0)) / SECOND
+        """Return what it had waited for certain, in seconds."""
+        return (self.second.start_ns - (self.first.closed_ns or 0)) / SECOND
 
     @property
     def most(self) -> float:
-        """What it can have waited at most, in seconds."""
-        return (ended(self.now) - self.before.start_ns) / SECOND
+        """Return what it can have waited at most, in seconds."""
+        return (end_ns(self.second) - self.first.start_ns) / SECOND
 
 
 @dataclass(frozen=True)
-class Row:
+class DialSeries:
     """Dials in a row from one host, each closed before the next; how often its kernel reused a port meanwhile."""
 
     dials: list[Attempt]
     recycled: int  # TcpExtTWRecycled
 
     @property
-    def made(self) -> list[Attempt]:
+    def established(self) -> list[Attempt]:
+        """Return the dials that were connected."""
         return [dial for dial in self.dials if dial.outcome == ESTABLISHED]
 
     def seconds(self, dial: Attempt) -> float:
-        """When it was dialled, since the first."""
+        """Return when it was dialled, since the first."""
         return (dial.start_ns - self.dials[0].start_ns) / SECOND
 
-    def again(self) -> list[Again]:
-        """Each time that a port was used again."""
+    def reuses(self) -> list[Reuse]:
+        """Return each time that a port was used again."""
         last: dict[int | None, Attempt] = {}
-        found = []
-        for dial in self.made:
-            if before := last.get(dial.source_port):
-                found.append(Again(before, dial))
+        reuses = []
+        for dial in self.established:
+            if first := last.get(dial.source_port):
+                reuses.append(Reuse(first, dial))
             last[dial.source_port] = dial
-        return found
+        return reuses
 
 
 @dataclass(frozen=True)
 class Exhaustion:
-    rows: dict[str, Row]  # by profile; `loopback`, `reset` and `source N` with the default one
-    left: dict[str, int]  # sockets in TIME_WAIT on each side after `reset`
+    rows: dict[str, DialSeries]  # by profile; `loopback`, `reset` and `source N` with the default one
+    time_wait_sockets: dict[str, int]  # sockets in TIME_WAIT on each side after `reset`
     in_time_wait: list[tuple[float, int]]  # since the first dial, on the client with the default profile
 
 
@@ -100,42 +101,42 @@ class Exhaustion:
 def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
     reusing = [kind for kind in REUSING if kind != DELAYED or not missing_keys(kind)]
     kinds = [OFF, NO_TIMESTAMPS, *reusing, "loopback", "reset", "sources"]
-    of_clients, project = image("client"), lab.settings.project
+    client_image, project = image("client"), lab.settings.project
     with ExitStack() as stack:
         hosts = {DEFAULT: lab.clients[0]}
         for number, kind in enumerate(kinds, 1):
             sysctls = profiles.sysctls(kind if kind.startswith(DEFAULT) else DEFAULT)
             hosts[kind] = stack.enter_context(
-                ephemeral_host(project, of_clients, number, sysctls, seconds=150)
+                ephemeral_host(project, client_image, number, sysctls, seconds=150)
             )
         agents = {kind: stack.enter_context(Agent(host)) for kind, host in hosts.items()}
-        seen = stack.enter_context(monitor_sockets(hosts[DEFAULT], 200))
+        monitor = stack.enter_context(monitor_sockets(hosts[DEFAULT], 200))
         before = {kind: recycled(host) for kind, host in hosts.items()}
 
         waiting = {kind: agents[kind] for kind in WAITING}
         pending = dial_slowly(waiting, seconds=10)
-        made = {kind: churn(agents[kind], 600) for kind in reusing}
-        made["reset"] = churn(agents["reset"], RESETS, how="rst")
+        dials = {kind: churn(agents[kind], 600) for kind in reusing}
+        dials["reset"] = churn(agents["reset"], RESETS, how="rst")
         for number, source in enumerate(addresses(hosts["sources"], SOURCES), 1):
-            made[f"source {number}"] = churn(agents["sources"], PORTS + 1, source=source)
+            dials[f"source {number}"] = churn(agents["sources"], PORTS + 1, source=source)
         echo = stack.enter_context(hosts["loopback"].stream(["python3", "-S", "-E", "-c", ECHO]))
         echo.read_line(10)
-        made["loopback"] = churn(agents["loopback"], 500, host="127.0.0.1", port=LOCAL)
-        left = {
+        dials["loopback"] = churn(agents["loopback"], 500, host="127.0.0.1", port=LOCAL)
+        time_wait_sockets = {
             "client": time_waits(hosts["reset"])[lab.server.address],
             "server": time_waits(lab.server)[hosts["reset"].address],
         }
-        made |= {kind: outcome().attempts for kind, outcome in pending.items()}
-        while not all(has_had_a_second_minute(made[kind]) for kind in WAITING):
+        dials |= {kind: outcome().attempts for kind, outcome in pending.items()}
+        while not all(has_had_a_second_minute(dials[kind]) for kind in WAITING):
             for kind, outcome in dial_slowly(waiting, seconds=1).items():
-                made[kind] += outcome().attempts
+                dials[kind] += outcome().attempts
 
-        seen.up_to(made[DEFAULT][-1].start_ns)
+        monitor.up_to(dials[DEFAULT][-1].start_ns)
         moved = {kind: recycled(host) - before[kind] for kind, host in hosts.items()}
         record = Exhaustion(
-            {kind: Row(dials, moved.get(kind, moved["sources"])) for kind, dials in made.items()},
-            left,
-            counts_over_time(seen.changes, "TIME-WAIT", made[DEFAULT][0].start_ns),
+            {kind: DialSeries(row, moved.get(kind, moved["sources"])) for kind, row in dials.items()},
+            time_wait_sockets,
+            counts_over_time(monitor.changes, "TIME-WAIT", dials[DEFAULT][0].start_ns),
         )
     keep("exhaustion", record)
     return record
@@ -148,31 +149,36 @@ def dial_slowly(agents: Mapping[str, Agent], seconds: int) -> dict[str, Callable
 
 
 def has_had_a_second_minute(dials: list[Attempt]) -> bool:
-    """Whether every port was used twice; or it is so late that none will be."""
-    row, (_, latest) = Row(dials, 0), reference_model.timer_bounds(reference_model.TIME_WAIT)
-    return len(row.made) >= 2 * PORTS or row.seconds(row.dials[-1]) > latest + 2
+    """Return whether every port was used twice; or it is so late that none will be."""
+    row, (_, latest) = DialSeries(dials, 0), reference_model.timer_bounds(reference_model.TIME_WAIT)
+    return len(row.established) >= 2 * PORTS or row.seconds(row.dials[-1]) > latest + 2
 
 
-def ended(dial: Attempt) -> int:
+def end_ns(dial: Attempt) -> int:
+    """Return when a dial had its outcome (CLOCK_MONOTONIC)."""
     return dial.start_ns + dial.us * 1000
 
 
 def churn(agent: Agent, count: int, **options: Any) -> list[Attempt]:
+    """Open and close, one after another, fast."""
     return agent.churn(count, gap_ms=round(FAST * 1000), **options).attempts
 
 
 def recycled(host: Host) -> int:
+    """Return how often a host's kernel has reused a port in TIME_WAIT."""
     return snapshot.read_counters(host.run)["TcpExtTWRecycled"]
 
 
 def time_waits(host: Host) -> Counter[str]:
-    """TIME_WAIT sockets of a host, by the address of the other side."""
+    """Count the TIME_WAIT sockets of a host, by the address of the other side."""
     return Counter(s.peer for s in snapshot.read_sockets(host.run) if s.state == "TIME-WAIT")
 
 
 def addresses(host: Host, count: int) -> list[str]:
     """Give a host further addresses of its subnet, from where Docker gives out none yet."""
     network = host.address.rpartition(".")[0]
-    more = [f"{network}.{250 - number}" for number in range(count)]
-    run_in_netns(host, ["sh", "-c", " && ".join(f"ip address add {one}/32 dev eth0" for one in more)])
-    return more
+    addresses = [f"{network}.{250 - number}" for number in range(count)]
+    run_in_netns(
+        host, ["sh", "-c", " && ".join(f"ip address add {address}/32 dev eth0" for address in addresses)]
+    )
+    return addresses

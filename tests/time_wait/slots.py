@@ -1,6 +1,6 @@
 """TIME_WAIT and the limit: which endings give a slot back, which keep it, and what it costs to hurry them.
 
-client-1 ... client-4, one for each story ──> server   limit 15; conntrack forgets in seconds
+client-1 ... client-4, one for each scenario ──> server   limit 15; conntrack forgets in seconds
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ CLOSE_WAIT, IDLE = 8, 12
 
 
 @dataclass(frozen=True)
-class Level:
-    """One look at the server: what it has of one source."""
+class Sample:
+    """What the server has of one source at a moment."""
 
     seconds: float
     slots: int  # conntrack entries that the limit counts
@@ -39,116 +39,125 @@ class Level:
 
 
 @dataclass
-class Story:
-    """What one client lived through: each time it dialled sixteen times or fewer, and the server's looks."""
+class Scenario:
+    """One client's dials, each time sixteen or fewer, and what the server had of it."""
 
     lab: Lab
     agent: Agent
     ports: Unused = field(default_factory=Unused)
-    dialled: dict[str, Counter[Outcome]] = field(default_factory=dict)
-    levels: list[Level] = field(default_factory=list)
+    tallies: dict[str, Counter[Outcome]] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
     client: Counter[str] = field(default_factory=Counter)  # its own sockets in the end
     began_ns: int = 0
 
     def dial(self, when: str, count: int = LIMIT + 1) -> list[int]:
-        made = self.agent.open(count, source_port=self.ports.take(count))
-        self.dialled[when] = tally(made)
-        self.look()
-        return [one.conn for one in made if one.conn is not None]
+        """Dial, take a sample, and return the connections."""
+        attempts = self.agent.open(count, source_port=self.ports.take(count))
+        self.tallies[when] = tally(attempts)
+        self.take_sample()
+        return [attempt.conn for attempt in attempts if attempt.conn is not None]
 
-    def look(self) -> Level:
+    def take_sample(self) -> Sample:
+        """Take a snapshot of the server, and keep what it has of this client."""
         now = self.agent.facts().monotonic_ns
         self.began_ns = self.began_ns or now
-        level = of(
-            snapshot.take_snapshot(self.lab.server.run),
-            self.agent.host.address,
-            (now - self.began_ns) / SECOND,
-        )
-        self.levels.append(level)
-        return level
+        current, seconds = snapshot.take_snapshot(self.lab.server.run), (now - self.began_ns) / SECOND
+        sample = sample_of(current, self.agent.host.address, seconds)
+        self.samples.append(sample)
+        return sample
 
-    def wait(self, condition: Callable[[Level], bool], why: str) -> Level:
-        return until(lambda: level if condition(level := self.look()) else None, why, within=30, every=0.4)
+    def wait(self, condition: Callable[[Sample], bool], why: str) -> Sample:
+        return until(
+            lambda: sample if condition(sample := self.take_sample()) else None, why, within=30, every=0.4
+        )
 
     def server_closes(self) -> None:
-        """The server closes all of this source's connections; the client notices and keeps them."""
+        """Have the server close all of this source's connections; the client reads the end and keeps them."""
         self.lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", self.agent.host.address])
         self.agent.recv()
 
 
-def of(seen: Snapshot, source: str, seconds: float) -> Level:
-    slots = sum(flow.source == source and flow.state in reference_model.COUNTED for flow in seen.flows)
-    return Level(seconds, slots, Counter(socket.state for socket in seen.sockets if socket.peer == source))
+def sample_of(current: Snapshot, source: str, seconds: float) -> Sample:
+    """Return what a snapshot has of one source."""
+    slots = sum(flow.source == source and flow.state in reference_model.COUNTED for flow in current.flows)
+    return Sample(
+        seconds, slots, Counter(socket.state for socket in current.sockets if socket.peer == source)
+    )
 
 
-def time_wait(story: Story) -> None:
-    """The client closes first and fills the limit again; then the server closes first, and so again."""
-    story.dial("at first")
-    story.agent.close()
-    story.dial("with its own TIME_WAIT")
-    story.server_closes()
-    story.agent.close()
-    story.dial("with the server's TIME_WAIT")
-    story.wait(lambda level: not conntrack(story)["TIME_WAIT"], "conntrack has forgotten every TIME_WAIT")
+def time_wait(scenario: Scenario) -> None:
+    """Have the client close first and fill the limit again; then the server close first, and so again."""
+    scenario.dial("at first")
+    scenario.agent.close()
+    scenario.dial("with its own TIME_WAIT")
+    scenario.server_closes()
+    scenario.agent.close()
+    scenario.dial("with the server's TIME_WAIT")
+    scenario.wait(
+        lambda sample: not conntrack(scenario)["TIME_WAIT"], "conntrack has forgotten every TIME_WAIT"
+    )
 
 
-def half_closed(story: Story) -> None:
-    """The server closes all fifteen, and the client does not: it dials at once, and when conntrack has forgotten."""
-    story.dial("at first")
-    story.server_closes()
-    story.dial("half closed", 1)
-    story.wait(lambda level: level.slots == 0, "conntrack has forgotten the half-closed")
-    story.dial("forgotten")
+def half_closed(scenario: Scenario) -> None:
+    """Have the server alone close all fifteen; the client dials at once, and when conntrack has forgotten."""
+    scenario.dial("at first")
+    scenario.server_closes()
+    scenario.dial("half closed", 1)
+    scenario.wait(lambda sample: sample.slots == 0, "conntrack has forgotten the half-closed")
+    scenario.dial("forgotten")
 
 
-def vanished(story: Story) -> None:
-    """The cable is pulled, the client loses everything, and comes back under the same address."""
-    story.dial("at first")
-    run_in_netns(story.agent.host, ["ip", "link", "set", "eth0", "down"])
-    story.agent.close(how="rst")
-    run_in_netns(story.agent.host, ["ip", "link", "set", "eth0", "up"])
-    story.dial("come back", 1)
-    story.wait(lambda level: level.slots == 0, "conntrack has forgotten the vanished")
-    story.dial("forgotten")
+def vanished(scenario: Scenario) -> None:
+    """Pull the cable; the client loses everything, and comes back under the same address."""
+    scenario.dial("at first")
+    run_in_netns(scenario.agent.host, ["ip", "link", "set", "eth0", "down"])
+    scenario.agent.close(how="rst")
+    run_in_netns(scenario.agent.host, ["ip", "link", "set", "eth0", "up"])
+    scenario.dial("come back", 1)
+    scenario.wait(lambda sample: sample.slots == 0, "conntrack has forgotten the vanished")
+    scenario.dial("forgotten")
 
 
-def idle(story: Story) -> None:
-    """Ten connections say nothing, five talk once in each look; none is ever closed."""
-    held = story.dial("at first")
+def idle(scenario: Scenario) -> None:
+    """Keep ten connections silent while five talk before each sample; none is ever closed."""
+    conns = scenario.dial("at first")
 
-    def silence(level: Level) -> bool:
-        echo(story.agent, held[:CHATTY])
-        return level.slots == CHATTY
+    def only_talkers_left(sample: Sample) -> bool:
+        echo(scenario.agent, conns[:CHATTY])
+        return sample.slots == CHATTY
 
-    story.wait(silence, "conntrack has forgotten those that say nothing")
-    held += story.dial("forgotten")
-    assert echo(story.agent, held) == len(held), "every one of them still works"
-
-
-STORIES = (time_wait, half_closed, vanished, idle)
+    scenario.wait(only_talkers_left, "conntrack has forgotten those that say nothing")
+    conns += scenario.dial("forgotten")
+    assert echo(scenario.agent, conns) == len(conns), "every one of them still works"
 
 
-@recording(lab={"SYSCTL": "short-conntrack", "CLIENT_SYSCTL": "rfc1337", "CLIENTS": len(STORIES)})
-def slots(lab: Lab, keep: Keep) -> dict[str, Story]:
-    found = {}
-    for tell, client in zip(STORIES, lab.clients, strict=True):
+SCENARIOS = (time_wait, half_closed, vanished, idle)
+
+
+@recording(lab={"SYSCTL": "short-conntrack", "CLIENT_SYSCTL": "rfc1337", "CLIENTS": len(SCENARIOS)})
+def slots(lab: Lab, keep: Keep) -> dict[str, Scenario]:
+    scenarios = {}
+    for act, client in zip(SCENARIOS, lab.clients, strict=True):
         with Agent(client) as agent:
-            story = found[tell.__name__] = Story(lab, agent)
-            tell(story)
+            scenario = scenarios[act.__name__] = Scenario(lab, agent)
+            act(scenario)
             sockets = snapshot.read_sockets(client.run)
-            story.client = Counter(socket.state for socket in sockets if socket.peer == lab.server.address)
-            story.look()
-    keep("slots", {name: [story.dialled, story.levels, story.client] for name, story in found.items()})
-    return found
+            scenario.client = Counter(socket.state for socket in sockets if socket.peer == lab.server.address)
+            scenario.take_sample()
+    keep(
+        "slots",
+        {name: [scenario.tallies, scenario.samples, scenario.client] for name, scenario in scenarios.items()},
+    )
+    return scenarios
 
 
-def conntrack(story: Story) -> Counter[str]:
-    """The server's conntrack entries of this source, by state."""
-    flows = tables.parse_conntrack(story.lab.server.run(snapshot.CONNTRACK))
-    return Counter(flow.state for flow in flows if flow.source == story.agent.host.address)
+def conntrack(scenario: Scenario) -> Counter[str]:
+    """Count the server's conntrack entries of this source, by state."""
+    flows = tables.parse_conntrack(scenario.lab.server.run(snapshot.CONNTRACK))
+    return Counter(flow.state for flow in flows if flow.source == scenario.agent.host.address)
 
 
 def echo(agent: Agent, conns: list[int]) -> int:
-    """How many of these connections gave back what was said over them."""
+    """Send over these connections, and return how many sent it back."""
     agent.send("still there?", conns=conns)
-    return sum(one.bytes > 0 for one in agent.recv(conns=conns))
+    return sum(answer.bytes > 0 for answer in agent.recv(conns=conns))

@@ -46,24 +46,24 @@ KINDS = (NEWER, NEWER_TIME, SAME_TIME, NEWER_ALONE, OLDER_ALONE)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What became of second dials of one kind, and how far the dialling host's own counters moved meanwhile."""
+class RedialResult:
+    """The outcomes of second dials of one kind, and how far the dialling host's own counters moved meanwhile."""
 
     dials: list[dict[str, Any]]
     repeated: int  # SYNs that had to be sent again: TcpExtTCPSynRetrans
     resets: int  # RSTs sent: TcpOutRsts
 
     @property
-    def took(self) -> str:
+    def duration(self) -> str:
+        """Say how long the dials took."""
         return figures.spread((dial["us"] / 1000 for dial in self.dials), "ms")
 
 
 @dataclass(frozen=True)
 class Redials:
-    by_kind: dict[Redial, Seen]
-    in_time_wait: (
-        int  # sockets of the server in the end: one for each four-tuple, the second in place of the first
-    )
+    by_kind: dict[Redial, RedialResult]
+    # Sockets of the server in the end: one for each four-tuple, the second in place of the first.
+    in_time_wait: int
 
 
 @recording(
@@ -73,38 +73,39 @@ def redials(lab: Lab, keep: Keep) -> Redials:
     without = profiles.sysctls("no-timestamps")
     with ephemeral_host(lab.settings.project, image("client"), 1, without, seconds=120) as other:
         hosts = {WITH: lab.clients[0], WITHOUT: other}
-        found = {
+        by_kind = {
             kind: dial_again(hosts[kind.host], lab, kind, LOWEST + number * EACH)
             for number, kind in enumerate(KINDS)
         }
     sockets = snapshot.read_sockets(lab.server.run)
-    record = Redials(found, sum(socket.state == "TIME-WAIT" for socket in sockets))
-    keep("redials", [[kind._asdict(), seen] for kind, seen in found.items()])
+    record = Redials(by_kind, sum(socket.state == "TIME-WAIT" for socket in sockets))
+    keep("redials", [[kind._asdict(), result] for kind, result in by_kind.items()])
     return record
 
 
-def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> Seen:
-    asks = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
+def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> RedialResult:
+    """Dial each of `EACH` four-tuples twice (probes/redial.py)."""
+    requests = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
     argv = ["python3", "-S", "-E", "-c", PROGRAM.read_text(), lab.server.address, str(lab.settings.port)]
     before = snapshot.read_counters(host.run)
-    said = run_in_netns(host, [*argv, json.dumps(asks)])
+    output = run_in_netns(host, [*argv, json.dumps(requests)])
     after = snapshot.read_counters(host.run)
     repeated, resets = (after[name] - before[name] for name in ("TcpExtTCPSynRetrans", "TcpOutRsts"))
-    return Seen(json.loads(said), repeated, resets)
+    return RedialResult(json.loads(output), repeated, resets)
 
 
 @pytest.mark.claim("syn-onto-time-wait")
 @pytest.mark.parametrize("kind", [NEWER, NEWER_TIME, NEWER_ALONE], ids=Redial.__str__)
 def test_a_syn_onto_time_wait_is_a_new_connection(redials: Recordings, verdict, kind: Redial) -> None:
     """Accepted with its first SYN, for a newer sequence number or a newer timestamp; nothing is reset (T11)."""
-    seen = redials["lab"].by_kind[kind]
+    result = redials["lab"].by_kind[kind]
 
-    assert [dial["errno"] for dial in seen.dials] == [None] * EACH
-    assert (seen.repeated, seen.resets) == (0, 0)
+    assert [dial["errno"] for dial in result.dials] == [None] * EACH
+    assert (result.repeated, result.resets) == (0, 0)
     later = f" {kind.pause_ms} ms later" if kind.pause_ms else ""
     verdict(
         Verdict.REFUTED,
-        f"{kind.host}, sequence number {kind.ahead:+,}{later}: {EACH} of {EACH} accepted, {seen.took}",
+        f"{kind.host}, sequence number {kind.ahead:+,}{later}: {EACH} of {EACH} accepted, {result.duration}",
     )
 
 
@@ -121,7 +122,7 @@ def test_without_timestamps_an_old_number_takes_a_second_try(redials: Recordings
     assert (old.repeated, old.resets) == (EACH, EACH)
     verdict(
         Verdict.DEPENDS,
-        f"a newer sequence number at once, {new.took}; an older one with the second SYN of each, {old.took}",
+        f"a newer sequence number at once, {new.duration}; an older one with the second SYN of each, {old.duration}",
     )
 
 
@@ -130,10 +131,10 @@ def test_a_timestamp_of_the_same_millisecond_is_not_newer(redials: Recordings) -
 
     How many need one is chance: the clock of timestamps ticks once a millisecond, and a dial takes a tenth of one.
     """
-    seen = redials["lab"].by_kind[SAME_TIME]
+    result = redials["lab"].by_kind[SAME_TIME]
 
-    assert [dial["errno"] for dial in seen.dials] == [None] * EACH
-    assert seen.repeated == seen.resets <= EACH
+    assert [dial["errno"] for dial in result.dials] == [None] * EACH
+    assert result.repeated == result.resets <= EACH
 
 
 def test_one_socket_in_time_wait_for_each_four_tuple(redials: Recordings) -> None:

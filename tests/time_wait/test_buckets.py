@@ -19,57 +19,65 @@ from connlab.kernel import snapshot
 from tests.support.laboratory import Lab
 from tests.support.recordings import Keep, Recordings, recording
 
-BUCKETS, CLOSED = 5, 20
-WATCHED = ("TcpExtTCPTimeWaitOverflow", "TcpOutRsts")
+BUCKETS, CONNECTIONS = 5, 20
+COUNTERS = ("TcpExtTCPTimeWaitOverflow", "TcpOutRsts")
 
 
 @dataclass(frozen=True)
 class Overflow:
-    """Twenty connections that `side` closed first."""
+    """Twenty connections that one side closed first."""
 
-    made: list[Attempt]
+    attempts: list[Attempt]
     in_time_wait: int
-    moved: dict[str, int]  # counters of that side
+    counters: dict[str, int]  # of that side: by how much they rose
 
 
-def lab_of(name: str) -> dict[str, object]:
+def lab_knobs(name: str) -> dict[str, object]:
+    """Return the knobs of a lab whose hosts have this profile, and no limit in reach."""
     return {"SYSCTL": name, "CLIENT_SYSCTL": name, "SERVER_MODE": "greeting", "CLIENTS": 1, "CONNLIMIT": 1000}
 
 
-@recording(few=lab_of("few-tw-buckets"), many=lab_of("rfc1337"))
+@recording(few=lab_knobs("few-tw-buckets"), many=lab_knobs("rfc1337"))
 def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
     def by_server() -> list[Attempt]:
-        """The server closes; its clients notice, and take their time to close too."""
-        made = []
-        for _ in range(CLOSED):
-            made += agent.open(1, gap_ms=0)
-            agent.send("bye", conns=[made[-1].conn])
+        """Have the server close; its clients notice, and take their time to close too."""
+        attempts = []
+        for _ in range(CONNECTIONS):
+            attempts += agent.open(1, gap_ms=0)
+            agent.send("bye", conns=[attempts[-1].conn])
         until(
             lambda: not states(lab.server)["FIN-WAIT-1"],
             "every client has acknowledged the server's FIN",
             within=10,
         )
         agent.close()
-        return made
+        return attempts
 
     def by_client() -> list[Attempt]:
-        return agent.churn(CLOSED, gap_ms=1).attempts
+        return agent.churn(CONNECTIONS, gap_ms=1).attempts
 
     with Agent(lab.clients[0]) as agent:
-        found = {"server": watched(lab.server, by_server), "client": watched(lab.clients[0], by_client)}
-    keep("overflow", found)
-    return found
+        overflows = {
+            "server": record_overflow(lab.server, by_server),
+            "client": record_overflow(lab.clients[0], by_client),
+        }
+    keep("overflow", overflows)
+    return overflows
 
 
-def watched(host: Host, close: Callable[[], list[Attempt]]) -> Overflow:
+def record_overflow(host: Host, close: Callable[[], list[Attempt]]) -> Overflow:
+    """Have this host close first, and return what is in TIME_WAIT, and how far its counters moved."""
     before = snapshot.read_counters(host.run)
-    made = close()
+    attempts = close()
     until(lambda: not states(host)["FIN-WAIT-2"], "the other side has closed too", within=10)
     after = snapshot.read_counters(host.run)
-    return Overflow(made, states(host)["TIME-WAIT"], {name: after[name] - before[name] for name in WATCHED})
+    return Overflow(
+        attempts, states(host)["TIME-WAIT"], {name: after[name] - before[name] for name in COUNTERS}
+    )
 
 
 def states(host: Host) -> Counter[str]:
+    """Count a host's sockets by state."""
     return Counter(socket.state for socket in snapshot.read_sockets(host.run))
 
 
@@ -77,20 +85,16 @@ def states(host: Host) -> Counter[str]:
 def test_a_server_that_runs_out_of_buckets_forgets_and_resets(overflow: Recordings, verdict) -> None:
     """Whatever is over the five is gone before its client has closed, whose FIN is answered with an RST (T14)."""
     few, many = overflow["few"]["server"], overflow["many"]["server"]
-    over = CLOSED - BUCKETS
+    over = CONNECTIONS - BUCKETS
 
-    assert tally(few.made) == tally(many.made) == {Outcome.ESTABLISHED: CLOSED}
-    assert (many.in_time_wait, many.moved["TcpExtTCPTimeWaitOverflow"], many.moved["TcpOutRsts"]) == (
-        CLOSED,
-        0,
-        0,
-    )
-    assert (few.in_time_wait, few.moved["TcpExtTCPTimeWaitOverflow"]) == (BUCKETS, over)
-    assert few.moved["TcpOutRsts"] == over
+    assert tally(few.attempts) == tally(many.attempts) == {Outcome.ESTABLISHED: CONNECTIONS}
+    assert (many.in_time_wait, *many.counters.values()) == (CONNECTIONS, 0, 0)
+    assert (few.in_time_wait, *few.counters.values()) == (BUCKETS, over, over)
     verdict(
         Verdict.REFUTED,
-        f"of {CLOSED} connections {few.in_time_wait} are in TIME_WAIT, and {few.moved['TcpOutRsts']} clients had their"
-        f" FIN answered with an RST (without the setting: {many.in_time_wait} and {many.moved['TcpOutRsts']})",
+        f"of {CONNECTIONS} connections {few.in_time_wait} are in TIME_WAIT, and {few.counters['TcpOutRsts']} clients"
+        " had their FIN answered with an RST (without the setting:"
+        f" {many.in_time_wait} and {many.counters['TcpOutRsts']})",
     )
 
 
@@ -98,10 +102,10 @@ def test_a_server_that_runs_out_of_buckets_forgets_and_resets(overflow: Recordin
 def test_a_client_that_runs_out_of_buckets_forgets(overflow: Recordings, verdict) -> None:
     """Its ports are free at once, without the minute in which old segments die out."""
     few, many = overflow["few"]["client"], overflow["many"]["client"]
-    assert (many.in_time_wait, many.moved["TcpExtTCPTimeWaitOverflow"]) == (CLOSED, 0)
-    assert (few.in_time_wait, few.moved["TcpExtTCPTimeWaitOverflow"]) == (BUCKETS, CLOSED - BUCKETS)
+    assert (many.in_time_wait, many.counters["TcpExtTCPTimeWaitOverflow"]) == (CONNECTIONS, 0)
+    assert (few.in_time_wait, few.counters["TcpExtTCPTimeWaitOverflow"]) == (BUCKETS, CONNECTIONS - BUCKETS)
     verdict(
         Verdict.DEPENDS,
-        f"of {CLOSED} connections {few.in_time_wait} wait a minute, {few.moved['TcpExtTCPTimeWaitOverflow']} ports are"
-        " free at once, though a late segment of the old connection may still come",
+        f"of {CONNECTIONS} connections {few.in_time_wait} wait a minute, {few.counters['TcpExtTCPTimeWaitOverflow']}"
+        " ports are free at once, though a late segment of the old connection may still come",
     )

@@ -26,8 +26,8 @@ CLOSERS = {"client": None, "server": "bye"}  # what a client says: something, an
 
 
 @dataclass(frozen=True)
-class Look:
-    """What ss -s reads too, from /proc/net/sockstat: sockets in TIME_WAIT, and those that are in use."""
+class Sample:
+    """Sockets in TIME_WAIT at a moment, of /proc/net/sockstat, which `ss -s` reads too."""
 
     seconds: float
     server: int
@@ -36,10 +36,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Busy:
-    looks: dict[str, list[Look]]  # by who closes first
+    samples: dict[str, list[Sample]]  # by who closes first
     rate: dict[str, float]  # connections a second of both clients together
-    made: dict[str, list[Attempt]]
-    entered: dict[str, dict[str, int]]  # sockets that came into TIME_WAIT on the server and on the clients
+    attempts: dict[str, list[Attempt]]
+    entries: dict[str, dict[str, int]]  # sockets that came into TIME_WAIT on the server and on the clients
     bytes: dict[str, int]  # of one object: `tw_sock_TCP` is a socket in TIME_WAIT, `TCP` a connected one
 
 
@@ -47,47 +47,57 @@ class Busy:
 def busy(lab: Lab, keep: Keep) -> Busy:
     record = Busy({}, {}, {}, {}, slab(lab.server))
     with agents(lab.clients) as dialling:
-        began = now(dialling[0])
+        began = monotonic_ns(dialling[0])
         for closer, message in CLOSERS.items():
-            before, made, seconds = entered(lab), list[Attempt](), 0.0
-            looks = [look(lab, now(dialling[0]) - began)]
+            before, attempts, seconds = entries(lab), list[Attempt](), 0.0
+            samples = [take_sample(lab, monotonic_ns(dialling[0]) - began)]
             for _ in range(SLICES):
                 pending = [agent.start_churn(EACH, message=message) for agent in dialling]
                 answers = [outcome() for outcome in pending]
-                looks.append(look(lab, now(dialling[0]) - began))
+                samples.append(take_sample(lab, monotonic_ns(dialling[0]) - began))
                 seconds += max(answer.seconds for answer in answers)
-                made += [attempt for answer in answers for attempt in answer.attempts]
-            record.looks[closer], record.made[closer], record.rate[closer] = looks, made, len(made) / seconds
-            record.entered[closer] = {side: number - before[side] for side, number in entered(lab).items()}
+                attempts += [attempt for answer in answers for attempt in answer.attempts]
+            record.samples[closer], record.attempts[closer] = samples, attempts
+            record.rate[closer] = len(attempts) / seconds
+            record.entries[closer] = {side: number - before[side] for side, number in entries(lab).items()}
     keep("busy", record)
     return record
 
 
-def now(agent: Agent) -> int:
+def monotonic_ns(agent: Agent) -> int:
+    """Return the time of an agent's host (CLOCK_MONOTONIC)."""
     return agent.facts().monotonic_ns
 
 
-def look(lab: Lab, ns: int) -> Look:
-    return Look(ns / SECOND, time_wait(lab.server), sum(time_wait(client) for client in lab.clients))
+def take_sample(lab: Lab, ns: int) -> Sample:
+    """Count the sockets in TIME_WAIT now, so long after the beginning."""
+    return Sample(
+        ns / SECOND, count_time_wait(lab.server), sum(count_time_wait(client) for client in lab.clients)
+    )
 
 
-def time_wait(host: Host) -> int:
-    found = re.search(r"^TCP: .* tw (\d+)", host.run(["cat", "/proc/net/sockstat"]), re.MULTILINE)
-    assert found, "the kernel counts them"
-    return int(found[1])
+def count_time_wait(host: Host) -> int:
+    """Count a host's sockets in TIME_WAIT."""
+    match = re.search(r"^TCP: .* tw (\d+)", host.run(["cat", "/proc/net/sockstat"]), re.MULTILINE)
+    assert match, "the kernel counts them"
+    return int(match[1])
 
 
-def entered(lab: Lab) -> dict[str, int]:
-    return {"server": ever(lab.server), "clients": sum(ever(client) for client in lab.clients)}
+def entries(lab: Lab) -> dict[str, int]:
+    """Count the sockets of each side that ever came into TIME_WAIT."""
+    return {
+        "server": count_entries(lab.server),
+        "clients": sum(count_entries(client) for client in lab.clients),
+    }
 
 
-def ever(host: Host) -> int:
-    """Sockets of a host that ever came into TIME_WAIT."""
+def count_entries(host: Host) -> int:
+    """Count the sockets of a host that ever came into TIME_WAIT."""
     return snapshot.read_counters(host.run)["TcpExtTW"]
 
 
 def slab(host: Host) -> dict[str, int]:
-    """Bytes of one object of each kind: the fourth column of slabinfo(5)."""
+    """Read the bytes of one object of each kind: the fourth column of slabinfo(5)."""
     listing = host.run(["cat", "/proc/slabinfo"])
     return {
         name: int(size)
@@ -98,20 +108,21 @@ def slab(host: Host) -> dict[str, int]:
 @pytest.mark.claim("memory")
 def test_a_busy_servers_time_wait_weighs_little(busy: Recordings, keep, verdict) -> None:
     """Each connection is one small socket on the side that closed first, and none on the other."""
-    seen = busy["lab"]
+    record = busy["lab"]
     total = SLICES * EACH * 2
-    keep("chart-busy", busy_chart(seen))
-    assert [tally(seen.made[closer]) for closer in CLOSERS] == [{ESTABLISHED: total}] * 2
-    assert seen.entered == {
+    keep("chart-busy", busy_chart(record))
+    assert [tally(record.attempts[closer]) for closer in CLOSERS] == [{ESTABLISHED: total}] * 2
+    assert record.entries == {
         "client": {"server": 0, "clients": total},
         "server": {"server": total, "clients": 0},
     }
-    small, whole = seen.bytes["tw_sock_TCP"], seen.bytes["TCP"]
+    small, whole = record.bytes["tw_sock_TCP"], record.bytes["TCP"]
     assert small * 4 < whole
     verdict(
         Verdict.REFUTED,
         f"{total:,} of them are {total * small / 1e6:.1f} MB: {small} bytes each, of a connected socket's {whole:,};"
-        f" {seen.rate['server']:,.0f} connections a second closed by the server, {seen.rate['client']:,.0f} by clients",
+        f" {record.rate['server']:,.0f} connections a second closed by the server,"
+        f" {record.rate['client']:,.0f} by clients",
     )
 
 
@@ -120,15 +131,15 @@ def test_a_four_tuple_is_in_time_wait_once(busy: Recordings) -> None:
 
     So a busy server has no more sockets in TIME_WAIT than its clients have ports (T11).
     """
-    seen = busy["lab"]
-    four_tuples = {(made.source, made.source_port) for made in seen.made["server"]}
-    assert seen.looks["server"][-1].server <= len(four_tuples) <= SLICES * EACH * 2
+    record = busy["lab"]
+    four_tuples = {(attempt.source, attempt.source_port) for attempt in record.attempts["server"]}
+    assert record.samples["server"][-1].server <= len(four_tuples) <= SLICES * EACH * 2
 
 
-def busy_chart(seen: Busy) -> Spec:
-    """TIME_WAIT sockets over time on either side."""
-    looks = [look for closer in CLOSERS for look in seen.looks[closer]]
-    turn = seen.looks["server"][0].seconds
+def busy_chart(record: Busy) -> Spec:
+    """Draw TIME_WAIT sockets over time on either side."""
+    samples = [sample for closer in CLOSERS for sample in record.samples[closer]]
+    turn = record.samples["server"][0].seconds
     return chart(
         family="time-wait",
         title="Where a busy server's TIME_WAIT sockets are",
@@ -136,7 +147,12 @@ def busy_chart(seen: Busy) -> Spec:
         x="seconds",
         moments={"the server closes first": turn},
         panels=[
-            slope("sockets in TIME_WAIT on the server", [(look.seconds, look.server) for look in looks]),
-            slope("sockets in TIME_WAIT on both clients", [(look.seconds, look.clients) for look in looks]),
+            slope(
+                "sockets in TIME_WAIT on the server", [(sample.seconds, sample.server) for sample in samples]
+            ),
+            slope(
+                "sockets in TIME_WAIT on both clients",
+                [(sample.seconds, sample.clients) for sample in samples],
+            ),
         ],
     )

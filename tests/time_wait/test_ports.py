@@ -25,22 +25,22 @@ from tests.time_wait.ports import (
     SLOW,
     SOURCES,
     WAITING,
-    Again,
-    Row,
-    ended,
+    DialSeries,
+    Reuse,
+    end_ns,
 )
 
 ESTABLISHED, NO_PORT = Outcome.ESTABLISHED, Outcome.NO_PORT
 
 
 @pytest.fixture
-def rows(exhaustion: Recordings) -> dict[str, Row]:
-    found: dict[str, Row] = exhaustion["lab"].rows
-    return found
+def rows(exhaustion: Recordings) -> dict[str, DialSeries]:
+    """Return the dials of each host, by its profile."""
+    return exhaustion["lab"].rows
 
 
 @pytest.mark.parametrize("name", WAITING)
-def test_the_eleventh_dial_finds_no_port(rows: dict[str, Row], name: str) -> None:
+def test_the_eleventh_dial_finds_no_port(rows: dict[str, DialSeries], name: str) -> None:
     """Ten ports are ten connections, then EADDRNOTAVAIL, for a whole minute (T13)."""
     row = rows[name]
     minute = [dial for dial in row.dials if row.seconds(dial) < reference_model.TIME_WAIT]
@@ -60,7 +60,7 @@ def test_the_rate_is_ports_divided_by_a_minute(exhaustion: Recordings, keep, ver
     keep("chart-ports", charts.ports(exhaustion["lab"]))
     _, latest = reference_model.timer_bounds(reference_model.TIME_WAIT)
 
-    assert len(row.made) == 2 * PORTS
+    assert len(row.established) == 2 * PORTS
     assert (
         reference_model.sustained_rate(PORTS, wait=latest + SLOW)
         < rate(row)
@@ -74,56 +74,58 @@ def test_the_rate_is_ports_divided_by_a_minute(exhaustion: Recordings, keep, ver
 
 
 @pytest.mark.claim("reuse-0-client")
-def test_without_reuse_a_port_waits_out_its_minute(rows: dict[str, Row], verdict) -> None:
+def test_without_reuse_a_port_waits_out_its_minute(rows: dict[str, DialSeries], verdict) -> None:
     """Each of the ten is used again, and none before TIME_WAIT is over."""
-    again = rows[OFF].again()
-    assert len(again) == PORTS
-    assert soonest(again) >= reference_model.TIME_WAIT
-    latest = max(one.most for one in again)
+    reuses = rows[OFF].reuses()
+    assert len(reuses) == PORTS
+    assert shortest_wait(reuses) >= reference_model.TIME_WAIT
+    latest = max(reuse.most for reuse in reuses)
     verdict(
-        Verdict.HOLDS, f"{len(again)} ports were used again, after {soonest(again):.1f} to {latest:.1f} s"
+        Verdict.HOLDS,
+        f"{len(reuses)} ports were used again, after {shortest_wait(reuses):.1f} to {latest:.1f} s",
     )
 
 
 @pytest.mark.claim("reuse-1-client")
-def test_reuse_takes_a_port_after_a_second(rows: dict[str, Row], verdict) -> None:
+def test_reuse_takes_a_port_after_a_second(rows: dict[str, DialSeries], verdict) -> None:
     """tcp_tw_reuse=1, on the side that dials: ten ports are ten connections a second instead of ten a minute."""
-    verdict(Verdict.HOLDS, reused(rows["ten-ports-reuse-1"], after=1.0))
+    verdict(Verdict.HOLDS, judge_reuse(rows["ten-ports-reuse-1"], after=1.0))
 
 
 @pytest.mark.claim("reuse-delay-client")
-def test_the_delay_of_reuse_is_a_setting(rows: dict[str, Row], verdict) -> None:
+def test_the_delay_of_reuse_is_a_setting(rows: dict[str, DialSeries], verdict) -> None:
     """tcp_tw_reuse_delay=200: five times as many."""
     require_keys(DELAYED)
-    verdict(Verdict.HOLDS, reused(rows[DELAYED], after=0.2))
+    verdict(Verdict.HOLDS, judge_reuse(rows[DELAYED], after=0.2))
 
 
 @pytest.mark.claim("reuse-2-client")
-def test_the_default_reuses_ports_on_loopback_only(rows: dict[str, Row], verdict) -> None:
+def test_the_default_reuses_ports_on_loopback_only(rows: dict[str, DialSeries], verdict) -> None:
     """The same host, the same setting: its own loopback after a second, another host not for a minute (T09)."""
     between = rows[DEFAULT]
-    on_loopback = reused(rows["loopback"], after=1.0)
-    assert soonest(between.again()) >= reference_model.TIME_WAIT
+    on_loopback = judge_reuse(rows["loopback"], after=1.0)
+    assert shortest_wait(between.reuses()) >= reference_model.TIME_WAIT
     verdict(
-        Verdict.DEPENDS, f"between hosts after {soonest(between.again()):.1f} s; on loopback {on_loopback}"
+        Verdict.DEPENDS,
+        f"between hosts after {shortest_wait(between.reuses()):.1f} s; on loopback {on_loopback}",
     )
 
 
 @pytest.mark.claim("timestamps-client")
-def test_reuse_needs_timestamps(rows: dict[str, Row], verdict) -> None:
+def test_reuse_needs_timestamps(rows: dict[str, DialSeries], verdict) -> None:
     """tcp_tw_reuse=1 without TCP timestamps is tcp_tw_reuse=0 (T08)."""
-    again = rows[NO_TIMESTAMPS].again()
-    assert len(again) == PORTS
-    assert soonest(again) >= reference_model.TIME_WAIT
-    verdict(Verdict.REFUTED, f"no port is used again before {soonest(again):.1f} s")
+    reuses = rows[NO_TIMESTAMPS].reuses()
+    assert len(reuses) == PORTS
+    assert shortest_wait(reuses) >= reference_model.TIME_WAIT
+    verdict(Verdict.REFUTED, f"no port is used again before {shortest_wait(reuses):.1f} s")
 
 
 @pytest.mark.claim("more-sources")
-def test_each_address_has_ports_of_its_own(rows: dict[str, Row], verdict) -> None:
+def test_each_address_has_ports_of_its_own(rows: dict[str, DialSeries], verdict) -> None:
     """Three addresses of one host: the eleventh dial from each finds no port, and no other's is in its way."""
-    found = [tally(rows[f"source {number}"].dials) for number in range(1, SOURCES + 1)]
-    assert found == [{ESTABLISHED: PORTS, NO_PORT: 1}] * SOURCES
-    total = sum(each[ESTABLISHED] for each in found)
+    tallies = [tally(rows[f"source {number}"].dials) for number in range(1, SOURCES + 1)]
+    assert tallies == [{ESTABLISHED: PORTS, NO_PORT: 1}] * SOURCES
+    total = sum(counts[ESTABLISHED] for counts in tallies)
     verdict(Verdict.HOLDS, f"{total} connections from {PORTS} ports and {SOURCES} addresses")
 
 
@@ -133,7 +135,7 @@ def test_a_reset_leaves_nothing_behind(exhaustion: Recordings, verdict) -> None:
     row = exhaustion["lab"].rows["reset"]
     assert tally(row.dials) == {ESTABLISHED: RESETS}
     assert len({dial.source_port for dial in row.dials}) <= PORTS
-    assert exhaustion["lab"].left == {"client": 0, "server": 0}
+    assert exhaustion["lab"].time_wait_sockets == {"client": 0, "server": 0}
     verdict(
         Verdict.HOLDS, f"{RESETS} connections in a row from {PORTS} ports, 0 TIME_WAIT sockets on either side"
     )
@@ -177,39 +179,37 @@ def test_connect_takes_no_port_that_a_socket_is_bound_to() -> None:
     """One of ten ports is bound to 127.0.0.11, as Docker's resolver is: nine connections are left (T25)."""
     every = list(range(LOWEST, LOWEST + PORTS))
     sysctls = {"net.ipv4.ip_local_port_range": f"{every[0]} {every[-1]}"}
-    status, said = run_once(image("client"), ["-c", BOUND], entrypoint="python3", sysctls=sysctls)
-    assert status == 0, said
+    status, output = run_once(image("client"), ["-c", BOUND], entrypoint="python3", sysctls=sysctls)
+    assert status == 0, output
     fewer = [port for port in every if port != every[4]]
-    assert json.loads(said) == {
+    assert json.loads(output) == {
         "nothing": every,
         **dict.fromkeys(("bound", "bound, SO_REUSEADDR", "listener"), fewer),
         "nothing any more": every,
     }
 
 
-def reused(row: Row, after: float) -> str:
+def judge_reuse(row: DialSeries, after: float) -> str:
     """Judge a row that reuses ports: none certainly sooner than the delay, and one certainly soon after it.
 
     The second witness counts each reuse. Returns what was measured.
     """
-    again = row.again()
+    reuses = row.reuses()
     assert {dial.outcome for dial in row.dials} == {ESTABLISHED, NO_PORT}
-    assert after <= soonest(again)
-    assert min(one.least for one in again) <= after + FAST
-    assert row.recycled == len(again) == len(row.made) - PORTS
+    assert after <= shortest_wait(reuses)
+    assert min(reuse.least for reuse in reuses) <= after + FAST
+    assert row.recycled == len(reuses) == len(row.established) - PORTS
     assert rate(row) <= reference_model.sustained_rate(PORTS, wait=after)
-    return (
-        f"{len(again)} times, the soonest after {soonest(again):.3f} s: {rate(row):.1f} connections a second"
-    )
+    return f"{len(reuses)} times, the soonest after {shortest_wait(reuses):.3f} s: {rate(row):.1f} connections a second"
 
 
-def soonest(again: list[Again]) -> float:
-    """The shortest wait of a port, in seconds, at most."""
-    return min(one.most for one in again)
+def shortest_wait(reuses: list[Reuse]) -> float:
+    """Return the shortest wait of a port, in seconds, at most."""
+    return min(reuse.most for reuse in reuses)
 
 
-def rate(row: Row) -> float:
-    """Connections a second, over as many whole rounds of all ports as there were."""
-    rounds = (len(row.made) - 1) // PORTS
-    first, last = row.made[0], row.made[rounds * PORTS]
-    return rounds * PORTS * SECOND / (ended(last) - first.start_ns)
+def rate(row: DialSeries) -> float:
+    """Return connections a second, over as many whole rounds of all ports as there were."""
+    rounds = (len(row.established) - 1) // PORTS
+    first, last = row.established[0], row.established[rounds * PORTS]
+    return rounds * PORTS * SECOND / (end_ns(last) - first.start_ns)

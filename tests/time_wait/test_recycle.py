@@ -24,19 +24,19 @@ def test_tcp_tw_recycle_is_gone(keep: Keep, verdict) -> None:
     """
     client = image("client")
     as_root = {"entrypoint": "sh", "user": "0", "writable_net": True, "environment": {"LINES": LINES}}
-    _, loaded = run_once(client, ["-c", LOAD.format(options="")], **as_root)
-    _, hidden = run_once(client, ["-c", LOAD.format(options="-e")], **as_root)
+    _, text = run_once(client, ["-c", LOAD.format(options="")], **as_root)
+    _, quiet_text = run_once(client, ["-c", LOAD.format(options="-e")], **as_root)
     control, _ = run_once(client, ["--version"], entrypoint="sysctl", sysctls={"net.ipv4.tcp_tw_reuse": "1"})
-    status, refused = run_once(client, ["--version"], entrypoint="sysctl", sysctls={KEY: "1"})
+    status, error = run_once(client, ["--version"], entrypoint="sysctl", sysctls={KEY: "1"})
 
-    keep("said", {"sysctl -p": loaded, "sysctl -e -p": hidden, "container": refused})
-    assert "cannot stat /proc/sys/net/ipv4/tcp_tw_recycle: No such file or directory" in loaded
-    assert loaded.endswith("status=1\n1\n15\n")
-    assert "tcp_tw_recycle" not in hidden
-    assert hidden.endswith("status=0\n1\n15\n")
+    keep("said", {"sysctl -p": text, "sysctl -e -p": quiet_text, "container": error})
+    assert "cannot stat /proc/sys/net/ipv4/tcp_tw_recycle: No such file or directory" in text
+    assert text.endswith("status=1\n1\n15\n")
+    assert "tcp_tw_recycle" not in quiet_text
+    assert quiet_text.endswith("status=0\n1\n15\n")
     assert control == 0
     assert status != 0
-    assert "tcp_tw_recycle: no such file or directory" in refused
+    assert "tcp_tw_recycle: no such file or directory" in error
     verdict(
         Verdict.REFUTED,
         "no such setting since Linux 4.12: `sysctl -p` says `cannot stat`, sets the article's other two lines and ends"

@@ -23,12 +23,14 @@ from tests.time_wait.endings import (
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_who_closes_first_keeps_it(endings: Recordings, verdict, way: Way) -> None:
     """TIME_WAIT is on the side whose FIN came first, on both if both did, on neither after an RST (T02, T15)."""
-    seen = endings["lab"][way.__name__]
-    assert seen.left == WAYS[way]
-    left = ", ".join(f"{side} {seen.left[side] or 'nothing'}" for side in ("client", "server"))
+    ending = endings["lab"][way.__name__]
+    assert ending.last_states == WAYS[way]
+    states = ", ".join(f"{side} {ending.last_states[side] or 'nothing'}" for side in ("client", "server"))
     verdict(
-        Verdict.HOLDS if seen.left["server"] and not seen.left["client"] else Verdict.REFUTED,
-        f"{way.__name__.replace('_', ' ')}: {left.replace('-', '_')}",
+        Verdict.HOLDS
+        if ending.last_states["server"] and not ending.last_states["client"]
+        else Verdict.REFUTED,
+        f"{way.__name__.replace('_', ' ')}: {states.replace('-', '_')}",
     )
 
 
