@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from connlab.actions.running_client import running_client
+from connlab.base import probes
 from connlab.base.errors import LabError
-from connlab.base.settings import HOME, Settings
+from connlab.base.settings import Settings
 from connlab.cluster import hosts, images, one_off
 from connlab.cluster.host import Host
 
-# The text travels with the command: both hosts run the same program, and the server's image has no client.
-PROGRAM = HOME / "probes" / "socket_table.py"
+PROBE = "socket_table"  # on both hosts
 # The user of the article's programs and of the server process: no capability at all.
 USER = "connlab"
 # Docker turns IPv6 off in a container on an IPv4 network; on, the kernel gives it an address on its link.
@@ -33,7 +32,9 @@ def try_socket_kinds(settings: Settings, number: int) -> dict[str, Any]:
     lab_hosts = hosts.find(settings.project)
     client = running_client(lab_hosts, number)
     server = hosts.server(settings.project, lab_hosts)
-    client_answer, server_answer = (json.loads(host.run(_argv(), user=USER)) for host in (client, server))
+    client_answer, server_answer = (
+        json.loads(host.run(probes.argv(PROBE), user=USER)) for host in (client, server)
+    )
     exchanges = [{**row, "from": client.name, "to": client.name} for row in client_answer["inside"]]
     exchanges += _exchange(client, server, "AF_INET") + _exchange_ipv6(settings)
     return {
@@ -67,9 +68,9 @@ def _merged(client_row: Row, server_row: Row) -> Row:
 
 def _exchange(near: Host, far: Host, family: str) -> list[Row]:
     """Send a message from `near` to `far` and back over TCP and UDP; `heard` is what `far` says of it."""
-    with far.stream(_argv("listen"), user=USER) as listener:
+    with far.stream(probes.argv(PROBE, "listen"), user=USER) as listener:
         asks = [ask for ask in json.loads(listener.read_line(PATIENCE)) if ask["family"] == family]
-        rows = json.loads(near.run(_argv("exchange", json.dumps(asks)), user=USER))
+        rows = json.loads(near.run(probes.argv(PROBE, "exchange", json.dumps(asks)), user=USER))
         for row in rows:
             echo = json.loads(listener.read_line(PATIENCE)) if row["came_back"] else {}
             row |= {"heard": echo.get("message"), "heard_from": echo.get("source")}
@@ -92,7 +93,3 @@ def _exchange_ipv6(settings: Settings) -> list[Row]:
         except LabError as error:  # a kernel that was started without IPv6, say
             failure = {"family": "AF_INET6", "came_back": False, "error": str(error)}
             return [{**failure, "type": kind} for kind in ("SOCK_STREAM", "SOCK_DGRAM")]
-
-
-def _argv(*arguments: str) -> Sequence[str]:
-    return ["python3", "-S", "-E", "-c", PROGRAM.read_text(), *arguments]

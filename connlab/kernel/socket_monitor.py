@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+from connlab.base import probes
 from connlab.base.errors import GaveUp
-from connlab.base.settings import HOME
 from connlab.cluster.host import Host
 from connlab.cluster.stream import Stream
 
-PROGRAM = HOME / "probes" / "socket_monitor.py"  # its text travels with the command: servers have no client
 PATIENCE = 30.0  # seconds for a sample to come; one takes 4 ms, a docker exec under load some seconds
 SECOND = 1_000_000_000
 
@@ -126,7 +125,7 @@ class SocketMonitor:
 @contextmanager
 def monitor_sockets(host: Host, period_ms: int) -> Iterator[SocketMonitor]:
     """Sample the sockets of a host every `period_ms` milliseconds until the block ends."""
-    with host.stream(["python3", "-S", "-E", "-c", PROGRAM.read_text(), str(period_ms)]) as stream:
+    with host.stream(probes.argv("socket_monitor", period_ms)) as stream:
         yield SocketMonitor(stream)
 
 

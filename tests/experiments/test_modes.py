@@ -7,11 +7,13 @@ client-3 ──┘                             (refused)   (dropped)       (the 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
 from connlab.agent.session import Agent, agents
+from connlab.base import probes
 from connlab.base.model import Attempt, Outcome, Verdict
 from connlab.base.wait import until
 from connlab.cluster.host import Host
@@ -21,13 +23,6 @@ from tests.support.laboratory import Lab
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 LIMIT, DIALS, QUEUE = 15, 20, 6
 POOL = LIMIT - QUEUE  # not the default: as many as leave the rest of the limit in the accept queue
-# One `docker exec` for all of it.
-WEIGHT = """
-cat /proc/1/status; echo --
-cat $(pgrep -f '[s]erver.serve' | sed 's,.*,/proc/&/smaps_rollup,'); echo --
-pgrep -c -f '[s]erver.serve'; echo --
-cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>&- || :
-"""
 
 
 @dataclass(frozen=True)
@@ -176,13 +171,5 @@ def _mb(weights: dict[str, dict[str, int]]) -> str:
 
 def _weigh(server: Host) -> dict[str, int]:
     """Measure what the mode costs: processes, threads of PID 1, their memory (PSS), and the container's, in bytes."""
-    output = server.run(["sh", "-c", WEIGHT], user="connlab")  # whose processes they are, for smaps_rollup
-    main, rollups, processes, container = output.split("--\n")
-    status = dict(line.split(":", 1) for line in main.splitlines())
-    return {
-        "processes": int(processes),
-        "threads": int(status["Threads"]),
-        "rss": int(status["VmRSS"].split()[0]) << 10,
-        "pss": sum(int(line.split()[1]) << 10 for line in rollups.splitlines() if line.startswith("Pss:")),
-        "container": int(container),
-    }
+    owner = "connlab"  # of its processes, who may read what they cost
+    return json.loads(server.run(probes.argv("process_memory", "server.serve"), user=owner))

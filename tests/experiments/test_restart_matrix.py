@@ -11,6 +11,7 @@ import pytest
 
 from connlab.agent.channel import AgentFailed
 from connlab.agent.session import Agent, agents
+from connlab.base import probes
 from connlab.base.model import Verdict
 from connlab.base.wait import until
 from tests.support.laboratory import Lab
@@ -18,6 +19,7 @@ from tests.support.sockets import tcp_sockets
 
 # What is left of the old server, and whether each (old flag, new flag) may bind; R01.
 BOTH = {(False, False): False, (False, True): False, (True, False): False, (True, True): True}
+PORT = 23456  # that nobody else has
 NEVER = dict.fromkeys(BOTH, False)
 EXPECTED = {"TIME-WAIT": BOTH, "ESTAB": BOTH, "LISTEN": NEVER}
 
@@ -47,23 +49,12 @@ def test_a_forked_child_that_survives_keeps_the_port(crowd: Lab) -> None:
     """The listener lives as long as one process has it: EADDRINUSE even with the flag, until that ends (R05)."""
     host = crowd.clients[0]
     with Agent(host) as new:
-        pid = host.run(["sh", "-c", _FORKS]).strip()
+        pid = host.run(probes.argv("forking_listener", PORT)).strip()
         with pytest.raises(AgentFailed, match="Address already in use"):
-            new.listen(port=23456, reuse_address=True)
+            new.listen(port=PORT, reuse_address=True)
         host.run(["kill", "-9", pid])  # returns before the process has ended
-        until(lambda: not tcp_sockets(host, 23456, "LISTEN"), "the child has let go of the port", within=10)
-        assert new.listen(port=23456, reuse_address=True).port == 23456
-
-
-# A server that forks once and dies; the child has inherited the listening descriptor. Prints the child's pid.
-_FORKS = """exec python3 -S -c '
-import os, signal, socket
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("", 23456)); listener.listen()
-child = os.fork()
-if child: print(child, flush=True); os._exit(0)
-os.close(1); os.close(2); signal.pause()'"""
+        until(lambda: not tcp_sockets(host, PORT, "LISTEN"), "the child has let go of the port", within=10)
+        assert new.listen(port=PORT, reuse_address=True).port == PORT
 
 
 def _rebinds(serving: Agent, peer: Agent, state: str, old: bool, new: bool) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from connlab.agent.answers import Listener
 from connlab.agent.channel import AgentFailed
 from connlab.agent.session import Agent, agents
+from connlab.base import probes
 from connlab.base.model import Outcome, Verdict, tally
 from tests.support.laboratory import Lab
 from tests.support.sockets import tcp_sockets
@@ -51,23 +52,11 @@ def test_connect_takes_a_name(crowd: Lab, verdict) -> None:
 @pytest.mark.claim("three-families")
 def test_there_are_more_families_than_three(crowd: Lab, verdict) -> None:
     """Every AF_ constant of Python tried with socket(2): a family that this kernel lacks says EAFNOSUPPORT."""
-    families = set(crowd.clients[0].run(["python3", "-S", "-c", _FAMILIES]).split())
+    families = set(crowd.clients[0].run(probes.argv("socket_families")).split())
 
     assert families > {"AF_UNIX", "AF_INET", "AF_INET6"}
     assert "AF_NETLINK" in families, "the server's own log of refusals comes through one"
     verdict(Verdict.REFUTED, f"this kernel has {len(families)}: {', '.join(sorted(families))}")
-
-
-_FAMILIES = """import errno, socket
-for name in (name for name in dir(socket) if name.startswith("AF_") and name != "AF_UNSPEC"):
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
-        try:
-            socket.socket(getattr(socket, name), kind).close()
-        except OSError as error:
-            if error.errno == errno.EAFNOSUPPORT:
-                break
-    else:
-        print(name)"""
 
 
 @pytest.mark.claim("type-five")
@@ -145,8 +134,7 @@ def test_send_sends_what_fits(crowd: Lab, verdict) -> None:
         receiver.accept(listening)
         (sent,) = sender.send(conns=[attempt.conn], size=size)
 
-        script = ["python3", "-S", "-c", _SENDALL, host, str(port), str(size)]
-        with sender.host.stream(script) as sending:
+        with sender.host.stream(probes.argv("send_all", host, port, size)) as sending:
             arrived = _count_received(receiver, receiver.accept(listening).conn)
             returned = sending.read_line(within=10)
 
@@ -158,11 +146,6 @@ def test_send_sends_what_fits(crowd: Lab, verdict) -> None:
         f"of {size:,} bytes to a peer that does not read, a non-blocking send took {sent.bytes:,}, then"
         f" {sent.errno}; sendall to one that reads delivered {arrived:,}",
     )
-
-
-_SENDALL = """import socket, sys
-with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as sock:
-    print(sock.sendall(b"x" * int(sys.argv[3])), flush=True)"""
 
 
 def _count_received(agent: Agent, conn: int) -> int:

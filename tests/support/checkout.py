@@ -14,24 +14,7 @@ from pathlib import Path
 from connlab.base import settings
 from tests.support import menu
 
-# A line with arguments, environment and two files as JSON; a line with the exit status. Each command is a process of
-# its own, in which what verbs import is there already: half of what they cost.
-COMMANDS = """import json, os, sys
-from connlab.actions import doctor
-from connlab.cli import main
-from connlab.cli.show import running
-from connlab.cluster import compose, lifecycle
-for line in sys.stdin:
-    argv, environment, *files = json.loads(line)
-    if child := os.fork():
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-        continue
-    for descriptor, file in enumerate((os.devnull, *files)):
-        os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), descriptor)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv[1:] = argv
-    main.main()"""
+PROGRAM = Path(__file__).with_name("forked_verbs.py")
 
 
 def checkout(folder: Path) -> Path:
@@ -52,7 +35,9 @@ def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[
         out, err = Path(folder, "out"), Path(folder, "err")
         commands = _commands(copy)
         print(json.dumps([argv, environment, str(out), str(err)]), file=commands.stdin, flush=True)
-        status = int(commands.stdout.readline())
+        answer = commands.stdout.readline()
+        assert answer, f"{PROGRAM.name} has ended, with {commands.wait(10)}"
+        status = int(answer)
         return subprocess.CompletedProcess(["lab", *argv], status, out.read_text(), err.read_text())
 
 
@@ -60,7 +45,7 @@ def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[
 def _commands(copy: Path) -> subprocess.Popen[str]:
     """The process that begins the commands of this copy; it ends when we do, and its standard input with us."""
     environment = {**os.environ, "PYTHONPATH": str(copy)}
-    argv = [sys.executable, "-c", COMMANDS]
+    argv = [sys.executable, "-P", str(PROGRAM)]  # without this folder among those of modules
     return subprocess.Popen(
         argv, cwd=copy, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

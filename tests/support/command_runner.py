@@ -11,16 +11,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from connlab.base import probes
 from connlab.cluster.host import CommandFailed, Host
 from connlab.cluster.stream import PATIENCE, Stream, StreamClosed
-
-# A line with a command as JSON; a line with its exit status and both streams. LC_CTYPE is of Python's making (PEP 538).
-RUNNER = """import json, os, subprocess, sys
-os.environ.pop("LC_CTYPE", None)
-for line in sys.stdin:
-    done = subprocess.run(json.loads(line), stdin=subprocess.DEVNULL, capture_output=True)
-    streams = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-    print(json.dumps([done.returncode, *streams]), flush=True)"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ class RunnerHost(Host):
 
     def _ask(self, argv: Sequence[str], within: float) -> tuple[int, str, str]:
         if not self.runner:
-            self.runner.append(self.stream(["python3", "-S", "-E", "-c", RUNNER]))
+            self.runner.append(self.stream(probes.argv("command_runner")))
         self.runner[0].write(json.dumps(list(argv)))
         status, out, err = json.loads(self.runner[0].read_line(within))
         return status, out, err

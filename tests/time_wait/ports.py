@@ -13,6 +13,7 @@ from typing import Any
 
 from connlab.agent.answers import Churn
 from connlab.agent.session import Agent
+from connlab.base import probes
 from connlab.base.model import Attempt, Outcome
 from connlab.cluster import profiles
 from connlab.cluster.host import Host
@@ -33,12 +34,6 @@ SOURCES = 3
 RESETS = 30 * PORTS
 # A peer on a client's own loopback that closes when its client has.
 LOCAL = 23456
-ECHO = f"""import socketserver
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self): self.rfile.read()
-server = socketserver.TCPServer(("127.0.0.1", {LOCAL}), Handler)
-print("listening", flush=True)
-server.serve_forever()"""
 
 
 @dataclass(frozen=True)
@@ -119,8 +114,8 @@ def exhaustion(lab: Lab, keep: Keep) -> Exhaustion:
         dials["reset"] = churn(agents["reset"], RESETS, how="rst")
         for number, source in enumerate(addresses(hosts["sources"], SOURCES), 1):
             dials[f"source {number}"] = churn(agents["sources"], PORTS + 1, source=source)
-        echo = stack.enter_context(hosts["loopback"].stream(["python3", "-S", "-E", "-c", ECHO]))
-        echo.read_line(10)
+        sink = stack.enter_context(hosts["loopback"].stream(probes.argv("sink", LOCAL)))
+        sink.read_line(10)
         dials["loopback"] = churn(agents["loopback"], 500, host="127.0.0.1", port=LOCAL)
         time_wait_sockets = {
             "client": time_waits(hosts["reset"])[lab.server.address],

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from connlab.base import probes
 from connlab.base.model import Verdict
-from connlab.base.settings import HOME
 from connlab.cluster import profiles
 from connlab.cluster.host import Host
 from connlab.cluster.one_off import ephemeral_host, run_in_netns
@@ -23,7 +23,6 @@ from tests.support.ports import LOWEST
 from tests.support.recordings import Keep, Recordings, recording
 
 EACH = 10
-PROGRAM = HOME / "probes" / "redial.py"
 WITH, WITHOUT = "timestamps", "no timestamps"
 
 
@@ -86,9 +85,9 @@ def redials(lab: Lab, keep: Keep) -> Redials:
 def dial_again(host: Host, lab: Lab, kind: Redial, first_port: int) -> RedialResult:
     """Dial each of `EACH` four-tuples twice (probes/redial.py)."""
     requests = [[first_port + number, kind.ahead, kind.pause_ms] for number in range(EACH)]
-    argv = ["python3", "-S", "-E", "-c", PROGRAM.read_text(), lab.server.address, str(lab.settings.port)]
+    argv = probes.argv("redial", lab.server.address, lab.settings.port, json.dumps(requests))
     before = snapshot.read_counters(host.run)
-    output = run_in_netns(host, [*argv, json.dumps(requests)])
+    output = run_in_netns(host, argv)
     after = snapshot.read_counters(host.run)
     repeated, resets = (after[name] - before[name] for name in ("TcpExtTCPSynRetrans", "TcpOutRsts"))
     return RedialResult(json.loads(output), repeated, resets)

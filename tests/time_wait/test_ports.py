@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from connlab.base import probes
 from connlab.base.model import Outcome, Verdict, tally
 from connlab.cluster.one_off import run_once
 from connlab.kernel import reference_model
@@ -141,45 +142,12 @@ def test_a_reset_leaves_nothing_behind(exhaustion: Recordings, verdict) -> None:
     )
 
 
-# Counts the connections that this host can have to one address and port, by what is bound to one of its local ports.
-BOUND = """import errno, json, socket
-server = socket.create_server(("127.0.0.1", 9000), backlog=64)
-
-def ports():
-    made = []
-    while True:
-        client = socket.socket()
-        made.append(client)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1] + [0] * 7))  # closed with RST: no TIME_WAIT
-        try:
-            client.connect(("127.0.0.1", 9000))
-        except OSError as error:
-            assert error.errno == errno.EADDRNOTAVAIL, error
-            break
-        server.accept()[0].close()
-    made.pop().close()
-    found = sorted(client.getsockname()[1] for client in made)
-    for client in made:
-        client.close()
-    return found
-
-found = {"nothing": ports()}
-for name, reuse, listens in (("bound", 0, 0), ("bound, SO_REUSEADDR", 1, 0), ("listener", 1, 1)):
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
-        other.bind(("127.0.0.11", found["nothing"][4]))
-        if listens:
-            other.listen()
-        found[name] = ports()
-found["nothing any more"] = ports()
-print(json.dumps(found))"""
-
-
 def test_connect_takes_no_port_that_a_socket_is_bound_to() -> None:
     """One of ten ports is bound to 127.0.0.11, as Docker's resolver is: nine connections are left (T25)."""
     every = list(range(LOWEST, LOWEST + PORTS))
     sysctls = {"net.ipv4.ip_local_port_range": f"{every[0]} {every[-1]}"}
-    status, output = run_once(image("client"), ["-c", BOUND], entrypoint="python3", sysctls=sysctls)
+    python, *options = probes.argv("local_ports")
+    status, output = run_once(image("client"), options, entrypoint=python, sysctls=sysctls)
     assert status == 0, output
     fewer = [port for port in every if port != every[4]]
     assert json.loads(output) == {

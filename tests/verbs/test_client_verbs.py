@@ -9,6 +9,7 @@ import pytest
 
 from connlab.actions import socket_kinds
 from connlab.agent.session import Agent
+from connlab.base import probes
 from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
@@ -124,13 +125,13 @@ def test_what_makes_no_sense(crowd: Lab, argv: list[str]) -> None:
 
 def test_raw_sockets_need_just_that_capability() -> None:
     """The control for `needs CAP_NET_RAW`: with it, and nothing else changed, they are made."""
-    argv = ["-S", "-E", "-c", socket_kinds.PROGRAM.read_text()]
+    python, *options = probes.argv(socket_kinds.PROBE)
     raw = []
     for capabilities in ([], ["NET_RAW"]):
         status, said = one_off.run_once(
             image("client"),
-            argv,
-            entrypoint="python3",
+            options,
+            entrypoint=python,
             user="root",
             cap_add=capabilities,
         )

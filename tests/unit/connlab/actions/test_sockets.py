@@ -7,16 +7,15 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from connlab.actions.socket_kinds import describe_errno
+from connlab.base import probes
 from connlab.cli.show import dialling as show
 from probes import socket_table as program
 
-PROGRAM = Path(program.__file__).read_text()
-ARGV = [sys.executable, "-S", "-E", "-c", PROGRAM]
+ARGV = [sys.executable, *probes.argv("socket_table")[1:]]
 
 
 @contextmanager

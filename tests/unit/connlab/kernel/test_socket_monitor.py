@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from connlab.base import probes
 from connlab.base.errors import GaveUp
 from connlab.kernel import reference_model
 from connlab.kernel.socket_monitor import (
-    PROGRAM,
     FourTuple,
     SocketMonitor,
     StateChange,
@@ -97,7 +97,7 @@ def test_only_changes_are_told() -> None:
 
 def test_the_program_runs_alone_and_ends_with_its_input() -> None:
     """Its text is all that a host is sent: `python3 -c`."""
-    argv = [sys.executable, "-S", "-E", "-c", PROGRAM.read_text(), "10"]
+    argv = [sys.executable, *probes.argv("socket_monitor", 10)[1:]]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         looks = [json.loads(running.stdout.readline()) for _ in range(2)]
         running.stdin.close()
