@@ -1,8 +1,8 @@
-"""The policy as it was loaded, stored on the host's tmpfs as root's, and what each sample adds to it.
+"""The policy as it was loaded, stored on the host's tmpfs as root's, with the last sample of its rules.
 
 The kernel is the only one who knows what is in force, and it tells neither what was loaded nor when a rule's count
-began. So the ruleset is written down once it was read back; each sample compares, and remembers what it saw for the
-next one. The server's own process, which has no privileges, can neither read nor change the file.
+began. So the ruleset is written down once it was read back. The server's own process, which has no privileges, can
+neither read nor change the file.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import contextlib
 import fcntl
 import json
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from server import drift, rules
+from server import rules
 from server.ruleset import Ruleset
 
 STEM = "/tmp/connlab.policy"  # and .json, .part while it is written, .lock
@@ -62,9 +61,9 @@ def new(
     """
     uncounted, unsure = list(uncounted), list(unsure)
     return {
-        "policy": policy, "loaded": _timestamp(), "generation": now.generation, "refusals": refusals,
+        "policy": policy, "loaded": timestamp(), "generation": now.generation, "refusals": refusals,
         "went_back": [], "chains": now.chains, "rules": now.rules, "uncounted": uncounted, "unsure": unsure,
-        "last": _sample(now, uncounted + unsure),
+        "last": new_sample(now, uncounted + unsure),
     }  # fmt: skip
 
 
@@ -89,76 +88,19 @@ def store(baseline: Baseline) -> None:
         _write(baseline)
 
 
-def advance(baseline: Baseline, now: Ruleset, connected: Sequence[str], refusals: int | None) -> None:
-    """Carry what is known from the last sample to this one: counters that went back, sockets that are not counted.
-
-    A count is a rule's own, and begins anew when the rule is replaced, also by its like: `iptables -Z` does that to
-    each rule whose counter is not 0, with its text and handle kept (C31). Who was connected at the sample before is
-    then certainly not counted, who came since perhaps. Without a transaction no rule was replaced.
-    """
-    last = baseline["last"]
-    counting = [rule for rule in now.rules if counts(rule)]
-    back = _lower_counters(baseline, now)
-    logging = [rule for rule in drift.unchanged(baseline, now) if rules.target(rule.text) == "NFLOG"]
-    if logging and refusals_since(baseline, refusals) > sum(rule.packets for rule in logging):
-        back += [rule for rule in logging if rule not in back]
-    known = {entry["rule"] for entry in baseline["went_back"]}
-    baseline["went_back"] += [
-        {"rule": rule.text, "seen": _timestamp()} for rule in back if rule.text not in known
-    ]
-    sure, unsure = set(baseline["uncounted"]), set(baseline["unsure"])
-    if now.generation != last["generation"]:
-        replaced = [rule for rule in counting if rule in back or _key(rule) not in last["packets"]]
-        sure |= set(last["connected"]) if replaced else set()
-        unsure = set(connected)
-    if not all(only_syn(rule) for rule in counting):
-        unsure, sure = unsure | sure, set()
-    baseline["uncounted"] = [cookie for cookie in connected if cookie in sure]
-    baseline["unsure"] = [cookie for cookie in connected if cookie in unsure - sure]
-    baseline["last"] = _sample(now, list(connected))
-
-
-def refusals_since(baseline: Baseline, refusals: int | None) -> int:
-    """Return how many refusals the server has counted since the policy was loaded; 0 if that is not known."""
-    return 0 if refusals is None or baseline["refusals"] is None else refusals - baseline["refusals"]
-
-
-def older(baseline: Baseline, now: Ruleset) -> bool:
-    """Return whether this sample may be from before the last one, or shows what is worth a second sample."""
-    return bool(now.generation != baseline["last"]["generation"] or _lower_counters(baseline, now))
-
-
-def logged(now: Ruleset) -> int:
-    """Return how many refusals the policy has reported to the server."""
-    return sum(rule.packets for rule in now.rules if rules.target(rule.text) == "NFLOG")
-
-
-def counts(rule: rules.Rule) -> bool:
-    """Return whether a rule counts connections."""
-    return "connlimit" in rules.words(rule.text) if rule.text.startswith("-") else "ct count" in rule.text
-
-
-def only_syn(rule: rules.Rule) -> bool:
-    """Return whether a rule matches SYNs only. One that matches any packet counts a connection from its next packet."""
-    syn = r"(?<!! )--tcp-flags FIN,SYN,RST,ACK SYN |(?<!! )--(?:ct)?state NEW |== syn |ct state new "
-    return bool(re.search(syn, rule.text))
-
-
-def _lower_counters(baseline: Baseline, now: Ruleset) -> list[rules.Rule]:
-    packets = baseline["last"]["packets"]
-    return [rule for rule in now.rules if rule.packets < packets.get(_key(rule), 0)]
-
-
-def _sample(now: Ruleset, connected: list[str]) -> Sample:
-    packets = {_key(rule): rule.packets for rule in now.rules}
+def new_sample(now: Ruleset, connected: list[str]) -> Sample:
+    """Return what is remembered of a sample for the next one."""
+    packets = {rule_key(rule): rule.packets for rule in now.rules}
     return {"generation": now.generation, "packets": packets, "connected": connected}
 
 
-def _key(rule: rules.Rule) -> str:
+def rule_key(rule: rules.Rule) -> str:
+    """Return the name of a rule in a sample: its place, its handle, its text."""
     return f"{rule.table} {rule.chain} {rule.handle} {rule.text}"
 
 
-def _timestamp() -> str:
+def timestamp() -> str:
+    """Return the time in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

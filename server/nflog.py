@@ -11,8 +11,9 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections import namedtuple
 from collections.abc import Iterator
+
+from connlab.machine.named_tuple import NamedTuple
 
 NETLINK_NETFILTER = 12
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
@@ -26,8 +27,12 @@ HEADERS = 128  # bytes of a packet that are wanted: IPv4 or IPv6 header and TCP 
 BUFFER = 4 << 20  # bytes of reports that may wait, some 10,000 refusals
 
 
-class Refusal(namedtuple("Refusal", "source source_port sequence")):
+class Refusal(NamedTuple):
     """One RST that the policy sent: where it goes is where the refused SYN came from."""
+
+    source: str
+    source_port: int
+    sequence: int
 
 
 class Overrun(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from server import rules
+from server import rules, syn_rules
 
 BUILT_IN = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 
@@ -38,9 +38,9 @@ def parsed(text: str) -> tuple[list[rules.Chain], list[rules.Rule]]:
 
 def refuses(text: str, port: int) -> bool:
     """Return whether any rule or chain policy can refuse a SYN to `port`; in doubt it can."""
-    return bool(rules.refusing(*parsed(text), port))
+    return bool(syn_rules.refusing(*parsed(text), port))
 
 
 def limit(text: str, port: int) -> int | None:
     """Return how many connections each source may have at `port`, if the file says that much for certain."""
-    return rules.limit(*parsed(text), port)
+    return syn_rules.limit(*parsed(text), port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from server import baseline, drift, rules, ruleset
+from server import baseline, drift, rules, ruleset, sampling, syn_rules
 from server.ruleset import Ruleset
 
 TYPE_CHECKING = False
@@ -34,19 +34,19 @@ def report(port: int, now: Ruleset | None = None, refusals: int | None = None) -
     """
     try:
         with baseline.stored() as loaded:
-            stale = now is None or baseline.older(loaded, now)
-            if now is None or stale or baseline.refusals_since(loaded, refusals) > baseline.logged(now):
+            stale = now is None or sampling.older(loaded, now)
+            if now is None or stale or sampling.refusals_since(loaded, refusals) > sampling.logged(now):
                 now = ruleset.read()  # under the lock: two samples never pass each other
             now = drift.with_loaded_texts(loaded, now)
             connected = ruleset.connected(port)
-            baseline.advance(loaded, now, list(connected), refusals)
+            sampling.advance(loaded, now, list(connected), refusals)
             return {**_rules(now, port), **_comparison(loaded, now, connected)}
     except (baseline.NoBaseline, ruleset.Unreadable, OSError, ValueError) as reason:
         return _without_comparison(port, str(reason))
 
 
 def _comparison(loaded: Baseline, now: Ruleset, connected: Mapping[str, str]) -> dict[str, object]:
-    counting = any(baseline.counts(rule) for rule in now.rules)
+    counting = any(rules.counts(rule) for rule in now.rules)
     return {
         "unknown": None,
         "file": loaded["policy"],
@@ -78,7 +78,7 @@ def _without_comparison(port: int, reason: str) -> dict[str, object]:
 
 def _rules(now: Ruleset, port: int) -> dict[str, object]:
     """Return each rule, and whether it refuses on the way of a SYN to this host (`limits`, `limit`: to `port`)."""
-    refusing = rules.refusing(now.chains, now.rules)
+    refusing = syn_rules.refusing(now.chains, now.rules)
     return {
         "generation": now.generation,
         "rules": [
@@ -88,6 +88,6 @@ def _rules(now: Ruleset, port: int) -> dict[str, object]:
             }
             for rule in now.rules
         ],
-        "limit": rules.limit(now.chains, now.rules, port),
-        "limits": [rules.in_words(rule.text) for rule in rules.refusing(now.chains, now.rules, port)],
+        "limit": syn_rules.limit(now.chains, now.rules, port),
+        "limits": [rules.in_words(rule.text) for rule in syn_rules.refusing(now.chains, now.rules, port)],
     }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server import baseline, drift, firewall, policy_file, ruleset
+from server import baseline, drift, firewall, policy_file, rules, ruleset
 from server.ruleset import Ruleset, tool
 from server.settings import Settings
 
@@ -50,7 +50,7 @@ def reload(settings: Settings) -> dict[str, object]:
 def _counts_anew(loaded: Baseline, now: Ruleset) -> bool:
     """Return whether a rule that counts is a new one in the kernel."""
     handles = {rule[:3] for rule in loaded["rules"]}
-    return any(baseline.counts(rule) and rule[:3] not in handles for rule in now.rules)
+    return any(rules.counts(rule) and rule[:3] not in handles for rule in now.rules)
 
 
 def _remove_foreign(loaded: Baseline, now: Ruleset, own: Iterable[str]) -> None:

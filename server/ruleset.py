@@ -10,9 +10,10 @@ import re
 import socket
 import struct
 import subprocess
-from collections import defaultdict, namedtuple
+from collections import defaultdict
 from collections.abc import Mapping
 
+from connlab.machine.named_tuple import NamedTuple
 from server import nflog, rules
 
 LEGACY = "/proc/net/ip_tables_names"  # tables of iptables-legacy, which nf_tables does not show
@@ -24,8 +25,12 @@ class Unreadable(Exception):
     """The kernel's rules could not be read; the text says why."""
 
 
-class Ruleset(namedtuple("Ruleset", "generation chains rules")):
+class Ruleset(NamedTuple):
     """Everything at one generation, which each transaction on the rules of this network namespace moves on."""
+
+    generation: int
+    chains: list[rules.Chain]
+    rules: list[rules.Rule]
 
 
 def read() -> Ruleset:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
 from collections.abc import Mapping
 
 from connlab.machine import knobs
+from connlab.machine.named_tuple import NamedTuple
 
 
 class BadSetting(Exception):
     """A knob has a value that cannot be used; the text says which, why, and what is allowed."""
 
 
-class Settings(
-    namedtuple(
-        "Settings",
-        "port connlimit firewall sysctl mode backlog reuse_address greeting listen pool_size handler",
-    )
-):
+class Settings(NamedTuple):
     """The knobs of `.env` that concern the server, as `read` makes them; `backlog` None takes the mode's own."""
+
+    port: int
+    connlimit: int
+    firewall: str
+    sysctl: str
+    mode: str
+    backlog: int | None
+    reuse_address: bool
+    greeting: str
+    listen: str
+    pool_size: int
+    handler: str
 
     def backlog_or(self, own: int) -> int:
         """Return the backlog asked for, else the mode's own."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from server import baseline, drift
+from server import baseline, drift, sampling
 from server.rules import Chain, Rule
 from server.ruleset import Ruleset
 
@@ -86,7 +86,7 @@ def uncounted(
     then, now: Ruleset, connected: list[str], refusals: int | None = None
 ) -> tuple[list[str], list[str]]:
     """One look; kept and read back as JSON, as between two looks on a host."""
-    baseline.advance(then, now, connected, refusals)
+    sampling.advance(then, now, connected, refusals)
     assert json.loads(json.dumps(then))["last"]["connected"] == connected
     return then["uncounted"], then["unsure"]
 
@@ -137,9 +137,9 @@ def test_the_server_s_own_account_shows_counters_that_went_back(then):
 def test_a_look_that_another_passed_is_taken_again(then):
     """Counters lower than the last look's, or another generation: perhaps it began before that one did."""
     uncounted(then, seen(rule(packets=3)), ["a"])
-    assert not baseline.older(then, seen(rule(packets=3)))
-    assert baseline.older(then, seen(rule(packets=2)))
-    assert baseline.older(then, seen(rule(packets=4), generation=6))
+    assert not sampling.older(then, seen(rule(packets=3)))
+    assert sampling.older(then, seen(rule(packets=2)))
+    assert sampling.older(then, seen(rule(packets=4), generation=6))
 
 
 def test_a_rule_that_sees_every_packet_counts_older_connections_again(then):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server import policy_file, rules
+from server import policy_file, rules, syn_rules
 
 PORT = 12345
 SYN = "--tcp-flags FIN,SYN,RST,ACK SYN"
@@ -66,7 +66,7 @@ def test_the_target_is_parsed(text, target):
 )
 def test_which_rules_can_match_a_syn_to_the_port(options, can):
     """Only what is certain is left out: in doubt a rule can match."""
-    assert rules.can_match(f"-A INPUT {options} -j DROP", PORT) is can
+    assert syn_rules.can_match(f"-A INPUT {options} -j DROP", PORT) is can
 
 
 def file(*lines: str, table: str = "filter") -> str:
