@@ -19,7 +19,7 @@ class Cell:
 
 
 def cells() -> dict[str, dict[str, Cell]]:
-    """By fault, then by verb. A cell of the page is a number, and then words in backquotes."""
+    """Read the page, by fault, then by verb. A cell of it is a number, and then words in backquotes."""
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
     (_, *verbs), _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     verbs = [verb.strip("`") for verb in verbs]

@@ -1,4 +1,4 @@
-"""The fault walk: something is broken, and every verb is typed. docs/faults.md says what each owes a person.
+"""Something is broken, and every verb is typed. docs/faults.md has what each says then.
 
 No traceback, no false statement, and `make up` heals. What a verb states is held against the engine's and the
 kernel's own words (tests/faults/truth.py).
@@ -20,8 +20,8 @@ from connlab.base import settings
 from connlab.base.wait import until
 from connlab.cluster import compose, engine, images
 from tests.faults import table, truth
-from tests.faults.faults import FAULTS, limit_of
-from tests.faults.walk import KNOBS, VERBS, Walk
+from tests.faults.fault_lab import KNOBS, VERBS, FaultLab
+from tests.faults.faults import FAULTS, read_limit
 from tests.support import menu
 from tests.support.laboratory import own_settings, temporary_project
 
@@ -29,20 +29,20 @@ LOOKS = ("status", "attempt", "doctor", "logs")
 
 
 @pytest.fixture
-def walk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walk]:
-    """A lab of two clients that hold five connections each, with a `.env` of its own."""
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FaultLab]:
+    """Start a lab of two clients that hold five connections each, with a `.env` of its own."""
     with contextlib.ExitStack() as stack:
         fault, own = request.node.callspec.params["fault"], tmp_path / ".env"
         base = stack.enter_context(_base()) if fault == "image gone" else {}
         if fault == "log rotated":
             stack.enter_context(_short_logs(tmp_path))
         shutil.copy(menu.FILE, own)
-        chosen = own_settings(**KNOBS, **base)
-        lab = Walk(chosen, own, base)
-        stack.enter_context(temporary_project(chosen))
-        _expect(lab, "up", table.Cell(0, ()), **KNOBS)
-        _settled(lab)
-        yield lab
+        lab_settings = own_settings(**KNOBS, **base)
+        fault_lab = FaultLab(lab_settings, own, base)
+        stack.enter_context(temporary_project(lab_settings))
+        _check_verb(fault_lab, "up", table.Cell(0, ()), **KNOBS)
+        _wait_until_settled(fault_lab)
+        yield fault_lab
 
 
 def test_the_page_has_every_fault_and_verb() -> None:
@@ -53,58 +53,61 @@ def test_the_page_has_every_fault_and_verb() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told_and_healed(walk: Walk, fault: str) -> None:
+def test_a_fault_is_told_and_healed(lab: FaultLab, fault: str) -> None:
     """Each verb says what it owes; `up` heals; the limit then is what status says it is; `down` leaves nothing."""
-    owed, loaded = table.cells()[fault], truth.rules(walk.server())
+    expected_cells, loaded = table.cells()[fault], truth.rules(lab.server())
 
-    FAULTS[fault](walk)
+    FAULTS[fault](lab)
     for verb in LOOKS:
-        _expect(walk, verb, owed[verb])
-    assert truth.contradictions(walk, walk.status(), loaded) == []
+        _check_verb(lab, verb, expected_cells[verb])
+    assert truth.contradictions(lab, lab.status(), loaded) == []
 
-    FAULTS[fault](walk)
-    _expect(walk, "up", owed["up"])
-    _healed(walk, clients=2)
+    FAULTS[fault](lab)
+    _check_verb(lab, "up", expected_cells["up"])
+    _check_healed(lab, clients=2)
 
-    FAULTS[fault](walk)
-    _expect(walk, "scale-clients", owed["scale-clients"])
-    FAULTS[fault](walk)
-    _expect(walk, "down", owed["down"])
-    assert truth.leftovers(walk.settings.project) == []
-
-
-def _expect(walk: Walk, verb: str, owed: table.Cell, **knobs: str) -> None:
-    done = walk.verb(*VERBS[verb], **knobs)
-    said = re.sub(r"\s+", " ", done.stdout + done.stderr)
-    assert "Traceback" not in said, f"{verb}: {done.stderr}"
-    assert done.returncode == owed.status, f"{verb}: {done.returncode}: {done.stdout}{done.stderr}"
-    assert [words for words in owed.words if words not in said] == [], f"{verb}: {done.stdout}{done.stderr}"
+    FAULTS[fault](lab)
+    _check_verb(lab, "scale-clients", expected_cells["scale-clients"])
+    FAULTS[fault](lab)
+    _check_verb(lab, "down", expected_cells["down"])
+    assert truth.leftovers(lab.settings.project) == []
 
 
-def _healed(walk: Walk, clients: int) -> None:
-    """All hosts run, the policy is in force, and a client gets what status leaves of its limit, to the dial."""
-    _settled(walk)
-    assert truth.states(walk) == dict.fromkeys(
+def _check_verb(lab: FaultLab, verb: str, cell: table.Cell, **knobs: str) -> None:
+    """Type a verb, and hold exit status and output against a cell of the page."""
+    result = lab.call(*VERBS[verb], **knobs)
+    output = re.sub(r"\s+", " ", result.stdout + result.stderr)
+    assert "Traceback" not in output, f"{verb}: {result.stderr}"
+    assert result.returncode == cell.status, f"{verb}: {result.returncode}: {result.stdout}{result.stderr}"
+    assert [words for words in cell.words if words not in output] == [], (
+        f"{verb}: {result.stdout}{result.stderr}"
+    )
+
+
+def _check_healed(lab: FaultLab, clients: int) -> None:
+    """Hold the lab to this: all hosts run, the policy is in force, a client gets what is free of its limit."""
+    _wait_until_settled(lab)
+    assert truth.states(lab) == dict.fromkeys(
         ["server-1", *(f"client-{n + 1}" for n in range(clients))], "running"
     )
-    now = walk.status()
-    limit = limit_of(walk)
+    now = lab.status()
+    limit = read_limit(lab)
     assert now["policy"]["state"] == "in_force", now["policy"]
     free = limit - next(host for host in now["clients"] if host["name"] == "client-1")["counted"]
-    _expect(walk, "attempt", table.Cell(0, (f"{free} established, {20 - free} refused",)))
+    _check_verb(lab, "attempt", table.Cell(0, (f"{free} established, {20 - free} refused",)))
 
 
-def _settled(walk: Walk) -> None:
+def _wait_until_settled(lab: FaultLab) -> None:
     """Wait until each client holds its five connections, by its own kernel."""
     until(
-        lambda: [truth.connected(host) for host in walk.hosts()[1:]] == [5] * (len(walk.hosts()) - 1),
+        lambda: [truth.connected(host) for host in lab.hosts()[1:]] == [5] * (len(lab.hosts()) - 1),
         "each client holds five connections", within=20, every=0.1,
     )  # fmt: skip
 
 
 @contextlib.contextmanager
 def _short_logs(folder: Path) -> Iterator[None]:
-    """Compose files whose labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
+    """Have labs keep 1 kB of each host's log, so that rotation needs no 30 MB."""
     shutil.copytree(settings.HOME / "sysctl", folder / "sysctl")
     text = (settings.HOME / "compose.yaml").read_text()
     long, short = 'max-size: 10m, max-file: "3"', 'max-size: 1k, max-file: "1"'
@@ -116,7 +119,7 @@ def _short_logs(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _base() -> Iterator[dict[str, str]]:
-    """A base image under a name of our own, so that no other test's images are of it."""
+    """Name a base image that no other test's images are of."""
     name = f"connlab-test-base:{os.getpid()}"
     images.ensure(settings.read({}))
     engine.client().api.tag(settings.read({}).values["BASE_IMAGE"], *name.split(":"))

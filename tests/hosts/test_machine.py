@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import closing, suppress
 
 import pytest
 
 from connlab.base import settings
 from connlab.cluster import engine_machine
+from tests.support.forwarding import SOCKET, forwarding
 from tests.support.laboratory import Lab
 
 LOOK = """from connlab.base import settings
@@ -23,7 +21,6 @@ s = settings.read()
 capacity.check(s, 1)
 print(engine_machine.is_here(), engine_machine.available_bytes(s))
 """
-SOCKET = "/var/run/docker.sock"
 
 
 @pytest.fixture
@@ -31,28 +28,8 @@ def address() -> Iterator[str]:
     """Return the address of the same engine by TCP, on a port of loopback."""
     if not engine_machine.is_here() or not os.access(SOCKET, os.W_OK):
         pytest.skip("the engine is elsewhere, or not at its usual place")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_forward, args=(listener,), daemon=True).start()
+    with socket.create_server(("127.0.0.1", 0)) as listener, forwarding(listener):
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-def _forward(listener: socket.socket) -> None:
-    with suppress(OSError):
-        while True:
-            near, far = listener.accept()[0], socket.socket(socket.AF_UNIX)
-            far.connect(SOCKET)
-            threading.Thread(target=_carry, args=(near, far), daemon=True).start()
-
-
-def _carry(near: socket.socket, far: socket.socket) -> None:
-    other = {near: far, far: near}
-    with closing(near), closing(far), suppress(OSError):
-        while True:
-            for ready in select.select([near, far], [], [])[0]:
-                if not (data := ready.recv(65536)):
-                    return
-                other[ready].sendall(data)
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["through a host", "through a container of its own"])

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+from connlab.base.settings import Settings
 from connlab.cli import main as cli
+from tests.support.processes import knob_variables
 
 
 def call_lab(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +23,7 @@ def call_lab(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]
     """
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, environment):
         out, err = Path(folder, "out"), Path(folder, "err")
-        with redirected(1, "stdout", out), redirected(2, "stderr", err):
+        with _redirected(1, "stdout", out), _redirected(2, "stderr", err):
             try:
                 status = cli.run(list(argv), "lab")
             except SystemExit as ended:  # a verb's own exit code
@@ -29,8 +31,13 @@ def call_lab(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]
         return subprocess.CompletedProcess(["lab", *argv], status, out.read_text(), err.read_text())
 
 
+def call_on(lab_settings: Settings, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `lab ARGV` on a lab, with the knobs that it was given, and these variables over them."""
+    return call_lab(*argv, **{**knob_variables(lab_settings), **environment})
+
+
 @contextlib.contextmanager
-def redirected(descriptor: int, name: str, file: Path) -> Iterator[None]:
+def _redirected(descriptor: int, name: str, file: Path) -> Iterator[None]:
     before = os.dup(descriptor)
     getattr(sys, name).flush()
     with file.open("w", encoding="utf-8", errors="backslashreplace") as stream:

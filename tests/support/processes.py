@@ -7,12 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from connlab.base.settings import HOME
+from connlab.base.settings import HOME, Settings
 
 
 def lab_command(*argv: str) -> list[str]:
     """Build the argument list of `lab ARGV`; its code is that of the working directory, or of PYTHONPATH."""
     return [sys.executable, "-m", "connlab", *argv]
+
+
+def knob_variables(lab_settings: Settings) -> dict[str, str]:
+    """Return the knobs of a test's lab as its person would have typed them: not the whole menu."""
+    return {name: lab_settings.values[name] for name in lab_settings.given}
 
 
 def run_lab(*argv: str, folder: Path = HOME, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,11 @@ def tcp_sockets(host: Host, port: int, *states: str) -> list[Socket]:
     return [each for each in every if each.local_port == port and (not states or each.state in states)]
 
 
+def peer_ports(host: Host, port: int) -> set[int]:
+    """Return the peers' ports of a host's established connections with this local port."""
+    return {socket.peer_port for socket in established(host, port)}
+
+
 def established(host: Host, port: int) -> list[Socket]:
     """List a host's established connections with this local port, those that nobody has accepted yet included."""
     return tcp_sockets(host, port, "ESTAB")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.support.laboratory import Lab
-from tests.support.processes import lab_command
+from tests.support.processes import knob_variables, lab_command
 
 WITHIN = 30.0  # seconds
 
@@ -25,25 +25,27 @@ class Session:
         self._keyboard = keyboard
 
     def type(self, keys: str) -> None:
+        """Type these keys."""
         os.write(self._keyboard, keys.encode())
 
-    def until(self, wanted: str) -> str:
-        """What is said up to and with `wanted`; an AssertionError with all of it if that does not come."""
-        said = b""
-        while wanted.encode() not in said:
-            part = self._read(said)
-            assert part, f"ended without {wanted!r}: {said.decode()}"
-            said += part
-        return said.decode()
+    def until(self, text: str) -> str:
+        """Return the output up to and with this text; an AssertionError with all of it if that does not come."""
+        output = b""
+        while text.encode() not in output:
+            part = self._read(output)
+            assert part, f"ended without {text!r}: {output.decode()}"
+            output += part
+        return output.decode()
 
     def rest(self) -> str:
-        """All that is still said, to the end."""
-        said = b""
-        while part := self._read(said):
-            said += part
-        return said.decode()
+        """Return all output that still comes, to the end."""
+        output = b""
+        while part := self._read(output):
+            output += part
+        return output.decode()
 
     def status(self) -> int:
+        """Return the exit status, once the command has ended."""
         return self._process.wait(WITHIN)
 
     def _read(self, so_far: bytes) -> bytes:
@@ -55,16 +57,11 @@ class Session:
             return b""
 
 
-def knob_variables(lab: Lab) -> dict[str, str]:
-    """The knobs of a test's lab as its person would have typed them: not the whole menu."""
-    return {name: lab.settings.values[name] for name in lab.settings.given}
-
-
 @contextlib.contextmanager
 def terminal(lab: Lab, *argv: str, stdin: str | None = None) -> Iterator[Session]:
-    """`lab ARGV` on a terminal of its own, which is closed at the end; with `stdin`, on pipes."""
+    """Run `lab ARGV` on a terminal of its own, which is closed at the end; with `stdin`, on pipes."""
     command = lab_command(*argv)
-    environment = {**os.environ, **knob_variables(lab), "TERM": "dumb"}
+    environment = {**os.environ, **knob_variables(lab.settings), "TERM": "dumb"}
     if stdin is None:
         ours, theirs = pty.openpty()
         # A session leader takes the first terminal it opens as its own: then Ctrl-C and hang-up reach it.

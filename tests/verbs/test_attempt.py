@@ -22,31 +22,31 @@ from connlab.base.wait import until
 from connlab.cluster import engine, engine_machine, hosts
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
-from tests.support.in_process import call_lab
+from tests.support.in_process import call_on
 from tests.support.laboratory import Lab, laboratory, wait_until_free
-from tests.support.processes import lab_command
+from tests.support.processes import knob_variables, lab_command
 from tests.support.sockets import established
-from tests.support.terminal import knob_variables, terminal
+from tests.support.terminal import terminal
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 
 
-def started(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
-    """`lab ARGV` on this lab, in the middle of what it does."""
+def start_verb(lab: Lab, *argv: str, **environment: str) -> subprocess.Popen:
+    """Start `lab ARGV` on this lab."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    every = {**os.environ, **knob_variables(lab), **environment}
-    return subprocess.Popen(lab_command(*argv), cwd=HOME, env=every, **pipes)
+    variables = {**os.environ, **knob_variables(lab.settings), **environment}
+    return subprocess.Popen(lab_command(*argv), cwd=HOME, env=variables, **pipes)
 
 
-def ended(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of `lab ARGV`."""
-    done = call_lab(*argv, **knob_variables(lab), **environment)
-    return done.returncode, done.stdout, done.stderr
+def call_verb(lab: Lab, *argv: str, **environment: str) -> tuple[int, str, str]:
+    """Return exit status, standard output and standard error of `lab ARGV`."""
+    result = call_on(lab.settings, *argv, **environment)
+    return result.returncode, result.stdout, result.stderr
 
 
 @contextlib.contextmanager
-def answered(lab: Lab, client: Host, *target: str) -> Iterator[None]:
-    """A rule of the server for all SYNs of one client to the lab's port, ahead of the policy."""
+def answer_rule(lab: Lab, client: Host, *target: str) -> Iterator[None]:
+    """Insert a rule of the server for all SYNs of one client to the lab's port, ahead of the policy."""
     port = str(lab.settings.port)
     rule = ["INPUT", "-s", client.address, "-p", "tcp", "--dport", port, "--syn", "-j", *target]
     lab.server.run(["iptables", "-I", *rule])
@@ -71,22 +71,22 @@ def test_refusals_of_others_are_not_ours(crowd: Lab) -> None:
 def test_a_refusal_that_is_not_reported(crowd: Lab) -> None:
     """The NFLOG rule reports RSTs; an ICMP answer is counted by its rule alone, and the count says `at least`."""
     client = crowd.clients[3]
-    with answered(crowd, client, "REJECT", "--reject-with", "icmp-port-unreachable"):
+    with answer_rule(crowd, client, "REJECT", "--reject-with", "icmp-port-unreachable"):
         result = attempts.attempt(crowd.settings, client.number, 3, 0)
-        status, out, _ = ended(crowd, "connect", "--client", str(client.number), "--json")
+        status, out, _ = call_verb(crowd, "connect", "--client", str(client.number), "--json")
     assert result["outcomes"] == {REFUSED: 3}
     assert (result["refused_by_policy"], result["complete"], result["rule_packets"]) == (0, False, 3)
     assert "at least 0 refusals of this source (not every refusal is reported)" in result["witness"]
-    told = json.loads(out)
-    assert (status, told["outcome"], told["errno"]) == (1, "refused", "ECONNREFUSED")
-    assert (told["refused_by_policy"], told["complete"]) == (0, False)
+    answer = json.loads(out)
+    assert (status, answer["outcome"], answer["errno"]) == (1, "refused", "ECONNREFUSED")
+    assert (answer["refused_by_policy"], answer["complete"]) == (0, False)
 
 
 def test_dials_that_hang_run_together(crowd: Lab) -> None:
     """All are started before the first one ends, 12 ms apart, and each row says when it was."""
     client = crowd.clients[4]
-    with answered(crowd, client, "DROP"):
-        _, out, _ = ended(crowd, "attempt", "--client", str(client.number), "--count", "20", "--json")
+    with answer_rule(crowd, client, "DROP"):
+        _, out, _ = call_verb(crowd, "attempt", "--client", str(client.number), "--count", "20", "--json")
     result = json.loads(out)
     rows = sorted(result["attempts"], key=lambda row: row["number"])
     assert (result["outcomes"], result["error"]) == ({TIMED_OUT: 20}, None)
@@ -103,29 +103,31 @@ def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how
     argv = ("attempt", "--client", str(client.number), "--count", "20000")
     if how == "terminal":
         with terminal(crowd, *argv) as person:
-            said = person.until("ECONNREFUSED")
+            output = person.until("ECONNREFUSED")
             person.type("\x03")
-            said += person.rest()
+            output += person.rest()
             status = person.status()
     else:
-        with started(crowd, *argv) as process:
-            said = _until(process, "ECONNREFUSED")
+        with start_verb(crowd, *argv) as process:
+            output = _read_until(process, "ECONNREFUSED")
             process.send_signal(signal.SIGINT)
             rest, err = process.communicate(timeout=60)
-            said, status = said + rest + err, process.returncode
+            output, status = output + rest + err, process.returncode
     assert status == 130
-    assert said.count("outcome") == 1, "one heading"
-    assert "15 established" in said
-    assert "of 20000 dials ended)" in said
-    assert "lab: interrupted" in said
+    assert output.count("outcome") == 1, "one heading"
+    assert "15 established" in output
+    assert "of 20000 dials ended)" in output
+    assert "lab: interrupted" in output
     wait_until_free(crowd)
 
 
 def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
     """With --json: all attempts so far, `interrupted`, and 130. The host's own log says when the first is refused."""
     client, began = crowd.clients[7], engine_machine.now()
-    with started(crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json") as process:
-        until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
+    with start_verb(
+        crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json"
+    ) as process:
+        until(lambda: _events(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     result = json.loads(out)
@@ -142,10 +144,10 @@ def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
     with terminal(
         crowd, "attempt", "--client", str(client.number), "--count", "2", "--hold", "600"
     ) as person:
-        said = person.until("holding 2 connections, 600 s left")
-        assert "2 established; the server reported 0 refusals" in said
-        held = established(crowd.server, crowd.settings.port)
-        assert [socket.peer for socket in held] == [client.address] * 2
+        output = person.until("holding 2 connections, 600 s left")
+        assert "2 established; the server reported 0 refusals" in output
+        connections = established(crowd.server, crowd.settings.port)
+        assert [socket.peer for socket in connections] == [client.address] * 2
         person.type("\x03")
         assert "lab: interrupted" in person.rest()
         assert person.status() == 130
@@ -155,10 +157,10 @@ def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
 def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
     """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
     client, began = crowd.clients[9], engine_machine.now()
-    with started(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
-        until(lambda: _told(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
+    with start_verb(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
+        until(lambda: _events(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
         process.kill()
-        until(lambda: _told(client, began, "agent", state="closed"), "its agent has gone", within=8)
+        until(lambda: _events(client, began, "agent", state="closed"), "its agent has gone", within=8)
     wait_until_free(crowd)
     result = attempts.attempt(crowd.settings, client.number, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
@@ -166,7 +168,7 @@ def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
 
 def test_talk_without_docker_s_command(crowd: Lab) -> None:
     """This machine is not fit for it (3), in a sentence."""
-    status, out, err = ended(crowd, "talk", PATH="/nonexistent")
+    status, out, err = call_verb(crowd, "talk", PATH="/nonexistent")
     assert (status, out) == (3, "")
     assert err.startswith("lab: the command docker cannot be run: No such file or directory")
     assert "next: install" in err
@@ -179,17 +181,19 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
     """
     with laboratory(CLIENTS=2, WORKLOAD="burst", DIALS=2, PERIOD=1) as lab:
         (one, other), began = lab.clients, engine_machine.now()
-        with answered(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
-            until(lambda: _told(one, began, "tally", attempts=2, refused=2), "a round is refused", within=30)
+        with answer_rule(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
+            until(
+                lambda: _events(one, began, "tally", attempts=2, refused=2), "a round is refused", within=30
+            )
 
         network = hosts.networks(lab.settings.project)[0]["Id"]
         engine.client().api.disconnect_container_from_network(one.id, network)
-        status, out, err = ended(lab, "attempt")
+        status, out, err = call_verb(lab, "attempt")
         assert (status, out) == (1, "")
         assert err == "lab: client-1 is not on the lab's network\n  next: make up, which brings it back\n"
 
-        with started(lab, "attempt", "--client", "2", "--count", "20000") as process:
-            _until(process, "ECONNREFUSED")
+        with start_verb(lab, "attempt", "--client", "2", "--count", "20000") as process:
+            _read_until(process, "ECONNREFUSED")
             other.signal("KILL")
             out, err = process.communicate(timeout=60)
         assert (process.returncode, "15 established" in out) == (1, True)
@@ -200,34 +204,34 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
             running_client(hosts.find(lab.settings.project), 2)
 
         engine.client().api.pause(lab.server.id)
-        status, out, err = ended(lab, "attempt")
+        status, out, err = call_verb(lab, "attempt")
         assert (status, out) == (1, "")
         assert err.startswith(
             f"lab: server-1 of the lab {lab.settings.project} is not running: paused\n  next: "
         )
-        status, out, _ = ended(lab, "connect", lab.server.address, "9", "--timeout", "1")
+        status, out, _ = call_verb(lab, "connect", lab.server.address, "9", "--timeout", "1")
         assert (status, "server-1 could not be asked: it is paused" in out) == (1, True)
 
-        status, _, err = ended(lab, "sockets")
+        status, _, err = call_verb(lab, "sockets")
         assert (status, "server-1 of the lab" in err, "is not running: paused" in err) == (1, True, True)
 
         engine.client().api.remove_container(lab.server.id, force=True)
-        status, out, err = ended(lab, "attempt")
+        status, out, err = call_verb(lab, "attempt")
         assert (status, out) == (1, "")
         assert err == f"lab: the lab {lab.settings.project} has no server\n  next: make up\n"
 
 
-def _until(process: subprocess.Popen, wanted: str) -> str:
-    """Lines of a command's output up to one with `wanted`."""
-    said = ""
-    while wanted not in said:
+def _read_until(process: subprocess.Popen, text: str) -> str:
+    """Return a command's output up to the line that has this text."""
+    output = ""
+    while text not in output:
         line = process.stdout.readline()
-        assert line, f"ended without {wanted!r}: {said}{process.stderr.read()}"
-        said += line
-    return said
+        assert line, f"ended without {text!r}: {output}{process.stderr.read()}"
+        output += line
+    return output
 
 
-def _told(host: Host, since: datetime, event: str, **fields: object) -> list[Event]:
-    """What a host has said under this name with these fields since a moment; other tests use it too."""
-    found = [one for one in recorder.read_events([host], since.isoformat()) if one.event == event]
-    return [one for one in found if fields.items() <= dict(one.fields).items()]
+def _events(host: Host, since: datetime, event: str, **fields: object) -> list[Event]:
+    """Return a host's events of this name with these fields since a moment; other tests use the host too."""
+    events = recorder.read_events([host], since.isoformat())
+    return [one for one in events if one.event == event and fields.items() <= dict(one.fields).items()]

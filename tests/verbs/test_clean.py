@@ -17,8 +17,8 @@ OWN = f"connlab.image-of-test-{os.getpid()}"  # nobody else's images may go whil
 
 
 @pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Images with our label: one in use, one that is not, one without a name; and one of somebody else's. By kind."""
+def image_ids(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Build images with our label, in use, unused and without a name, and one of somebody else's; their ids by kind."""
     monkeypatch.setattr(images, "LABEL", OWN)
     api, base, names = engine.client().api, image("client"), {}
     for kind, label in (("used", OWN), ("unused", OWN), ("nameless", OWN), ("foreign", f"{OWN}-not")):
@@ -35,22 +35,23 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 
 def clean() -> str:
-    """What the command says. (Click keeps the names of its help option from the first call, the real ones too.)"""
+    """Run `lab clean`, and return its output."""
+    # Click keeps the names of its help option from the first call, also for the real ones.
     options = {"help_option_names": ["-h", "--help"]}
     return CliRunner().invoke(running.clean, catch_exceptions=False, **options).output
 
 
-def there(found: dict[str, str]) -> set[str]:
-    """The kinds whose images are still there."""
-    known = {entry["Id"] for entry in engine.client().api.images(all=True)}
-    return {kind for kind, number in found.items() if number in known}
+def existing_kinds(ids: dict[str, str]) -> set[str]:
+    """Return the kinds whose images are still there."""
+    existing_ids = {entry["Id"] for entry in engine.client().api.images(all=True)}
+    return {kind for kind, number in ids.items() if number in existing_ids}
 
 
-def test_only_ours_that_nothing_was_made_from_are_removed(built: dict[str, str]) -> None:
+def test_only_ours_that_nothing_was_made_from_are_removed(image_ids: dict[str, str]) -> None:
     """A container that does not run counts too; a second time there is nothing to do."""
-    assert there(built) == {"used", "unused", "nameless", "foreign"}
-    said = clean()
-    assert there(built) == {"used", "foreign"}
+    assert existing_kinds(image_ids) == {"used", "unused", "nameless", "foreign"}
+    text = clean()
+    assert existing_kinds(image_ids) == {"used", "foreign"}
     name = f"connlab-test-{os.getpid()}"
-    assert f"lab: removed {name}:nameless, {name}:unused: " in said
+    assert f"lab: removed {name}:nameless, {name}:unused: " in text
     assert "no image of the lab's is unused" in clean()

@@ -14,27 +14,21 @@ from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import engine, hosts, images, one_off
 from connlab.kernel import snapshot, tables
-from tests.support.in_process import call_lab
-from tests.support.laboratory import Lab, image, laboratory
-from tests.support.processes import run_make
+from tests.support.in_process import call_on
+from tests.support.laboratory import Lab, image, laboratory, server_events
+from tests.support.processes import knob_variables, run_make
 from tests.support.sockets import tcp_sockets
-from tests.support.terminal import knob_variables
-
-
-def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
-    """A verb on this lab: exit status, standard output, standard error."""
-    return call_lab(*argv, **knob_variables(lab))
 
 
 def make(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
-    """The same through make."""
-    return run_make(*argv, **knob_variables(lab))
+    """Run `make ARGV` on this lab."""
+    return run_make(*argv, **knob_variables(lab.settings))
 
 
 def connect(lab: Lab, *argv: str) -> dict:
-    """What `lab connect --json` prints, with its exit status as `exit`."""
-    done = verb(lab, "connect", *argv, "--json")
-    return {**json.loads(done.stdout), "exit": done.returncode}
+    """Return what `lab connect --json` prints, with its exit status as `exit`."""
+    result = call_on(lab.settings, "connect", *argv, "--json")
+    return {**json.loads(result.stdout), "exit": result.returncode}
 
 
 def test_connected(crowd: Lab) -> None:
@@ -53,30 +47,30 @@ def test_connected(crowd: Lab) -> None:
 
 def test_connected_in_words(crowd: Lab) -> None:
     """The line of the article's program, through make, by default to the server."""
-    done = make(crowd, "connect", "CLIENT=2")
+    result = make(crowd, "connect", "CLIENT=2")
     start = f"connected to server ({crowd.server.address}) port 12345, IPv4, from {crowd.clients[1].address}:"
-    assert (done.returncode, done.stdout[: len(start)]) == (0, start)
+    assert (result.returncode, result.stdout[: len(start)]) == (0, start)
 
 
 def test_a_closed_port(crowd: Lab, watch) -> None:
     """Refused, and not by the policy: its rules counted nothing, and ss shows no listener there."""
-    with watch(crowd.server) as seen:
-        done = make(crowd, "connect", "TO=server:9")
+    with watch(crowd.server) as diff:
+        command = make(crowd, "connect", "TO=server:9")
         result = connect(crowd, "server", "9")
-    assert "port 9 refused after " in done.stdout
-    assert "nobody listens there" in done.stdout
+    assert "port 9 refused after " in command.stdout
+    assert "nobody listens there" in command.stdout
     assert (result["exit"], result["outcome"], result["errno"]) == (1, "refused", "ECONNREFUSED")
-    assert (result["rule_packets"], result["refused_by_policy"], seen.refused) == (0, 0, 0)
+    assert (result["rule_packets"], result["refused_by_policy"], diff.refused) == (0, 0, 0)
     assert tcp_sockets(crowd.server, 9, "LISTEN") == []
 
 
 def test_refused_by_the_policy(crowd: Lab, watch) -> None:
     """The same errno, told apart by the second witness."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as seen:
+    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         agent.open(15)
         result = connect(crowd, "server")
     assert (result["exit"], result["outcome"], result["errno"]) == (1, "refused", "ECONNREFUSED")
-    assert result["rule_packets"] == result["refused_by_policy"] == seen.refused == 1
+    assert result["rule_packets"] == result["refused_by_policy"] == diff.refused == 1
 
 
 def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
@@ -89,12 +83,12 @@ def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
         assert connect(lab, "server")["outcome"] == "established"
         lab.server.run(["iptables", "-I", "INPUT", "-p", "tcp", "--dport", "12345", "-j", "DROP"])
         result = connect(lab, "server", "12345", "--timeout", "1")
-        in_words = verb(lab, "connect", "server", "--timeout", "1")
+        in_words = call_on(lab.settings, "connect", "server", "--timeout", "1")
         dropped = [rule for rule in snapshot.read_ruleset(lab.server.run).rules if rule.target == "DROP"]
         killed = one_off.ephemeral_host(lab.settings.project, images.name(lab.settings, "client"), 1, {})
         killed.__enter__()
-        assert len(_spares(lab)) == 1
-        assert verb(lab, "down").returncode == 0
+        assert len(_spare_ids(lab)) == 1
+        assert call_on(lab.settings, "down").returncode == 0
         assert hosts.projects(lab.settings.project) == set()
     assert (result["exit"], result["resolved"], result["outcome"]) == (1, True, "timed_out")
     assert (result["errno"], result["rule_packets"] >= 1) == (None, True)
@@ -105,22 +99,22 @@ def test_a_silent_port_and_a_down_that_takes_a_spare_host_too() -> None:
 def test_a_name_that_nobody_has(crowd: Lab, watch) -> None:
     """There is no attempt and so no outcome: not in the answer, not in the host's log."""
     before = _dials(crowd)
-    with watch(crowd.server) as seen:
+    with watch(crowd.server) as diff:
         result = connect(crowd, "nosuch", "12345")
-        in_words = verb(crowd, "connect", "nosuch")
+        in_words = call_on(crowd.settings, "connect", "nosuch")
     assert (result["exit"], result["resolved"], result["outcome"]) == (1, False, None)
     assert result["resolver"]["errno"] in ("EAI_AGAIN", "EAI_NONAME")
     assert in_words.stdout.startswith("nosuch does not resolve: ")
     assert _dials(crowd) == before
-    assert seen.counter("TcpPassiveOpens") == 0
+    assert diff.counter("TcpPassiveOpens") == 0
 
 
 @pytest.mark.parametrize("argv", [["::1", "1"], ["server", "0"], ["server", "--timeout", "0"], ["x y"]])
 def test_what_makes_no_sense(crowd: Lab, argv: list[str]) -> None:
     """Exit status 2 and why, before anything is dialled."""
-    done = verb(crowd, "connect", *argv)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("lab: ")
+    result = call_on(crowd.settings, "connect", *argv)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("lab: ")
 
 
 def test_raw_sockets_need_just_that_capability() -> None:
@@ -128,28 +122,28 @@ def test_raw_sockets_need_just_that_capability() -> None:
     python, *options = probes.argv(socket_kinds.PROBE)
     raw = []
     for capabilities in ([], ["NET_RAW"]):
-        status, said = one_off.run_once(
+        status, output = one_off.run_once(
             image("client"),
             options,
             entrypoint=python,
             user="root",
             cap_add=capabilities,
         )
-        assert status == 0, said
-        tried = json.loads(said)["tried"]
-        raw.append([socket_kinds.describe_errno(row["errno"]) for row in tried if row["protocol"]])
+        assert status == 0, output
+        kinds = json.loads(output)["tried"]
+        raw.append([socket_kinds.describe_errno(row["errno"]) for row in kinds if row["protocol"]])
     assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
 
 
 def test_sockets_leaves_nothing_behind(crowd: Lab) -> None:
     """The spare hosts are gone, and the lab is the one from before."""
     before = [host.id for host in hosts.find(crowd.settings.project)]
-    done = make(crowd, "sockets", "CLIENT=3")
-    assert done.returncode == 0, done.stderr
-    assert "client-3 to server-1, " in done.stdout
-    assert "spare-1 to spare-2, " in done.stdout
+    result = make(crowd, "sockets", "CLIENT=3")
+    assert result.returncode == 0, result.stderr
+    assert "client-3 to server-1, " in result.stdout
+    assert "spare-1 to spare-2, " in result.stdout
     assert [host.id for host in hosts.find(crowd.settings.project)] == before
-    assert _spares(crowd) == []
+    assert _spare_ids(crowd) == []
 
 
 def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
@@ -162,32 +156,34 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
         ("AF_INET6", "SOCK_DGRAM"),
     ]
     assert "net/ipv6/conf/absent/disable_ipv6" in failed[0]["error"]
-    assert _spares(crowd) == []
+    assert _spare_ids(crowd) == []
 
 
 def test_the_labs_own_hosts_have_no_ipv6(crowd: Lab) -> None:
     """So nothing reaches the server around its IPv4 rules; the control: a spare host has an address."""
-    look = ["ip", "-6", "-o", "address"]
+    command = ["ip", "-6", "-o", "address"]
     with one_off.ephemeral_host(
         crowd.settings.project, images.name(crowd.settings, "client"), 1, socket_kinds.IPV6_ON
     ) as spare:
-        assert "fe80::" in spare.run(look)
-        assert [host.run(look) for host in (crowd.server, crowd.clients[0])] == ["", ""]
+        assert "fe80::" in spare.run(command)
+        assert [host.run(command) for host in (crowd.server, crowd.clients[0])] == ["", ""]
 
 
-def _spares(lab: Lab) -> list[str]:
-    """Containers of the project that are none of its hosts."""
-    known = {host.id for host in hosts.find(lab.settings.project)}
+def _spare_ids(lab: Lab) -> list[str]:
+    """List the containers of the project that are none of its hosts."""
+    host_ids = {host.id for host in hosts.find(lab.settings.project)}
     listed = engine.client().api.containers(
         all=True, filters={"label": f"{hosts.PROJECT}={lab.settings.project}"}
     )
-    return [entry["Id"] for entry in listed if entry["Id"] not in known]
+    return [entry["Id"] for entry in listed if entry["Id"] not in host_ids]
 
 
 def _accepted(lab: Lab) -> set[tuple[str, int]]:
-    told = events(lab.server.log())
-    return {(e.fields["source"], e.fields["source_port"]) for e in told if e.event == "accepted"}
+    """Return source and port of each connection that the server has accepted."""
+    accepted = server_events(lab, "accepted")
+    return {(event.fields["source"], event.fields["source_port"]) for event in accepted}
 
 
 def _dials(lab: Lab) -> int:
+    """Count the dials of client-1, by its log."""
     return sum(event.event == "attempt" for event in events(lab.clients[0].log()))

@@ -27,10 +27,12 @@ class Checkout:
         self.folder, self.project = folder, project
 
     def lab(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
+        """Run `lab ARGV` of this copy."""
         own = {"WORKLOAD": "idle", "CLIENTS": "1", "CLIENT_SYSCTL": "own"}
         return lab_of(self.folder, *argv, COMPOSE_PROJECT_NAME=self.project, **own, **knobs)
 
     def edit(self, path: str, before: str, after: str) -> None:
+        """Replace a text of a file, which is there."""
         text = (self.folder / path).read_text()
         assert before in text
         (self.folder / path).write_text(text.replace(before, after))
@@ -38,14 +40,14 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A checkout with a lab that is up, its clients' profile a list."""
-    chosen = own_settings()
-    with temporary_project(chosen):
-        made = Checkout(checkout(tmp_path_factory.mktemp("checkout")), chosen.project)
-        (made.folder / "sysctl/own.yaml").write_text(LIST)
-        up = made.lab("up")
+    """Return a checkout with a lab that is up, its clients' profile a list."""
+    lab_settings = own_settings()
+    with temporary_project(lab_settings):
+        checkout_copy = Checkout(checkout(tmp_path_factory.mktemp("checkout")), lab_settings.project)
+        (checkout_copy.folder / "sysctl/own.yaml").write_text(LIST)
+        up = checkout_copy.lab("up")
         assert up.returncode == 0, up.stderr
-        yield made
+        yield checkout_copy
 
 
 def test_an_edit_is_no_image_build(copy: Checkout) -> None:
@@ -69,12 +71,12 @@ def test_an_edit_is_no_image_build(copy: Checkout) -> None:
     assert listening.fields["backlog"] == 77
     assert "-A INPUT -p udp -j DROP" in other.run(["iptables-save", "-t", "filter"])
 
-    told = json.loads(copy.lab("status", "--json").stdout)
-    shown = [
+    status = json.loads(copy.lab("status", "--json").stdout)
+    sysctls = [
         (key["key"], key["declared"], key["effective"], key["state"])
-        for key in told["sysctls"] + told["client_sysctls"]
+        for key in status["sysctls"] + status["client_sysctls"]
     ]
-    assert shown == [
+    assert sysctls == [
         ("net.ipv4.tcp_fin_timeout", "14", "14", "applied"),
         ("net.ipv4.tcp_rmem", "4096 8192 16384", "4096 8192 16384", "applied"),
         ("net.ipv4.tcp_keepalive_time", "16", "16", "applied"),
@@ -99,16 +101,16 @@ def test_a_file_that_cannot_travel_leaves_the_lab_alone(
 ) -> None:
     """Exit code 1, the file and the reason, before any host is touched."""
     file, before = copy.folder / path, hosts.find(copy.project)
-    kept = file.read_bytes()
+    content_before = file.read_bytes()
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     try:
-        done = copy.lab("up")
+        result = copy.lab("up")
     finally:
-        file.write_bytes(kept)
-    assert done.returncode == 1
-    assert why in done.stderr
-    assert "\n  next: " in done.stderr
-    assert "Traceback" not in done.stderr
+        file.write_bytes(content_before)
+    assert result.returncode == 1
+    assert why in result.stderr
+    assert "\n  next: " in result.stderr
+    assert "Traceback" not in result.stderr
     assert [(host.id, host.running) for host in hosts.find(copy.project)] == [
         (host.id, host.running) for host in before
     ]
@@ -127,17 +129,17 @@ def test_a_mode_that_cannot_be_used_leaves_the_lab_alone(
     copy: Checkout, before: str, after: str, why: str
 ) -> None:
     """It is imported in a throw-away host first: exit code 1, file and line, and the server goes on."""
-    there = [(host.id, host.running) for host in hosts.find(copy.project)]
+    hosts_before = [(host.id, host.running) for host in hosts.find(copy.project)]
     text = (copy.folder / MODE).read_text()
     mode = (settings.HOME / MODE).read_text()
     line = mode[: mode.index(before)].count("\n") + 1
     (copy.folder / MODE).write_text(mode.replace(before, after))
     try:
-        done = copy.lab("up")
+        result = copy.lab("up")
     finally:
         (copy.folder / MODE).write_text(text)
-    assert done.returncode == 1, done.stdout
-    assert "the running lab was left as it is:" in done.stderr
-    assert MODE + why.format(line) in done.stderr
-    assert "Traceback" not in done.stderr
-    assert [(host.id, host.running) for host in hosts.find(copy.project)] == there
+    assert result.returncode == 1, result.stdout
+    assert "the running lab was left as it is:" in result.stderr
+    assert MODE + why.format(line) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [(host.id, host.running) for host in hosts.find(copy.project)] == hosts_before

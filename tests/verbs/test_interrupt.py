@@ -16,7 +16,7 @@ from tests.support.laboratory import Lab, laboratory, own_settings, temporary_pr
 from tests.support.processes import lab_command
 from tests.support.terminal import terminal
 
-STORY = """
+TESTS = """
 from tests.support.laboratory import laboratory
 
 def test_that_takes_long():
@@ -32,20 +32,20 @@ def test_that_fails():
 def test_a_test_run_leaves_nothing_and_the_users_lab_alone(tmp_path) -> None:
     """Whether Ctrl-C, SIGTERM to pytest alone or a failure ends it: its own projects are gone, another lab runs on."""
     ends = ("ctrl-c", "kill", "a failing test")
-    (tmp_path / "test_story.py").write_text(STORY)
+    (tmp_path / "test_of_a_run.py").write_text(TESTS)
     with laboratory(CLIENTS=0) as users_lab, ThreadPoolExecutor(len(ends)) as pool:
-        left = list(pool.map(lambda end: _test_run(end, tmp_path), ends))
-        assert left == [(2, set()), (2, set()), (1, set())]
+        ends_of_runs = list(pool.map(lambda end: _test_run(end, tmp_path), ends))
+        assert ends_of_runs == [(2, set()), (2, set()), (1, set())]
         assert [host.id for host in hosts.find(users_lab.settings.project) if host.running] == [
             users_lab.server.id
         ]
 
 
-def _test_run(end: str, story: Path) -> tuple[int, set[str]]:
-    """The exit status of a test run that ends so, and the projects that are left of it."""
+def _test_run(end: str, test_file: Path) -> tuple[int, set[str]]:
+    """Return the exit status of a test run that ends so, and the projects that are left of it."""
     which = "fails" if end == "a failing test" else "takes_long"
     plugins = ["-p", "no:cacheprovider", "-p", "tests.conftest"]
-    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(story)]
+    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(test_file)]
     with subprocess.Popen(argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True) as run:
         prefix = f"{settings.read().project}-test-{run.pid}-"
         if end != "a failing test":
@@ -56,23 +56,23 @@ def _test_run(end: str, story: Path) -> tuple[int, set[str]]:
 
 def test_an_interrupted_up_leaves_no_half_lab() -> None:
     """Ctrl-C while a new lab comes up: exit 130, and no part of it is left."""
-    chosen = own_settings(CLIENTS=5)
-    images.ensure(chosen)  # which may take a minute, and leaves no host
-    given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "5", "WORKLOAD": "idle"}
+    lab_settings = own_settings(CLIENTS=5)
+    images.ensure(lab_settings)  # which may take a minute, and leaves no host
+    variables = {"COMPOSE_PROJECT_NAME": lab_settings.project, "CLIENTS": "5", "WORKLOAD": "idle"}
     argv = lab_command("up")
-    with temporary_project(chosen):
+    with temporary_project(lab_settings):
         with subprocess.Popen(
             argv,
             cwd=settings.HOME,
-            env={**os.environ, **given},
+            env={**os.environ, **variables},
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         ) as up:
-            until(lambda: hosts.find(chosen.project), "the first host is there", within=60)
+            until(lambda: hosts.find(lab_settings.project), "the first host is there", within=60)
             os.killpg(up.pid, signal.SIGINT)
             assert up.wait(timeout=60) == 130
 
-        assert hosts.projects(chosen.project) == set()
+        assert hosts.projects(lab_settings.project) == set()
 
 
 def test_what_a_host_writes_is_not_obeyed(crowd: Lab) -> None:
@@ -81,14 +81,14 @@ def test_what_a_host_writes_is_not_obeyed(crowd: Lab) -> None:
     crowd.clients[2].run(["sh", "-c", f"printf '{words}end\\n' > /proc/1/fd/1"])
     for stdin in (None, ""):
         with terminal(crowd, "logs", "--service", "client", stdin=stdin) as session:
-            said = session.rest()
+            output = session.rest()
             assert session.status() == 0
-        (line,) = {line for line in said.splitlines() if "owned" in line}
+        (line,) = {line for line in output.splitlines() if "owned" in line}
         assert line.endswith(r"| \x1b]0;owned\x07\x1b[31m\u202e[bold]end")
-        assert all(character.isprintable() or character in "\r\n" for character in said)
+        assert all(character.isprintable() or character in "\r\n" for character in output)
 
 
-def test_ctrl_c_ends_the_story_quietly(crowd: Lab) -> None:
+def test_ctrl_c_ends_logs_quietly(crowd: Lab) -> None:
     """`make logs F=1` at a terminal: exit 130, and neither Compose nor the lab has anything to say of it."""
     with terminal(crowd, "logs", "--service", "server", "--follow") as session:
         session.until("ready")
@@ -101,9 +101,9 @@ def test_ctrl_c_ends_the_story_quietly(crowd: Lab) -> None:
 def test_an_interrupted_scale_says_so_once() -> None:
     """Ctrl-C as hosts come, and as they leave: no word of Compose's, the server stays, and `scale` mends it."""
     with laboratory(CLIENTS=0) as lab:
-        for goal, seen, mended in (("4", "client", 2), ("0", "hosts leave", 1)):
+        for goal, text, clients in (("4", "client", 2), ("0", "hosts leave", 1)):
             with terminal(lab, "scale", goal) as session:
-                session.until(seen)
+                session.until(text)
                 session.type("\x03")
                 rest = session.rest()
                 assert session.status() == 130, rest
@@ -111,8 +111,9 @@ def test_an_interrupted_scale_says_so_once() -> None:
             assert [word for word in ("Traceback", "ERROR", "Abort") if word in rest] == []
             (server,) = hosts.find(lab.settings.project, "server")
             assert (server.id, server.running) == (lab.server.id, True)
-            assert len(lifecycle.scale(lab.settings, mended)) == mended + 1
+            assert len(lifecycle.scale(lab.settings, clients)) == clients + 1
 
 
 def _has_server(project: str) -> bool:
+    """Return whether the server of a project runs."""
     return any(host.running for host in hosts.find(project, "server"))

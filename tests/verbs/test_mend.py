@@ -16,19 +16,20 @@ from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, lifecycle, one_off, readiness
 from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
-from tests.support.sockets import established
+from tests.support.sockets import peer_ports
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker
 CLIENTS = 8
 
 
 def disconnect(host: Host) -> None:
+    """Take a host off its network."""
     (network,) = host.inspect()["NetworkSettings"]["Networks"]
     engine.client().api.disconnect_container_from_network(host.id, network)
 
 
 def reconnect(host: Host) -> None:
-    """As somebody does by hand, who does not know that a name belongs to it."""
+    """Take a host off its network and put it back without its name, as somebody does by hand."""
     (network,) = host.inspect()["NetworkSettings"]["Networks"]
     engine.client().api.disconnect_container_from_network(host.id, network)
     engine.client().api.connect_container_to_network(host.id, network)
@@ -43,7 +44,12 @@ FAULTS: dict[str, Callable[[Host], None]] = {
     "without its name": reconnect,
     "restarted": lambda host: host.restart(),
 }
-KEPT = ("killed", "stopped", "paused", "restarted")  # the same container goes on, or is started again
+SAME_CONTAINER = (
+    "killed",
+    "stopped",
+    "paused",
+    "restarted",
+)  # the same container goes on, or is started again
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +61,23 @@ def lab(module_lab) -> Lab:
 def test_every_broken_client_comes_back_and_no_other_is_touched(lab: Lab, capfd) -> None:
     """Seven faults at once; the eighth client's five connections live through it. Each fault is said by name."""
     with Agent(lab.clients[-1]) as agent:
-        held = {attempt.source_port for attempt in agent.open(5)}
+        ports = {attempt.source_port for attempt in agent.open(5)}
         for broken, fault in zip(lab.clients, FAULTS.values(), strict=False):
             fault(broken)
-        found = lifecycle.up(as_it_is(lab))
-        assert held == _ports(lab), "connections of a client that was well"
+        hosts_now = lifecycle.up(default_settings(lab))
+        assert ports == peer_ports(lab.server, lab.settings.port), "connections of a client that was well"
 
-    _is_whole(lab, found)
-    said = capfd.readouterr().err
-    assert "client-1 is missing, and is made like client-" in said
-    assert "client-4 was paused, and goes on" in said
-    assert "client-5 is replaced: it is not on the lab's network" in said
-    assert "client-6 is replaced: nobody on the lab's network finds it as `client`" in said
-    same = {name: then.id == now.id for name, then, now in zip(FAULTS, lab.clients, found[1:], strict=False)}
-    assert same == {name: name in KEPT for name in FAULTS}
-    assert (found[0].id, found[-1].id) == (lab.server.id, lab.clients[-1].id)
+    _check_whole(lab, hosts_now)
+    output = capfd.readouterr().err
+    assert "client-1 is missing, and is made like client-" in output
+    assert "client-4 was paused, and goes on" in output
+    assert "client-5 is replaced: it is not on the lab's network" in output
+    assert "client-6 is replaced: nobody on the lab's network finds it as `client`" in output
+    same = {
+        name: then.id == now.id for name, then, now in zip(FAULTS, lab.clients, hosts_now[1:], strict=False)
+    }
+    assert same == {name: name in SAME_CONTAINER for name in FAULTS}
+    assert (hosts_now[0].id, hosts_now[-1].id) == (lab.server.id, lab.clients[-1].id)
 
 
 @pytest.mark.parametrize("fault", ["paused", "killed", "removed", "disconnected"])
@@ -85,10 +93,10 @@ def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: 
     if fault != "disconnected":
         with pytest.raises(LabError, match="next: make up"):
             hosts.server(lab.settings.project, hosts.find(lab.settings.project))
-    found = lifecycle.up(as_it_is(lab))
-    _is_whole(lab_of_hosts(lab.settings, few), found)
-    assert (found[0].id == before[0].id) == (fault in KEPT)
-    assert [host.id for host in found[1:]] == [host.id for host in before[1:]]
+    hosts_now = lifecycle.up(default_settings(lab))
+    _check_whole(lab_of_hosts(lab.settings, few), hosts_now)
+    assert (hosts_now[0].id == before[0].id) == (fault in SAME_CONTAINER)
+    assert [host.id for host in hosts_now[1:]] == [host.id for host in before[1:]]
 
 
 def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
@@ -96,8 +104,8 @@ def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
     lifecycle.scale(lab.settings, 2)
     for host in hosts.find(lab.settings.project, "client"):
         one_off.remove(host.id)
-    found = lifecycle.up(as_it_is(lab))
-    assert [host.name for host in found] == ["server-1", "client-1", "client-2"]
+    hosts_now = lifecycle.up(default_settings(lab))
+    assert [host.name for host in hosts_now] == ["server-1", "client-1", "client-2"]
 
 
 def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
@@ -106,10 +114,10 @@ def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
     there = hosts.find(lab.settings.project)
     FAULTS["removed"](there[1])
     FAULTS["paused"](there[2])
-    found = lifecycle.scale(as_it_is(lab), 5)
-    _is_whole(lab_of_hosts(lab.settings, [lab.server, *lab.clients[:5]]), found)
-    assert (found[0].id, found[2].id, found[3].id) == (there[0].id, there[2].id, there[3].id)
-    plain = {tuple(sorted(host.inspect()["Config"]["Env"])) for host in found[1:]}
+    hosts_now = lifecycle.scale(default_settings(lab), 5)
+    _check_whole(lab_of_hosts(lab.settings, [lab.server, *lab.clients[:5]]), hosts_now)
+    assert (hosts_now[0].id, hosts_now[2].id, hosts_now[3].id) == (there[0].id, there[2].id, there[3].id)
+    plain = {tuple(sorted(host.inspect()["Config"]["Env"])) for host in hosts_now[1:]}
     assert len(plain) == 1, plain
 
 
@@ -119,23 +127,25 @@ def test_an_image_and_a_network_that_somebody_removed() -> None:
     All hosts stopped, and the network pruned: they cannot be started again as they are, and are replaced.
     """
     mine, base = own_settings(CLIENTS=2), settings.read()
-    chosen = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # a name of the images that nobody else has
+    lab_settings = mine.changed(
+        BASE_IMAGE=f"debian:{mine.project}"
+    )  # a name of the images that nobody else has
     for service in ("server", "client"):
-        engine.name_image(images.name(base, service), images.name(chosen, service))
-    with temporary_project(chosen), _unnamed_afterwards(chosen):
-        before = lifecycle.up(chosen)
+        engine.name_image(images.name(base, service), images.name(lab_settings, service))
+    with temporary_project(lab_settings), _images_removed(lab_settings):
+        before = lifecycle.up(lab_settings)
         for service in ("server", "client"):
-            engine.client().api.remove_image(images.name(chosen, service), force=True)
-        again = lifecycle.up(chosen)
+            engine.client().api.remove_image(images.name(lab_settings, service), force=True)
+        again = lifecycle.up(lab_settings)
         assert [host.id for host in again] == [host.id for host in before]
 
         for host in again:
             FAULTS["stopped"](host)
-        for network in hosts.networks(chosen.project):
+        for network in hosts.networks(lab_settings.project):
             engine.client().api.remove_network(network["Id"])
-        found = lifecycle.up(chosen)
-        assert not {host.id for host in found} & {host.id for host in before}
-        _is_whole(lab_of_hosts(chosen, before), found)
+        hosts_now = lifecycle.up(lab_settings)
+        assert not {host.id for host in hosts_now} & {host.id for host in before}
+        _check_whole(lab_of_hosts(lab_settings, before), hosts_now)
 
 
 def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:
@@ -146,14 +156,14 @@ def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:
         api.stop(server.id, timeout=0)
         api.start(server.id)
         api.pause(server.id)
-        believed, lines = readiness.is_ready(running, ask=False), len(_readies(server))
+        is_ready, lines = readiness.is_ready(running, ask=False), len(_ready_events(server))
         api.unpause(server.id)
         until(lambda: readiness.is_ready(running, ask=True), "it is ready again", within=30)
-        if len(_readies(server)) > lines:  # it was frozen in time
+        if len(_ready_events(server)) > lines:  # it was frozen in time
             break
     else:
         pytest.fail("the server was ready before it could be frozen, five times")
-    assert (lines >= 1, believed) == (True, False)
+    assert (lines >= 1, is_ready) == (True, False)
 
 
 def test_a_host_whose_log_has_lost_the_line_is_asked(lab: Lab) -> None:
@@ -161,12 +171,12 @@ def test_a_host_whose_log_has_lost_the_line_is_asked(lab: Lab) -> None:
     model = hosts.find(lab.settings.project)[-1]
     number = model.number + 1
     client_copies.start(client_copies.create(_WithShortLog(**dataclasses.asdict(model)), number))
-    host = until(lambda: _usable(lab, number), "it runs", within=10)
+    host = until(lambda: _host_without_trouble(lab, number), "it runs", within=10)
     until(lambda: readiness.is_ready(host, ask=False), "it has said so", within=10)
     for _ in range(10):
         with Agent(host):
             pass
-    until(lambda: not _readies(host), "its log has lost the line", within=10)
+    until(lambda: not _ready_events(host), "its log has lost the line", within=10)
     assert (readiness.is_ready(host, ask=False), readiness.is_ready(host, ask=True)) == (False, True)
     host.run(["rm", readiness.MARK])
     assert not readiness.is_ready(host, ask=True)
@@ -177,45 +187,44 @@ class _WithShortLog(Host):
     """A model for a client with a log of 1 kB."""
 
     def inspect(self) -> dict:
-        known = dict(super().inspect())
-        known["HostConfig"]["LogConfig"]["Config"] = {"max-size": "1k", "max-file": "1"}
-        return known
+        description = dict(super().inspect())
+        description["HostConfig"]["LogConfig"]["Config"] = {"max-size": "1k", "max-file": "1"}
+        return description
 
 
-def _usable(lab: Lab, number: int) -> Host | None:
+def _host_without_trouble(lab: Lab, number: int) -> Host | None:
+    """Return the host of this number, if it runs as it should."""
     return next((h for h in hosts.find(lab.settings.project) if h.number == number and not h.trouble), None)
 
 
-def _readies(host: Host) -> list[Event]:
+def _ready_events(host: Host) -> list[Event]:
+    """Return the `ready` events that a host's log still has."""
     return [event for event in events(host.log()) if event.event == "ready"]
 
 
-def as_it_is(lab: Lab) -> settings.Settings:
-    """The settings of a shell in which nobody gives a knob: .env's, and the lab's name."""
+def default_settings(lab: Lab) -> settings.Settings:
+    """Return the settings of a shell in which nobody gives a knob: .env's, and the lab's name."""
     base = settings.read()
     return settings.checked(
         {**base.values, "COMPOSE_PROJECT_NAME": lab.settings.project}, frozenset(), base.menu
     )
 
 
-def _is_whole(lab: Lab, found: list[Host]) -> None:
-    """Every host has its number, no trouble, its clients' workload, and the limit holds for the first and the last."""
-    assert [host.name for host in found] == ["server-1", *(host.name for host in lab.clients)]
-    assert [host.trouble for host in found] == [""] * len(found)
-    for client in (found[1], found[-1]):
+def _check_whole(lab: Lab, hosts_now: list[Host]) -> None:
+    """Hold every host to its number and to no trouble; the limit holds for the first client and the last."""
+    assert [host.name for host in hosts_now] == ["server-1", *(host.name for host in lab.clients)]
+    assert [host.trouble for host in hosts_now] == [""] * len(hosts_now)
+    for client in (hosts_now[1], hosts_now[-1]):
         with Agent(client) as agent:
             assert tally(agent.open(16)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 1}
 
 
-def _ports(lab: Lab) -> set[int]:
-    return {socket.peer_port for socket in established(lab.server, lab.settings.port)}
-
-
 @contextlib.contextmanager
-def _unnamed_afterwards(chosen: settings.Settings) -> Iterator[None]:
+def _images_removed(lab_settings: settings.Settings) -> Iterator[None]:
+    """Remove the project and the names of its images on the way out."""
     try:
         yield
     finally:
-        one_off.remove_project(chosen.project)
+        one_off.remove_project(lab_settings.project)
         for service in ("server", "client"):
-            engine.remove_image(images.name(chosen, service))
+            engine.remove_image(images.name(lab_settings, service))

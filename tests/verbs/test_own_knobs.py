@@ -17,72 +17,70 @@ def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:
 
     A change of a client's knob leaves the server's container alone, and the reverse.
     """
-    chosen, menu = own_settings(), tmp_path / ".env"
+    lab_settings, menu = own_settings(), tmp_path / ".env"
     shutil.copy(FILE, menu)
-    name = {"COMPOSE_PROJECT_NAME": chosen.project, "CONNLAB_ENV_FILE": str(menu)}
-    with temporary_project(chosen):
-        made = call_lab("up", **name, PORT="443", CONNLIMIT="3", WORKLOAD="idle", CLIENTS="1")
-        assert made.returncode == 0, made.stderr
-        first = hosts.find(chosen.project)
+    name = {"COMPOSE_PROJECT_NAME": lab_settings.project, "CONNLAB_ENV_FILE": str(menu)}
+    with temporary_project(lab_settings):
+        up = call_lab("up", **name, PORT="443", CONNLIMIT="3", WORKLOAD="idle", CLIENTS="1")
+        assert up.returncode == 0, up.stderr
+        first = hosts.find(lab_settings.project)
 
-        kept = call_lab("up", **name)
-        assert (kept.returncode, [host.id for host in hosts.find(chosen.project)]) == (
-            0,
-            [h.id for h in first],
-        )
-        assert "keeping CLIENTS=1, CONNLIMIT=3, PORT=443, WORKLOAD=idle of this lab" in kept.stderr
+        up_again = call_lab("up", **name)
+        assert up_again.returncode == 0
+        assert [host.id for host in hosts.find(lab_settings.project)] == [host.id for host in first]
+        assert "keeping CLIENTS=1, CONNLIMIT=3, PORT=443, WORKLOAD=idle of this lab" in up_again.stderr
 
-        dialled = call_lab("attempt", "--count", "5", "--json", **name, PORT="80")
-        assert json.loads(dialled.stdout)["outcomes"] == {"established": 3, "refused": 2}
-        assert "PORT=80 is not this lab's, which has 443" in dialled.stderr
+        attempt = call_lab("attempt", "--count", "5", "--json", **name, PORT="80")
+        assert json.loads(attempt.stdout)["outcomes"] == {"established": 3, "refused": 2}
+        assert "PORT=80 is not this lab's, which has 443" in attempt.stderr
         assert call_lab("scale", "2", **name).returncode == 0
-        assert environment(chosen.project) == [{"443", "3"}, {"443", "idle"}, {"443", "idle"}]
+        assert environment(lab_settings.project) == [{"443", "3"}, {"443", "idle"}, {"443", "idle"}]
 
         # An edited line counts; the others of the same file do not.
         menu.write_text(menu.read_text().replace("CONNLIMIT=15", "CONNLIMIT=4"))
-        edited = call_lab("up", **name)
-        assert "CONNLIMIT 3 -> 4: the server is replaced" in edited.stderr
-        assert environment(chosen.project) == [{"443", "4"}, {"443", "idle"}, {"443", "idle"}]
-        second = hosts.find(chosen.project)
+        up_edited = call_lab("up", **name)
+        assert "CONNLIMIT 3 -> 4: the server is replaced" in up_edited.stderr
+        assert environment(lab_settings.project) == [{"443", "4"}, {"443", "idle"}, {"443", "idle"}]
+        second = hosts.find(lab_settings.project)
         assert [host.id for host in second[1:2]] == [host.id for host in first[1:]]
 
-        given = call_lab("up", **name, WORKLOAD="hold", CLIENTS="1")
-        assert "WORKLOAD idle -> hold: the clients are replaced" in given.stderr
-        assert environment(chosen.project) == [{"443", "4"}, {"443", "hold"}]
-        assert hosts.find(chosen.project)[0].id == second[0].id
+        up_changed = call_lab("up", **name, WORKLOAD="hold", CLIENTS="1")
+        assert "WORKLOAD idle -> hold: the clients are replaced" in up_changed.stderr
+        assert environment(lab_settings.project) == [{"443", "4"}, {"443", "hold"}]
+        assert hosts.find(lab_settings.project)[0].id == second[0].id
 
         # Without its record, as after `docker volume prune`, the hosts' own environment is what there is.
-        (volume,) = engine.client().api.volumes(filters={"label": REVISION, "name": chosen.project})[
+        (volume,) = engine.client().api.volumes(filters={"label": REVISION, "name": lab_settings.project})[
             "Volumes"
         ]
         engine.client().api.remove_volume(volume["Name"])
         assert call_lab("up", **name).returncode == 0
-        assert environment(chosen.project) == [{"443", "4"}, {"443", "hold"}]
+        assert environment(lab_settings.project) == [{"443", "4"}, {"443", "hold"}]
 
         assert call_lab("down", **name).returncode == 0
-        assert hosts.projects(chosen.project) == set()
+        assert hosts.projects(lab_settings.project) == set()
 
 
 def test_what_plain_compose_took_down_is_forgotten() -> None:
     """Its `down` knows nothing of the record: the next lab of that name is a new one, with .env's knobs."""
-    chosen = own_settings(CLIENTS=0, CONNLIMIT=3)
-    plain = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "0"}
-    with temporary_project(chosen):
+    lab_settings = own_settings(CLIENTS=0, CONNLIMIT=3)
+    plain = {"COMPOSE_PROJECT_NAME": lab_settings.project, "CLIENTS": "0"}
+    with temporary_project(lab_settings):
         assert call_lab("up", **plain, CONNLIMIT="3").returncode == 0
-        for host in hosts.find(chosen.project):
+        for host in hosts.find(lab_settings.project):
             host.remove(0)
-        for network in hosts.networks(chosen.project):
+        for network in hosts.networks(lab_settings.project):
             engine.client().api.remove_network(network["Id"])
-        again = call_lab("up", **plain)
-        assert (again.returncode, "keeping" in again.stderr) == (0, False)
-        assert environment(chosen.project) == [{"12345", "15"}]
+        up_again = call_lab("up", **plain)
+        assert (up_again.returncode, "keeping" in up_again.stderr) == (0, False)
+        assert environment(lab_settings.project) == [{"12345", "15"}]
 
 
 def environment(project: str) -> list[set[str]]:
-    """Port and limit of the server, port and workload of each client, as their processes have them."""
-    wanted = ("PORT=", "CONNLIMIT=", "WORKLOAD=")
-    found = []
+    """Return port and limit of the server, port and workload of each client, as their processes have them."""
+    names = ("PORT=", "CONNLIMIT=", "WORKLOAD=")
+    values = []
     for host in hosts.find(project):
         lines = host.inspect()["Config"]["Env"]
-        found.append({line.partition("=")[2] for line in lines if line.startswith(wanted)})
-    return found
+        values.append({line.partition("=")[2] for line in lines if line.startswith(names)})
+    return values

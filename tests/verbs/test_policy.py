@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -19,7 +18,7 @@ from connlab.base.model import Outcome, tally
 from connlab.cluster import lifecycle
 from connlab.cluster.reload import reload
 from connlab.kernel import policy, snapshot
-from tests.support.in_process import call_lab
+from tests.support.in_process import call_on
 from tests.support.laboratory import Lab
 
 pytestmark = pytest.mark.xdist_group("policy")  # one lab for all of them, not one in each worker
@@ -46,18 +45,14 @@ def lab(shared_lab) -> Iterator[Lab]:
     reload(lab.server)
 
 
-def verb(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
-    """The `lab` command on this lab."""
-    return call_lab(*argv, COMPOSE_PROJECT_NAME=lab.settings.project, WORKLOAD="idle")
-
-
-def broken(lab: Lab, *commands: str) -> dict:
-    """What is said of the policy after these commands on the server."""
+def state_after(lab: Lab, *commands: str) -> dict:
+    """Run these commands on the server, and return the state of its policy."""
     lab.server.run(["sh", "-ec", "; ".join(commands)])
-    return standing(lab)
+    return read_state(lab)
 
 
-def standing(lab: Lab) -> dict:
+def read_state(lab: Lab) -> dict:
+    """Return the state of the policy, as `status` has it."""
     return policy.policy_state(snapshot.read_ruleset(lab.server.run))
 
 
@@ -66,17 +61,17 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
 
     Those five are not counted from then on (C16): told exactly, until they end.
     """
-    assert verb(lab, "status").returncode == 0
+    assert call_on(lab.settings, "status").returncode == 0
     lab.server.run(["iptables", "-F"])
     with Agent(lab.clients[0]) as agent:
         assert tally(agent.open(5)) == {ESTABLISHED: 5}
 
-        status = verb(lab, "status")
+        status = call_on(lab.settings, "status")
         assert status.returncode == 1
         assert "policy drift" in status.stdout
         assert "missing in filter: -A INPUT -p tcp -m tcp --dport 12345" in status.stdout
         assert "15 connections per source" not in status.stdout
-        attempt = verb(lab, "attempt", "--client", "2", "--count", "17")
+        attempt = call_on(lab.settings, "attempt", "--client", "2", "--count", "17")
         assert (attempt.returncode, attempt.stderr) == (1, "")
         assert "17 established" in attempt.stdout
         assert "no rule refused a packet" in attempt.stdout
@@ -84,19 +79,19 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
         row = doctor.running(lab.settings)
         assert (row["result"], doctor.exit_code([row])) == ("FAIL", 1)
 
-        up = verb(lab, "up")
+        up = call_on(lab.settings, "up")
         assert up.returncode == 0, up.stderr
         assert "missing in filter" in up.stderr
         assert "5 connections from before are not counted" in up.stdout
         assert lifecycle.hosts.find(lab.settings.project, "server")[0].id == lab.server.id
-        said = json.loads(verb(lab, "status", "--json").stdout)["policy"]
-        assert (said["state"], said["difference"]) == ("in_force", [])
-        assert (said["uncounted"], said["uncounted_at_most"], said["limit"]) == (5, 5, 15)
+        state = json.loads(call_on(lab.settings, "status", "--json").stdout)["policy"]
+        assert (state["state"], state["difference"]) == ("in_force", [])
+        assert (state["uncounted"], state["uncounted_at_most"], state["limit"]) == (5, 5, 15)
         assert tally(agent.open(17)) == {ESTABLISHED: 15, REFUSED: 2}
         agent.close()
-    said = standing(lab)
-    assert (said["uncounted"], said["uncounted_at_most"]) == (0, 0)
-    assert "not counted" not in verb(lab, "status").stdout
+    state = read_state(lab)
+    assert (state["uncounted"], state["uncounted_at_most"]) == (0, 0)
+    assert "not counted" not in call_on(lab.settings, "status").stdout
 
 
 @pytest.mark.parametrize(
@@ -122,16 +117,16 @@ def test_every_change_is_drift_and_reload_undoes_it(
     """Rules, order, policies and tables, iptables' or nft's own; and Docker's rules for names stay in `nat`."""
     lab = module_lab(CLIENTS=2)
     names = lab.server.run(["iptables", "-t", "nat", "-S"])
-    with _again_after_a_failure(lab):
-        said = broken(lab, *commands)
-        assert said["state"] == "drift"
+    with _reload_after_failure(lab):
+        state = state_after(lab, *commands)
+        assert state["state"] == "drift"
         assert [
-            line[: len(words)] for line, words in zip(said["difference"], difference, strict=True)
+            line[: len(words)] for line, words in zip(state["difference"], difference, strict=True)
         ] == difference
-        assert said["limit"] == limit
-        assert reload(lab.server) == said["difference"]
-        said = standing(lab)
-        assert (said["state"], said["difference"], said["limit"]) == ("in_force", [], 15)
+        assert state["limit"] == limit
+        assert reload(lab.server) == state["difference"]
+        state = read_state(lab)
+        assert (state["state"], state["difference"], state["limit"]) == ("in_force", [], 15)
         assert reload(lab.server) == []
         assert "iptables -t nat" not in names
         assert set(names.splitlines()) <= set(lab.server.run(["iptables", "-t", "nat", "-S"]).splitlines())
@@ -140,8 +135,8 @@ def test_every_change_is_drift_and_reload_undoes_it(
 
 
 @contextlib.contextmanager
-def _again_after_a_failure(lab: Lab) -> Iterator[None]:
-    """So that the next test does not begin with what this one broke; one that passed has undone it."""
+def _reload_after_failure(lab: Lab) -> Iterator[None]:
+    """Load the policy again after a failure; a test that passed has undone what it broke."""
     try:
         yield
     except BaseException:
@@ -160,17 +155,17 @@ def test_zeroed_counters_are_told_and_who_is_no_longer_counted(lab: Lab) -> None
         agent.close()
         agent.open(5)
         before = snapshot.read_ruleset(lab.server.run)
-        said = broken(lab, "iptables -Z")
-        assert (said["state"], said["uncounted"], said["uncounted_at_most"]) == ("in_force", 5, 5)
-        assert any("connlimit" in entry["rule"] for entry in said["went_back"])
+        state = state_after(lab, "iptables -Z")
+        assert (state["state"], state["uncounted"], state["uncounted_at_most"]) == ("in_force", 5, 5)
+        assert any("connlimit" in entry["rule"] for entry in state["went_back"])
         change = policy.packets_between(before, snapshot.read_ruleset(lab.server.run))
         assert (change.total, "changed meanwhile" in change.problem) == (None, True)
         assert tally(agent.open(17)) == {ESTABLISHED: 15, REFUSED: 2}
-        status = verb(lab, "status")
+        status = call_on(lab.settings, "status")
         assert "counters went back" in status.stdout
         assert "5 connections from before are not counted" in status.stdout
         agent.close()
-    assert standing(lab)["uncounted_at_most"] == 0
+    assert read_state(lab)["uncounted_at_most"] == 0
 
 
 def test_a_reset_without_a_transaction_changes_no_count(lab: Lab) -> None:
@@ -179,28 +174,23 @@ def test_a_reset_without_a_transaction_changes_no_count(lab: Lab) -> None:
         agent.open(16)
         agent.close()
         agent.open(5)
-        standing(lab)
-        said = broken(lab, "nft reset rules > /dev/null")
-        assert (said["state"], said["uncounted_at_most"], bool(said["went_back"])) == ("in_force", 0, True)
+        read_state(lab)
+        state = state_after(lab, "nft reset rules > /dev/null")
+        assert (state["state"], state["uncounted_at_most"], bool(state["went_back"])) == ("in_force", 0, True)
         assert tally(agent.open(17)) == {ESTABLISHED: 10, REFUSED: 7}
 
 
 def test_attempt_says_which_rules_judged(lab: Lab) -> None:
     """A DROP in `mangle` before the policy's own rule: by their own counters, each with its table."""
-    lab.server.run(
-        [
-            "sh",
-            "-c",
-            "iptables -t mangle -A PREROUTING -p tcp --dport 12345 -m connlimit --connlimit-above 3 -j DROP",
-        ]
-    )
+    rule = "-p tcp --dport 12345 -m connlimit --connlimit-above 3 -j DROP"
+    lab.server.run(["iptables", "-t", "mangle", "-A", "PREROUTING", *rule.split()])
     with Agent(lab.clients[0]) as agent:
         before = snapshot.read_ruleset(lab.server.run)
-        made = agent.open(4, timeout_ms=500)
+        attempts = agent.open(4, timeout_ms=500)
         change = policy.packets_between(before, snapshot.read_ruleset(lab.server.run))
-    assert [attempt.outcome for attempt in made] == [ESTABLISHED] * 3 + [Outcome.TIMED_OUT]
-    (dropped,) = [(rule, packets) for rule, packets in change.rules if packets]
-    assert (dropped[0].table, dropped[0].target) == ("mangle", "DROP")
+    assert [attempt.outcome for attempt in attempts] == [ESTABLISHED] * 3 + [Outcome.TIMED_OUT]
+    (dropping,) = [(rule, packets) for rule, packets in change.rules if packets]
+    assert (dropping[0].table, dropping[0].target) == ("mangle", "DROP")
     assert "-j DROP` (mangle)" in policy.judged(change)
 
 
@@ -213,10 +203,10 @@ def test_what_was_kept_is_out_of_reach_for_the_server_s_own_process(lab: Lab) ->
     ):
         exec_as = ["sh", "-c", f"{attack} && echo done || true"]
         assert "done" not in lab.server.run(exec_as, user="connlab")
-    assert standing(lab)["state"] == "in_force"
+    assert read_state(lab)["state"] == "in_force"
     lab.server.run(["mv", "/tmp/connlab.policy.json", "/tmp/away"])
-    said, status = standing(lab), verb(lab, "status")
-    assert (said["state"], status.returncode) == ("unknown", 1)
+    state, status = read_state(lab), call_on(lab.settings, "status")
+    assert (state["state"], status.returncode) == ("unknown", 1)
     assert "policy unknown" in status.stdout
-    assert verb(lab, "up").returncode == 1
+    assert call_on(lab.settings, "up").returncode == 1
     lab.server.run(["mv", "/tmp/away", "/tmp/connlab.policy.json"])

@@ -29,46 +29,52 @@ NETWORK = f'*filter\n{CHAINS}\n-A INPUT {SYN} -m comment --comment "no -j ACCEPT
 
 @pytest.fixture
 def lab(tmp_path: Path):
-    """`lab` in a copy of this checkout, on a project of our own."""
-    chosen, copy = own_settings(CLIENTS=2), checkout(tmp_path)
+    """Return settings, a folder of policies and `lab` of a copy of this checkout, on a project of our own."""
+    lab_settings, copy = own_settings(CLIENTS=2), checkout(tmp_path)
 
     def run(*argv: str, **knobs: str) -> subprocess.CompletedProcess:
-        return run_lab(*argv, folder=copy, **{**chosen.values, "PYTHONPATH": str(copy), **knobs})
+        return run_lab(*argv, folder=copy, **{**lab_settings.values, "PYTHONPATH": str(copy), **knobs})
 
-    with temporary_project(chosen):
-        yield chosen, copy / "firewall", run
+    with temporary_project(lab_settings):
+        yield lab_settings, copy / "firewall", run
 
 
 def test_what_a_policy_limits_is_what_its_rules_say(lab: tuple[settings.Settings, Path, object]) -> None:
     """`none` admits all and says so; a file that refuses nothing is refused and the lab stays; a limit for a network
     is told in the rule's own words, never as CONNLIMIT for each source, and DROP counts."""
-    chosen, files, run = lab
+    lab_settings, files, run = lab
     assert run("up", FIREWALL="none").returncode == 0
-    said = json.loads(run("status", "--json", FIREWALL="none").stdout)
-    assert (said["policy"]["state"], said["server"]["limit"], said["rules"]) == ("none", None, [])
+    status_json = json.loads(run("status", "--json", FIREWALL="none").stdout)
+    assert (status_json["policy"]["state"], status_json["server"]["limit"], status_json["rules"]) == (
+        "none",
+        None,
+        [],
+    )
     attempt = run("attempt", "--count", "17")
     assert attempt.returncode == 0, attempt.stderr
     assert "17 established" in attempt.stdout
 
-    (before,) = hosts.find(chosen.project, "server")
+    (before,) = hosts.find(lab_settings.project, "server")
     (files / "open.rules").write_text(
         "# -A INPUT -p tcp --dport 12345 -j REJECT\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
     )
-    refused = run("up", FIREWALL="open")
-    assert refused.returncode == 1
-    assert "no rule and no chain policy of open refuses anything on the way to port 12345" in refused.stderr
-    (after,) = hosts.find(chosen.project, "server")
+    refused_up = run("up", FIREWALL="open")
+    assert refused_up.returncode == 1
+    assert (
+        "no rule and no chain policy of open refuses anything on the way to port 12345" in refused_up.stderr
+    )
+    (after,) = hosts.find(lab_settings.project, "server")
     assert (after.id, after.running) == (before.id, True)
 
     (files / "network.rules").write_text(NETWORK)
     assert run("up", FIREWALL="network").returncode == 0
-    status = run("status", FIREWALL="network")
-    assert "network, in force: connlimit above 15, mask 16, source: DROP" in status.stdout
-    assert "15 connections per source" not in status.stdout
-    clients = hosts.find(chosen.project, "client")
+    text = run("status", FIREWALL="network")
+    assert "network, in force: connlimit above 15, mask 16, source: DROP" in text.stdout
+    assert "15 connections per source" not in text.stdout
+    clients = hosts.find(lab_settings.project, "client")
     with agents(clients) as (one, other):
-        made = [*one.open(10), *other.open(6, timeout_ms=300)]
-    assert tally(made) == {ESTABLISHED: 15, Outcome.TIMED_OUT: 1}
-    said = json.loads(run("status", "--json", FIREWALL="network").stdout)
-    assert (said["policy"]["state"], said["server"]["limit"]) == ("in_force", None)
-    assert said["server"]["refused"] == 1
+        attempts = [*one.open(10), *other.open(6, timeout_ms=300)]
+    assert tally(attempts) == {ESTABLISHED: 15, Outcome.TIMED_OUT: 1}
+    status_json = json.loads(run("status", "--json", FIREWALL="network").stdout)
+    assert (status_json["policy"]["state"], status_json["server"]["limit"]) == ("in_force", None)
+    assert status_json["server"]["refused"] == 1

@@ -13,13 +13,13 @@ NAME = '"python-page"'
 
 def test_the_page_is_true() -> None:
     """Each of its examples, in their order, on a lab of a name of our own."""
-    chosen = own_settings()
+    lab_settings = own_settings()
     text = PAGE.read_text()
     assert text.count(NAME) == 1
     page = doctest.DocTestParser().get_doctest(
-        text.replace(NAME, repr(chosen.project)), {}, PAGE.name, str(PAGE), 0
+        text.replace(NAME, repr(lab_settings.project)), {}, PAGE.name, str(PAGE), 0
     )
-    with temporary_project(chosen):
+    with temporary_project(lab_settings):
         result = doctest.DocTestRunner().run(page)
     assert (result.failed, result.attempted) == (0, len(page.examples))
     assert result.attempted > 10

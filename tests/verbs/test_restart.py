@@ -13,28 +13,24 @@ from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
 from connlab.kernel import snapshot
-from tests.support.in_process import call_lab
+from tests.support.in_process import call_lab, call_on
 from tests.support.laboratory import Lab, laboratory, own_settings
-from tests.support.processes import run_make
-from tests.support.terminal import knob_variables
+from tests.support.processes import knob_variables, run_make
 
 IN_USE = "[Errno 98] Address already in use"
 HELD = 5
 
 
 def restart(lab: Lab, reuse_address: int) -> dict:
-    """What `make restart REUSE_ADDRESS=...` comes to, with its exit status as `exit`."""
-    done = verb(lab, "restart", "--json", REUSE_ADDRESS=str(reuse_address))
-    assert done.returncode in (0, 1), done.stderr
-    return {**json.loads(done.stdout), "exit": done.returncode}
+    """Run `lab restart`, and return what it prints as JSON, with its exit status as `exit`."""
+    command = call_on(lab.settings, "restart", "--json", REUSE_ADDRESS=str(reuse_address))
+    assert command.returncode in (0, 1), command.stderr
+    return {**json.loads(command.stdout), "exit": command.returncode}
 
 
-def verb(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
-    return call_lab(*argv, **knob_variables(lab), **knobs)
-
-
-def make(lab: Lab, *argv: str, **knobs: str) -> subprocess.CompletedProcess:
-    return run_make(*argv, **knob_variables(lab), **knobs)
+def make(lab: Lab, *argv: str) -> subprocess.CompletedProcess:
+    """Run `make ARGV` on this lab."""
+    return run_make(*argv, **knob_variables(lab.settings))
 
 
 def test_who_closed_first_decides_what_bind_says() -> None:
@@ -58,11 +54,11 @@ def test_who_closed_first_decides_what_bind_says() -> None:
         agent.close()
         over_time_wait = restart(lab, 1)
         without = restart(lab, 0)
-        status = json.loads(verb(lab, "status", "--json").stdout)
+        status = json.loads(call_on(lab.settings, "status", "--json").stdout)
         in_words = make(lab, "status")
         (nobody,) = agent.open(1)
         again = restart(lab, 1)
-        made = agent.open(20)
+        attempts = agent.open(20)
         after = lab.server.inspect()["State"]["StartedAt"], rules(lab)
 
         agent.close()
@@ -76,16 +72,14 @@ def test_who_closed_first_decides_what_bind_says() -> None:
     assert outcome(at_once)[:3] == (0, HELD, None)
     assert outcome(over_time_wait) == (0, 0, None, HELD)
     assert outcome(without) == (1, 0, IN_USE, HELD)
-    assert (status["server"]["listener"]["state"], status["server"]["listener"]["error"]) == (
-        "failed",
-        IN_USE,
-    )
+    listener = status["server"]["listener"]
+    assert (listener["state"], listener["error"]) == ("failed", IN_USE)
     assert "LISTEN" not in without["sockets"]
     assert "not listening" in in_words.stdout
     assert f"none: bind(2), without SO_REUSEADDR: {IN_USE}; tried again each second" in in_words.stdout
     assert nobody.outcome is Outcome.REFUSED
     assert outcome(again) == (0, 0, None, HELD)
-    assert tally(made) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
+    assert tally(attempts) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
     assert after == before
 
     assert (bad.returncode, "REUSE_ADDRESS='2' is not a whole number from 0 to 1" in bad.stderr) == (2, True)
@@ -97,9 +91,9 @@ def test_who_closed_first_decides_what_bind_says() -> None:
 
 def test_a_lab_that_is_not_there() -> None:
     """It is told as that, exit status 1."""
-    chosen = own_settings(CLIENTS=0)
-    absent = call_lab("restart", COMPOSE_PROJECT_NAME=chosen.project)
-    assert (absent.returncode, f"the lab {chosen.project} is not up" in absent.stderr) == (1, True)
+    lab_settings = own_settings(CLIENTS=0)
+    absent = call_lab("restart", COMPOSE_PROJECT_NAME=lab_settings.project)
+    assert (absent.returncode, f"the lab {lab_settings.project} is not up" in absent.stderr) == (1, True)
 
 
 def wait_until_closed(lab: Lab) -> None:
@@ -112,10 +106,11 @@ def wait_until_closed(lab: Lab) -> None:
 
 
 def outcome(result: dict) -> tuple:
+    """Return exit status, connections closed, error and sockets in TIME_WAIT."""
     error = result["error"] and result["error"]["why"].removeprefix("bind(2): ")
     return result["exit"], result["closed"], error, result["time_wait"]
 
 
 def rules(lab: Lab) -> list[str]:
-    """The rules in the server's kernel, without their counters."""
+    """Return the rules in the server's kernel, without their counters."""
     return [rule.text for rule in snapshot.read_ruleset(lab.server.run).rules]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.laboratory import Lab, server_events
 pytestmark = pytest.mark.xdist_group("status")
 SOON = 10.0  # seconds
 MANY = 15_000  # refusals; the server's buffer holds some 10,000 reports
-FORGOTTEN = {"held": 0, "accepted": 0, "refused": 0, "accepted_at_least": False, "refused_at_least": False}
+ZEROS = {"held": 0, "accepted": 0, "refused": 0, "accepted_at_least": False, "refused_at_least": False}
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +33,30 @@ def lab(module_lab) -> Lab:
     return module_lab(CLIENTS=4, SERVER_MODE="forking", CLIENT_SYSCTL="rfc1337")
 
 
-def now(lab: Lab, *, sockets: bool = False) -> dict[str, Any]:
-    """What `lab status --json` prints; without `sockets`, what `up` and `scale` do."""
-    found = status.lab_status(lab.settings.project, hosts.find(lab.settings.project), clients_asked=sockets)
-    return dict(json.loads(json.dumps(found)))
+def read_status(lab: Lab, *, sockets: bool = False) -> dict[str, Any]:
+    """Return what `lab status --json` prints; without `sockets`, what `up` and `scale` do."""
+    answer = status.lab_status(lab.settings.project, hosts.find(lab.settings.project), clients_asked=sockets)
+    return dict(json.loads(json.dumps(answer)))
 
 
-def row(found: dict[str, Any], name: str) -> dict[str, Any]:
-    (one,) = (row for row in found["clients"] if row["name"] == name)
+def row(status_now: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the row of a client."""
+    (one,) = (row for row in status_now["clients"] if row["name"] == name)
     return dict(one)
 
 
-def others(found: dict[str, Any], address: str) -> list[dict[str, Any]]:
-    return [row for row in found["others"] if row["address"] == address]
+def other_rows(status_now: dict[str, Any], address: str) -> list[dict[str, Any]]:
+    """Return the rows of this address that are no client's."""
+    return [row for row in status_now["others"] if row["address"] == address]
 
 
-def part(of: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
-    return {name: of[name] for name in like}
+def select(record: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return these fields of a record."""
+    return {name: record[name] for name in names}
 
 
 def unplug(lab: Lab, host: Host) -> None:
-    """Pull the cable: nothing of what the host says arrives any more."""
+    """Take a host off its network: nothing that it sends arrives any more."""
     (network,) = engine.client().api.networks(filters={"label": f"{hosts.PROJECT}={lab.settings.project}"})
     engine.client().api.disconnect_container_from_network(host.id, network["Id"], force=True)
 
@@ -61,16 +65,16 @@ def test_slots_without_a_socket_are_counted(lab: Lab) -> None:
     """Killed processes: the server's sockets hold nothing, and the limit still counts fifteen."""
     with Agent(lab.clients[0]) as agent:
         assert tally(agent.open(15)) == {Outcome.ESTABLISHED: 15}
-        assert part(row(now(lab), "client-1"), {"held": 0, "counted": 0}) == {"held": 15, "counted": 15}
+        assert select(row(read_status(lab), "client-1"), ("held", "counted")) == {"held": 15, "counted": 15}
         lab.server.run(["pkill", "-KILL", "-P", "1"], user="connlab")
-        found = until(
-            lambda: (one := now(lab))["server"]["held"] == 0 and one, "no socket is established", SOON
+        status_now = until(
+            lambda: (one := read_status(lab))["server"]["held"] == 0 and one, "no socket is established", SOON
         )
-        assert part(row(found, "client-1"), {"held": 0, "counted": 0}) == {"held": 0, "counted": 15}
-        assert found["server"]["counted"] == 15
+        assert select(row(status_now, "client-1"), ("held", "counted")) == {"held": 0, "counted": 15}
+        assert status_now["server"]["counted"] == 15
         assert tally(agent.open(3)) == {Outcome.REFUSED: 3}
         agent.close(how="rst")
-    assert now(lab)["server"]["counted"] == 0
+    assert read_status(lab)["server"]["counted"] == 0
 
 
 def test_sockets_of_every_host_are_seen(lab: Lab) -> None:
@@ -78,11 +82,11 @@ def test_sockets_of_every_host_are_seen(lab: Lab) -> None:
     with Agent(lab.clients[1]) as agent:
         agent.open(10)
         agent.close(how="fin")
-        found = now(lab, sockets=True)
-    assert row(found, "client-2")["sockets"] == {"TIME-WAIT": 10}
-    assert row(found, "client-4")["sockets"] == {}
-    assert {state: n for state, n in found["sockets"].items() if state == "LISTEN"} == {"LISTEN": 1}
-    assert found["server"]["sockets"] == found["sockets"]
+        status_now = read_status(lab, sockets=True)
+    assert row(status_now, "client-2")["sockets"] == {"TIME-WAIT": 10}
+    assert row(status_now, "client-4")["sockets"] == {}
+    assert {state: n for state, n in status_now["sockets"].items() if state == "LISTEN"} == {"LISTEN": 1}
+    assert status_now["server"]["sockets"] == status_now["sockets"]
 
 
 def test_a_new_host_does_not_get_the_numbers_of_its_address(lab: Lab) -> None:
@@ -94,31 +98,31 @@ def test_a_new_host_does_not_get_the_numbers_of_its_address(lab: Lab) -> None:
     with Agent(last) as agent:
         assert tally(agent.open(17)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 2}
         numbers = {"held": 15, "counted": 15, "accepted": 15, "refused": 2}
-        assert part(row(now(lab), "client-4"), numbers) == numbers
+        assert select(row(read_status(lab), "client-4"), numbers) == numbers
         unplug(lab, last)
-        found = now(lab)
-        assert row(found, "client-4")["state"] == "not on the lab's network"
-        assert {row(found, "client-4")[name] for name in numbers} == {None}
-        (left,) = others(found, last.address)
-        assert part(left, {"earlier": False, **numbers}) == {"earlier": False, **numbers}
-        assert found["server"]["held"] == 15
+        status_now = read_status(lab)
+        assert row(status_now, "client-4")["state"] == "not on the lab's network"
+        assert {row(status_now, "client-4")[name] for name in numbers} == {None}
+        (other,) = other_rows(status_now, last.address)
+        assert select(other, {"earlier": False, **numbers}) == {"earlier": False, **numbers}
+        assert status_now["server"]["held"] == 15
     lifecycle.scale(lab.settings, 3)
     second = lifecycle.scale(lab.settings, 4)[4]
     assert second.address == last.address, "the address was not handed out again: this shows nothing"
-    found = now(lab)
-    assert part(row(found, "client-4"), FORGOTTEN) == FORGOTTEN
-    assert row(found, "client-4")["counted"] == 15, "the limit counts by address"
+    status_now = read_status(lab)
+    assert select(row(status_now, "client-4"), ZEROS) == ZEROS
+    assert row(status_now, "client-4")["counted"] == 15, "the limit counts by address"
     earlier = {"earlier": True, **numbers, "counted": None}
-    assert part(others(found, second.address)[0], earlier) == earlier
+    assert select(other_rows(status_now, second.address)[0], earlier) == earlier
     with Agent(second) as agent:
         assert tally(agent.open(1)) == {Outcome.REFUSED: 1}
-    assert row(now(lab), "client-4")["refused"] == 1
+    assert row(read_status(lab), "client-4")["refused"] == 1
 
     second.restart()
     again = hosts.find(lab.settings.project)[4]
-    found = now(lab)
-    assert part(row(found, "client-4"), FORGOTTEN) == FORGOTTEN
-    assert others(found, second.address)[0]["refused"] == 3
+    status_now = read_status(lab)
+    assert select(row(status_now, "client-4"), ZEROS) == ZEROS
+    assert other_rows(status_now, second.address)[0]["refused"] == 3
     assert (again.id, again.address) == (second.id, second.address)
 
 
@@ -133,36 +137,36 @@ def test_who_cannot_be_asked_has_no_zeros(lab: Lab) -> None:
         api.pause(third.id)
         api.kill(fourth.id)
         until(lambda: not _state(lab, "client-4").startswith("running"), "it is dead", SOON)
-        found = now(lab, sockets=True)
+        status_now = read_status(lab, sockets=True)
         api.unpause(third.id)
-        paused, dead = row(found, "client-3"), row(found, "client-4")
-        assert part(paused, {"state": 0, "held": 0, "accepted": 0, "sockets": 0, "sockets_unknown": 0}) == {
+        paused, dead = row(status_now, "client-3"), row(status_now, "client-4")
+        assert select(paused, ("state", "held", "accepted", "sockets", "sockets_unknown")) == {
             "state": "paused", "held": 2, "accepted": 2, "sockets": None, "sockets_unknown": "paused",
         }  # fmt: skip
         assert dead["state"] == "exited (137)"
         assert {dead[name] for name in ("held", "counted", "accepted", "refused", "sockets")} == {None}
-        assert row(found, "client-1")["sockets"] is not None
+        assert row(status_now, "client-1")["sockets"] is not None
 
 
 def test_a_server_that_does_not_answer_is_said_not_to(lab: Lab) -> None:
     """Its process is stopped: the kernel's numbers are there, its own are not, and who needs them is told why."""
     with Agent(lab.clients[0]) as agent:
         agent.open(2)
-        held = now(lab)["server"]["held"]
+        held_before = read_status(lab)["server"]["held"]
         lab.server.signal("STOP")
         try:
-            found = now(lab)
+            status_now = read_status(lab)
             with pytest.raises(
                 LabError, match="the server process does not answer: timed out\n  next: make logs"
             ):
                 snapshot.take_snapshot(lab.server.run)
         finally:
             lab.server.signal("CONT")
-        assert part(row(found, "client-1"), {"held": 0, "counted": 0}) == {"held": 2, "counted": 2}
-        assert {row(found, "client-1")[name] for name in ("accepted", "refused")} == {None}
-        assert (found["server"]["silent"], found["server"]["accepted"]) == ("timed out", None)
-        assert (found["server"]["held"], found["server"]["mode"]) == (held, "forking")
-    assert now(lab)["server"]["silent"] is None
+        assert select(row(status_now, "client-1"), ("held", "counted")) == {"held": 2, "counted": 2}
+        assert {row(status_now, "client-1")[name] for name in ("accepted", "refused")} == {None}
+        assert (status_now["server"]["silent"], status_now["server"]["accepted"]) == ("timed out", None)
+        assert (status_now["server"]["held"], status_now["server"]["mode"]) == (held_before, "forking")
+    assert read_status(lab)["server"]["silent"] is None
 
 
 def test_lost_refusals_are_said_to_be(lab: Lab) -> None:
@@ -172,7 +176,7 @@ def test_lost_refusals_are_said_to_be(lab: Lab) -> None:
     """
     with Agent(lab.clients[2]) as agent:
         agent.open(15)
-        before = now(lab)
+        before = read_status(lab)
         assert not row(before, "client-3")["refused_at_least"]
         engine.client().api.pause(lab.server.id)
         try:
@@ -180,8 +184,8 @@ def test_lost_refusals_are_said_to_be(lab: Lab) -> None:
         finally:
             engine.client().api.unpause(lab.server.id)
         until(lambda: server_events(lab, "events_lost"), "the loss is told, without another refusal", SOON)
-        found = now(lab)
-    server, third = found["server"], row(found, "client-3")
+        status_now = read_status(lab)
+    server, third = status_now["server"], row(status_now, "client-3")
     (lost,) = (event.fields["count"] for event in server_events(lab, "events_lost"))
     assert server["refused"] - before["server"]["refused"] == MANY
     assert server["refused_lost"] == lost > 0
@@ -190,5 +194,6 @@ def test_lost_refusals_are_said_to_be(lab: Lab) -> None:
 
 
 def _state(lab: Lab, name: str) -> str:
+    """Return a host's state, as the engine has it."""
     (host,) = (host for host in hosts.find(lab.settings.project) if host.name == name)
     return host.state

@@ -13,7 +13,7 @@ from connlab.cluster import compose, compose_failure, hosts
 from connlab.cluster.compose import ComposeFailed
 from tests.support.checkout import checkout, lab_of
 from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
-from tests.support.sockets import established
+from tests.support.sockets import peer_ports
 
 pytestmark = pytest.mark.xdist_group("trial")  # one lab for all of them, not one in each worker
 PROFILE = "services:\n  host:\n    sysctls:\n"
@@ -28,10 +28,10 @@ BAD_KEYS = {
     "net.ipv4.tcp_fin_timeout": ("0", ""),  # zero is fine: the control
     "net.ipv4.ip_default_ttl": ("300", "the kernel does not take '300' (Invalid argument)"),
 }
-KEYS_SAID = [f"sysctl/bad.yaml: {key}: {why}" for key, (_, why) in BAD_KEYS.items() if why]
+KEY_PROBLEMS = [f"sysctl/bad.yaml: {key}: {why}" for key, (_, why) in BAD_KEYS.items() if why]
 BAD = [
-    ({"SYSCTL": "bad"}, KEYS_SAID),
-    ({"CLIENT_SYSCTL": "bad"}, KEYS_SAID),
+    ({"SYSCTL": "bad"}, KEY_PROBLEMS),
+    ({"CLIENT_SYSCTL": "bad"}, KEY_PROBLEMS),
     ({"SYSCTL": "machine"}, ["sysctl/machine.yaml: vm.swappiness: ", "not in a separate kernel namespace"]),
     ({"SERVER_MODE": "unclosed"}, ["server/modes/unclosed.py, line 1: '(' was never closed"]),
     ({"FIREWALL": "broken"}, ["iptables-restore: exit status", "NOWHERE"]),
@@ -42,8 +42,8 @@ BAD = [
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Lab]]:
-    """A checkout with bad files in it, and a lab that it brought up, with a profile that names an interface."""
-    copy, chosen = checkout(tmp_path_factory.mktemp("checkout")), own_settings(CLIENTS=1)
+    """Return a checkout with bad files in it, and its running lab, whose profile names an interface."""
+    copy, lab_settings = checkout(tmp_path_factory.mktemp("checkout")), own_settings(CLIENTS=1)
     keys = "".join(f'      {key}: "{value}"\n' for key, (value, _) in BAD_KEYS.items())
     (copy / "sysctl/bad.yaml").write_text(PROFILE + keys)
     (copy / "sysctl/machine.yaml").write_text(f'{PROFILE}      vm.swappiness: "15"\n')
@@ -52,33 +52,35 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, La
     (copy / "firewall/broken.rules").write_text(
         "*filter\n-A INPUT -p tcp -m tcp --dport 12345 -j REJECT\n-A INPUT -j NOWHERE\nCOMMIT\n"
     )
-    with temporary_project(chosen):
+    with temporary_project(lab_settings):
         up = lab_of(
-            copy, "up", COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle", CLIENTS="1", SYSCTL="eth0"
+            copy, "up", COMPOSE_PROJECT_NAME=lab_settings.project, WORKLOAD="idle", CLIENTS="1", SYSCTL="eth0"
         )
         assert up.returncode == 0, up.stderr
-        yield copy, lab_of_hosts(chosen, hosts.find(chosen.project))
+        yield copy, lab_of_hosts(lab_settings, hosts.find(lab_settings.project))
 
 
 @pytest.fixture(scope="module")
-def held(running: tuple[Path, Lab]) -> Iterator[set[int]]:
-    """The ports of three connections, which the client holds all the time."""
+def ports(running: tuple[Path, Lab]) -> Iterator[set[int]]:
+    """Return the ports of three connections, which the client holds all the time."""
     with Agent(running[1].clients[0]) as agent:
         yield {attempt.source_port for attempt in agent.open(3)}
 
 
 @pytest.mark.parametrize(
-    ("knobs", "said"), BAD, ids=lambda value: "-".join(value) if isinstance(value, dict) else ""
+    ("knobs", "problems"), BAD, ids=lambda value: "-".join(value) if isinstance(value, dict) else ""
 )
 def test_the_running_lab_stays(
-    running: tuple[Path, Lab], held: set[int], knobs: dict[str, str], said: list[str]
+    running: tuple[Path, Lab], ports: set[int], knobs: dict[str, str], problems: list[str]
 ) -> None:
     """Everything that is wrong in one message, exit status 1; the same containers, and the connections they hold."""
     copy, lab = running
     up = lab_of(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
-    assert {socket.peer_port for socket in established(lab.server, lab.settings.port)} == held
+    assert peer_ports(lab.server, lab.settings.port) == ports
     assert "--connlimit-above 15" in lab.server.run(["iptables-save", "-t", "filter"])
-    assert (up.returncode, [words for words in said if words not in up.stderr]) == (1, []), up.stderr
+    assert (up.returncode, [problem for problem in problems if problem not in up.stderr]) == (1, []), (
+        up.stderr
+    )
     assert up.stderr.startswith("lab: the running lab was left as it is:\n")
     assert "\n  next: " in up.stderr
     assert "tcp_fin_timeout" not in up.stderr
@@ -89,37 +91,37 @@ def test_the_running_lab_stays(
 
 
 @pytest.mark.parametrize(
-    ("knobs", "said"), [BAD[0], BAD[1], BAD[4]], ids=["SYSCTL", "CLIENT_SYSCTL", "FIREWALL"]
+    ("knobs", "problems"), [BAD[0], BAD[1], BAD[4]], ids=["SYSCTL", "CLIENT_SYSCTL", "FIREWALL"]
 )
 def test_a_new_lab_is_not_half_started(
-    running: tuple[Path, Lab], knobs: dict[str, str], said: list[str]
+    running: tuple[Path, Lab], knobs: dict[str, str], problems: list[str]
 ) -> None:
     """One message, not one of the engine's for each start that failed; no container, network or volume."""
-    chosen = own_settings()
-    with temporary_project(chosen):
-        up = lab_of(running[0], "up", COMPOSE_PROJECT_NAME=chosen.project, **knobs)
+    lab_settings = own_settings()
+    with temporary_project(lab_settings):
+        up = lab_of(running[0], "up", COMPOSE_PROJECT_NAME=lab_settings.project, **knobs)
         assert (up.returncode, up.stderr.partition("\n")[0]) == (1, "lab: nothing was started:")
-        told = [line.strip() for line in up.stderr.splitlines()[1:-1]]
-        if said is KEYS_SAID:
-            assert len(told) == len(said), told
-            assert all(line.startswith(words) for line, words in zip(told, said, strict=True)), told
-        assert [words for words in said if words not in up.stderr] == []
+        lines = [line.strip() for line in up.stderr.splitlines()[1:-1]]
+        if problems is KEY_PROBLEMS:
+            assert len(lines) == len(problems), lines
+            assert all(line.startswith(problem) for line, problem in zip(lines, problems, strict=True)), lines
+        assert [problem for problem in problems if problem not in up.stderr] == []
         assert "Creating" not in up.stderr
-        assert hosts.projects(chosen.project) == set()
+        assert hosts.projects(lab_settings.project) == set()
 
 
 def test_an_image_that_goes_while_the_lab_comes_up() -> None:
     """Compose says only that it has no image; we say which, and what brings it back."""
     mine = own_settings(CLIENTS=0)
-    chosen = mine.changed(
+    lab_settings = mine.changed(
         BASE_IMAGE=f"debian:{mine.project}"
     )  # so that its images have names that nobody has
-    with temporary_project(chosen):
+    with temporary_project(lab_settings):
         with pytest.raises(ComposeFailed) as failed:
-            compose.run(chosen, "up", "-d", "--no-build", quiet=True)
-        said = str(compose_failure.explained(failed.value, chosen))
-        assert said.startswith("the image connlab-server:")
-        assert "next: make up" in said
+            compose.run(lab_settings, "up", "-d", "--no-build", quiet=True)
+        text = str(compose_failure.explained(failed.value, lab_settings))
+        assert text.startswith("the image connlab-server:")
+        assert "next: make up" in text
 
 
 @pytest.mark.parametrize(

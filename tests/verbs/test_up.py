@@ -28,20 +28,10 @@ from connlab.cluster import (
 )
 from connlab.cluster.host import Host
 from connlab.kernel import snapshot
-from tests.support.in_process import call_lab
+from tests.support.in_process import call_on
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.processes import run_lab
-from tests.support.sockets import established
-
-
-def in_a_process(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
-    """The `lab` command as a person runs it, in a process of its own."""
-    return run_lab(*argv, COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle")
-
-
-def on(chosen: settings.Settings, *argv: str) -> subprocess.CompletedProcess:
-    """The `lab` command on a lab of our own."""
-    return call_lab(*argv, COMPOSE_PROJECT_NAME=chosen.project, WORKLOAD="idle")
+from tests.support.sockets import peer_ports
 
 
 def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
@@ -50,7 +40,7 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
     `make up` after `make scale-clients` keeps the number of clients, unless CLIENTS is given.
     """
     with laboratory(CLIENTS=2) as lab, Agent(lab.clients[0]) as agent:
-        mine = {attempt.source_port for attempt in agent.open(5)}
+        ports = {attempt.source_port for attempt in agent.open(5)}
         plain = settings.checked(lab.settings.values, lab.settings.given - {"CLIENTS"}, lab.settings.menu)
         changes = (
             (lambda: lifecycle.scale(lab.settings, 4), 4),
@@ -59,10 +49,13 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
             (lambda: lifecycle.scale(lab.settings, 1), 1),
         )
         for change, clients in changes:
-            found = change()
-            assert [host.name for host in found] == ["server-1", *(f"client-{n + 1}" for n in range(clients))]
-            assert found[0].id == lab.server.id
-            assert _ports(lab) == mine
+            hosts_now = change()
+            assert [host.name for host in hosts_now] == [
+                "server-1",
+                *(f"client-{n + 1}" for n in range(clients)),
+            ]
+            assert hosts_now[0].id == lab.server.id
+            assert peer_ports(lab.server, lab.settings.port) == ports
         assert len(lifecycle.scale(lab.settings, 0)) == 1
 
 
@@ -72,22 +65,23 @@ def test_two_at_once_converge_and_down_leaves_nothing() -> None:
     After `lab down` neither a container nor a network of the project exists. On an old engine its hosts left in
     turn: two at a moment can make it stand still for ever (moby/moby#46661).
     """
-    chosen = own_settings()
-    with temporary_project(chosen), ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: in_a_process(chosen, "up"), range(2)))
+    lab_settings = own_settings()
+    with temporary_project(lab_settings), ThreadPoolExecutor(2) as pool:
+        knobs = {"COMPOSE_PROJECT_NAME": lab_settings.project, "WORKLOAD": "idle"}
+        results = list(pool.map(lambda _: run_lab("up", **knobs), range(2)))
 
-        assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
-        found = hosts.find(chosen.project)
-        assert len(found) == 4
-        assert "client-2" in both[0].stdout
-        assert "make attempt" in both[0].stdout
+        assert [result.returncode for result in results] == [0, 0], [result.stderr for result in results]
+        lab_hosts = hosts.find(lab_settings.project)
+        assert len(lab_hosts) == 4
+        assert "client-2" in results[0].stdout
+        assert "make attempt" in results[0].stdout
 
-        assert hosts.projects(chosen.project) == {chosen.project}
+        assert hosts.projects(lab_settings.project) == {lab_settings.project}
         began = engine_machine.now()
-        assert on(chosen, "down").returncode == 0
-        assert hosts.projects(chosen.project) == set()
+        assert call_on(lab_settings, "down").returncode == 0
+        assert hosts.projects(lab_settings.project) == set()
 
-    steps = [step for step in _steps(found, began) if step[0] in ("kill", "disconnect")]
+    steps = [step for step in _steps(lab_hosts, began) if step[0] in ("kill", "disconnect")]
     leaving = ["client-3", "client-2", "client-1", "server-1"]
     in_turn = [(step, name) for name in leaving for step in ("kill", "disconnect")]
     assert steps == in_turn or engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
@@ -99,28 +93,30 @@ def test_plain_compose_gives_the_same_lab() -> None:
 
     They hold policy, profiles and modes, and are named anew here, so that nobody else's are built over.
     """
-    chosen = own_settings(CLIENT_SYSCTL="article")
+    lab_settings = own_settings(CLIENT_SYSCTL="article")
     names = {service: f"connlab-{service}:plain-test-{os.getpid()}" for service in images.SERVICES}
-    given = {f"{service.upper()}_IMAGE": name for service, name in names.items()}
+    image_variables = {f"{service.upper()}_IMAGE": name for service, name in names.items()}
     argv = [*compose.command(), "up", "-d", "--build", "--scale", "client=2"]
-    with temporary_project(chosen), contextlib.ExitStack() as afterwards:
+    with temporary_project(lab_settings), contextlib.ExitStack() as afterwards:
         for name in names.values():
             afterwards.callback(engine.remove_image, name)
-        afterwards.callback(one_off.remove_project, chosen.project)
-        environment = {**engine.environment(), **chosen.values, **given}
-        done = subprocess.run(
+        afterwards.callback(one_off.remove_project, lab_settings.project)
+        environment = {**engine.environment(), **lab_settings.values, **image_variables}
+        result = subprocess.run(
             argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
-        found = readiness.wait_until_ready(chosen.project, 2)
-        assert {name for host in found for name in [host.inspect()["Config"]["Image"]]} == {*names.values()}
-        with Agent(found[1]) as agent:
+        assert result.returncode == 0, result.stderr
+        lab_hosts = readiness.wait_until_ready(lab_settings.project, 2)
+        assert {name for host in lab_hosts for name in [host.inspect()["Config"]["Image"]]} == {
+            *names.values()
+        }
+        with Agent(lab_hosts[1]) as agent:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
-        effective = [(key["key"], key["state"]) for key in snapshot.read_client_sysctls(found[2].run)]
-        assert effective == [
-            (key, "applied" if key in profiles.sysctls("article") else "absent") for key, _ in effective
+        states = [(key["key"], key["state"]) for key in snapshot.read_client_sysctls(lab_hosts[2].run)]
+        assert states == [
+            (key, "applied" if key in profiles.sysctls("article") else "absent") for key, _ in states
         ]
-        assert len(effective) == 3
+        assert len(states) == 3
 
 
 def test_attempt_on_a_fresh_lab_and_each_host_has_its_own_profile() -> None:
@@ -129,13 +125,13 @@ def test_attempt_on_a_fresh_lab_and_each_host_has_its_own_profile() -> None:
     What the kernel starts with on the server, the article's on a client: declared, effective and told.
     """
     with laboratory(SYSCTL="stock", CLIENT_SYSCTL="article", WORKLOAD="burst", CLIENTS=2) as lab:
-        done = on(lab.settings, "attempt", "--client", "2", "--count", "20")
-        assert done.returncode == 0, done.stderr
-        assert "15 established, 5 refused; the server reported 5 refusals of this source" in done.stdout
+        result = call_on(lab.settings, "attempt", "--client", "2", "--count", "20")
+        assert result.returncode == 0, result.stderr
+        assert "15 established, 5 refused; the server reported 5 refusals of this source" in result.stdout
 
-        done = on(lab.settings, "status")
-        assert done.returncode == 0, done.stderr
-        lines = [line.split() for line in done.stdout.splitlines()]
+        result = call_on(lab.settings, "status")
+        assert result.returncode == 0, result.stderr
+        lines = [line.split() for line in result.stdout.splitlines()]
         assert [line for line in lines if len(line) == 5 and line[1].startswith("net.")] == [
             ["server-1", "net.ipv4.tcp_tw_reuse", "2", "2", "applied"],
             ["server-1", "net.ipv4.tcp_fin_timeout", "60", "60", "applied"],
@@ -143,9 +139,9 @@ def test_attempt_on_a_fresh_lab_and_each_host_has_its_own_profile() -> None:
             ["client-1", "net.ipv4.tcp_tw_reuse", "1", "1", "applied"],
             ["client-1", "net.ipv4.tcp_fin_timeout", "15", "15", "applied"],
         ]
-        alone = on(lab.settings, "scale", "0", "--json")
-        assert json.loads(alone.stdout)["client_sysctls"] is None, "scale asks no client"
-        assert json.loads(on(lab.settings, "status", "--json").stdout)["client_sysctls"] == []
+        scaled = call_on(lab.settings, "scale", "0", "--json")
+        assert json.loads(scaled.stdout)["client_sysctls"] is None, "scale asks no client"
+        assert json.loads(call_on(lab.settings, "status", "--json").stdout)["client_sysctls"] == []
 
 
 def test_a_client_that_does_not_exist(crowd: Lab) -> None:
@@ -154,17 +150,13 @@ def test_a_client_that_does_not_exist(crowd: Lab) -> None:
         attempts.attempt(crowd.settings, 99, 1, 0)
 
 
-def _ports(lab: Lab) -> set[int]:
-    return {socket.peer_port for socket in established(lab.server, lab.settings.port)}
-
-
-def _steps(found: list[Host], began: datetime) -> list[tuple[str, str]]:
-    """What the engine did to these hosts since, and to their place in the network: (action, name)."""
-    whose = {host.id: host.name for host in found}
+def _steps(lab_hosts: list[Host], began: datetime) -> list[tuple[str, str]]:
+    """List what the engine did to these hosts since, and to their place in the network: (action, name)."""
+    names = {host.id: host.name for host in lab_hosts}
     ended = engine_machine.now() + timedelta(seconds=1)  # the engine is asked in whole seconds
     steps = []
     for event in engine.client().events(since=began, until=ended, decode=True):
         host = event["Actor"]["Attributes"].get("container", event["Actor"]["ID"])
-        if host in whose and event["timeNano"] > began.timestamp() * 1e9:
-            steps.append((event["Action"], whose[host]))
+        if host in names and event["timeNano"] > began.timestamp() * 1e9:
+            steps.append((event["Action"], names[host]))
     return steps

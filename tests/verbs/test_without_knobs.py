@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from connlab.cluster import engine, hosts
 from tests.support.checkout import checkout, lab_of
+from tests.support.forwarding import forwarding
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.menu import FILE
 
@@ -46,7 +46,7 @@ def test_looks_go_on(damaged_lab: tuple[Lab, Path], damage: str) -> None:
 
 @pytest.fixture(scope="module")
 def damaged_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Path]]:
-    """A running lab, and a checkout to damage."""
+    """Return a running lab, and a checkout to damage."""
     copy = checkout(tmp_path_factory.mktemp("checkout"))
     with laboratory(CLIENTS=1) as lab:
         yield lab, copy
@@ -58,10 +58,10 @@ def test_down_goes_on(damaged_lab: tuple[Lab, Path]) -> None:
     project = lab.settings.project
     (copy / ".env").unlink()
     engine.client().api.pause(lab.server.id)
-    done = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
-    assert (done.returncode, hosts.projects(project)) == (0, set()), done.stderr
-    done = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
-    assert (done.returncode, "there is no lab" in done.stderr) == (0, True)
+    result = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
+    assert (result.returncode, hosts.projects(project)) == (0, set()), result.stderr
+    result = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
+    assert (result.returncode, "there is no lab" in result.stderr) == (0, True)
 
 
 def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
@@ -69,65 +69,31 @@ def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
 
     It names a socket of ours that leads to the engine; that each program used it is in what each was started with.
     """
-    copy, chosen = checkout(tmp_path), own_settings(CLIENTS=0)
-    near, bin_ = tmp_path / "engine.sock", tmp_path / "bin"
+    copy, lab_settings = checkout(tmp_path), own_settings(CLIENTS=0)
+    path, bin_ = tmp_path / "engine.sock", tmp_path / "bin"
     with (copy / ".env").open("a") as menu:
-        menu.write(f"\nDOCKER_HOST=unix://{near}\n")
+        menu.write(f"\nDOCKER_HOST=unix://{path}\n")
     bin_.mkdir()
     for program in ("docker", "docker-compose"):
         real = subprocess.run(
             ["sh", "-c", f"command -v {program}"], capture_output=True, text=True, check=False
         )
         if real.stdout.strip():
-            spy = f'#!/bin/sh\necho "{program} $1 $DOCKER_HOST" >> {tmp_path}/seen\nexec {real.stdout.strip()} "$@"\n'
-            (bin_ / program).write_text(spy)
+            calls = f'echo "{program} $1 $DOCKER_HOST" >> {tmp_path}/calls'
+            (bin_ / program).write_text(f'#!/bin/sh\n{calls}\nexec {real.stdout.strip()} "$@"\n')
             (bin_ / program).chmod(0o755)
-    given = {"COMPOSE_PROJECT_NAME": chosen.project, "CLIENTS": "0", "PATH": f"{bin_}:{os.environ['PATH']}"}
-    gone = lab_of(copy, "status", **given)
-    assert (gone.returncode, "cannot reach the Docker engine" in gone.stderr) == (3, True)
-    with temporary_project(chosen), forwarded(near) as calls:
-        up = lab_of(copy, "up", **given)
-        assert up.returncode == 0, up.stderr
-        assert calls
-        seen = (tmp_path / "seen").read_text().splitlines()
-        assert seen
-        assert all(line.endswith(f" unix://{near}") for line in seen), seen
-        assert lab_of(copy, "down", **given).returncode == 0
-
-
-class forwarded:
-    """A Unix socket that leads to the engine's, for as long as the block lasts; the list of calls that came."""
-
-    def __init__(self, path: Path) -> None:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(64)
-        self.calls: list[int] = []
-
-    def __enter__(self) -> list[int]:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self.calls
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            self.calls.append(1)
-            far = socket.socket(socket.AF_UNIX)
-            far.connect("/var/run/docker.sock")
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=_copy, args=(source, target), daemon=True).start()
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while part := source.recv(65536):
-            target.sendall(part)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
+    name, path_of_programs = {"COMPOSE_PROJECT_NAME": lab_settings.project}, f"{bin_}:{os.environ['PATH']}"
+    variables = {**name, "CLIENTS": "0", "PATH": path_of_programs}
+    status = lab_of(copy, "status", **variables)
+    assert (status.returncode, "cannot reach the Docker engine" in status.stderr) == (3, True)
+    with temporary_project(lab_settings), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(64)
+        with forwarding(listener) as connections:
+            up = lab_of(copy, "up", **variables)
+            assert up.returncode == 0, up.stderr
+            assert connections
+            lines = (tmp_path / "calls").read_text().splitlines()
+            assert lines
+            assert all(line.endswith(f" unix://{path}") for line in lines), lines
+            assert lab_of(copy, "down", **variables).returncode == 0

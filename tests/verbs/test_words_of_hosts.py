@@ -24,8 +24,8 @@ def test_the_longest_project_and_an_end_without_a_word() -> None:
     name = own_settings().project
     with laboratory(COMPOSE_PROJECT_NAME=name + "0" * (51 - len(name)), CLIENTS=1) as lab:
         assert len(lab.settings.project) == 51
-        said = [event.host for host in (lab.server, *lab.clients) for event in events(host.log())]
-        assert set(said) == {"server-1", "client-1"}
+        names = [event.host for host in (lab.server, *lab.clients) for event in events(host.log())]
+        assert set(names) == {"server-1", "client-1"}
         assert [host.name for host in lifecycle.hosts.find(lab.settings.project)] == ["server-1", "client-1"]
 
         for host, name, words in (
@@ -34,9 +34,9 @@ def test_the_longest_project_and_an_end_without_a_word() -> None:
         ):
             client().api.kill(host.id, name)
             client().api.wait(host.id)
-            (ended,) = [one for one in hosts.find(lab.settings.project) if one.id == host.id]
+            (host_now,) = [each for each in hosts.find(lab.settings.project) if each.id == host.id]
             with pytest.raises(LabError, match=words + r"\S+[^\0]+\n  next: "):
-                readiness.is_ready(ended, ask=False)
+                readiness.is_ready(host_now, ask=False)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_the_longest_project_and_an_end_without_a_word() -> None:
 )
 def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: bytes, why: str) -> None:
     """As a row that failed, with the fix, and all other rows are told; no traceback."""
-    copy, chosen = checkout(tmp_path), own_settings(CLIENTS=0)
+    copy, lab_settings = checkout(tmp_path), own_settings(CLIENTS=0)
     (copy / "sysctl/stock.yaml").write_bytes(damage)
-    variables = {"PYTHONPATH": str(copy), "COMPOSE_PROJECT_NAME": chosen.project}
-    done = run_lab("doctor", "--json", folder=copy, **variables)
-    assert (done.returncode, done.stderr) == (3, "")
-    rows = {row["name"]: row for row in json.loads(done.stdout)["checks"]}
+    variables = {"PYTHONPATH": str(copy), "COMPOSE_PROJECT_NAME": lab_settings.project}
+    result = run_lab("doctor", "--json", folder=copy, **variables)
+    assert (result.returncode, result.stderr) == (3, "")
+    rows = {row["name"]: row for row in json.loads(result.stdout)["checks"]}
     assert rows["sysctls"]["result"] == "FAIL"
     assert rows["sysctls"]["detail"].startswith(why)
     assert rows["sysctls"]["fix"]

@@ -1,4 +1,4 @@
-"""One lab, and a person at it who types verbs while something is broken."""
+"""A lab to break, and the verbs that a person types meanwhile."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ VERBS = {
 
 
 @dataclass(frozen=True)
-class Walk:
+class FaultLab:
     """A lab to break: its settings, its `.env`, and knobs that the shell has. Its verbs run in this process."""
 
     settings: Settings
     menu: Path
     knobs: Mapping[str, str]
 
-    def verb(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
+    def call(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
         variables = {"COMPOSE_PROJECT_NAME": self.settings.project, **self.knobs, **knobs}
         return call_lab(*argv, CONNLAB_ENV_FILE=str(self.menu), **variables)
 
     def status(self) -> dict[str, Any]:
-        """What `lab status --json` prints."""
-        answer: dict[str, Any] = json.loads(self.verb("status", "--json").stdout)
+        """Return what `lab status --json` prints."""
+        answer: dict[str, Any] = json.loads(self.call("status", "--json").stdout)
         return answer
 
     def hosts(self) -> list[Host]:
-        """The lab's hosts as the engine lists them now."""
+        """Return the lab's hosts as the engine lists them now."""
         return hosts.find(self.settings.project)
 
     def server(self) -> Host:
-        """The server host."""
+        """Return the server host."""
         return self.hosts()[0]
 
     def client(self, number: int) -> Host:
-        """The client host of this number."""
+        """Return the client host of this number."""
         return next(host for host in self.hosts() if host.name == f"client-{number}")
 
     def on_server(self, *argv: str) -> str:
@@ -64,6 +64,6 @@ class Walk:
         return self.server().run(argv)
 
 
-def environment_of(host: Host) -> Mapping[str, str]:
-    """The environment that a host was started with."""
+def read_environment(host: Host) -> Mapping[str, str]:
+    """Return the environment that a host was started with."""
     return dict(entry.split("=", 1) for entry in host.inspect()["Config"]["Env"])
