@@ -14,7 +14,8 @@ from typing import Any
 
 from bench import report, session
 from connlab.base.errors import LabError, Usage
-from connlab.base.settings import HOME, whole
+from connlab.base.knob_values import whole
+from connlab.base.settings import HOME
 
 SIZES = (20, 100)
 QUICK = (20,)

@@ -9,8 +9,9 @@ from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base.errors import Usage
+from connlab.base.knob_values import whole
 from connlab.base.model import Outcome
-from connlab.base.settings import Settings, whole
+from connlab.base.settings import Settings
 from connlab.cluster import hosts
 
 

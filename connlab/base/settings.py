@@ -8,13 +8,13 @@ again, because plain Compose does not pass through here. A lab that exists has k
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connlab.base import checkout, env_file, knob_names
+from connlab.base import checkout, env_file, knob_names, knob_values
 from connlab.base.errors import Usage
-from connlab.machine import knobs
+from connlab.base.knob_values import KNOBS, PROJECT, knob_problem
 
 HOME = checkout.HOME
 
@@ -125,42 +125,6 @@ def checked(
     values: Mapping[str, str], given: frozenset[str], menu: Mapping[str, str] | None = None
 ) -> Settings:
     """Check `values` and make settings of them; `menu` is what .env says. Raises `Usage`."""
-    if missing := sorted(set(REQUIRED) - values.keys()):
-        raise Usage(f".env lacks {', '.join(missing)}", next_step="git checkout .env")
-    for name, value in values.items():
-        if problem := knob_problem(name, value):
-            raise Usage(f"{name}={value!r} {problem}")
-    if problem := _together(values, values if menu is None else menu):
-        raise Usage(problem)
-    return Settings(values, given, values if menu is None else menu)
-
-
-def knob_problem(name: str, value: str) -> str:
-    """Say what is wrong with the value of a knob, by this checkout's files; nothing if it is good, or no knob's."""
-    return knobs.problem(name, value, _on_disk)
-
-
-def _together(values: Mapping[str, str], before: Mapping[str, str]) -> str:
-    """Say what is wrong with knobs that are each good alone; the server knows the same rules.
-
-    Except the first: only here it is known what was changed. A shell that exports all of `.env` is fine.
-    """
-    mode = values["SERVER_MODE"]
-    if "pool" not in mode and values.get("POOL_SIZE") != before.get("POOL_SIZE"):
-        return f"POOL_SIZE is for SERVER_MODE=pool (or unbounded_pool) only, and it is {mode}"
-    return knobs.clash(mode, values["HANDLER"], values.get("GREETING", ""))
-
-
-def whole(low: int, high: int) -> Callable[[str], str]:
-    """Make a check of whole numbers from `low` to `high`, which returns what is wrong, or nothing."""
-    check, _ = knobs.whole(low, high)
-    return lambda text: check(text, _on_disk)
-
-
-def _on_disk(folder: str, suffix: str) -> list[str]:
-    return sorted(path.stem for path in (HOME / folder).glob(f"*{suffix}") if path.stem[0] != "_")
-
-
-PROJECT = "COMPOSE_PROJECT_NAME"
-KNOBS = frozenset(knobs.of("lab"))
-REQUIRED = tuple(name for name in knobs.of("lab") if name != "GREETING")  # of every .env
+    menu = values if menu is None else menu
+    knob_values.check(values, menu)
+    return Settings(values, given, menu)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from connlab.base.errors import Usage
-from connlab.base.settings import Settings, whole
+from connlab.base.knob_values import whole
+from connlab.base.settings import Settings
 from connlab.cluster import engine, engine_machine, hosts
 
 BRIDGE = 1000  # a Linux bridge has 1,023 ports; past about 1,000 containers lose each other (moby#44973)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connlab.base.errors import LabError
+from connlab.base.knob_values import KNOBS, PROJECT, knob_problem
 from connlab.base.output import tell
-from connlab.base.settings import KNOBS, PROJECT, Settings, checked, knob_problem
+from connlab.base.settings import Settings, checked
 from connlab.cluster import hosts, lab_record
 from connlab.cluster.host import Host
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from connlab.base.errors import LabError
-from connlab.base.settings import KNOBS, PROJECT, Settings
+from connlab.base.knob_values import KNOBS, PROJECT
+from connlab.base.settings import Settings
 from connlab.cluster import engine, exit_reason, host_files, images, one_off, preflight_cache, profiles
 from connlab.cluster.host import CommandFailed, Host
 from connlab.cluster.readiness import reason

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from connlab.base import settings
+from connlab.base import knob_values, settings
 from tests.support import menu
 
 PROGRAM = Path(__file__).with_name("forked_verbs.py")
@@ -29,7 +29,7 @@ def checkout(folder: Path) -> Path:
 
 def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
     """The `lab` command of a copied checkout, whose own code stays as it was copied."""
-    environment = {name: value for name, value in os.environ.items() if name not in settings.KNOBS}
+    environment = {name: value for name, value in os.environ.items() if name not in knob_values.KNOBS}
     environment |= {"PYTHONPATH": str(copy), **given}
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")

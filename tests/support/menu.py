@@ -6,7 +6,7 @@ import re
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from connlab.base import knob_names, settings
+from connlab.base import knob_names, knob_values, settings
 from connlab.base.errors import Usage
 
 FILE = Path(__file__).with_name("menu.env")
@@ -42,7 +42,7 @@ def take_over(environment: MutableMapping[str, str]) -> None:
 def _misspelt(name: str) -> bool:
     """Whether the lab would refuse to start for this name."""
     try:
-        knob_names.judge_environment([name], settings.KNOBS)
+        knob_names.judge_environment([name], knob_values.KNOBS)
     except Usage:
         return True
     return False

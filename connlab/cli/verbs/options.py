@@ -6,6 +6,7 @@ import json
 
 import click
 
+from connlab.base import knob_values
 from connlab.base import settings as knobs
 from connlab.base.errors import Usage
 
@@ -15,7 +16,7 @@ client_option = click.option("--client", "-c", "number", default="1", help="Numb
 
 def whole(name: str, text: str, low: int, high: int) -> int:
     """Read a whole number from `low` to `high`, as typed for `name`. Raises `Usage`."""
-    if problem := knobs.whole(low, high)(text):
+    if problem := knob_values.whole(low, high)(text):
         raise Usage(f"{name}={text!r} {problem}")
     return int(text)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from connlab.base import knob_values
 from connlab.base import settings as knobs
 from connlab.base.errors import LabError, Usage
 from connlab.cli.verbs.options import json_option, print_json, whole
@@ -35,7 +36,7 @@ def scale(clients: str, as_json: bool) -> None:
     """Exactly N client hosts; the server is not touched."""
     from connlab.cluster import capacity, lifecycle
 
-    if problem := knobs.whole(0, capacity.BRIDGE)(clients):
+    if problem := knob_values.whole(0, capacity.BRIDGE)(clients):
         raise Usage(
             f"N={clients!r} {problem}", "a Linux bridge has 1,023 ports", next_step="make scale-clients N=20"
         )

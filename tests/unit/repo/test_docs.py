@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from client.protocol import REQUESTS
-from connlab.base.settings import REQUIRED
+from connlab.base.knob_values import REQUIRED
 from tests.time_wait.endings import WAYS
 
 HOME = Path(__file__).parents[3]

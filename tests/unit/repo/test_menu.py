@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from connlab.base import settings
+from connlab.base import knob_values, settings
 from tests.support import menu
 
 HOME = settings.HOME
@@ -27,7 +27,7 @@ def test_it_is_the_shipped_one() -> None:
 
 
 def test_every_knob_that_the_lab_checks_is_on_it() -> None:
-    assert set(settings.REQUIRED) - set(menu.MENU) == set()
+    assert set(knob_values.REQUIRED) - set(menu.MENU) == set()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_this_run_has_it() -> None:
     """In this process, and in those that a test starts; no knob counts as given."""
     chosen = settings.read()
     assert (dict(chosen.values), chosen.given) == (menu.MENU, frozenset())
-    look = "from connlab.base import settings; print(settings.read().values['PORT'])"
+    look = "from connlab.base import knob_values, settings; print(settings.read().values['PORT'])"
     argv = [sys.executable, "-c", look]
     said = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout
     assert said.strip() == menu.MENU["PORT"]

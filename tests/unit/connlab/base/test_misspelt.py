@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from connlab.base import knob_names, settings
+from connlab.base import knob_names, knob_values, settings
 from connlab.base.errors import Usage
 from connlab.base.settings import HOME
 from tests.support import menu
@@ -38,7 +38,7 @@ def test_a_name_like_no_knob_was_typed():
 
 def test_knobs_and_options_may_be_typed():
     """The control: all of them, and nothing at all."""
-    settings.typed({"CONNLAB_TYPED": " ".join([*settings.KNOBS, *knob_names.OPTIONS, "PYTHON"])})
+    settings.typed({"CONNLAB_TYPED": " ".join([*knob_values.KNOBS, *knob_names.OPTIONS, "PYTHON"])})
     settings.typed({})
 
 
@@ -85,4 +85,4 @@ def test_every_option_of_the_makefile_may_be_typed():
     """The names that its recipes read are those that are known, so that no right one is refused."""
     read = set(re.findall(r"\$\$\{(\w+)[+-]", (HOME / "Makefile").read_text()))
     assert len(read) >= 8, read
-    assert read - settings.KNOBS == knob_names.OPTIONS
+    assert read - knob_values.KNOBS == knob_names.OPTIONS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connlab.base import settings
+from connlab.base import knob_values, settings
 from connlab.base.errors import Usage
 from tests.support import menu
 
@@ -80,8 +80,8 @@ def test_the_shipped_menu_is_valid():
 def test_every_knob_of_the_menu_is_checked():
     """Only the greeting may be anything; a check without a knob is left over."""
     menu = settings.read().values.keys()
-    assert menu - set(settings.REQUIRED) == {"GREETING"}
-    assert set(settings.REQUIRED) <= menu
+    assert menu - set(knob_values.REQUIRED) == {"GREETING"}
+    assert set(knob_values.REQUIRED) <= menu
 
 
 def files(folder: str, suffix: str) -> str:
@@ -126,7 +126,7 @@ def test_a_value_that_cannot_work_is_refused(knob, value, problem):
 
 def test_every_check_has_a_red_case():
     """A check that is added without a row above has never been seen to refuse."""
-    assert [knob for knob, _, _ in RED] == list(settings.REQUIRED)
+    assert [knob for knob, _, _ in RED] == list(knob_values.REQUIRED)
 
 
 EDGES = {
