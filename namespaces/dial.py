@@ -19,11 +19,12 @@ FREEBIND: dict[int, tuple[int, int]] = {
 
 
 class Route(NamedTuple):
-    """From which address to which address and port; no source: the kernel's choice."""
+    """From which address to which address and port; no source or source port: the kernel's choice."""
 
     source: str
     target: str
     port: int
+    source_port: int = 0
 
     @property
     def family(self) -> int:
@@ -47,7 +48,7 @@ class Dial:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if route.source:
             self.sock.setsockopt(*FREEBIND[route.family], 1)
-            self.sock.bind((route.source, 0))
+            self.sock.bind((route.source, route.source_port))
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:

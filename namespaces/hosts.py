@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from namespaces.netns import Namespace
+from namespaces.office import masquerade
 
 # The link of the client that dials: whoever is asked for by the rules has another address (sources, targets).
 LINK4 = ("192.0.0.9", "192.0.0.10")  # server, client: of 192.0.0.0/24, which no network uses (RFC 6890)
@@ -15,27 +16,34 @@ MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 
 class Hosts(NamedTuple):
-    """The two ends, and the router between them if there is one."""
+    """The two ends. With an office the client is its router, and `people` are behind that."""
 
     server: Namespace
     client: Namespace
+    people: Namespace | None = None
 
 
 @contextlib.asynccontextmanager
-async def hosts(interfaces: Sequence[str], via: str, targets: Sequence[str]) -> AsyncIterator[Hosts]:
-    """Make the hosts of a scenario, joined; gone on the way out.
+async def hosts(
+    interfaces: Sequence[str], via: str, targets: Sequence[str], office: str | None = None
+) -> AsyncIterator[Hosts]:
+    """Make the hosts of a scenario, joined; gone on the way out. `office` is the address of its router.
 
     Neighbours are permanent, because rules that drop everything drop ARP's cousin of IPv6 too, and then nothing of
     theirs could be tried. No address of the machine's is in reach: a namespace has no link but these.
     """
     server, client = Namespace(), Namespace()
+    people = Namespace() if office else None
     try:
         await server.must(["ip", "-batch", "-"], _server(interfaces, via, targets, client))
-        await client.must(["ip", "-batch", "-"], _client(via))
-        yield Hosts(server, client)
+        await client.must(["ip", "-batch", "-"], _client(via, office or LINK4[1]))
+        if office and people:
+            await masquerade(client, people, via)
+        yield Hosts(server, client, people)
     finally:
-        server.close()
-        client.close()
+        for namespace in (server, client, people):
+            if namespace:
+                namespace.close()
 
 
 def _server(interfaces: Sequence[str], via: str, targets: Sequence[str], client: Namespace) -> str:
@@ -65,9 +73,9 @@ def _server(interfaces: Sequence[str], via: str, targets: Sequence[str], client:
     return "\n".join(lines) + "\n"
 
 
-def _client(via: str) -> str:
+def _client(via: str, address: str) -> str:
     lines = ["link set lo up", f"link set {via} addrgenmode none up"]
-    lines += [f"addr add {LINK4[1]}/32 dev {via}", f"addr add {LINK6[1]}/128 dev {via} nodad"]
+    lines += [f"addr add {address}/32 dev {via}", f"addr add {LINK6[1]}/128 dev {via} nodad"]
     lines += [
         f"neigh replace {address} lladdr {MACS[0]} dev {via} nud permanent"
         for address in (LINK4[0], LINK6[0])

@@ -14,7 +14,9 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
 
     A dial is [letter, refusal, late, paths of its SYNs at the server, in order]; a path is an index into `paths`.
     """
-    async with hosts(request["interfaces"], request["via"], request["targets"]) as pair:
+    async with hosts(
+        request["interfaces"], request["via"], request["targets"], request.get("office")
+    ) as pair:
         scene = Scene(pair, request)
         try:
             results = [await STEPS[step["do"]](scene, step) for step in request["steps"]]

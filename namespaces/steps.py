@@ -10,6 +10,7 @@ from namespaces import loading
 from namespaces.dial import Dial, Route, echo
 from namespaces.hosts import Hosts, owned
 from namespaces.netns import Namespace
+from namespaces.office import people_dial
 from namespaces.server import Server
 from namespaces.trace import Trace
 
@@ -224,5 +225,5 @@ async def pause(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 STEPS: dict[str, Callable[[Scene, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
     function.__name__: function
-    for function in (load, mark, track, listen, own, dial, burst, say, close, retry, rate, pause)
+    for function in (load, mark, track, listen, own, dial, burst, say, close, retry, rate, pause, people_dial)
 }

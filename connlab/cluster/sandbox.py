@@ -53,6 +53,7 @@ def sandbox(settings: Settings, seconds: int) -> Iterator[Stream]:
         tmpfs={"/tmp": "size=16m,mode=1777,noexec,nosuid,nodev", "/run": "size=1m,mode=1777,noexec,nosuid,nodev"},
         **{**HARDENED, "security_opt": options},
     )  # fmt: skip
+    config["Ulimits"] = [{"Name": "nofile", "Soft": 16384, "Hard": 16384}]
     config["ReadonlyPaths"] = REST_OF_PROC  # /proc/sys/net belongs to each namespace
     try:
         container = api.create_container(

@@ -20,23 +20,34 @@ class Conductor:
         self._stream, self._progress = stream, progress
         self._deadline = time.monotonic() + within
         self._within = within
-        self._asked = self._answered = 0
+        self._asked = 0
+        self._answers: dict[int, Mapping[str, Any]] = {}
 
     def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """Give all requests at once; their answers in the same order. Raises `GaveUp` at the deadline, `LabError`."""
-        numbers = {self._asked + number: number for number in range(len(requests))}
+        """Give all requests at once; their answers in the same order. Raises as `answers` does."""
+        return self.answers(self.begin(requests))
+
+    def begin(self, requests: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Give requests whose answers are wanted later; their numbers."""
+        numbers = list(range(self._asked, self._asked + len(requests)))
         for number, request in zip(numbers, requests, strict=True):
             self._stream.write(json.dumps({"id": number, **request}))
         self._asked += len(requests)
-        answers: list[Mapping[str, Any]] = [{}] * len(requests)
-        for _ in requests:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise GaveUp(f"the trial did not end within {self._within:g} s")
-            answer = json.loads(self._stream.read_line(left))
-            if "error" in answer:
-                raise LabError("a host of the trial failed", answer["error"])
-            answers[numbers[answer["id"]]] = answer
-            self._answered += 1
-            self._progress(self._answered, self._asked)
-        return answers
+        return numbers
+
+    def answers(self, numbers: Sequence[int]) -> list[Mapping[str, Any]]:
+        """Wait for the answers to these. Raises `GaveUp` at the deadline, `LabError` if a host failed."""
+        for number in numbers:
+            while number not in self._answers:
+                self._read()
+        return [self._answers[number] for number in numbers]
+
+    def _read(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise GaveUp(f"the trial did not end within {self._within:g} s")
+        answer = json.loads(self._stream.read_line(left))
+        if "error" in answer:
+            raise LabError("a host of the trial failed", answer["error"])
+        self._answers[answer["id"]] = answer
+        self._progress(len(self._answers), self._asked)

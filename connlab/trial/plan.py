@@ -42,6 +42,14 @@ class Plan(NamedTuple):
     patience: float
 
 
+class Office(NamedTuple):
+    """So many people with so many connections each; on one port, or on every port that the rules name (0)."""
+
+    people: int
+    each: int
+    port: int = 0
+
+
 class Wishes(NamedTuple):
     """What the caller asks for beside the files."""
 
@@ -49,11 +57,14 @@ class Wishes(NamedTuple):
     dials: int = 64
     backlog: int = 511
     patience: float = 5.0
+    offices: Sequence[Office] = ()
 
 
 def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
     """Lay out the rows: each port that is named or wished for, and one that no rule names, over both families."""
-    named = list(dict.fromkeys([*facts.ports, *wishes.ports]))
+    named = list(
+        dict.fromkeys([*facts.ports, *wishes.ports, *(each.port for each in wishes.offices if each.port)])
+    )
     unnamed = next(port for port in [*wishes.ports, *UNNAMED] if port not in facts.ports)
     ports = list(dict.fromkeys([*named, unnamed]))
     interfaces = facts.interfaces[:MOST_INTERFACES] or [DEFAULT_INTERFACE]

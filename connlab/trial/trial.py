@@ -7,7 +7,7 @@ from typing import Any
 
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
-from connlab.trial import battery, facts, findings, plan, rows, rules
+from connlab.trial import battery, facts, findings, offices, plan, rows, rules
 from connlab.trial.conductor import Conductor, Progress
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
@@ -26,10 +26,14 @@ def try_files(
         if not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], [])
         laid_out = plan.plan(facts.facts(loaded.ruleset), loaded.texts, wishes)
+        visits = offices.visits(laid_out, wishes)
+        visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
+        offices_seen = [offices.entry(*each) for each in zip(visits, conductor.answers(visited), strict=True)]
     ports = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
     found = findings.findings(findings.Evidence(loaded, laid_out, tried, ports))
-    return _answer(loaded.files, ports, rules.entries(loaded, tried), found)
+    answer = _answer(loaded.files, ports, rules.entries(loaded, tried), found)
+    return {**answer, "offices": offices_seen}
 
 
 def exit_status(answer: dict[str, Any]) -> int:

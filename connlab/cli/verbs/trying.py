@@ -35,6 +35,13 @@ from connlab.cli.verbs.options import json_option, print_json
 @click.option(
     "--patience", default=5.0, type=click.FloatRange(0.1, 600), help="Seconds that a step waits at most."
 )
+@click.option(
+    "--office",
+    "offices",
+    multiple=True,
+    metavar="PEOPLExEACH[ on PORT]",
+    help="People behind one router, `50x6`: who gets how many; may be repeated.",
+)
 @json_option
 def try_(
     files: tuple[str, ...],
@@ -43,14 +50,16 @@ def try_(
     dials: int,
     backlog: int,
     patience: float,
+    offices: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
     from connlab.trial import forms, plan, trial
+    from connlab.trial.offices import parse
 
     inputs = [forms.recognise(path, _read(path)) for path in files]
-    wishes = plan.Wishes(ports, dials, backlog, patience)
+    wishes = plan.Wishes(ports, dials, backlog, patience, [parse(text) for text in offices])
     with show.progress() as progress:
         answer = trial.try_files(knobs.read(), inputs, wishes, progress)
     print_json(answer) if as_json else show.screen(answer)

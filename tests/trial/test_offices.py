@@ -1,0 +1,49 @@
+"""People behind one masquerading router are one client to a rule that counts by address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.in_process import call_lab
+
+RULES = """*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -p tcp -m tcp --dport 443 --syn -m connlimit --connlimit-above 7 --connlimit-mask 32 -j DROP
+-A INPUT -p tcp -m tcp --dport 444 --syn -m connlimit --connlimit-above 7 --connlimit-mask 24 -j DROP
+-A INPUT -p tcp -m tcp --dport 445 -j ACCEPT
+COMMIT
+"""
+
+
+@pytest.fixture(scope="module")
+def offices(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
+    """What became of 5 people with 3 connections each, by port."""
+    rules = tmp_path_factory.mktemp("office") / "office.rules"
+    rules.write_text(RULES)
+    tried = call_lab("try", str(rules), "--office", "5x3", "--dials", "5", "--json")
+    assert tried.returncode == 0, tried.stderr or tried.stdout
+    return {office["port"]: office for office in json.loads(tried.stdout)["offices"]}
+
+
+def test_all_of_an_office_share_what_one_address_may_have(offices):
+    """7 of 15, in the order in which they dialled; who has another address has his own 7."""
+    assert offices[443] == {
+        "port": 443, "people": 5, "each": 3, "got": 7, "per_person": [2, 2, 1, 1, 1], "neighbour": "E3",
+    }  # fmt: skip
+
+
+def test_a_limit_of_a_net_takes_the_neighbour_in(offices):
+    """The office has used what a /24 may have."""
+    assert offices[444] == {
+        "port": 444, "people": 5, "each": 3, "got": 7, "per_person": [2, 2, 1, 1, 1], "neighbour": "T3",
+    }  # fmt: skip
+
+
+def test_without_a_limit_everybody_gets_all(offices):
+    """The router stands in nobody's way: the control."""
+    assert offices[445]["per_person"] == [3, 3, 3, 3, 3]
+    assert offices[445]["neighbour"] == "E3"
+    assert sorted(offices) == [443, 444, 445]
