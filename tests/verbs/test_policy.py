@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.actions import doctor
+from connlab.actions import doctor, lab_checks
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.cluster import lifecycle
@@ -76,7 +76,7 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
         assert "17 established" in attempt.stdout
         assert "no rule refused a packet" in attempt.stdout
         assert "policy drift" in attempt.stdout
-        row = doctor.running(lab.settings)
+        row = lab_checks.check_running(lab.settings)
         assert (row["result"], doctor.exit_code([row])) == ("FAIL", 1)
 
         up = call_on(lab.settings, "up")

@@ -76,6 +76,7 @@ def status(as_json: bool) -> None:
     """Show what the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
     from connlab.actions import status as state
     from connlab.cli.show import running as show
+    from connlab.cli.show.details import details
     from connlab.cluster import hosts
 
     project = knobs.unchecked().project
@@ -91,7 +92,7 @@ def status(as_json: bool) -> None:
             raise
     report = _show_hosts(project, lab_hosts, as_json, clients_asked=True)
     if not as_json:
-        show.details(report)
+        details(report)
     if report["policy"]["state"] in ("drift", "unknown") or report["server"]["silent"]:
         sys.exit(1)
 
@@ -128,7 +129,7 @@ def logs(service: str | None, follow: str, as_json: bool) -> None:
 def doctor(as_json: bool) -> None:
     """Can this machine run the lab? Every line has its fix."""
     from connlab.actions import doctor as examination
-    from connlab.cli.show import running as show
+    from connlab.cli.show import doctor as show
 
     rows = examination.examine(knobs.read())
     print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)

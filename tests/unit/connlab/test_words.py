@@ -12,7 +12,7 @@ import pytest
 from connlab.base.errors import LabError
 from connlab.base.output import lines, visible
 from connlab.cli import main as cli
-from connlab.cli.show import judging, running
+from connlab.cli.show import doctor, judging
 from connlab.cli.show.terminal import COLOURS, coloured, console, joined, new_table, strong
 from connlab.evidence.claims import CLAIMS
 from connlab.evidence.verdicts import Judged
@@ -64,7 +64,7 @@ def test_a_table_shows_it(words, shown, capsys):
 @each
 def test_doctor_shows_it(words, shown, capsys):
     """A detail is the engine's or the kernel tool's, a fix may name a file."""
-    running.checks([{"name": words, "result": "FAIL", "detail": words, "fix": words}])
+    doctor.checks([{"name": words, "result": "FAIL", "detail": words, "fix": words}])
     said = capsys.readouterr().out
     assert said.count(shown) == 3
     assert _harmless(said)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from connlab.base import output
-from connlab.cli.show import judging, running
+from connlab.cli.show import doctor, judging, running
 from connlab.evidence.claims import CLAIMS
 from connlab.evidence.verdicts import Judged
 from connlab.kernel import policy
@@ -28,7 +28,7 @@ def columns(request, monkeypatch):
 
 SHOWN = {
     "claims": lambda: judging.claims([ROW]),
-    "doctor": lambda: running.checks([{"name": "a", "result": "FAIL", "detail": LONG, "fix": LONG}]),
+    "doctor": lambda: doctor.checks([{"name": "a", "result": "FAIL", "detail": LONG, "fix": LONG}]),
     "tips": lambda: running.whats_next([1, 2]),
     "policy": lambda: running.policy_notices(policy.unknown_policy(LONG)),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connlab.cli.show import running
+from connlab.cli.show import details, running
 from connlab.cli.show.terminal import Terminal
 
 HELD = (
@@ -130,8 +130,8 @@ def test_hosts_with_the_same_sockets_are_one_line():
         {"name": "client-4", "sockets": {}},
         {"name": "client-6", "sockets": None, "sockets_unknown": "paused"},
     ]
-    found = running._by_sockets([{"name": "server-1", "sockets": {"ESTAB": 90, "LISTEN": 1}}, *rows])
-    assert {said: list(running._ranges(names)) for said, names in found.items()} == {
+    found = details._by_sockets([{"name": "server-1", "sockets": {"ESTAB": 90, "LISTEN": 1}}, *rows])
+    assert {said: list(details._ranges(names)) for said, names in found.items()} == {
         "ESTAB 90, LISTEN 1": ["server-1"], "ESTAB 15": ["client-1 to 3", "client-5", "client-7 to 8"],
         "none": ["client-4"], "- (paused)": ["client-6"],
     }  # fmt: skip

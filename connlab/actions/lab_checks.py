@@ -1,0 +1,87 @@
+"""What `doctor` checks of the lab: that policy and profiles can be put in force, and that a running one has its own."""
+
+from __future__ import annotations
+
+from connlab.actions.check_row import Row, failure, make_row
+from connlab.base.errors import START_ANEW, LabError
+from connlab.base.settings import Settings
+from connlab.cluster import hosts, images, preflight, profiles
+from connlab.kernel import policy, snapshot
+
+RUNNING, HOSTS = "running lab", "hosts"
+PROFILES = "sysctl/"  # how the trial begins what it says of a profile
+
+
+def check_policy(settings: Settings) -> Row:
+    """Do what `up` does: load the rules in a container of the server image and read them back."""
+    try:
+        profiles.by_file(settings.values)
+    except LabError:
+        return make_row(
+            "policy", "WARN", "not tried, because a profile of kernel settings cannot be read", "see sysctls"
+        )
+    images.ensure(settings)
+    problems = preflight.problems(settings, again=True)
+    if any(line.startswith(PROFILES) for line in problems):
+        return make_row(
+            "policy", "WARN", "not tried, because the kernel settings cannot be set", "see sysctls"
+        )
+    if problems:
+        fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
+        return make_row("policy", "FAIL", "\n".join(problems), fix)
+    rules = f"firewall/{settings.values['FIREWALL']}.rules"
+    return make_row(
+        "policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same"
+    )
+
+
+def check_hosts(settings: Settings) -> Row:
+    """Check that the hosts of a lab that is up all run; without its server it is none."""
+    lab_hosts = hosts.find(settings.project)
+    if not lab_hosts:
+        return make_row(HOSTS, "PASS", f"{settings.project} is not up, so there are none")
+    try:
+        hosts.server(settings.project, lab_hosts)
+    except LabError as error:
+        return failure(HOSTS, error)
+    if troubles := [f"{host.name} is {host.trouble}" for host in lab_hosts if host.trouble]:
+        return make_row(HOSTS, "WARN", "; ".join(troubles), "make up, which brings them back")
+    return make_row(HOSTS, "PASS", f"the {len(lab_hosts)} hosts of {settings.project} run")
+
+
+def check_running(settings: Settings) -> Row:
+    """Compare the running lab's policy with what its kernel has."""
+    servers = [host for host in hosts.find(settings.project, "server") if host.running]
+    if not servers:
+        return make_row(
+            RUNNING, "PASS", f"no server of {settings.project} runs, so there is no policy to compare"
+        )
+    try:
+        policy_report = policy.policy_state(snapshot.read_ruleset(servers[0].run))
+    except LabError as error:
+        return failure(RUNNING, error)
+    if policy_report["state"] in ("drift", "unknown"):
+        fix = policy.NEXT if policy_report["state"] == "drift" else START_ANEW
+        notices = [line for line in policy.notices(policy_report) if not line.startswith("  next: ")]
+        return make_row(RUNNING, "FAIL", "\n".join(notices), fix)
+    state = policy_report["state"].replace("_", " ")
+    detail = "; ".join(
+        [
+            f"{policy_report['file']}, {state}: {policy.describe_limit(policy_report)}",
+            *policy.notices(policy_report),
+        ]
+    )
+    return make_row(RUNNING, "WARN" if policy.notices(policy_report) else "PASS", detail)
+
+
+def check_sysctls(settings: Settings) -> Row:
+    """Check that both profiles can be set in a container; the trial is the policy's too."""
+    keys = profiles.by_file(settings.values)
+    if problems := [line for line in preflight.problems(settings) if line.startswith(PROFILES)]:
+        return make_row(
+            "sysctls", "FAIL", "\n".join(problems), "remove the keys that are named, or use stock"
+        )
+    verdicts = (
+        f"{path} can be set in a container: {', '.join(values) or 'no key'}" for path, values in keys.items()
+    )
+    return make_row("sysctls", "PASS", "; ".join(verdicts))
