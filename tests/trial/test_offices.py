@@ -11,7 +11,7 @@ from tests.support.in_process import call_lab
 
 RULES = """*filter
 :INPUT ACCEPT [0:0]
--A INPUT -p tcp -m tcp --dport 443 --syn -m connlimit --connlimit-above 7 --connlimit-mask 32 -j DROP
+-A INPUT -p tcp -m tcp --dport 443 --syn -m connlimit --connlimit-above 9 --connlimit-mask 32 -j DROP
 -A INPUT -p tcp -m tcp --dport 444 --syn -m connlimit --connlimit-above 7 --connlimit-mask 24 -j DROP
 -A INPUT -p tcp -m tcp --dport 445 -j ACCEPT
 COMMIT
@@ -19,13 +19,29 @@ COMMIT
 
 
 @pytest.fixture(scope="module")
-def offices(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
-    """What became of 5 people with 3 connections each, by port."""
+def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What became of 5 people with 3 connections each; the first limit is 7, for once."""
     rules = tmp_path_factory.mktemp("office") / "office.rules"
     rules.write_text(RULES)
-    tried = call_lab("try", str(rules), "--office", "5x3", "--dials", "5", "--json")
+    tried = call_lab("try", str(rules), "--office", "5x3", "--dials", "5", "--set", "3:above=7", "--json")
     assert tried.returncode == 0, tried.stderr or tried.stdout
-    return {office["port"]: office for office in json.loads(tried.stdout)["offices"]}
+    return dict(json.loads(tried.stdout))
+
+
+@pytest.fixture(scope="module")
+def offices(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Each office by its port."""
+    return {office["port"]: office for office in answer["offices"]}
+
+
+def test_a_number_that_is_set_is_what_is_tried(answer):
+    """7 where the file says 9; the rule that decided is the changed one."""
+    row = next(row for row in answer["ports"] if (row["port"], row["family"]) == (443, 4))
+    assert row["limit"] == 7
+    assert "--connlimit-above 7 " in row["decided_by"]["rule"]
+    assert [(each["line"], each["word"], each["before"], each["after"]) for each in answer["set"]] == [
+        (3, "above", "9", "7")
+    ]
 
 
 def test_all_of_an_office_share_what_one_address_may_have(offices):

@@ -42,6 +42,13 @@ from connlab.cli.verbs.options import json_option, print_json
     metavar="PEOPLExEACH[ on PORT]",
     help="People behind one router, `50x6`: who gets how many; may be repeated.",
 )
+@click.option(
+    "--set",
+    "changed",
+    multiple=True,
+    metavar="[FILE:]LINE:WORD=NUMBER",
+    help="Try another number after a word of a line, `9:above=400`; may be repeated.",
+)
 @json_option
 def try_(
     files: tuple[str, ...],
@@ -51,17 +58,19 @@ def try_(
     backlog: int,
     patience: float,
     offices: tuple[str, ...],
+    changed: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
-    from connlab.trial import forms, plan, trial
+    from connlab.trial import changes, forms, plan, trial
     from connlab.trial.offices import parse
 
-    inputs = [forms.recognise(path, _read(path)) for path in files]
+    brought = [forms.recognise(path, _read(path)) for path in files]
+    inputs, told = changes.apply(brought, [changes.parse(text) for text in changed])
     wishes = plan.Wishes(ports, dials, backlog, patience, [parse(text) for text in offices])
     with show.progress() as progress:
-        answer = trial.try_files(knobs.read(), inputs, wishes, progress)
+        answer = {**trial.try_files(knobs.read(), inputs, wishes, progress), "set": told}
     print_json(answer) if as_json else show.screen(answer)
     sys.exit(trial.exit_status(answer))
 
