@@ -7,8 +7,9 @@ from typing import Any
 
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
-from connlab.trial import battery, facts, findings, offices, plan, rows, rules
+from connlab.trial import battery, expectations, facts, findings, offices, plan, rows, rules
 from connlab.trial.conductor import Conductor, Progress
+from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
 from connlab.trial.plan import Wishes
@@ -17,9 +18,18 @@ WITHIN = 300.0  # seconds for a whole trial
 
 
 def try_files(
-    settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress
+    settings: Settings,
+    inputs: Sequence[Input],
+    wishes: Wishes,
+    progress: Progress,
+    expected: Sequence[Expectation] = (),
 ) -> dict[str, Any]:
     """Try files on hosts of their own. Raises `LabError`, `NotFit` without an engine, `GaveUp` at its deadline."""
+    answer = _tried(settings, inputs, wishes, progress)
+    return {**answer, "expectations": expectations.judge(expected, answer)}
+
+
+def _tried(settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress) -> dict[str, Any]:
     with sandbox(settings, int(WITHIN) + 30) as stream:
         conductor = Conductor(stream, WITHIN, progress)
         loaded = load(conductor, inputs)

@@ -49,6 +49,13 @@ from connlab.cli.verbs.options import json_option, print_json
     metavar="[FILE:]LINE:WORD=NUMBER",
     help="Try another number after a word of a line, `9:above=400`; may be repeated.",
 )
+@click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="FILE|EXPR",
+    help="'port 443: 20 per /24, silence', or a YAML file of such; exit 1 if one does not hold.",
+)
 @json_option
 def try_(
     files: tuple[str, ...],
@@ -59,18 +66,26 @@ def try_(
     patience: float,
     offices: tuple[str, ...],
     changed: tuple[str, ...],
+    expected: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
-    from connlab.trial import changes, forms, plan, trial
+    from connlab.trial import changes, expectation_files, expectations, forms, plan, trial
     from connlab.trial.offices import parse
 
+    expects = [each for argument in expected for each in expectation_files.expected(argument)]
     brought = [forms.recognise(path, _read(path)) for path in files]
     inputs, told = changes.apply(brought, [changes.parse(text) for text in changed])
-    wishes = plan.Wishes(ports, dials, backlog, patience, [parse(text) for text in offices])
+    wishes = plan.Wishes(
+        [*ports, *expectations.ports(expects)],
+        max(dials, expectations.dials(expects)),
+        backlog,
+        patience,
+        expectations.offices(expects, [*map(parse, offices)]),
+    )
     with show.progress() as progress:
-        answer = {**trial.try_files(knobs.read(), inputs, wishes, progress), "set": told}
+        answer = {**trial.try_files(knobs.read(), inputs, wishes, progress, expects), "set": told}
     print_json(answer) if as_json else show.screen(answer)
     sys.exit(trial.exit_status(answer))
 

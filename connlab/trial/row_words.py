@@ -1,0 +1,37 @@
+"""A row of the answer in words, those in which an expectation is written: `20 per /24, silence`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+FAMILIES = {4: "IPv4", 6: "IPv6"}
+
+
+def row_words(row: Row) -> str:
+    """Say who gets in and what the others see."""
+    return f"{admitted(row)}, {row['refusal']}" if row["refusal"] != "none" else admitted(row)
+
+
+def admitted(row: Row) -> str:
+    """Say how many get in, and who shares the count: `12 per /24 with 8082`, `nobody`, `unlimited`."""
+    if row["limit"] is None:
+        return "unlimited"
+    if row["limit"] == 0:
+        return "nobody"
+    others = [str(port) for port in row["ports"] if port != row["port"]]
+    return f"{row['limit']}{sharing(row['shared_by'])}{' with ' if others else ''}{' and '.join(others)}"
+
+
+def sharing(shared_by: str | None) -> str:
+    """Say whose connections are counted together, after a number."""
+    if shared_by is None:
+        return ""
+    return " for everybody" if shared_by == "everybody" else f" per {shared_by}"
+
+
+def whose(row: Row) -> str:
+    """Say whose dials a row is about: `IPv4`, `IPv6 from 2001:db8::/32 via wan0`."""
+    source = "" if row["from"] == "any" else f" from {row['from']}"
+    return f"{FAMILIES[row['family']]}{source} via {row['via']}"
