@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from namespaces import loading, scenario
+from namespaces import loading, scenario, script
 from namespaces.netns import Namespace
 from namespaces.root import become_root
 
@@ -32,6 +32,7 @@ async def load(request: dict[str, Any]) -> dict[str, Any]:
 REQUESTS: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
     "load": load,
     "scenario": scenario.run,
+    "script": script.run,
 }
 
 

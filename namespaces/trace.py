@@ -102,7 +102,7 @@ def _event(family: int, attributes: dict[int, bytes]) -> Event:
     if kind == "policy":
         code = struct.unpack(">I", attributes[POLICY])[0]
     else:
-        code = struct.unpack(">I", dict(_attributes(attributes[VERDICT]))[1])[0]
+        code = struct.unpack(">I", dict(attributes_in(attributes[VERDICT]))[1])[0]
     names = (attributes[name].rstrip(b"\0").decode(errors="replace") for name in (TABLE, CHAIN))
     table, chain = names
     return Event(FAMILIES.get(family, str(family)), table, chain, handle, kind, VERDICTS.get(code, str(code)))
@@ -122,11 +122,11 @@ def _messages(data: bytes) -> Iterator[tuple[int, dict[int, bytes]]]:
     while at + 16 <= len(data):
         length, kind = struct.unpack_from("=IH", data, at)
         if kind == TRACE:
-            yield data[at + 16], dict(_attributes(data[at + 20 : at + length]))
+            yield data[at + 16], dict(attributes_in(data[at + 20 : at + length]))
         at += (length + 3) & ~3
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def attributes_in(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at + 4 <= len(data):
         length, kind = struct.unpack_from("=HH", data, at)

@@ -39,7 +39,7 @@ SECCOMP = {
 
 
 @contextlib.contextmanager
-def sandbox(settings: Settings, seconds: int) -> Iterator[Stream]:
+def sandbox(settings: Settings, seconds: int, processes: int = 512) -> Iterator[Stream]:
     """Start the program of namespaces/ in a container of its own; lines go to it and come from it.
 
     Gone on the way out, and after `seconds` should we be killed. Raises `NotFit` where user namespaces are not to be
@@ -49,7 +49,7 @@ def sandbox(settings: Settings, seconds: int) -> Iterator[Stream]:
     api, container = client().api, None
     options = [*HARDENED["security_opt"], f"seccomp={json.dumps(SECCOMP)}"]
     config = api.create_host_config(
-        network_mode="none", auto_remove=True, pids_limit=512, mem_limit="512m",
+        network_mode="none", auto_remove=True, pids_limit=processes, mem_limit="512m",
         tmpfs={"/tmp": "size=16m,mode=1777,noexec,nosuid,nodev", "/run": "size=1m,mode=1777,noexec,nosuid,nodev"},
         **{**HARDENED, "security_opt": options},
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from connlab.trial.forms import Input
@@ -21,7 +21,14 @@ class Line(NamedTuple):
 
 
 ChainName = tuple[str, str, str]
-Orders = dict[ChainName, list[Line]]
+Orders = dict[ChainName, list[Line | None]]
+
+
+class Known(NamedTuple):
+    """The line of each rule of a chain, in the order of the rules, and of each policy, after some files."""
+
+    orders: Orders
+    policies: dict[ChainName, Line]
 
 
 class Lines(NamedTuple):
@@ -31,21 +38,22 @@ class Lines(NamedTuple):
     policies: Mapping[ChainName, Line]
 
 
-def lines(inputs: Sequence[Input], ruleset: Ruleset) -> Lines:
-    """Find the line of each rule that came from a text; a chain with more or fewer rules than lines has none."""
-    orders: Orders = {}
-    policies: dict[ChainName, Line] = {}
-    for each in inputs:
-        if each.form in ("iptables-save", "ip6tables-save", "ufw"):
-            _restored(each, orders, policies)
-        elif each.form == "nft":
-            _nft(each, orders, policies)
+def lines(known: Known, ruleset: Ruleset) -> Lines:
+    """Find the line of each rule that is in force; a chain with more or fewer rules than lines has none."""
     rules: dict[Place, Line] = {}
-    for chain, order in orders.items():
+    for chain, order in known.orders.items():
         mine = ruleset.of(chain)
         if len(mine) == len(order):
-            rules |= {rule.place: line for rule, line in zip(mine, order, strict=True)}
-    return Lines(rules, policies)
+            rules |= {rule.place: line for rule, line in zip(mine, order, strict=True) if line}
+    return Lines(rules, known.policies)
+
+
+def follow(each: Input, known: Known) -> None:
+    """Follow a text as its tool obeys it."""
+    if each.form in ("iptables-save", "ip6tables-save", "ufw"):
+        _restored(each, known.orders, known.policies)
+    elif each.form == "nft":
+        _nft(each, known.orders, known.policies)
 
 
 def _restored(text: Input, orders: Orders, policies: dict[ChainName, Line]) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial import lines, ruleset
+from connlab.trial import addresses, dump, lines, ruleset, scripts
 from connlab.trial.conductor import Conductor
 from connlab.trial.forms import Input
-from connlab.trial.lines import Lines
+from connlab.trial.lines import Known, Lines
 from connlab.trial.ruleset import Ruleset
 
 TOOLS = {"iptables-save": "iptables", "ip6tables-save": "ip6tables", "nft": "nft"}
 # `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
 AT_LINE = re.compile(r"(?:line:? |stdin:)(\d+)")
+
+INTERFACE = re.compile(r"(?:\s-[io]|--(?:in|out)-interface|\b[io]if(?:name)?|\bdev)\s+(\S+)")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
+MOST_INTERFACES = 8
+
+RunScript = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Loaded(NamedTuple):
@@ -26,15 +32,39 @@ class Loaded(NamedTuple):
     texts: Sequence[dict[str, str]]
 
 
-def load(conductor: Conductor, inputs: Sequence[Input]) -> Loaded:
-    """Load the files in order; what one tool refused is left out of what is tried."""
-    texts = [{"tool": TOOLS[each.form], "text": each.text} for each in inputs]
-    answer = conductor.ask([{"do": "load", "texts": texts}])[0]
-    files = [_file(each, result) for each, result in zip(inputs, answer["results"], strict=True)]
-    inside = [each for each, file in zip(inputs, files, strict=True) if file["loaded"]]
-    rules = ruleset.read(answer["listing"])
-    again = [text for text, file in zip(texts, files, strict=True) if file["loaded"]]
-    return Loaded(files, rules, lines.lines(inside, rules), again)
+def load(conductor: Conductor, inputs: Sequence[Input], run_script: RunScript) -> Loaded:
+    """Load the files in order; what one tool refused is left out. Raises `GaveUp` for an endless script."""
+    known = Known({}, {})
+    texts: list[dict[str, str]] = []
+    files = []
+    for each in inputs:
+        if each.form == "shell":
+            told = run_script(_request(each, texts))
+            known = scripts.follow(each, told, known)
+            texts = [*dump.texts(told["listing"]), *scripts.sysctls(told)]
+            files.append(scripts.file(each, told))
+            continue
+        text = {"tool": TOOLS[each.form], "text": each.text}
+        files.append(_file(each, _load(conductor, [*texts, text])["results"][-1]))
+        if files[-1]["loaded"]:
+            lines.follow(each, known)
+            texts.append(text)
+    rules = ruleset.read(_load(conductor, texts)["listing"])
+    return Loaded(files, rules, lines.lines(known, rules), texts)
+
+
+def _load(conductor: Conductor, texts: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:
+    return conductor.ask([{"do": "load", "texts": texts}])[0]
+
+
+def _request(script: Input, texts: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Ask for a run of a script after other texts, on a host with the interfaces that it names."""
+    names = dict.fromkeys(name.strip("\"'") for name in INTERFACE.findall(script.text))
+    return {
+        "do": "script", "name": script.path, "text": script.text, "before": texts,
+        "interfaces": [name for name in names if NAME.fullmatch(name) and name != "lo"][:MOST_INTERFACES],
+        "targets": list(addresses.TARGETS.values()),
+    }  # fmt: skip
 
 
 def _file(brought: Input, result: Mapping[str, Any]) -> dict[str, Any]:

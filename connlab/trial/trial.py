@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connlab.base.settings import Settings
@@ -15,6 +16,8 @@ from connlab.trial.loading import load
 from connlab.trial.plan import Wishes
 
 WITHIN = 300.0  # seconds for a whole trial
+SCRIPT_WITHIN = 150.0  # seconds; namespaces/script.py ends it sooner
+SCRIPT_PROCESSES = 128
 
 
 def try_files(
@@ -32,7 +35,7 @@ def try_files(
 def _tried(settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress) -> dict[str, Any]:
     with sandbox(settings, int(WITHIN) + 30) as stream:
         conductor = Conductor(stream, WITHIN, progress)
-        loaded = load(conductor, inputs)
+        loaded = load(conductor, inputs, functools.partial(_run_script, settings))
         if not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], [])
         laid_out = plan.plan(facts.facts(loaded.ruleset), loaded.texts, wishes)
@@ -44,6 +47,12 @@ def _tried(settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress
     found = findings.findings(findings.Evidence(loaded, laid_out, tried, ports))
     answer = _answer(loaded.files, ports, rules.entries(loaded, tried), found)
     return {**answer, "offices": offices_seen}
+
+
+def _run_script(settings: Settings, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Run a script in a sandbox of its own, where it can spoil nothing but that."""
+    with sandbox(settings, int(SCRIPT_WITHIN) + 30, processes=SCRIPT_PROCESSES) as stream:
+        return Conductor(stream, SCRIPT_WITHIN).ask([request])[0]
 
 
 def exit_status(answer: dict[str, Any]) -> int:

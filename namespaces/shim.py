@@ -1,0 +1,96 @@
+#!/usr/bin/python3 -IS
+"""Stands at the place of iptables, nft and sysctl while a script runs (namespaces/script.py): runs the real tool, and
+tells who called it, with which words, what it said and how it ended.
+
+It is a program of its own, because it starts for each line of a script: it imports what Python has in itself.
+"""
+
+import _socket
+import posix
+import sys
+
+REAL = "/opt/connlab/tools/"
+CALLS = "/run/connlab-calls"
+LINE = b"CONNLAB_LINE"  # set by namespaces/prelude.bash
+MOST_INPUT, MOST_ERRORS = 1 << 22, 1 << 14  # bytes
+LISTING = {"-L", "--list", "-S", "--list-rules", "list", "-V", "--version", "-h", "--help", "monitor"}
+STDIN = {"-", "/dev/stdin", "/proc/self/fd/0"}
+
+
+def main() -> None:
+    """Run the real tool as if nobody stood between."""
+    name = sys.argv[0].rsplit("/", 1)[-1]
+    words = sys.argv[1:]
+    real = name.replace("-legacy", "") if name.replace("-legacy", "") in posix.listdir(REAL) else name
+    notes = connect()
+    if notes is None or real.endswith("-save"):
+        posix.execv(REAL + real, [real, *words])
+    text = given(real, words)
+    line = posix.environ.get(LINE, b"")
+    # Who lists takes no turn: its reader may be the next one to change something.
+    kind = "look" if LISTING.intersection(words) else "change"
+    send(notes, kind, line.decode(errors="replace"), name, text, *words)
+    notes.recv(1)
+    status, errors = run(REAL + real, [real, *words], text)
+    send(notes, str(status), errors)
+    notes.recv(1)
+    posix._exit(status if status >= 0 else 128 - status)
+
+
+def connect() -> _socket.socket | None:
+    """Return a connection to who takes notes; None if nobody does."""
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        sock.connect(CALLS)
+    except OSError:
+        return None
+    return sock
+
+
+def send(sock: _socket.socket, *words: str) -> None:
+    """Send words, each ended by a zero byte; before them their length in 8 bytes."""
+    data = b"".join(word.encode(errors="surrogateescape") + b"\0" for word in words)
+    data = len(data).to_bytes(8, "big") + data
+    while data:
+        data = data[sock.send(data) :]
+
+
+def given(name: str, words: list[str]) -> str:
+    """Take what the tool would read of its standard input before its turn: who writes it may need one."""
+    reads = name.endswith("-restore") and not [word for word in words if not word.startswith("-")]
+    reads = reads or (name in ("nft", "sysctl") and bool(STDIN.intersection(words)))
+    return read(0, MOST_INPUT) if reads else ""
+
+
+def read(descriptor: int, most: int, copy: int = -1) -> str:
+    """Read to the end, and keep as much as `most` bytes; all of it goes on to `copy`."""
+    kept = b""
+    while piece := posix.read(descriptor, 1 << 16):
+        if copy >= 0:
+            posix.write(copy, piece)
+        kept += piece[: most - len(kept)]
+    return kept.decode(errors="surrogateescape")
+
+
+def run(path: str, argv: list[str], text: str) -> tuple[int, str]:
+    """Run the tool; its exit status, negative for a signal, and its errors, which go on to ours."""
+    source, sink = posix.pipe()
+    stdin = -1
+    if text:
+        stdin = posix.memfd_create("input")
+        posix.write(stdin, text.encode(errors="surrogateescape"))
+        posix.lseek(stdin, 0, 0)
+    child = posix.fork()
+    if not child:
+        if text:
+            posix.dup2(stdin, 0)
+        posix.dup2(sink, 2)
+        posix.execv(path, argv)
+    posix.close(sink)
+    errors = read(source, MOST_ERRORS, 2)
+    status = posix.waitpid(child, 0)[1]
+    return (posix.WEXITSTATUS(status) if posix.WIFEXITED(status) else -posix.WTERMSIG(status)), errors
+
+
+if __name__ == "__main__":
+    main()
