@@ -23,7 +23,7 @@ from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
 from tests.support import compose_start, menu
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
-from tests.support.skips import not_run
+from tests.support.skips import skip_lines
 
 RUN = "CONNLAB_RUN"
 DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
@@ -119,7 +119,7 @@ def pytest_terminal_summary(
     if wrong := config.stash.get(WRONG, []):
         terminalreporter.section("a page contradicts this run", red=True)
         terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
-    for line in not_run(terminalreporter.stats.get("skipped", [])):
+    for line in skip_lines(terminalreporter.stats.get("skipped", [])):
         terminalreporter.line(line)
 
 

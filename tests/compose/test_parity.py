@@ -9,20 +9,20 @@ import os
 import pytest
 import yaml
 
-from tests.support.composes import HOME, composes, read
+from tests.support.composes import HOME, composes, read_config
 
 
 @pytest.fixture(scope="module")
 def every_compose():
-    found = composes()
-    majors = {version.split(".")[0] for version in found}
+    programs = composes()
+    majors = {version.split(".")[0] for version in programs}
     required = int(os.environ.get("CONNLAB_REQUIRE_COMPOSE", "0"))
-    have = f"Compose found: {', '.join(found) or 'none'} (`make tools` fetches 2.40.3 and 5.6.1)"
+    have = f"Compose found: {', '.join(programs) or 'none'} (`make tools` fetches 2.40.3 and 5.6.1)"
     if len(majors) < required:
         pytest.fail(f"{required} major versions required; {have}")
-    if len(found) < 2:
+    if len(programs) < 2:
         pytest.skip(f"nothing to compare; {have}")
-    return found
+    return programs
 
 
 CHOICES = [
@@ -36,15 +36,17 @@ CHOICES = [
 @pytest.mark.parametrize("knobs", CHOICES)
 def test_every_compose_reads_the_same_lab(every_compose, knobs):
     (reference, argv), *others = every_compose.items()
-    expected = read(argv, **knobs)
+    expected = read_config(argv, **knobs)
     for version, other in others:
-        assert read(other, **knobs) == expected, f"{version} (left) and {reference} read two labs"
+        assert read_config(other, **knobs) == expected, f"{version} (left) and {reference} read two labs"
 
 
 def test_knobs_and_profile_arrive(every_compose):
     """The control: readings that are equal because each ignores the knobs would pass above."""
     for version, argv in every_compose.items():
-        services = read(argv, CLIENTS="7", CONNLIMIT="3", SYSCTL="stock", CLIENT_SYSCTL="article")["services"]
+        services = read_config(argv, CLIENTS="7", CONNLIMIT="3", SYSCTL="stock", CLIENT_SYSCTL="article")[
+            "services"
+        ]
         assert services["client"]["deploy"] == {"replicas": 7}, version
         assert services["server"]["environment"]["CONNLIMIT"] == "3", version
         for service, name in (("server", "stock"), ("client", "article")):

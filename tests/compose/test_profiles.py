@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from connlab.cluster import host_files, profile_reader
-from tests.support.composes import composes, read
-from tests.support.profiles import FORMS, MEANT
+from tests.support.composes import composes, read_config
+from tests.support.profiles import FORMS, SYSCTLS
 
 AWKWARD = "$ $$ ${PROFILE} ${X:-y} $PROFILE %s {{.Id}} $(x) `y` \"q\" 'q' \\n\n\ttab #c é \U0001f600 end "
 COMPOSES = sorted(composes().items())
@@ -28,13 +28,13 @@ def test_every_form_means_to_compose_what_it_means_to_us(version, argv, tmp_path
     (tmp_path / "compose.yaml").write_text(yaml.safe_dump({"services": services}))
     environment = os.environ | {"FOLDER": str(tmp_path), "COMPOSE_PROJECT_NAME": "connlab-none"}
     command = [*argv, "--project-directory", str(tmp_path), "-f", str(tmp_path / "compose.yaml"), "config"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = yaml.safe_load(done.stdout)["services"]
-    passed = {form: host["sysctls"].items() for form, host in found.items()}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    services = yaml.safe_load(result.stdout)["services"]
+    passed = {form: host["sysctls"].items() for form, host in services.items()}
     words = {form: {key: " ".join(value.split()) for key, value in keys} for form, keys in passed.items()}
-    assert words == dict.fromkeys(FORMS, MEANT)
-    assert [profile_reader.read(text)[0] for text in FORMS.values()] == [MEANT] * len(FORMS)
+    assert words == dict.fromkeys(FORMS, SYSCTLS)
+    assert [profile_reader.read(text)[0] for text in FORMS.values()] == [SYSCTLS] * len(FORMS)
 
 
 @pytest.mark.parametrize(("version", "argv"), COMPOSES, ids=[version for version, _ in COMPOSES])
@@ -44,10 +44,10 @@ def test_the_files_of_the_hosts_arrive_unchanged(version, argv):
     Without the lab the variable is empty, and what is built is the stage that has the files.
     """
     text = json.dumps({"firewall/x.rules": AWKWARD}, ensure_ascii=False)
-    services = read(argv, SERVER_FILES=text, CLIENT_FILES="{}")["services"]
+    services = read_config(argv, SERVER_FILES=text, CLIENT_FILES="{}")["services"]
     assert services["server"]["environment"][host_files.VARIABLE] == text.replace("$", "$$")
     assert services["client"]["environment"][host_files.VARIABLE] == "{}"
-    for service, host in read(argv)["services"].items():
+    for service, host in read_config(argv)["services"].items():
         assert host["environment"][host_files.VARIABLE] == ""
         assert host["build"]["target"] == "plain"
         assert host["image"] == f"connlab-{service}:plain"

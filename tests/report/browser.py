@@ -25,31 +25,31 @@ MEASURE = Path(__file__).with_name("measure.js").read_text()
 
 def chromium() -> str:
     """The browser; without one the test is skipped, except where CONNLAB_REQUIRE_CHROMIUM=1 promises one."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
         missing = f"no browser: none of {', '.join(NAMES)} is installed (`make tools`)"
         if os.environ.get("CONNLAB_REQUIRE_CHROMIUM") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
-    return found
+    return path
 
 
-def dumped(browser: str, page: Path, *options: str) -> str:
+def dump_document(browser: str, page: Path, *options: str) -> str:
     """The document as it is once the browser has laid it out and run what it may run."""
     always = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={page.parent / 'browser'}"]
     argv = [browser, *always, *options, "--dump-dom", page.as_uri()]
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def seen_by(browser: str, page: Path, width: int, scheme: str) -> dict:
+def measure(browser: str, page: Path, width: int, scheme: str) -> dict:
     """What the browser says of a page at a window of that width, for a reader who likes it light or dark."""
     source = page.read_text(encoding="utf-8")
     assert source.count(escape(POLICY)) == 1, "the policy that forbids scripts is not there"
     copy = page.with_suffix(".measured.html")
     opened = source.replace(escape(POLICY), "default-src * 'unsafe-inline'")
     copy.write_text(opened.replace("</body>", f"<script>{MEASURE}</script></body>"), encoding="utf-8")
-    document = dumped(browser, copy, "--hide-scrollbars", f"--window-size={width},1200",
+    document = dump_document(browser, copy, "--hide-scrollbars", f"--window-size={width},1200",
                       f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}")  # fmt: skip
-    said = re.search(r'<pre id="measured">(.*?)</pre>', document, re.DOTALL)
-    assert said, "the browser measured nothing"
-    return json.loads(html.unescape(said[1]))
+    match = re.search(r'<pre id="measured">(.*?)</pre>', document, re.DOTALL)
+    assert match, "the browser measured nothing"
+    return json.loads(html.unescape(match[1]))

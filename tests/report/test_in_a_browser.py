@@ -16,7 +16,7 @@ import pytest
 
 from connlab.evidence.charts import chart, slope, steps
 from connlab.evidence.vega_lite import Spec
-from tests.report.browser import chromium, dumped, seen_by
+from tests.report.browser import chromium, dump_document, measure
 from tests.support.processes import run_lab
 
 pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time
@@ -48,9 +48,9 @@ def test_without_a_browser(monkeypatch):
     with pytest.raises(pytest.skip.Exception, match="no browser: none of chromium, "):
         chromium()
     monkeypatch.setenv("CONNLAB_REQUIRE_CHROMIUM", "1")
-    with pytest.raises((pytest.fail.Exception, pytest.skip.Exception), match="no browser") as ended:
+    with pytest.raises((pytest.fail.Exception, pytest.skip.Exception), match="no browser") as outcome:
         chromium()
-    assert ended.type is pytest.fail.Exception, "a promised browser was skipped"
+    assert outcome.type is pytest.fail.Exception, "a promised browser was skipped"
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +73,19 @@ def page(browser, tmp_path_factory) -> Path:
         "test": "tests/x.py::test_five",
     }
     (run / "test_0/verdict.json").write_text(json.dumps(judged))
-    done = run_lab("report", str(run))
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
+    result = run_lab("report", str(run))
+    assert result.returncode == 0, result.stderr
+    return Path(result.stdout.strip())
 
 
 @pytest.fixture(scope="module")
 def look(browser, page) -> Callable[[int, str], dict]:
     """Look at the page in a window of a width, as a reader who likes it light or dark: once in each way."""
-    return functools.cache(functools.partial(seen_by, browser, page))
+    return functools.cache(functools.partial(measure, browser, page))
 
 
 @pytest.fixture(scope="module", params=[500, 1100])
-def seen(look, request) -> dict:
+def measured(look, request) -> dict:
     """The page in a narrow window and in a wide one."""
     return look(request.param, "light")
 
@@ -97,40 +97,42 @@ def ruler(texts: list, words: tuple[str, str], side: int):
     return lambda place: low + (place - places[0]) * (high - low) / (places[1] - places[0])
 
 
-def test_every_chart_is_there(seen):
+def test_every_chart_is_there(measured):
     """Once, in the order of their files, each with its label."""
-    assert [chart["label"] for chart in seen["charts"]] == [f"{spec['title']}. n" for spec in CHARTS]
+    assert [chart["label"] for chart in measured["charts"]] == [f"{spec['title']}. n" for spec in CHARTS]
 
 
-def test_data_are_where_the_axes_say(seen):
+def test_data_are_where_the_axes_say(measured):
     """Read off the ticks: the heights, the ends and the moments of one chart, the peak among 20,000 points."""
-    shown = seen["charts"][0]
-    to_x = ruler(shown["texts"], ("60", "80"), 0)
-    assert [to_x(place) for place in shown["rules"]] == pytest.approx([15, 60] * 3, abs=0.5)
-    assert [to_x(line["box"][2]) for line in shown["lines"]] == pytest.approx([80] * 3, abs=0.5)
-    to_y = ruler(shown["texts"], ("0", "40"), 1)
-    assert to_y(shown["lines"][0]["box"][1]) == pytest.approx(40, abs=1.5)
-    (line,) = seen["charts"][1]["lines"]
-    assert ruler(seen["charts"][1]["texts"], ("0", "800"), 1)(line["box"][1]) == pytest.approx(900, abs=10)
+    chart = measured["charts"][0]
+    to_x = ruler(chart["texts"], ("60", "80"), 0)
+    assert [to_x(place) for place in chart["rules"]] == pytest.approx([15, 60] * 3, abs=0.5)
+    assert [to_x(line["box"][2]) for line in chart["lines"]] == pytest.approx([80] * 3, abs=0.5)
+    to_y = ruler(chart["texts"], ("0", "40"), 1)
+    assert to_y(chart["lines"][0]["box"][1]) == pytest.approx(40, abs=1.5)
+    (line,) = measured["charts"][1]["lines"]
+    assert ruler(measured["charts"][1]["texts"], ("0", "800"), 1)(line["box"][1]) == pytest.approx(
+        900, abs=10
+    )
 
 
-def test_lines_of_a_panel_have_colours_of_their_own(seen):
+def test_lines_of_a_panel_have_colours_of_their_own(measured):
     """And the name of each has the colour of its line."""
-    shown = seen["charts"][2]
-    colours = [line["colour"] for line in shown["lines"]]
+    chart = measured["charts"][2]
+    colours = [line["colour"] for line in chart["lines"]]
     assert len(set(colours)) == len(colours) == 6
     names = [
         colour
-        for (words, _), colour in zip(shown["texts"], shown["colours"], strict=True)
+        for (words, _), colour in zip(chart["texts"], chart["colours"], strict=True)
         if "delay" in words
     ]
     assert set(names) == set(colours)
 
 
 @pytest.mark.parametrize("at", range(len(CHARTS)))
-def test_words_stay_inside_and_apart(seen, at):
+def test_words_stay_inside_and_apart(measured, at):
     """No text leaves the drawing, and none covers another; those of a usual length can be read."""
-    chart = seen["charts"][at]
+    chart = measured["charts"][at]
     left, top, right, bottom = chart["box"]
     texts = [(words, box) for words, box in chart["texts"] if words]
     assert len(texts) >= 5
@@ -158,11 +160,16 @@ def test_dark_is_dark(look):
         assert not {line["colour"] for line in one["lines"]} & {line["colour"] for line in other["lines"]}
 
 
-def test_the_page_fetches_and_runs_nothing(seen):
+def test_the_page_fetches_and_runs_nothing(measured):
     """Words of a host stay words, even with the page's own policy taken away; the one script measures."""
-    assert (seen["pwned"], seen["scripts"], seen["images"], seen["fetched"]) == ("undefined", 1, 0, 0)
-    assert HOSTILE in "".join(seen["claims"])
-    assert HOSTILE in [words for words, _ in seen["charts"][-1]["texts"]]
+    assert (measured["pwned"], measured["scripts"], measured["images"], measured["fetched"]) == (
+        "undefined",
+        1,
+        0,
+        0,
+    )
+    assert HOSTILE in "".join(measured["claims"])
+    assert HOSTILE in [words for words, _ in measured["charts"][-1]["texts"]]
 
 
 def test_the_policy_of_a_page_stops_scripts(browser, page):
@@ -172,11 +179,11 @@ def test_the_policy_of_a_page_stops_scripts(browser, page):
     copy.write_text(
         source.replace("</body>", "<script>document.title = 'it ran'</script></body>"), encoding="utf-8"
     )
-    assert "<title>time-wait: connlab" in dumped(browser, copy)
+    assert "<title>time-wait: connlab" in dump_document(browser, copy)
 
 
-def test_it_fits_its_window(seen):
+def test_it_fits_its_window(measured):
     """No page to scroll sideways; tables are closed, and have the numbers."""
-    assert seen["wide"] <= 0
-    assert seen["open"] == [False] * len(CHARTS)
-    assert {"80", "15", "138"} <= set(seen["cells"])
+    assert measured["wide"] <= 0
+    assert measured["open"] == [False] * len(CHARTS)
+    assert {"80", "15", "138"} <= set(measured["cells"])

@@ -27,10 +27,10 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def lab_of(copy: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
+def run_copy(copy: Path, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The `lab` command of a copied checkout, whose own code stays as it was copied."""
     environment = {name: value for name, value in os.environ.items() if name not in knob_values.KNOBS}
-    environment |= {"PYTHONPATH": str(copy), **given}
+    environment |= {"PYTHONPATH": str(copy), **variables}
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         commands = _commands(copy)

@@ -14,10 +14,10 @@ LAST_DISTUTILS = 11  # Python 3.11: the last that brings one of its own
 def hasten(environment: MutableMapping[str, str]) -> None:
     """Put into an environment what lets the `docker-compose` of this machine start sooner, if anything does."""
     if script := shutil.which("docker-compose"):
-        environment.update(quicker(Path(script)))
+        environment.update(start_variables(Path(script)))
 
 
-def quicker(program: Path) -> Mapping[str, str]:
+def start_variables(program: Path) -> Mapping[str, str]:
     """Return what Compose's environment needs for a quick start, if that can be told from its first line.
 
     Compose 1 imports distutils, and setuptools then puts itself in its place: 0.19 of the 0.47 s that such a call

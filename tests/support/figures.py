@@ -8,6 +8,6 @@ from statistics import median
 
 def spread(values: Iterable[float], unit: str) -> str:
     """Say the median of some values, and the lowest and highest where these differ from each other as shown."""
-    known = sorted(values)
-    low, high = f"{known[0]:.1f}", f"{known[-1]:.1f}"
-    return f"{median(known):.1f} {unit}" + ("" if low == high else f" ({low} to {high})")
+    numbers = sorted(values)
+    low, high = f"{numbers[0]:.1f}", f"{numbers[-1]:.1f}"
+    return f"{median(numbers):.1f} {unit}" + ("" if low == high else f" ({low} to {high})")

@@ -21,8 +21,8 @@ KEPT = {"CONNLAB_RUN", "CONNLAB_REQUIRE_COMPOSE", "CONNLAB_REQUIRE_CHROMIUM"}  #
 
 def read(path: Path = FILE) -> dict[str, str]:
     """The lines NAME=value of a file like .env, without quotes."""
-    found = re.findall(r"""^([A-Z_]+)=(["']?)(.*)\2$""", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return {name: value for name, _, value in found}
+    lines = re.findall(r"""^([A-Z_]+)=(["']?)(.*)\2$""", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: value for name, _, value in lines}
 
 
 MENU = read()

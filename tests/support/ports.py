@@ -33,7 +33,7 @@ def free_port() -> int:
         claim.close()
 
 
-class Unused:
+class PortSequence:
     """Ports from which one host has not dialled yet, for tests that tell connections apart by their four-tuples.
 
     connect(2) chooses a port again as soon as it is free on its own side, and the connection that had it may still

@@ -1,7 +1,7 @@
 """Profiles of one meaning in every form that YAML and Compose allow; and values that not all read alike."""
 
-MEANT = {"net.ipv4.tcp_fin_timeout": "15", "net.ipv4.ip_local_port_range": "1024 2048"}
-FIN, PORTS = MEANT
+SYSCTLS = {"net.ipv4.tcp_fin_timeout": "15", "net.ipv4.ip_local_port_range": "1024 2048"}
+FIN, PORTS = SYSCTLS
 
 
 def fragment(sysctls: str) -> str:
@@ -29,5 +29,5 @@ FORMS = {
 
 # What stands without quotes and is not the same in Compose 1.29.2, 2.40.3 and 5.6.1, or refused by one of them
 # (measured); or is the same by luck.
-UNLIKE = ("yes", "on", "true", "True", "no", "0o17", "1e3", "1.5", ".inf", "1:30", "08", "2001-01-01",
+AMBIGUOUS = ("yes", "on", "true", "True", "no", "0o17", "1e3", "1.5", ".inf", "1:30", "08", "2001-01-01",
           "18446744073709551616")  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 
-def not_run(skipped: Iterable[pytest.TestReport]) -> list[str]:
+def skip_lines(skipped: Iterable[pytest.TestReport]) -> list[str]:
     """A line for each reason why tests were skipped, and the one command that changes it, if there is one."""
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     lines = [f"not run: {count} test{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()]

@@ -25,41 +25,41 @@ def parsed(path: Path) -> ast.Module:
 @functools.cache
 def imports(tree: ast.AST, module: str = "") -> frozenset[str]:
     """The dotted names that a tree imports, wherever in it: `from connlab import x` is `connlab.x`."""
-    found = set()
+    imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             package = module.split(".")[: -node.level] if node.level else []
             base = ".".join([*package, *([node.module] if node.module else [])])
             whole = "." not in base or _is_package(base)
-            found |= {f"{base}.{alias.name}" for alias in node.names} if whole else {base}
-    return frozenset(found)
+            imported |= {f"{base}.{alias.name}" for alias in node.names} if whole else {base}
+    return frozenset(imported)
 
 
 def tops(names: Set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def functions_with(tree: ast.AST, wanted: set[str]) -> Iterator[tuple[str, str]]:
+def functions_with(tree: ast.AST, dotted: set[str]) -> Iterator[tuple[str, str]]:
     """(function, name) wherever a dotted name of `wanted`, or one imported from there, is used."""
-    last = {name.rpartition(".")[2] for name in wanted}
+    last = {name.rpartition(".")[2] for name in dotted}
     for node in ast.iter_child_nodes(tree):
         name = getattr(node, "name", "")
         for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and part.attr in last and ast.unparse(part) in wanted:
+            if isinstance(part, ast.Attribute) and part.attr in last and ast.unparse(part) in dotted:
                 yield name, ast.unparse(part)
             if isinstance(part, ast.ImportFrom):
                 yield from (
                     (name, f"{part.module}.{a.name}")
                     for a in part.names
-                    if f"{part.module}.{a.name}" in wanted
+                    if f"{part.module}.{a.name}" in dotted
                 )
 
 
-def uses(modules: dict[str, ast.Module], *wanted: str) -> set[tuple[str, str]]:
+def uses(modules: dict[str, ast.Module], *dotted: str) -> set[tuple[str, str]]:
     """(module, function) of every use of these dotted names."""
-    return {(m, where) for m, tree in modules.items() for where, _ in functions_with(tree, set(wanted))}
+    return {(m, where) for m, tree in modules.items() for where, _ in functions_with(tree, set(dotted))}
 
 
 def connlab_modules(names: Set[str]) -> set[str]:

@@ -14,7 +14,7 @@ from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import snapshot
 from connlab.kernel.socket_monitor import SocketMonitor, monitor_sockets
 from tests.support.laboratory import Lab
-from tests.support.ports import Unused
+from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 from tests.time_wait.four_tuples import client_tuple, server_tuple
 
@@ -95,7 +95,7 @@ def endings(lab: Lab, keep: Keep) -> dict[str, Ending]:
         monitor_sockets(lab.clients[0], LOOK_MS) as client,
         Agent(lab.clients[0]) as agent,
     ):
-        monitors, ports = {"server": server, "client": client}, Unused()
+        monitors, ports = {"server": server, "client": client}, PortSequence()
         ends = {way.__name__: record_ending(lab, agent, way, monitors, ports.take()) for way in WAYS}
     keep("endings", ends)
     return ends

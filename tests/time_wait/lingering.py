@@ -14,7 +14,7 @@ from connlab.cluster.host import Host
 from connlab.kernel import reference_model, snapshot
 from connlab.kernel.socket_monitor import SECOND, FourTuple, Lifetime, StateChange, lifetimes, monitor_sockets
 from tests.support.laboratory import Lab, missing_keys
-from tests.support.ports import Unused
+from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 from tests.time_wait.four_tuples import client_tuple, client_tuples, server_tuple, server_tuples
 from tests.time_wait.ports import DELAYED
@@ -85,7 +85,7 @@ LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}
 
 @recording(**LABS, server_with_ten_ports=server_with_ten_ports)
 def lingering(lab: Lab, keep: Keep) -> Lingering:
-    (dialler,), ports = lab.clients, Unused()
+    (dialler,), ports = lab.clients, PortSequence()
     with (
         monitor_sockets(lab.server, LOOK_MS) as server,
         monitor_sockets(dialler, LOOK_MS) as client,
@@ -142,12 +142,12 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
     return record
 
 
-def churn(agent: Agent, ports: Unused, **options: Any) -> list[Attempt]:
+def churn(agent: Agent, ports: PortSequence, **options: Any) -> list[Attempt]:
     """Open and close, one after another: the client first, or with a message the server."""
     return agent.churn(MANY, source_port=ports.take(MANY), **options).attempts
 
 
-def server_closed_attempts(agent: Agent, ports: Unused) -> list[Attempt]:
+def server_closed_attempts(agent: Agent, ports: PortSequence) -> list[Attempt]:
     """Open connections that the server closes, for it has read what it wanted; the client keeps them open.
 
     All are opened first: on a busy machine a request takes a while, and the first may not be kept for 2 s.

@@ -17,7 +17,7 @@ from connlab.kernel import reference_model, snapshot, tables
 from connlab.kernel.snapshot import Snapshot
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab
-from tests.support.ports import Unused
+from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
@@ -44,7 +44,7 @@ class Scenario:
 
     lab: Lab
     agent: Agent
-    ports: Unused = field(default_factory=Unused)
+    ports: PortSequence = field(default_factory=PortSequence)
     tallies: dict[str, Counter[Outcome]] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     client: Counter[str] = field(default_factory=Counter)  # its own sockets in the end

@@ -12,7 +12,7 @@ import pytest
 from connlab.base import settings
 from connlab.base.model import events
 from connlab.cluster import hosts
-from tests.support.checkout import checkout, lab_of
+from tests.support.checkout import checkout, run_copy
 from tests.support.laboratory import own_settings, temporary_project
 
 pytestmark = pytest.mark.xdist_group("edits")  # one lab for all of them, not one in each worker
@@ -29,7 +29,7 @@ class Checkout:
     def lab(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Run `lab ARGV` of this copy."""
         own = {"WORKLOAD": "idle", "CLIENTS": "1", "CLIENT_SYSCTL": "own"}
-        return lab_of(self.folder, *argv, COMPOSE_PROJECT_NAME=self.project, **own, **knobs)
+        return run_copy(self.folder, *argv, COMPOSE_PROJECT_NAME=self.project, **own, **knobs)
 
     def edit(self, path: str, before: str, after: str) -> None:
         """Replace a text of a file, which is there."""

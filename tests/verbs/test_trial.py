@@ -11,7 +11,7 @@ from connlab.agent.session import Agent
 from connlab.base.errors import NotFit
 from connlab.cluster import compose, compose_failure, hosts
 from connlab.cluster.compose import ComposeFailed
-from tests.support.checkout import checkout, lab_of
+from tests.support.checkout import checkout, run_copy
 from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
 from tests.support.sockets import peer_ports
 
@@ -53,7 +53,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, La
         "*filter\n-A INPUT -p tcp -m tcp --dport 12345 -j REJECT\n-A INPUT -j NOWHERE\nCOMMIT\n"
     )
     with temporary_project(lab_settings):
-        up = lab_of(
+        up = run_copy(
             copy, "up", COMPOSE_PROJECT_NAME=lab_settings.project, WORKLOAD="idle", CLIENTS="1", SYSCTL="eth0"
         )
         assert up.returncode == 0, up.stderr
@@ -75,7 +75,7 @@ def test_the_running_lab_stays(
 ) -> None:
     """Everything that is wrong in one message, exit status 1; the same containers, and the connections they hold."""
     copy, lab = running
-    up = lab_of(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
+    up = run_copy(copy, "up", COMPOSE_PROJECT_NAME=lab.settings.project, **knobs)
     assert peer_ports(lab.server, lab.settings.port) == ports
     assert "--connlimit-above 15" in lab.server.run(["iptables-save", "-t", "filter"])
     assert (up.returncode, [problem for problem in problems if problem not in up.stderr]) == (1, []), (
@@ -99,7 +99,7 @@ def test_a_new_lab_is_not_half_started(
     """One message, not one of the engine's for each start that failed; no container, network or volume."""
     lab_settings = own_settings()
     with temporary_project(lab_settings):
-        up = lab_of(running[0], "up", COMPOSE_PROJECT_NAME=lab_settings.project, **knobs)
+        up = run_copy(running[0], "up", COMPOSE_PROJECT_NAME=lab_settings.project, **knobs)
         assert (up.returncode, up.stderr.partition("\n")[0]) == (1, "lab: nothing was started:")
         lines = [line.strip() for line in up.stderr.splitlines()[1:-1]]
         if problems is KEY_PROBLEMS:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connlab.cluster import engine, hosts
-from tests.support.checkout import checkout, lab_of
+from tests.support.checkout import checkout, run_copy
 from tests.support.forwarding import forwarding
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.menu import FILE
@@ -35,12 +35,12 @@ def test_looks_go_on(damaged_lab: tuple[Lab, Path], damage: str) -> None:
         (copy / ".env").write_bytes(menu + b"GREETING=\xff\n")
     name = {"COMPOSE_PROJECT_NAME": lab.settings.project, **bad}
 
-    status, logs = lab_of(copy, "status", **name), lab_of(copy, "logs", "--service", "server", **name)
+    status, logs = run_copy(copy, "status", **name), run_copy(copy, "logs", "--service", "server", **name)
     assert (status.returncode, status.stderr) == (0, "")
     assert lab.server.address in status.stdout
     assert logs.returncode == 0, logs.stderr
     assert "server-1  ready" in logs.stdout
-    assert damage == "bad profiles" or lab_of(copy, "up", **name).returncode == 2
+    assert damage == "bad profiles" or run_copy(copy, "up", **name).returncode == 2
     (copy / ".env").write_bytes(menu)
 
 
@@ -58,9 +58,9 @@ def test_down_goes_on(damaged_lab: tuple[Lab, Path]) -> None:
     project = lab.settings.project
     (copy / ".env").unlink()
     engine.client().api.pause(lab.server.id)
-    result = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
+    result = run_copy(copy, "down", COMPOSE_PROJECT_NAME=project)
     assert (result.returncode, hosts.projects(project)) == (0, set()), result.stderr
-    result = lab_of(copy, "down", COMPOSE_PROJECT_NAME=project)
+    result = run_copy(copy, "down", COMPOSE_PROJECT_NAME=project)
     assert (result.returncode, "there is no lab" in result.stderr) == (0, True)
 
 
@@ -84,16 +84,16 @@ def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
             (bin_ / program).chmod(0o755)
     name, path_of_programs = {"COMPOSE_PROJECT_NAME": lab_settings.project}, f"{bin_}:{os.environ['PATH']}"
     variables = {**name, "CLIENTS": "0", "PATH": path_of_programs}
-    status = lab_of(copy, "status", **variables)
+    status = run_copy(copy, "status", **variables)
     assert (status.returncode, "cannot reach the Docker engine" in status.stderr) == (3, True)
     with temporary_project(lab_settings), socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(64)
         with forwarding(listener) as connections:
-            up = lab_of(copy, "up", **variables)
+            up = run_copy(copy, "up", **variables)
             assert up.returncode == 0, up.stderr
             assert connections
             lines = (tmp_path / "calls").read_text().splitlines()
             assert lines
             assert all(line.endswith(f" unix://{path}") for line in lines), lines
-            assert lab_of(copy, "down", **variables).returncode == 0
+            assert run_copy(copy, "down", **variables).returncode == 0

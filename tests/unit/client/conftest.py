@@ -18,23 +18,23 @@ from tests.unit.client.processes import ROOT, lines
 @pytest.fixture
 def run(tmp_path):
     """Start `python3 -S -E ...` as a client process of one host; killed at the end if it still runs."""
-    started = []
+    running = []
 
     def start(*argv, **knobs):
         environ = {"CONNLAB_TURN": str(tmp_path / "turn"), "CONNLAB_SERVER": "127.0.0.1", **knobs}
         command = [sys.executable, "-S", "-E", *argv]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
-        log = tmp_path / f"stderr-{len(started)}"
+        log = tmp_path / f"stderr-{len(running)}"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=environ, stderr=stderr, process_group=0, **pipes
             )
         process.log = log
-        started.append(process)
+        running.append(process)
         return process
 
     yield start
-    for process in started:
+    for process in running:
         with process, suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # an idle client is a shell and its sleep
 

@@ -31,7 +31,7 @@ def lines(stream):
         yield json.loads(line)
 
 
-def logged(process):
+def log_events(process):
     """What an agent has written to the log of its host so far; without a PID 1 of ours that is stderr."""
     return [json.loads(line) for line in process.log.read_text().splitlines()]
 
@@ -55,14 +55,14 @@ def accept(listener):
     return connection
 
 
-def outcomes(answer):
+def outcomes_of(answer):
     return [(attempt["outcome"], attempt["errno"]) for attempt in answer["attempts"]]
 
 
-def wait_until_held(path):
+def wait_until_locked(path):
     """Until somebody has locked the file, with the deadline of everything here."""
 
-    def held():
+    def is_locked():
         with path.open("wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,4 +70,4 @@ def wait_until_held(path):
                 return True
         return False
 
-    until(held, f"somebody locks {path}", WITHIN)
+    until(is_locked, f"somebody locks {path}", WITHIN)

@@ -6,29 +6,29 @@ import time
 import pytest
 
 from tests.support.ports import free_port
-from tests.unit.client.processes import logged, outcomes
+from tests.unit.client.processes import log_events, outcomes_of
 
 
 def test_a_name_is_asked_for_and_nothing_is_dialled(agent):
     """`resolve`: an address, or the resolver's own error as an answer; no attempt in the log."""
     client = agent()
-    found = client.ask("resolve", host="localhost")
-    assert (found["resolved"], found["address"], found["errno"]) == (True, "127.0.0.1", None)
+    localhost = client.ask("resolve", host="localhost")
+    assert (localhost["resolved"], localhost["address"], localhost["errno"]) == (True, "127.0.0.1", None)
     unknown = client.ask("resolve", host="no-such-name.invalid")
     assert (unknown["ok"], unknown["resolved"], unknown["address"]) == (True, False, None)
     assert unknown["errno"].startswith("EAI_")
     assert unknown["reason"]
-    assert [event["event"] for event in logged(client.process)] == ["agent"]
+    assert [event["event"] for event in log_events(client.process)] == ["agent"]
 
 
 def test_established_and_refused(agent, echo):
     """A listener's port is established and held; a port that nobody listens on is refused at once."""
     client = agent()
-    opened = client.ask("open", host="127.0.0.1", port=echo, count=3)
+    established = client.ask("open", host="127.0.0.1", port=echo, count=3)
     refused = client.ask("open", host="127.0.0.1", port=free_port(), count=2)
-    assert outcomes(opened) == [("established", None)] * 3
-    assert [attempt["conn"] for attempt in opened["attempts"]] == [1, 2, 3]
-    assert outcomes(refused) == [("refused", "ECONNREFUSED")] * 2
+    assert outcomes_of(established) == [("established", None)] * 3
+    assert [attempt["conn"] for attempt in established["attempts"]] == [1, 2, 3]
+    assert outcomes_of(refused) == [("refused", "ECONNREFUSED")] * 2
     assert all(attempt["source"] == "127.0.0.1" and attempt["source_port"] for attempt in refused["attempts"])
     assert client.ask("facts")["held"] == 3
 
@@ -39,17 +39,17 @@ def test_a_full_accept_queue_times_out(agent, in_flight):
     client = agent()
     port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
     target = {"host": "127.0.0.1", "port": port, "timeout_ms": 100}
-    assert outcomes(client.ask("open", **target)) == [("established", None)]
+    assert outcomes_of(client.ask("open", **target)) == [("established", None)]
     answer = client.ask("open", **target, count=4, in_flight=in_flight)
-    assert outcomes(answer) == [("timed_out", None)] * 4
+    assert outcomes_of(answer) == [("timed_out", None)] * 4
 
 
 def test_a_taken_four_tuple_is_no_port(agent, echo):
     """The same source port to the same destination again: connect(2) has none to give (kernel.md T13)."""
     client, port = agent(), free_port()
     target = {"host": "127.0.0.1", "port": echo, "source_port": port}
-    assert outcomes(client.ask("open", **target)) == [("established", None)]
-    assert outcomes(client.ask("open", **target)) == [("no_port", "EADDRNOTAVAIL")]
+    assert outcomes_of(client.ask("open", **target)) == [("established", None)]
+    assert outcomes_of(client.ask("open", **target)) == [("no_port", "EADDRNOTAVAIL")]
 
 
 @pytest.mark.parametrize("how", [{"verb": "open"}, {"verb": "churn", "detail": True}], ids=["open", "churn"])
@@ -65,16 +65,16 @@ def test_each_dial_has_the_next_source_port(agent, echo, how):
 def test_ports_end_at_65535(agent, verb):
     """More dials than ports are left is a mistake in the request, found before the first of them."""
     client = agent()
-    asked = {"host": "127.0.0.1", "port": free_port(), "source_port": 65_534}
-    assert "need ports above 65535" in client.ask(verb, **asked, count=3)["error"]
-    assert client.ask(verb, **asked, count=2)["ok"]
-    assert len([event for event in logged(client.process) if event["event"] == "attempt"]) == 2
+    request = {"host": "127.0.0.1", "port": free_port(), "source_port": 65_534}
+    assert "need ports above 65535" in client.ask(verb, **request, count=3)["error"]
+    assert client.ask(verb, **request, count=2)["ok"]
+    assert len([event for event in log_events(client.process) if event["event"] == "attempt"]) == 2
 
 
 def test_a_foreign_source_is_our_own_mistake(agent, echo):
     """The same errno from bind(2) is a harness_error: the address is not this host's."""
     answer = agent().ask("open", host="127.0.0.1", port=echo, source="192.0.2.1")
-    assert outcomes(answer) == [("harness_error", "EADDRNOTAVAIL")]
+    assert outcomes_of(answer) == [("harness_error", "EADDRNOTAVAIL")]
 
 
 def test_attempts_come_in_order_of_dialling(agent, echo):

@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from tests.support.ports import free_port
-from tests.unit.client.processes import WITHIN, accept, listening, logged
+from tests.unit.client.processes import WITHIN, accept, listening, log_events
 
 
 def test_fin_is_answered(agent):
@@ -63,7 +63,7 @@ def test_dropped_is_left_to_the_kernel(agent, unread):
                     connection.recv(1)
             else:
                 assert connection.recv(1) == b""
-    assert [event["how"] for event in logged(client.process) if event["event"] == "released"] == ["drop"]
+    assert [event["how"] for event in log_events(client.process) if event["event"] == "released"] == ["drop"]
 
 
 def test_a_reset_is_noticed(agent):
@@ -104,7 +104,7 @@ def test_churn_counts(agent, echo, how):
     answer = client.ask("churn", host="127.0.0.1", port=echo, count=20, how=how, message="ping")
     assert answer["tally"] == {"established": 20}
     assert client.ask("facts")["held"] == 0
-    assert [event["event"] for event in logged(client.process)] == ["agent", *["attempt"] * 20, "tally"]
+    assert [event["event"] for event in log_events(client.process)] == ["agent", *["attempt"] * 20, "tally"]
 
 
 def test_churn_tells_each_connection_if_asked(agent, echo):

@@ -10,7 +10,7 @@ from tests.support.files_variable import files_variable
 from tests.unit.client.processes import WITHIN, lines
 
 
-def real(key):
+def kernel_value(key):
     """What this machine's kernel says of a key."""
     return Path("/proc/sys", key.replace(".", "/")).read_text().strip()
 
@@ -27,29 +27,29 @@ def profile(**keys):
 @pytest.mark.parametrize("workload", ["idle", "hold"])
 def test_the_profile_is_told_before_ready(run, workload):
     """Each key with its values, one that this kernel does not have as absent."""
-    own = profile(tw_recycle="1", fin_timeout=real(FIN), tw_reuse=real(REUSE))
+    own = profile(tw_recycle="1", fin_timeout=kernel_value(FIN), tw_reuse=kernel_value(REUSE))
     process = run("-m", "client", CLIENT_SYSCTL="stock", WORKLOAD=workload, **own)
-    told = lines(process.stdout)
-    keys = [next(told) for _ in range(3)]
-    assert next(told)["event"] == "ready"
+    events = lines(process.stdout)
+    keys = [next(events) for _ in range(3)]
+    assert next(events)["event"] == "ready"
     assert [tuple(key[field] for field in ("event", "key", "declared", "effective", "state")) for key in keys] == [
         ("sysctl", RECYCLE, "1", None, "absent"),
-        ("sysctl", FIN, real(FIN), real(FIN), "applied"),
-        ("sysctl", REUSE, real(REUSE), real(REUSE), "applied"),
+        ("sysctl", FIN, kernel_value(FIN), kernel_value(FIN), "applied"),
+        ("sysctl", REUSE, kernel_value(REUSE), kernel_value(REUSE), "applied"),
     ]  # fmt: skip
 
 
 def test_a_host_that_is_not_what_it_claims_does_not_start(run):
     """Another value than declared: one line that says so, exit 1, never ready; the lab tells that line."""
-    own = profile(tw_reuse=real(REUSE), fin_timeout="4711")
+    own = profile(tw_reuse=kernel_value(REUSE), fin_timeout="4711")
     process = run("-m", "client", CLIENT_SYSCTL="stock", WORKLOAD="idle", **own)
-    said, _ = process.communicate(timeout=WITHIN)
-    what = f"{FIN} is {real(FIN)}, sysctl/stock.yaml declares 4711"
-    told = [json.loads(line) for line in said.splitlines()]
-    assert [line["event"] for line in told] == ["sysctl", "sysctl", "sysctl_failed"]
-    assert (process.returncode, told[1]["state"], told[2]["profile"]) == (1, "differs", "stock")
-    assert (told[2]["error"], process.log.read_text()) == (what, "")
-    assert readiness.reason(said.decode()) == what
+    output, _ = process.communicate(timeout=WITHIN)
+    error = f"{FIN} is {kernel_value(FIN)}, sysctl/stock.yaml declares 4711"
+    events = [json.loads(line) for line in output.splitlines()]
+    assert [line["event"] for line in events] == ["sysctl", "sysctl", "sysctl_failed"]
+    assert (process.returncode, events[1]["state"], events[2]["profile"]) == (1, "differs", "stock")
+    assert (events[2]["error"], process.log.read_text()) == (error, "")
+    assert readiness.reason(output.decode()) == error
 
 
 def test_without_a_profile_nothing_is_claimed(run):
@@ -60,10 +60,10 @@ def test_without_a_profile_nothing_is_claimed(run):
 
 def test_the_lab_can_look_at_the_profile(run):
     """`python3 -m client.sysctls`: what the events say, as one list; a bad name is refused."""
-    said, _ = run("-m", "client.sysctls", CLIENT_SYSCTL="article", **files_variable()).communicate(
+    output, _ = run("-m", "client.sysctls", CLIENT_SYSCTL="article", **files_variable()).communicate(
         timeout=WITHIN
     )
-    found = {key["key"]: (key["declared"], key["effective"]) for key in json.loads(said)}
-    assert found == {RECYCLE: ("1", None), REUSE: ("1", real(REUSE)), FIN: ("15", real(FIN))}
+    values = {key["key"]: (key["declared"], key["effective"]) for key in json.loads(output)}
+    assert values == {RECYCLE: ("1", None), REUSE: ("1", kernel_value(REUSE)), FIN: ("15", kernel_value(FIN))}
     process = run("-m", "client.sysctls", CLIENT_SYSCTL="nope", **files_variable())
     assert (process.wait(WITHIN), "CLIENT_SYSCTL='nope'" in process.log.read_text()) == (2, True)

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.unit.client.processes import WITHIN, accept, lines, listening, logged, outcomes
+from tests.unit.client.processes import WITHIN, accept, lines, listening, log_events, outcomes_of
 
 GARBAGE = [
     (b"", "one JSON object"),
@@ -73,11 +73,11 @@ def test_partial_answers_come_as_attempts_end(agent):
     target = {"host": "127.0.0.1", "port": port, "timeout_ms": 300}
     client.ask("open", **target)
     client.tell(id=7, verb="open", **target, count=3, in_flight=3, gap_ms=50, partial=True)
-    told = [next(client.answers) for _ in range(3)]
+    partial_answers = [next(client.answers) for _ in range(3)]
     last = next(client.answers)
-    assert [answer["partial"] for answer in told] == [True] * 3
-    assert [(answer["id"], answer["ok"]) for answer in (*told, last)] == [(7, True)] * 4
-    assert [answer["attempt"]["number"] for answer in told] == [1, 2, 3]
+    assert [answer["partial"] for answer in partial_answers] == [True] * 3
+    assert [(answer["id"], answer["ok"]) for answer in (*partial_answers, last)] == [(7, True)] * 4
+    assert [answer["attempt"]["number"] for answer in partial_answers] == [1, 2, 3]
     assert (last["tally"], "partial" in last, "attempts" in last) == ({"timed_out": 3}, False, False)
 
 
@@ -104,7 +104,7 @@ def test_a_long_answer_arrives_whole(agent):
     client = agent()
     with listening(backlog=500) as (_, port):
         answer = client.ask("open", host="127.0.0.1", port=port, count=500)
-    assert outcomes(answer) == [("established", None)] * 500
+    assert outcomes_of(answer) == [("established", None)] * 500
 
 
 def test_hello_and_facts(agent):
@@ -145,9 +145,9 @@ def test_the_log_tells_what_the_agent_did(agent, echo):
     client.ask("open", host="127.0.0.1", port=echo, count=2)
     client.process.stdin.close()
     client.process.wait(WITHIN)
-    told = ["agent", "attempt", "attempt", "tally", "held", "released", "agent"]
-    log = logged(client.process)
-    assert [event["event"] for event in log] == told
+    names = ["agent", "attempt", "attempt", "tally", "held", "released", "agent"]
+    log = log_events(client.process)
+    assert [event["event"] for event in log] == names
     assert (log[-2]["how"], log[-1]["state"]) == ("exit", "closed")
 
 
@@ -163,7 +163,7 @@ def test_a_closed_stream_stops_the_lab_s_agent_at_once(agent, partial):
             client.process.stdin.close()
             assert client.process.wait(WITHIN) == 0
             assert connection.recv(1) == b""
-    assert logged_states(client) == ["opened", "closed"]
+    assert agent_states(client) == ["opened", "closed"]
 
 
 @pytest.mark.parametrize("argv", [(), ("--stop-at-close",)])
@@ -189,7 +189,7 @@ def test_a_closed_stream_ends_a_busy_agent(agent):
             assert client.process.wait(WITHIN) == 0
 
 
-def logged_states(client):
+def agent_states(client):
     """The agent's own coming and going, its words on standard error left out."""
-    told = [line for line in client.process.log.read_text().splitlines() if line.startswith("{")]
-    return [event["state"] for event in map(json.loads, told) if event["event"] == "agent"]
+    log = [line for line in client.process.log.read_text().splitlines() if line.startswith("{")]
+    return [event["state"] for event in map(json.loads, log) if event["event"] == "agent"]

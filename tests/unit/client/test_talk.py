@@ -31,7 +31,7 @@ def listener():
 @pytest.fixture
 def start(listener, tmp_path):
     """Start the client, with pipes; killed at the end if it still runs."""
-    started = []
+    processes = []
 
     def run(*arguments, port=None):
         knobs = {
@@ -41,22 +41,22 @@ def start(listener, tmp_path):
         }
         argv = [sys.executable, "-S", "-E", "-m", "client.talk", *arguments]
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(argv, cwd=ROOT, env=knobs, stdin=pipe, stdout=pipe, stderr=pipe))
-        return started[-1]
+        processes.append(subprocess.Popen(argv, cwd=ROOT, env=knobs, stdin=pipe, stdout=pipe, stderr=pipe))
+        return processes[-1]
 
     yield run
-    for process in started:
+    for process in processes:
         with process:
             process.kill()
 
 
-def until(stream, wanted):
+def read_until(stream, text):
     """What a pipe brings, up to and with `wanted`."""
     data = b""
-    while wanted not in data:
-        assert select.select([stream], [], [], WITHIN)[0], f"{data!r}, and no {wanted!r} within {WITHIN} s"
+    while text not in data:
+        assert select.select([stream], [], [], WITHIN)[0], f"{data!r}, and no {text!r} within {WITHIN} s"
         part = os.read(stream.fileno(), 65_536)
-        assert part, f"the end after {data!r}, without {wanted!r}"
+        assert part, f"the end after {data!r}, without {text!r}"
         data += part
     return data
 
@@ -68,16 +68,16 @@ def test_lines_go_out_as_typed_and_come_back_escaped(start, listener):
     client.stdin.close()
     peer, _ = listener.accept()
     with peer:
-        heard = b""
+        received = b""
         while data := peer.recv(1024):
-            heard += data
+            received += data
             peer.sendall(data)
-    assert heard == "wörld\x1b[2Jlast".encode()
+    assert received == "wörld\x1b[2Jlast".encode()
     assert client.stdout.read().decode() == "wörld\n\\x1b[2Jlast\n"
     assert client.wait(WITHIN) == 0
-    said = client.stderr.read().decode()
-    assert "Input msg" not in said
-    assert "closed the connection; the server closed too" in said
+    words = client.stderr.read().decode()
+    assert "Input msg" not in words
+    assert "closed the connection; the server closed too" in words
 
 
 def test_the_articles_prompt(start, listener):
@@ -85,14 +85,14 @@ def test_the_articles_prompt(start, listener):
     client = start("--prompt")
     peer, _ = listener.accept()
     with peer:
-        until(client.stdout, b"Input msg and send:")
+        read_until(client.stdout, b"Input msg and send:")
         peer.sendall(b"welcome\n")
-        assert until(client.stdout, b"send:") == b"\nwelcome\nInput msg and send:"
+        assert read_until(client.stdout, b"send:") == b"\nwelcome\nInput msg and send:"
         client.stdin.write(b"hello\n")
         client.stdin.flush()
         assert peer.recv(100) == b"hello"
         peer.sendall(b"hello")
-        assert until(client.stdout, b"send:") == b"hello\nInput msg and send:"
+        assert read_until(client.stdout, b"send:") == b"hello\nInput msg and send:"
         client.send_signal(signal.SIGINT)
         assert client.wait(WITHIN) == 130
         assert peer.recv(100) == b"", "the server sees a FIN"
@@ -106,44 +106,44 @@ def test_more_than_all_buffers_hold(start, listener):
     client.stdin.write(line)
     client.stdin.close()
     with peer:
-        left = len(line)
-        while left:
+        size_left = len(line)
+        while size_left:
             data = peer.recv(65_536)
             peer.sendall(data)
-            left -= len(data)
-        assert until(client.stdout, b"\n") == line + b"\n"
+            size_left -= len(data)
+        assert read_until(client.stdout, b"\n") == line + b"\n"
         assert peer.recv(1) == b"", "its FIN, after the end of its input"
     assert client.wait(WITHIN) == 0
 
 
 @pytest.mark.parametrize(
-    ("linger", "said"),
+    ("linger", "message"),
     [
         ((0, 0), b"the server closed the connection (FIN)"),
         ((1, 0), b"the server reset the connection (ECONNRESET)"),
     ],
     ids=["FIN", "RST"],
 )
-def test_a_server_that_goes_away(start, listener, linger, said):
+def test_a_server_that_goes_away(start, listener, linger, message):
     """Exit status 1 and how it went, although the keyboard is silent."""
     client = start()
     peer, _ = listener.accept()
-    until(client.stderr, b"connected to")  # before that, an RST is a failed attempt
+    read_until(client.stderr, b"connected to")  # before that, an RST is a failed attempt
     peer.setsockopt(
         socket.SOL_SOCKET, socket.SO_LINGER, b"".join(n.to_bytes(4, sys.byteorder) for n in linger)
     )
     peer.close()
     assert client.wait(WITHIN) == 1
-    assert said in client.stderr.read()
+    assert message in client.stderr.read()
 
 
 def test_a_server_that_does_not_answer(start, listener):
     """Connected is not served (the accept queue does that): it says so and asks again."""
     client = start("--prompt")
-    until(client.stdout, b"send:")
+    read_until(client.stdout, b"send:")
     client.stdin.write(b"anybody?\n")
     client.stdin.flush()
-    assert until(client.stdout, b"send:") == b"(nothing came back within 1 s)\nInput msg and send:"
+    assert read_until(client.stdout, b"send:") == b"(nothing came back within 1 s)\nInput msg and send:"
 
 
 def test_nobody_listens(start, listener):
@@ -152,9 +152,9 @@ def test_nobody_listens(start, listener):
     listener.close()
     client = start(port=port)
     assert client.wait(WITHIN) == 1
-    said = client.stderr.read().decode()
-    assert f"127.0.0.1 port {port} refused the connection" in said
-    assert "make status" in said
+    words = client.stderr.read().decode()
+    assert f"127.0.0.1 port {port} refused the connection" in words
+    assert "make status" in words
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import select
 
-from tests.unit.client.processes import accept, first, lines, listening, logged, wait_until_held
+from tests.unit.client.processes import accept, first, lines, listening, log_events, wait_until_locked
 
 
 def test_the_workload_waits_for_the_agent(run, agent, echo):
@@ -24,7 +24,7 @@ def test_the_agent_waits_for_the_round(run, tmp_path):
         workload = run("-m", "client", PORT=str(port), DIALS="1", PERIOD="60")
         with accept(listener):
             client = run("-m", "client.agent")
-            wait_until_held(tmp_path / "turn")
+            wait_until_locked(tmp_path / "turn")
         tally = first(lines(workload.stdout), "tally")
         assert next(lines(client.stdout))["agent"] == "connlab"
-        assert logged(client)[0]["ts"] > tally["ts"]
+        assert log_events(client)[0]["ts"] > tally["ts"]

@@ -42,14 +42,14 @@ def test_hold_keeps_and_redials(run):
     with listening() as (listener, port):
         process = run("-m", "client", WORKLOAD="hold", PORT=str(port), DIALS="2", PERIOD="0.05")
         events = lines(process.stdout)
-        lost, kept = accept(listener), accept(listener)
+        closed, open_connection = accept(listener), accept(listener)
         assert first(events, "held")["count"] == 2
-        lost.close()
-        with kept, accept(listener) as again:
+        closed.close()
+        with open_connection, accept(listener) as again:
             assert first(events, "tally")["attempts"] == 1
             assert first(events, "held")["count"] == 2
             process.terminate()
-            assert (kept.recv(1), again.recv(1)) == (b"", b"")
+            assert (open_connection.recv(1), again.recv(1)) == (b"", b"")
         assert [event["event"] for event in events] == ["stopping", "released"]
     assert process.wait(WITHIN) == 0
 
@@ -103,6 +103,6 @@ def test_idle_leaves_no_sleep_behind(run, tmp_path):
 def test_a_bad_knob_stops_at_once(run):
     """One line on stderr, nothing on stdout, exit 2."""
     process = run("-m", "client", DIALS="-1")
-    said, _ = process.communicate(timeout=WITHIN)
-    assert (process.returncode, said) == (2, b"")
+    output, _ = process.communicate(timeout=WITHIN)
+    assert (process.returncode, output) == (2, b"")
     assert process.log.read_text() == "connlab client: DIALS='-1' is not a whole number from 1 to 20000\n"

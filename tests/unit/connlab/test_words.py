@@ -40,51 +40,51 @@ HOSTILE = {
     "backslash": (r"a\[bold]", r"a\[bold]"),
     "ordinary": ("größer, 日本, 🙂", "größer, 日本, 🙂"),
 }
-each = pytest.mark.parametrize(("words", "shown"), HOSTILE.values(), ids=HOSTILE)
+each = pytest.mark.parametrize(("words", "text"), HOSTILE.values(), ids=HOSTILE)
 
 
 @each
-def test_a_word_is_shown_as_what_it_is(words, shown):
+def test_a_word_is_shown_as_what_it_is(words, text):
     """On one line; of several lines the line feeds stay."""
-    assert visible(words) == shown
-    assert visible(f"{words}\n.") == rf"{shown}\n."
-    assert lines(f"{words}\n.") == f"{shown}\n."
+    assert visible(words) == text
+    assert visible(f"{words}\n.") == rf"{text}\n."
+    assert lines(f"{words}\n.") == f"{text}\n."
 
 
 @each
-def test_a_table_shows_it(words, shown, capsys):
+def test_a_table_shows_it(words, text, capsys):
     """In a head, in a cell and beside it, alone and joined to coloured words."""
     out, table = console(), new_table(words, "part")
     table.add_row(words, joined(strong(words), words, coloured(words)))
     out.print(table)
     out.print(words)
-    assert capsys.readouterr().out.count(shown) == 6
+    assert capsys.readouterr().out.count(text) == 6
 
 
 @each
-def test_doctor_shows_it(words, shown, capsys):
+def test_doctor_shows_it(words, text, capsys):
     """A detail is the engine's or the kernel tool's, a fix may name a file."""
     doctor.checks([{"name": words, "result": "FAIL", "detail": words, "fix": words}])
     said = capsys.readouterr().out
-    assert said.count(shown) == 3
-    assert _harmless(said)
+    assert said.count(text) == 3
+    assert _is_harmless(said)
 
 
 @each
-def test_claims_and_effects_show_it(words, shown, capsys):
+def test_claims_and_effects_show_it(words, text, capsys):
     """Evidence is a host's, and a test's name a file's."""
     row = Judged(**{**vars(CLAIMS[-1]), "verdict": "holds", "evidence": f"{words}\n", "test": words})
     judging.claims([row])
     said = capsys.readouterr().out
-    assert said.count(shown) == 2
+    assert said.count(text) == 2
     assert len(said.splitlines()) == 3
-    assert _harmless(said)
+    assert _is_harmless(said)
     judging.effects([row])
-    assert _harmless(capsys.readouterr().out)
+    assert _is_harmless(capsys.readouterr().out)
 
 
 @each
-def test_an_error_shows_it(words, shown, capsys):
+def test_an_error_shows_it(words, text, capsys):
     """The words of an engine, a tool or a log line are in many a refusal, what was typed in one of Click's."""
     for status, error in ((1, LabError(f"it said {words}\n  next: make up")), (2, click.UsageError(words))):
 
@@ -93,17 +93,17 @@ def test_an_error_shows_it(words, shown, capsys):
 
         assert cli.guarded(refuse) == status
         said = capsys.readouterr().err
-        assert shown in said
-        assert _harmless(said)
+        assert text in said
+        assert _is_harmless(said)
 
 
 @each
-def test_a_page_shows_it(words, shown):
+def test_a_page_shows_it(words, text):
     """As text of HTML, and in a cell of Markdown, which ends with neither a line nor a bar of somebody else's."""
-    assert f"<h1>{shown}</h1>" in unescape(page.page(words, {}, [], "now", {}))
+    assert f"<h1>{text}</h1>" in unescape(page.page(words, {}, [], "now", {}))
     row = Judged(**{**vars(CLAIMS[0]), "verdict": "holds", "evidence": f"{words}|\n<b>"})
     (line,) = verdict_tables.table([row]).splitlines()[2:]
-    assert line.endswith(rf"| {shown}\|\n&lt;b> |")
+    assert line.endswith(rf"| {text}\|\n&lt;b> |")
 
 
 def test_every_word_in_its_colour(capsys, monkeypatch):
@@ -120,35 +120,35 @@ def test_every_word_in_its_colour(capsys, monkeypatch):
 
 def test_nobody_goes_past_the_one_way_out():
     """`print` is in base.words and where data is printed; rich's Console and Text in cli.show.terminal alone."""
-    found = trees("connlab/**/*.py")
-    called = {name: _called(tree) for name, tree in found.items()}
+    modules = trees("connlab/**/*.py")
+    called = {name: _called_names(tree) for name, tree in modules.items()}
     printing = {name for name, names in called.items() if "print" in names}
     assert printing == {"connlab.base.output", "connlab.cli.verbs.options"}
     drawing = {name for name, names in called.items() if {"Text", "Console", "Text.from_markup"} & names}
     assert drawing == {"connlab.cli.show.terminal"}
-    assert not [name for name, tree in found.items() if "rich.markup" in imports(tree, name)]
-    writing = {name for name, tree in found.items() if "sys.stderr" in ast.unparse(tree)}
+    assert not [name for name, tree in modules.items() if "rich.markup" in imports(tree, name)]
+    writing = {name for name, tree in modules.items() if "sys.stderr" in ast.unparse(tree)}
     assert writing == {"connlab.base.output"}
 
 
 def test_nobody_writes_markup():
     """It would be shown as it stands: a colour is asked for with `coloured`, `strong` or `pale`."""
-    shown = {
+    text = {
         name: tree for name, tree in trees("connlab/**/*.py").items() if name.startswith("connlab.cli.show")
     }
-    assert len(shown) >= 5
+    assert len(text) >= 5
     words = [
         (name, node.value)
-        for name, tree in shown.items()
+        for name, tree in text.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     assert [found for found in words if re.search(r"\[/?(bold|dim|red|green|yellow|/)?\]", found[1])] == []
 
 
-def _harmless(said: str) -> bool:
+def _is_harmless(said: str) -> bool:
     return all(c.isprintable() or c == "\n" for c in said)
 
 
-def _called(tree: ast.AST) -> set[str]:
+def _called_names(tree: ast.AST) -> set[str]:
     return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}

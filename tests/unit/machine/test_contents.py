@@ -22,7 +22,7 @@ AWKWARD = "$ $$ ${PORT} $(x) `y` \"q\" 'q' \\n\n\ttab\r\n #c é \U0001f600 \u202
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def checkout(tmp_path, monkeypatch):
     """A checkout of one's own: a policy, a profile and two modes."""
     for path, text in {
         "firewall/connlimit.rules": AWKWARD, "sysctl/own.yaml": "services: {host: {sysctls: {net.ipv4.a: 1}}}",
@@ -37,26 +37,28 @@ def house(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def chosen():
+def lab_settings():
     """The menu, and for the clients the profile `own`, which only the house has."""
     menu = settings.read({})
     return settings.Settings({**menu.values, "SYSCTL": "stock", "CLIENT_SYSCTL": "own"}, menu.given)
 
 
-def test_each_host_gets_its_own_files_as_they_are(house, chosen):
+def test_each_host_gets_its_own_files_as_they_are(checkout, lab_settings):
     """The server its policy, its profile and every mode, the client its profile."""
-    given = files.given(host_files.environment(chosen, "server"))
-    assert given == {
+    received = files.given(host_files.environment(lab_settings, "server"))
+    assert received == {
         "firewall/connlimit.rules": AWKWARD.replace("\r\n", "\n"), "sysctl/stock.conf": "net.ipv4.b = 2\n",
         "server/modes/threading.py": "A = 1\n", "server/modes/_shared.py": "",
     }  # fmt: skip
-    assert files.given(host_files.environment(chosen, "client")) == {"sysctl/own.conf": "net.ipv4.a = 1\n"}
+    assert files.given(host_files.environment(lab_settings, "client")) == {
+        "sysctl/own.conf": "net.ipv4.a = 1\n"
+    }
 
 
-def test_what_was_given_comes_before_the_disk(house, monkeypatch):
+def test_what_was_given_comes_before_the_disk(checkout, monkeypatch):
     """Text and name; without the variable there is the disk alone."""
-    monkeypatch.setattr(files, "HOME", house)
-    (house / "sysctl/own.conf").write_text("old")
+    monkeypatch.setattr(files, "HOME", checkout)
+    (checkout / "sysctl/own.conf").write_text("old")
     variable = {
         "CONNLAB_FILES": json.dumps({"sysctl/own.conf": AWKWARD, "sysctl/_no.conf": "", "x/own.conf": ""})
     }
@@ -74,35 +76,35 @@ def test_a_variable_that_is_none_is_refused(machine, text):
     """Exit status 2 and the variable's name: not somebody else's policy, and no traceback."""
     argv = [sys.executable, "-S", "-E", "-m", machine]
     environment = menu.MENU | {"CONNLAB_FILES": text}
-    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "CONNLAB_FILES is not " in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "CONNLAB_FILES is not " in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_the_largest_that_fits_really_fits(house, chosen):
+def test_the_largest_that_fits_really_fits(checkout, lab_settings):
     """MAX_ARG_STRLEN, to the byte: the kernel starts a program with it, and with one byte more it does not."""
-    empty = len(host_files.environment(chosen, "client")["CONNLAB_FILES"])
+    empty = len(host_files.environment(lab_settings, "client")["CONNLAB_FILES"])
     value = "1" * (host_files.LONGEST - empty + 1)
-    (house / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}'}}}}}}")
-    variable = host_files.environment(chosen, "client")
+    (checkout / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}'}}}}}}")
+    variable = host_files.environment(lab_settings, "client")
     assert len(variable["CONNLAB_FILES"]) == host_files.LONGEST
     assert subprocess.run(["/bin/true"], env=variable, check=False).returncode == 0
     with pytest.raises(OSError, match="Argument list too long"):
         subprocess.run(["/bin/true"], env={k: v + "1" for k, v in variable.items()}, check=False)
 
-    (house / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}1'}}}}}}")
+    (checkout / "sysctl/own.yaml").write_text(f"services: {{host: {{sysctls: {{net.ipv4.a: '{value}1'}}}}}}")
     with pytest.raises(
         LabError, match=r"client are 131,058 bytes.*131,057.*MAX_ARG_STRLEN.*own\.conf.*\n  next: "
     ):
-        host_files.variables(chosen)
+        host_files.variables(lab_settings)
 
 
-def test_one_that_is_no_text_is_named(house, chosen):
+def test_one_that_is_no_text_is_named(checkout, lab_settings):
     """A policy that is not UTF-8."""
-    (house / "firewall/connlimit.rules").write_bytes(b"# \xff")
+    (checkout / "firewall/connlimit.rules").write_bytes(b"# \xff")
     with pytest.raises(LabError, match=r"^firewall/connlimit\.rules: it is not UTF-8 \(byte 2\)\n  next: "):
-        host_files.variables(chosen)
+        host_files.variables(lab_settings)
 
 
 def run_with_files(script: str, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -127,38 +129,42 @@ def test_a_mode_is_imported_from_its_text():
         "import traceback\nfrom server import mode_loader\nmode_loader.install()\n"
         "try:\n    import server.modes.zz_a\nexcept ZeroDivisionError:\n    traceback.print_exc()"
     )
-    done = run_with_files(script, sources)
-    assert 'File "server/modes/zz_a.py", line 3, in <module>' in done.stderr
-    assert "1 / 0  # here" in done.stderr
-    assert "ZeroDivisionError" in done.stderr
+    result = run_with_files(script, sources)
+    assert 'File "server/modes/zz_a.py", line 3, in <module>' in result.stderr
+    assert "1 / 0  # here" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
 
 
 def test_a_text_is_taken_for_a_mode_only():
     """Not for the server's own modules; and a mode that was not given is the disk's."""
     script = "from server import mode_loader; mode_loader.install(); import server.handlers"
     script += "; import server.modes.pool as pool; print(pool.__file__)"
-    done = run_with_files(script, {"server/handlers.py": "1/0"})
-    assert (done.returncode, done.stdout.strip()) == (0, str(HOME / "server/modes/pool.py"))
+    result = run_with_files(script, {"server/handlers.py": "1/0"})
+    assert (result.returncode, result.stdout.strip()) == (0, str(HOME / "server/modes/pool.py"))
 
 
 def test_no_image_holds_what_travels():
     """An edited policy, profile or mode is no new image; all else that is copied is one."""
-    taken = {
+    files_by_image = {
         service: {str(path.relative_to(HOME)) for path in images.files(images.recipe(service))}
         for service in images.SERVICES
     }
     assert not [
         path
-        for paths in taken.values()
+        for paths in files_by_image.values()
         for path in paths
         if re.match(r"firewall/|sysctl/|server/modes/[^_]", path)
     ]
-    shared = "connlab/machine/files.py"
-    assert {"server/__main__.py", "server/modes/__init__.py", shared} < taken["server"]
-    assert {"client/agent.py", "client/workloads/idle.py", "client/Dockerfile", shared} < taken["client"]
-    assert not [path for paths in taken.values() for path in paths if "__pycache__" in path]
-    ours = {path for paths in taken.values() for path in paths if path.startswith("connlab/")}
-    assert {path for path in ours if not path.startswith("connlab/machine/")} == set()
+    shared_file = "connlab/machine/files.py"
+    assert {"server/__main__.py", "server/modes/__init__.py", shared_file} < files_by_image["server"]
+    assert {"client/agent.py", "client/workloads/idle.py", "client/Dockerfile", shared_file} < files_by_image[
+        "client"
+    ]
+    assert not [path for paths in files_by_image.values() for path in paths if "__pycache__" in path]
+    connlab_files = {
+        path for paths in files_by_image.values() for path in paths if path.startswith("connlab/")
+    }
+    assert {path for path in connlab_files if not path.startswith("connlab/machine/")} == set()
 
 
 @pytest.mark.parametrize(

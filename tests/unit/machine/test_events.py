@@ -113,6 +113,6 @@ def test_both_hosts_write_the_same_line(how):
         script = f"import {host}.{module}\nfrom connlab.machine import events\n"
         script += f"events.configure({host!r}, {how!r})\n{emit}"
         argv = [sys.executable, "-S", "-E", "-c", script]
-        done = subprocess.run(argv, cwd=DOCS.parent, capture_output=True, text=True, check=True)
-        written.append(re.sub(r'[0-9T:.-]+Z|"(server|client)"', "", done.stdout))
+        result = subprocess.run(argv, cwd=DOCS.parent, capture_output=True, text=True, check=True)
+        written.append(re.sub(r'[0-9T:.-]+Z|"(server|client)"', "", result.stdout))
     assert written[0] == written[1] != ""

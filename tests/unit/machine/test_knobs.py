@@ -30,12 +30,12 @@ BAD = [
 def test_every_reader_refuses_a_bad_value_in_the_same_words(knob, text, complaint):
     """Whoever reads the knob: which one, its value, and what is allowed."""
     readers = [reader for reader in ("lab", "server", "client") if knob in knobs.of(reader)]
-    said = []
+    messages = []
     for reader in readers:
         with pytest.raises((Usage, ValueError)) as refusal:
             read(reader, **{knob: text})
-        said.append(str(refusal.value))
-    assert said == [f"{knob}={text!r} {complaint}"] * len(readers) != []
+        messages.append(str(refusal.value))
+    assert messages == [f"{knob}={text!r} {complaint}"] * len(readers) != []
 
 
 def read(reader: str, **values: str) -> object:
@@ -55,9 +55,9 @@ def test_every_reader_takes_a_good_value(reader, knob, text):
 @pytest.mark.parametrize("host", ["server", "client"])
 def test_a_default_is_the_line_of_the_menu(host):
     """A host without an environment is what `.env` says; nothing is said of a profile that a client was not given."""
-    shown = knobs.read(host, MENU | files_variable())
+    defaults = knobs.read(host, MENU | files_variable())
     assert knobs.read(host, files_variable()) == {
-        **shown,
+        **defaults,
         **({"client_sysctl": None} if host == "client" else {}),
     }
 

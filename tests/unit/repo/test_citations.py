@@ -44,15 +44,15 @@ def texts() -> dict[str, str]:
     """Every text file of the project by its path, without what tools made."""
     files = [path for path in HOME.iterdir() if path.is_file() and path.name != ".git"]
     files += [path for folder in FOLDERS for path in (HOME / folder).rglob("*") if path.is_file()]
-    found = {}
+    contents = {}
     for path in files:
         name = str(path.relative_to(HOME))
         if name not in NOT_OURS and "__pycache__" not in path.parts and path != Path(__file__):
             try:
-                found[name] = path.read_text(encoding="utf-8")
+                contents[name] = path.read_text(encoding="utf-8")
             except UnicodeDecodeError:
                 continue  # captured packets, say
-    return found
+    return contents
 
 
 @functools.cache
@@ -104,7 +104,9 @@ def anchors(text: str) -> set[str]:
 def test_what_is_cited_is_there(broken: Callable[[str, Path], Iterator[str]]) -> None:
     """A reader who follows a citation arrives."""
     wrong = {
-        path: sorted(found) for path, text in texts().items() if (found := set(broken(text, Path(path))))
+        path: sorted(contents)
+        for path, text in texts().items()
+        if (contents := set(broken(text, Path(path))))
     }
     assert wrong == {}
 

@@ -19,7 +19,7 @@ def test_setuptools_stays_out_where_python_has_distutils(tmp_path: Path, python:
     (tmp_path / "python3").symlink_to(python)
     script = tmp_path / "docker-compose"
     script.write_text(f"#!{tmp_path}/python3\n# EASY-INSTALL-ENTRY-SCRIPT: 'docker-compose==1.29.2'\n")
-    assert compose_start.quicker(script) == ({"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if quick else {})
+    assert compose_start.start_variables(script) == ({"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if quick else {})
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_a_program_that_says_nothing_of_its_python_is_left_alone(tmp_path: Path,
     """The standalone binary, a wrapper, a script for whichever Python comes first."""
     script = tmp_path / "docker-compose"
     script.write_bytes(program)
-    assert compose_start.quicker(script) == {}
+    assert compose_start.start_variables(script) == {}

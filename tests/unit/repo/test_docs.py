@@ -91,9 +91,9 @@ def test_the_page_of_knobs_has_every_mode():
 def test_the_menu_is_what_the_lab_checks():
     """No knob is checked that .env does not have, and compose.yaml asks for none besides."""
     assert set(KNOBS) - set(REQUIRED) == {"GREETING"}
-    asked = set(re.findall(r"\$\{(\w+)\}", page("compose.yaml")))
-    assert asked <= set(KNOBS)
-    assert len(asked) > 10
+    variables = set(re.findall(r"\$\{(\w+)\}", page("compose.yaml")))
+    assert variables <= set(KNOBS)
+    assert len(variables) > 10
 
 
 def emitted(machine: str) -> set[str]:
@@ -103,14 +103,14 @@ def emitted(machine: str) -> set[str]:
         node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
     ]
     handing_on = {"emit"} | {function.name for function in functions if _hands_on(function)}
-    found = set()
+    names = set()
     for path, tree in trees.items():
         for argument in firsts(tree, handing_on):
             if isinstance(argument, ast.Constant):
-                found.add(argument.value)
+                names.add(argument.value)
             else:
                 assert isinstance(argument, ast.Name), f"{path}:{argument.lineno}: which event is this?"
-    return found
+    return names
 
 
 def _hands_on(function: ast.FunctionDef) -> bool:
@@ -145,9 +145,9 @@ def test_the_agent_page_is_complete():
 
 def test_the_table_of_endings_is_the_experiments():
     """docs/time-wait.md says of each way what the experiment holds against real hosts, in its order."""
-    kept = {None: "nothing", "TIME-WAIT": "TIME_WAIT"}
+    words = {None: "nothing", "TIME-WAIT": "TIME_WAIT"}
     _, _, table = page("docs/time-wait.md").partition(
         "left on the client | left on the server |\n|---|---|---|\n"
     )
     rows = [line.strip("| ").split(" | ")[1:] for line in table.partition("\n\n")[0].splitlines()]
-    assert rows == [[kept[left["client"]], kept[left["server"]]] for left in WAYS.values()]
+    assert rows == [[words[states["client"]], words[states["server"]]] for states in WAYS.values()]

@@ -11,31 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.skips import not_run
+from tests.support.skips import skip_lines
 
 HOME = Path(__file__).parents[3]
 
 
 def test_no_tests_are_not_green():
     """A run that finds nothing to run says so with 5, not 0 (a typing error in `-k`, say)."""
-    done = pytest_run("-k", "no_such_test", "tests/unit/connlab/kernel/test_kernels.py")
-    assert done.returncode == 5, done.stdout
+    result = pytest_run("-k", "no_such_test", "tests/unit/connlab/kernel/test_kernels.py")
+    assert result.returncode == 5, result.stdout
 
 
 def test_what_was_not_run_is_said_last():
     """The reason, how many tests, and the command; then pytest's own summary line, which CI reads."""
-    done = pytest_run("tests/report/test_in_a_browser.py", PATH="/nonexistent")
-    assert done.returncode == 0, done.stdout
-    *_, why, way, summary = done.stdout.splitlines()
+    result = pytest_run("tests/report/test_in_a_browser.py", PATH="/nonexistent")
+    assert result.returncode == 0, result.stdout
+    *_, why, way, summary = result.stdout.splitlines()
     skipped = re.fullmatch(r"not run: (\d+) tests: no browser: none of chromium, .*", why)
-    assert skipped, done.stdout
+    assert skipped, result.stdout
     assert way == "next: make tools, then they are run"
     assert re.match(rf"1 passed, {skipped[1]} skipped in ", summary)
 
 
 def test_nothing_is_said_of_a_run_that_left_nothing_out():
-    done = pytest_run("tests/unit/repo/test_ports.py")
-    assert (done.returncode, "not run" in done.stdout, "make tools" in done.stdout) == (0, False, False)
+    result = pytest_run("tests/unit/repo/test_ports.py")
+    assert (result.returncode, "not run" in result.stdout, "make tools" in result.stdout) == (0, False, False)
 
 
 def test_a_reason_that_no_tool_changes_names_none():
@@ -43,11 +43,11 @@ def test_a_reason_that_no_tool_changes_names_none():
     skip = pytest.TestReport(
         "t", ("f", 1, "t"), {}, "skipped", ("f", 1, "Skipped: this kernel has no x"), "setup"
     )
-    assert not_run([skip]) == ["not run: 1 test: this kernel has no x"]
+    assert skip_lines([skip]) == ["not run: 1 test: this kernel has no x"]
 
 
 @pytest.mark.parametrize(
-    ("programs", "status", "said"),
+    ("programs", "status", "message"),
     [
         (["apt-get", "chromium"], 0, "the browser is"),
         (["apt-get"], 0, "the browser is"),
@@ -55,7 +55,7 @@ def test_a_reason_that_no_tool_changes_names_none():
     ],
     ids=["there", "installed", "not to be had"],
 )
-def test_make_tools(tmp_path, programs, status, said):
+def test_make_tools(tmp_path, programs, status, message):
     """Compose first, then a browser that is there, or that apt-get brings; else how to get one, exit status 3."""
     (tmp_path / ".ci").mkdir()
     program(tmp_path / ".ci/compose-wheels", "echo fetched >&2")
@@ -68,12 +68,14 @@ def test_make_tools(tmp_path, programs, status, said):
     for name in programs:
         program(tmp_path / "bin" / name, brings if name == "apt-get" else "")
     only = {"PATH": str(tmp_path / "bin")}
-    done = subprocess.run([".ci/tools"], cwd=tmp_path, env=only, capture_output=True, text=True, check=False)
-    if done.returncode == 3 and status == 0 and os.geteuid() != 0:
+    result = subprocess.run(
+        [".ci/tools"], cwd=tmp_path, env=only, capture_output=True, text=True, check=False
+    )
+    if result.returncode == 3 and status == 0 and os.geteuid() != 0:
         pytest.skip("only root installs a browser")
-    assert done.returncode == status, done.stderr
-    assert done.stderr.startswith("fetched\n")
-    assert said in done.stderr
+    assert result.returncode == status, result.stderr
+    assert result.stderr.startswith("fetched\n")
+    assert message in result.stderr
 
 
 def pytest_run(*arguments: str, **variables: str) -> subprocess.CompletedProcess:

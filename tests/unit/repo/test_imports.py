@@ -66,9 +66,9 @@ SLEEPERS = {("connlab.base.wait", "until")}
 
 @pytest.fixture(scope="module")
 def lab() -> dict[str, ast.Module]:
-    found = trees("connlab/**/*.py")
-    assert len(found) >= 60, f"connlab/ has become so small that these tests see little: {list(found)}"
-    return found
+    modules = trees("connlab/**/*.py")
+    assert len(modules) >= 60, f"connlab/ has become so small that these tests see little: {list(modules)}"
+    return modules
 
 
 @pytest.mark.parametrize(("machine", "least"), [("server", 14), ("client", 15)])
@@ -146,11 +146,11 @@ def test_parsers_and_models_do_not_look(lab):
 
 def test_the_reference_model_neither_looks_nor_dials_nor_knows_the_time(lab):
     """What the policy promises, and how a page looks, are functions of what they are given alone."""
-    found = {name: tops(imports(lab[name], name)) for name in PURE}
-    assert {name: extra for name, used in found.items() if (extra := used & IO)} == {}
-    assert not [name for name in found if "open(" in ast.unparse(lab[name])]
+    imported = {name: tops(imports(lab[name], name)) for name in PURE}
+    assert {name: extra for name, used in imported.items() if (extra := used & IO)} == {}
+    assert not [name for name in imported if "open(" in ast.unparse(lab[name])]
     outside = sys.stdlib_module_names | {"connlab"}
-    assert {name: extra for name, used in found.items() if (extra := used - outside)} == DRAWING
+    assert {name: extra for name, used in imported.items() if (extra := used - outside)} == DRAWING
 
 
 def test_what_acts_or_observes_does_not_know_the_right_answer(lab):
@@ -227,7 +227,9 @@ def test_no_test_module_imports_another():
     modules = trees("tests/**/*.py")
     assert len(modules) >= 150, list(modules)
     assert {
-        name: found for name, tree in modules.items() if (found := modules_of_tests(imports(tree, name)))
+        name: test_modules
+        for name, tree in modules.items()
+        if (test_modules := modules_of_tests(imports(tree, name)))
     } == {}
     assert modules_of_tests(
         imports(ast.parse("from tests.hosts.test_quick import x\nimport tests.conftest"))

@@ -72,43 +72,43 @@ def written(output: str) -> Iterator[tuple[list[str], dict[str, str | None]]]:
 def make(checkout, request):
     """`make(*targets, NAME=value)`: of each program that make ran its arguments, and its environment of NAMES."""
 
-    def made(*targets: str, **given: str) -> list[tuple[list[str], dict[str, str]]]:
+    def run(*targets: str, **values: str) -> list[tuple[list[str], dict[str, str]]]:
         clean = {
             name: value
             for name, value in os.environ.items()
             if name not in (*NAMES, TYPED) and not name.startswith(("MAKE", "MFLAGS"))
         }
-        typed = [f"{name}={value}" for name, value in given.items()] if request.param == "typed" else []
-        done = subprocess.run(
-            ["make", *targets, *typed],
-            cwd=checkout, env=clean if typed else clean | given, capture_output=True, text=True, check=False,
+        words = [f"{name}={value}" for name, value in values.items()] if request.param == "typed" else []
+        result = subprocess.run(
+            ["make", *targets, *words],
+            cwd=checkout, env=clean if words else clean | values, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert not list(checkout.rglob("ran*")), "make ran a command of the value's"
-        assert (done.returncode, done.stderr) == (0, "")
-        seen = list(written(done.stdout))
+        assert (result.returncode, result.stderr) == (0, "")
+        calls = list(written(result.stdout))
         assert all(
-            set(environment.pop(TYPED).split()) == (given.keys() if typed else set())
-            for _, environment in seen
+            set(environment.pop(TYPED).split()) == (values.keys() if words else set())
+            for _, environment in calls
         )
-        return seen
+        return calls
 
-    return made
+    return run
 
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_what_is_given_is_handed_over(make, value):
     """An option is one argument, also nothing; a knob, and a name that nobody knows, are as given."""
-    seen = make(*CALLS, **dict.fromkeys(NAMES, value))
-    assert [argv for argv, _ in seen] == [
+    calls = make(*CALLS, **dict.fromkeys(NAMES, value))
+    assert [argv for argv, _ in calls] == [
         [re.sub(r"{\w+}", lambda _: value, word) for word in call] for call in CALLS.values()
     ]
-    assert all(environment == dict.fromkeys(NAMES, value) for _, environment in seen)
+    assert all(environment == dict.fromkeys(NAMES, value) for _, environment in calls)
 
 
 def test_each_option_has_its_own_place(make):
     """With a value of its own for each."""
-    seen = make(*CALLS, **{name: f"of {name}" for name in NAMES})
-    assert [argv for argv, _ in seen] == [
+    calls = make(*CALLS, **{name: f"of {name}" for name in NAMES})
+    assert [argv for argv, _ in calls] == [
         [re.sub(r"{(\w+)}", r"of \1", word) for word in call] for call in CALLS.values()
     ]
 

@@ -20,10 +20,10 @@ def test_it_is_the_shipped_one() -> None:
     committed = subprocess.run(
         ["git", "show", "HEAD:.env"], cwd=HOME, capture_output=True, text=True, check=False
     )
-    known = [menu.read(HOME / ".env")]
+    menus = [menu.read(HOME / ".env")]
     if committed.returncode == 0:
-        known.append(dict(re.findall(r"^([A-Z_]+)=(.*)$", committed.stdout, re.MULTILINE)))
-    assert menu.MENU in known, "an entry of .env was added or changed: do the same in tests/support/menu.env"
+        menus.append(dict(re.findall(r"^([A-Z_]+)=(.*)$", committed.stdout, re.MULTILINE)))
+    assert menu.MENU in menus, "an entry of .env was added or changed: do the same in tests/support/menu.env"
 
 
 def test_every_knob_that_the_lab_checks_is_on_it() -> None:
@@ -53,9 +53,9 @@ def test_what_the_shell_has_is_taken_out(name: str) -> None:
 
 def test_this_run_has_it() -> None:
     """In this process, and in those that a test starts; no knob counts as given."""
-    chosen = settings.read()
-    assert (dict(chosen.values), chosen.given) == (menu.MENU, frozenset())
-    look = "from connlab.base import knob_values, settings; print(settings.read().values['PORT'])"
-    argv = [sys.executable, "-c", look]
-    said = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout
-    assert said.strip() == menu.MENU["PORT"]
+    lab_settings = settings.read()
+    assert (dict(lab_settings.values), lab_settings.given) == (menu.MENU, frozenset())
+    script = "from connlab.base import settings; print(settings.read().values['PORT'])"
+    argv = [sys.executable, "-c", script]
+    output = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout
+    assert output.strip() == menu.MENU["PORT"]

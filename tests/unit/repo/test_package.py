@@ -10,9 +10,9 @@ HOME = Path(__file__).parents[3]
 
 def test_every_package_is_installed():
     """Each folder of connlab/ with Python in it is named, and nothing that is not there."""
-    there = {
+    folders = {
         str(path.parent.relative_to(HOME)).replace("/", ".") for path in (HOME / "connlab").rglob("*.py")
     }
-    named = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    assert set(named) == there
-    assert len(there) >= 4
+    packages = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    assert set(packages) == folders
+    assert len(folders) >= 4

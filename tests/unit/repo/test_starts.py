@@ -21,8 +21,8 @@ STARTED += ["client.agent", "client.talk", "client.sysctls"]
 def test_a_process_of_a_host_starts_light(module):
     """What the lab starts in a host, and what every mode of socketserver's has in common."""
     argv = [sys.executable, "-S", "-E", "-c", f"import sys, {module}; print(*sys.modules)"]
-    done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
+    result = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.split())
     assert module in loaded
     assert not loaded & HEAVY
 
@@ -31,7 +31,7 @@ def test_a_client_tells_its_profile_without_json():
     """Of all that the lab asks, this comes from each client at each `status`; json would double it."""
     argv = [sys.executable, "-S", "-E", "-X", "importtime", "-m", "client.sysctls"]
     environment = {"CLIENT_SYSCTL": "article", **files_variable()}
-    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "connlab.machine.sysctls" in loaded
     assert not loaded & {"json", "re", "socket"}

@@ -42,13 +42,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv/bin/connlab"
 
 
-def run(installed: Path, *argv: str, **given: str) -> subprocess.CompletedProcess[str]:
+def run(installed: Path, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command in a folder that is no checkout."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
     return subprocess.run(
         [installed, *argv],
         cwd=installed.parent,
-        env=environment | given,
+        env=environment | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -58,25 +58,25 @@ def run(installed: Path, *argv: str, **given: str) -> subprocess.CompletedProces
 @pytest.mark.parametrize("argv", [["--help"], ["up", "--help"], ["--version"], ["completion", "bash"]])
 def test_what_needs_no_checkout_works(installed: Path, argv: list[str]) -> None:
     """The list of verbs, the help of one, the version, completion."""
-    done = run(installed, *argv)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "lab" in done.stdout
+    result = run(installed, *argv)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "lab" in result.stdout
 
 
 @pytest.mark.parametrize("verb", ["up", "doctor", "status", "down", "logs", "claims", "report"])
 def test_a_verb_says_that_it_needs_the_checkout(installed: Path, verb: str) -> None:
     """And how it is named; exit status 3, no traceback."""
-    done = run(installed, verb)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "site-packages is no checkout of connlab: a lab is made of its compose.yaml" in done.stderr
-    assert "next: CONNLAB_HOME=/the/folder/of/your/clone" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run(installed, verb)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "site-packages is no checkout of connlab: a lab is made of its compose.yaml" in result.stderr
+    assert "next: CONNLAB_HOME=/the/folder/of/your/clone" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_checkout_that_is_named_is_used(installed: Path) -> None:
     """With CONNLAB_HOME the same verb reads that checkout's policies: here it refuses one that is not there."""
-    done = run(
+    result = run(
         installed, "up", CONNLAB_HOME=str(HOME), CONNLAB_ENV_FILE="tests/support/menu.env", FIREWALL="own"
     )
-    assert done.returncode == 2
-    assert "FIREWALL='own' names no file firewall/*.rules; there are: connlimit, none" in done.stderr
+    assert result.returncode == 2
+    assert "FIREWALL='own' names no file firewall/*.rules; there are: connlimit, none" in result.stderr

@@ -23,13 +23,13 @@ def rule(text: str = LIMIT, handle: str = "2/4", packets: int = 0, table: str = 
     return Rule(table, chain, handle, text, packets)
 
 
-def seen(*rules: Rule, generation: int = 5, chains: list[Chain] = CHAINS) -> Ruleset:
+def ruleset_of(*rules: Rule, generation: int = 5, chains: list[Chain] = CHAINS) -> Ruleset:
     return Ruleset(generation, chains, list(rules))
 
 
 @pytest.fixture
 def then():
-    return baseline.new("connlimit", seen(rule(), rule(LOG, "2/5")), refusals=0)
+    return baseline.new("connlimit", ruleset_of(rule(), rule(LOG, "2/5")), refusals=0)
 
 
 @pytest.mark.parametrize(
@@ -51,38 +51,38 @@ def then():
 )  # fmt: skip
 def test_every_difference_is_told(then, now, lines):
     """Text, handle, table and policy; a counter that moved is no difference."""
-    assert drift.difference(then, seen(*now)) == lines
+    assert drift.difference(then, ruleset_of(*now)) == lines
 
 
 def test_the_order_of_rules_is_a_difference():
     """The same two rules the other way round judge otherwise."""
     one, two = rule(), rule("-A INPUT -j ACCEPT", "2/6")
-    then = baseline.new("connlimit", seen(one, two), None)
-    assert drift.difference(then, seen(one, two)) == []
-    assert drift.difference(then, seen(two, one)) == ["the rules are in another order"]
+    then = baseline.new("connlimit", ruleset_of(one, two), None)
+    assert drift.difference(then, ruleset_of(one, two)) == []
+    assert drift.difference(then, ruleset_of(two, one)) == ["the rules are in another order"]
 
 
 def test_in_a_table_that_iptables_no_longer_shows_rules_are_known_by_handle(then):
     """They keep the words that they were loaded with, and it is said that these are not from now."""
-    now = seen(
+    now = ruleset_of(
         rule()._replace(text='xt match "connlimit" reject'), rule(LOG, "2/5")._replace(text="log group 5"),
         rule("ct count over 3 reject", "2/9")._replace(chain="INPUT"),
     )  # fmt: skip
     assert drift.difference(then, now) == ["added in filter INPUT: ct count over 3 reject"]
-    shown = drift.with_loaded_texts(then, now)
-    assert [one.text.removesuffix(f" {drift.AS_LOADED}") for one in shown.rules[:2]] == [LIMIT, LOG]
-    assert drift.difference(then, shown) == ["added in filter INPUT: ct count over 3 reject"]
+    shown_rules = drift.with_loaded_texts(then, now)
+    assert [one.text.removesuffix(f" {drift.AS_LOADED}") for one in shown_rules.rules[:2]] == [LIMIT, LOG]
+    assert drift.difference(then, shown_rules) == ["added in filter INPUT: ct count over 3 reject"]
 
 
 def test_a_table_of_iptables_legacy_is_a_difference(then):
     """nf_tables does not show what it says, but that it is there."""
-    now = seen(rule(), rule(LOG, "2/5"), chains=[*CHAINS, Chain("legacy filter", "", "")])
+    now = ruleset_of(rule(), rule(LOG, "2/5"), chains=[*CHAINS, Chain("legacy filter", "", "")])
     assert drift.difference(then, now) == [
         "a table of iptables-legacy that was not there, and cannot be read from here: legacy filter"
     ]
 
 
-def uncounted(
+def uncounted_after(
     then, now: Ruleset, connected: list[str], refusals: int | None = None
 ) -> tuple[list[str], list[str]]:
     """One look; kept and read back as JSON, as between two looks on a host."""
@@ -93,60 +93,63 @@ def uncounted(
 
 def test_without_a_transaction_everything_is_counted(then):
     """Connections come and go; the generation stands still."""
-    assert uncounted(then, seen(rule(packets=3)), ["a", "b"]) == ([], [])
-    assert uncounted(then, seen(rule(packets=5)), ["b", "c"]) == ([], [])
+    assert uncounted_after(then, ruleset_of(rule(packets=3)), ["a", "b"]) == ([], [])
+    assert uncounted_after(then, ruleset_of(rule(packets=5)), ["b", "c"]) == ([], [])
     assert then["went_back"] == []
 
 
 def test_zeroed_counters_leave_the_older_connections_uncounted(then):
     """`iptables -Z`: the counter went back in a transaction. Who was there before is certain, who came since is not."""
-    uncounted(then, seen(rule(packets=3)), ["a", "b"])
-    assert uncounted(then, seen(rule(packets=0), generation=6), ["a", "b", "c"]) == (["a", "b"], ["c"])
+    uncounted_after(then, ruleset_of(rule(packets=3)), ["a", "b"])
+    assert uncounted_after(then, ruleset_of(rule(packets=0), generation=6), ["a", "b", "c"]) == (
+        ["a", "b"],
+        ["c"],
+    )
     assert [entry["rule"] for entry in then["went_back"]] == [LIMIT]
-    assert uncounted(then, seen(rule(packets=9), generation=6), ["b", "c", "d"]) == (["b"], ["c"])
-    assert uncounted(then, seen(rule(packets=9), generation=6), ["d"]) == ([], [])
+    assert uncounted_after(then, ruleset_of(rule(packets=9), generation=6), ["b", "c", "d"]) == (["b"], ["c"])
+    assert uncounted_after(then, ruleset_of(rule(packets=9), generation=6), ["d"]) == ([], [])
 
 
 def test_a_rule_that_was_put_back_counts_from_then_on(then):
     """Another handle with the same words: the same as zeroed, without a counter that says so."""
-    uncounted(then, seen(rule()), ["a"])
-    assert uncounted(then, seen(rule(handle="2/8"), generation=7), ["a", "b"]) == (["a"], ["b"])
+    uncounted_after(then, ruleset_of(rule()), ["a"])
+    assert uncounted_after(then, ruleset_of(rule(handle="2/8"), generation=7), ["a", "b"]) == (["a"], ["b"])
 
 
 def test_another_change_leaves_it_open(then):
     """A transaction that shows in nothing can have replaced the rule by its like, at a counter of 0."""
-    uncounted(then, seen(rule()), ["a"])
-    assert uncounted(then, seen(rule(), generation=6), ["a", "b"]) == ([], ["a", "b"])
+    uncounted_after(then, ruleset_of(rule()), ["a"])
+    assert uncounted_after(then, ruleset_of(rule(), generation=6), ["a", "b"]) == ([], ["a", "b"])
 
 
 def test_a_reset_without_a_transaction_is_told_and_changes_no_count(then):
     """`nft reset rules` sets counters to 0 and leaves the connections counted (C31)."""
-    uncounted(then, seen(rule(packets=3)), ["a"])
-    assert uncounted(then, seen(rule(packets=0)), ["a"]) == ([], [])
+    uncounted_after(then, ruleset_of(rule(packets=3)), ["a"])
+    assert uncounted_after(then, ruleset_of(rule(packets=0)), ["a"]) == ([], [])
     assert [entry["rule"] for entry in then["went_back"]] == [LIMIT]
 
 
 def test_the_server_s_own_account_shows_counters_that_went_back(then):
     """Zeroed and past its old value again: more refusals told than the rule that reports them has counted."""
-    uncounted(then, seen(rule(packets=3), rule(LOG, "2/5", 3)), [], refusals=3)
+    uncounted_after(then, ruleset_of(rule(packets=3), rule(LOG, "2/5", 3)), [], refusals=3)
     assert then["went_back"] == []
-    uncounted(then, seen(rule(packets=4), rule(LOG, "2/5", 4)), [], refusals=7)
+    uncounted_after(then, ruleset_of(rule(packets=4), rule(LOG, "2/5", 4)), [], refusals=7)
     assert [entry["rule"] for entry in then["went_back"]] == [LOG]
 
 
 def test_a_look_that_another_passed_is_taken_again(then):
     """Counters lower than the last look's, or another generation: perhaps it began before that one did."""
-    uncounted(then, seen(rule(packets=3)), ["a"])
-    assert not sampling.older(then, seen(rule(packets=3)))
-    assert sampling.older(then, seen(rule(packets=2)))
-    assert sampling.older(then, seen(rule(packets=4), generation=6))
+    uncounted_after(then, ruleset_of(rule(packets=3)), ["a"])
+    assert not sampling.older(then, ruleset_of(rule(packets=3)))
+    assert sampling.older(then, ruleset_of(rule(packets=2)))
+    assert sampling.older(then, ruleset_of(rule(packets=4), generation=6))
 
 
 def test_a_rule_that_sees_every_packet_counts_older_connections_again(then):
     """Without the SYN match nothing certain can be said of who is counted."""
     every = rule(LIMIT.replace("--tcp-flags FIN,SYN,RST,ACK SYN ", ""))
-    then = baseline.new("every", seen(every), 0, uncounted=["a"])
-    assert uncounted(then, seen(every), ["a", "b"]) == ([], ["a"])
+    then = baseline.new("every", ruleset_of(every), 0, uncounted=["a"])
+    assert uncounted_after(then, ruleset_of(every), ["a", "b"]) == ([], ["a"])
 
 
 def test_what_is_kept_is_root_s_alone(tmp_path, monkeypatch):
@@ -154,9 +157,9 @@ def test_what_is_kept_is_root_s_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(baseline, "STEM", f"{tmp_path}/kept")
     with pytest.raises(baseline.NoBaseline), baseline.stored():
         pass
-    baseline.store(baseline.new("connlimit", seen(rule()), 0))
+    baseline.store(baseline.new("connlimit", ruleset_of(rule()), 0))
     with baseline.stored() as then:
-        assert drift.difference(then, seen(rule())) == []
+        assert drift.difference(then, ruleset_of(rule())) == []
         then["refusals"] = 8
     with baseline.stored() as then:
         assert then["refusals"] == 8

@@ -55,7 +55,7 @@ def test_out_of_descriptors_the_server_waits_and_recovers(server):
     """accept(2) fails: that is told, not tried without end, and over once a connection is closed."""
     with server.dial() as veteran, contextlib.ExitStack() as stack:
         assert echo(veteran, b"before") == b"before"
-        held = [stack.enter_context(server.dial()) for _ in range(leave_room(server, 3))]
+        others = [stack.enter_context(server.dial()) for _ in range(leave_room(server, 3))]
         failed = server.wait_for("accept_failed", 3)
         assert {(event.fields["error"], event.fields["seconds"]) for event in failed} == {("EMFILE", PAUSE)}
         # Its own clock: each failure is followed by the pause that it announces.
@@ -64,9 +64,9 @@ def test_out_of_descriptors_the_server_waits_and_recovers(server):
         assert all(gap > PAUSE * 0.9 for gap in gaps), gaps
         assert echo(veteran, b"meanwhile") == b"meanwhile"
         served = len(server.events("accepted")) - 1  # without the veteran
-        assert 0 < served < len(held)
-        held[0].close()
-        assert echo(held[served], b"at last") == b"at last"
+        assert 0 < served < len(others)
+        others[0].close()
+        assert echo(others[served], b"at last") == b"at last"
 
 
 def test_status_out_of_descriptors_does_not_end_the_server(server):

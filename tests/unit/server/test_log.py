@@ -47,9 +47,9 @@ def test_a_long_message_is_shown_in_part(server):
     with server.dial() as sock:
         echo(sock, b"a" * 1000)
     server.wait_for("closed")
-    shown = server.events("message")
-    assert sum(event.fields["bytes"] for event in shown) == 1000
-    assert max(len(event.fields["text"]) for event in shown) == 128
+    messages = server.events("message")
+    assert sum(event.fields["bytes"] for event in messages) == 1000
+    assert max(len(event.fields["text"]) for event in messages) == 128
 
 
 def test_text_lines_say_the_same_story(start):
@@ -76,8 +76,8 @@ def test_refusals_are_told_as_they_are_reported(start):
         server = start(reports=ours)
         for datagram in REPORTS["ipv4"] + REPORTS["ipv6"]:
             kernels.send(datagram)
-        told = [event.fields for event in server.wait_for("refused", 4)]
-        assert told == [
+        reports = [event.fields for event in server.wait_for("refused", 4)]
+        assert reports == [
             {"source": "127.0.0.1", "source_port": 40003}, {"source": "127.0.0.1", "source_port": 40004},
             {"source": "127.0.0.1", "source_port": 40005}, {"source": "::1", "source_port": 40013},
         ]  # fmt: skip
@@ -114,16 +114,16 @@ def test_dropped_reports_are_told_at_once(start):
         for number in range(300):
             kernels.sendto(numbered_report(number), ours.getsockname())
         server = start(reports=ours)
-        (lost,) = server.wait_for("events_lost")
-        told = len(server.events("refused"))
-        assert 0 < told < 300
-        assert lost.fields == {"count": 300 - told}
+        (loss,) = server.wait_for("events_lost")
+        count = len(server.events("refused"))
+        assert 0 < count < 300
+        assert loss.fields == {"count": 300 - count}
         kernels.sendto(numbered_report(300), ours.getsockname())
-        server.wait_for("refused", told + 1)
+        server.wait_for("refused", count + 1)
         assert len(server.events("events_lost")) == 1
         assert server.ask()["refusals"] == {
             "reported": True,
-            "lost": 300 - told,
+            "lost": 300 - count,
             "behind": False,
         }
 
@@ -135,11 +135,11 @@ def test_events_have_the_fields_of_the_event_page(server):
     server.stop()
     page = (HOME / "docs/events.md").read_text().partition("## Server")[2].partition("## Client")[0]
     rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)` .*$", page, re.MULTILINE)}
-    found = server.events()
-    assert {event.event for event in found} == {
+    lines = server.events()
+    assert {event.event for event in lines} == {
         "listening", "ready", "accepted", "message", "closed", "stopping", "stopped",
     }  # fmt: skip
-    for event in found:
+    for event in lines:
         assert set(event.fields) <= set(re.findall(r"`(\w+)`", rows[event.event])), event
         assert (event.service, bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event.ts))) == (
             "server",

@@ -26,28 +26,28 @@ ARTICLE = (
 
 
 @pytest.fixture
-def wanted():
+def server_settings():
     return settings.read(MENU)
 
 
 @pytest.fixture
-def house(wanted, tmp_path, monkeypatch):
+def policy_file(server_settings, tmp_path, monkeypatch):
     """A place with policies of one's own."""
     (tmp_path / "firewall").mkdir()
     monkeypatch.setattr(files, "HOME", tmp_path)
     return tmp_path / "firewall/connlimit.rules"
 
 
-def test_the_article_s_rule_is_shipped_to_the_letter(wanted):
+def test_the_article_s_rule_is_shipped_to_the_letter(server_settings):
     """Rendered with the menu's numbers, the rule is there once, and is the only one that refuses."""
-    lines = firewall.render(wanted).splitlines()
+    lines = firewall.render(server_settings).splitlines()
     assert lines.count(ARTICLE) == 1
     assert [line for line in lines if "-j REJECT" in line] == [ARTICLE]
 
 
-def test_port_and_limit_are_filled_in(wanted):
+def test_port_and_limit_are_filled_in(server_settings):
     """Other numbers make another rule, nowhere the old ones."""
-    text = firewall.render(wanted._replace(port=8080, connlimit=3))
+    text = firewall.render(server_settings._replace(port=8080, connlimit=3))
     assert ARTICLE.replace("12345", "8080").replace("15", "3") in text.splitlines()
     assert not re.search(r"12345|\$\{", "\n".join(firewall.statements(text)))
 
@@ -59,25 +59,25 @@ def test_port_and_limit_are_filled_in(wanted):
         ("# costs 5$ a rule\n", r"line 1, col 10; write a dollar sign as \$\$"),
     ],
 )
-def test_a_variable_that_is_none_is_refused(house, wanted, text, words):
+def test_a_variable_that_is_none_is_refused(policy_file, server_settings, text, words):
     """A typing error in a policy is told, not loaded."""
-    house.write_text(text)
+    policy_file.write_text(text)
     with pytest.raises(firewall.PolicyError, match=words):
-        firewall.render(wanted)
+        firewall.render(server_settings)
 
 
-def test_a_doubled_dollar_is_one(house, wanted):
+def test_a_doubled_dollar_is_one(policy_file, server_settings):
     """As the message says."""
-    house.write_text("# 5$$ for ${PORT}\n")
-    assert firewall.render(wanted) == "# 5$ for 12345\n"
+    policy_file.write_text("# 5$$ for ${PORT}\n")
+    assert firewall.render(server_settings) == "# 5$ for 12345\n"
 
 
-def test_statements_are_what_file_and_kernel_share(wanted):
+def test_statements_are_what_file_and_kernel_share(server_settings):
     """The shipped file says just what iptables-save printed once it was loaded (a real 6.18 kernel)."""
-    said = firewall.statements(firewall.render(wanted))
-    assert said == firewall.statements((DATA / "iptables-save.txt").read_text())
-    assert said[:4] == ["*filter", ":INPUT ACCEPT", ":FORWARD ACCEPT", ":OUTPUT ACCEPT"]
-    assert len(said) == 6
+    lines = firewall.statements(firewall.render(server_settings))
+    assert lines == firewall.statements((DATA / "iptables-save.txt").read_text())
+    assert lines[:4] == ["*filter", ":INPUT ACCEPT", ":FORWARD ACCEPT", ":OUTPUT ACCEPT"]
+    assert len(lines) == 6
 
 
 def test_statements_keep_every_difference_that_counts():
@@ -86,9 +86,9 @@ def test_statements_keep_every_difference_that_counts():
     assert firewall.statements(text) == ["*filter", ":INPUT DROP", "-A INPUT -j ACCEPT", "-A INPUT -j DROP"]
 
 
-def test_the_nflog_group_is_the_shipped_policy_s(wanted):
+def test_the_nflog_group_is_the_shipped_policy_s(server_settings):
     """The server reads the reports of the group that its own rule writes to."""
-    assert firewall.nflog_group(firewall.render(wanted)) == 5
+    assert firewall.nflog_group(firewall.render(server_settings)) == 5
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_policy_in_which_nothing_refuses_is_refused(tmp_path):
     """The port would be open without a limit. The kernel's tool is asked first, so a bad file is its to explain."""
     for text in ("", "# -j REJECT\n", "*filter\n-A INPUT -p tcp -m tcp --dport 443 -j REJECT\nCOMMIT\n"):
         environment = kernel(tmp_path, "", f"echo $1 >> {tmp_path}/asked; cat > /dev/null")
-        status, event = check(_with(environment, "connlimit", text))
+        status, event = check(with_policy(environment, "connlimit", text))
         assert (status, event["event"]) == (1, "policy_failed")
         assert (
             "no rule and no chain policy of connlimit refuses anything on the way to port 12345"
@@ -148,15 +148,15 @@ def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
     script = "import sys; from server import __main__ as m, firewall; firewall.nflog_group = lambda _: None\n"
     script += "sys.exit(m.main(['check']))"
     argv = [sys.executable, "-c", script]
-    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout.splitlines()[-1])
+    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    assert result.stdout, result.stderr
+    return result.returncode, json.loads(result.stdout.splitlines()[-1])
 
 
-def _with(environment: dict[str, str], name: str, text: str) -> dict[str, str]:
+def with_policy(environment: dict[str, str], name: str, text: str) -> dict[str, str]:
     """The same with this policy."""
-    files_variable = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
-    return {**environment, files.VARIABLE: json.dumps(files_variable), "FIREWALL": name}
+    contents = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
+    return {**environment, files.VARIABLE: json.dumps(contents), "FIREWALL": name}
 
 
 def test_a_kernel_that_has_the_rules_is_believed(tmp_path):
@@ -191,7 +191,7 @@ def test_the_tool_s_own_words_are_passed_on(tmp_path):
 def test_without_its_policy_the_server_never_starts(tmp_path):
     """PID 1 itself, on a machine where the rules do not load: it ends without becoming the server."""
     environment = kernel(tmp_path, "", "exit 4")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "server"],
         cwd=HOME,
         env=environment,
@@ -199,6 +199,6 @@ def test_without_its_policy_the_server_never_starts(tmp_path):
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert '"policy_failed"' in done.stdout.splitlines()[-1]
+    assert result.returncode == 1
+    assert '"policy_failed"' in result.stdout.splitlines()[-1]
     assert not (tmp_path / "listened").exists()

@@ -81,9 +81,9 @@ def test_the_folder_is_the_list_of_what_is_allowed():
 def test_the_host_says_so_and_ends_with_2():
     """PID 1 writes one event, which `make up` shows, and exits before it touches a rule."""
     argv = [sys.executable, "-m", "server"]
-    done = subprocess.run(
+    result = subprocess.run(
         argv, cwd=HOME, env=MENU | {"PORT": "0"}, capture_output=True, text=True, check=False
     )
-    event = json.loads(done.stdout)
-    assert (done.returncode, event["event"], done.stderr) == (2, "policy_failed", "")
+    event = json.loads(result.stdout)
+    assert (result.returncode, event["event"], result.stderr) == (2, "policy_failed", "")
     assert event["error"] == "PORT='0' is not a whole number from 1 to 65535"

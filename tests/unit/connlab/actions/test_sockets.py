@@ -35,13 +35,13 @@ def listener():
 def test_both_sides_of_an_exchange_tell_the_same(kind: str) -> None:
     with listener() as (places, process):
         ask = {**places["AF_INET", kind], "address": "127.0.0.1"}
-        done = subprocess.run(
+        result = subprocess.run(
             [*ARGV, "exchange", json.dumps([ask])], capture_output=True, text=True, check=True, cwd="/"
         )
-        (row,) = json.loads(done.stdout)
-        heard = json.loads(process.stdout.readline())
+        (row,) = json.loads(result.stdout)
+        report = json.loads(process.stdout.readline())
     assert (row["came_back"], row["error"], row["source"]) == (True, None, "127.0.0.1")
-    assert (heard["message"], heard["source"], heard["type"]) == (row["message"], "127.0.0.1", kind)
+    assert (report["message"], report["source"], report["type"]) == (row["message"], "127.0.0.1", kind)
 
 
 def test_nobody_answers() -> None:
@@ -59,11 +59,11 @@ def test_messages_inside_a_host(pair) -> None:
 
 
 def test_every_pair_is_tried_once() -> None:
-    done = subprocess.run(ARGV, capture_output=True, text=True, check=True, cwd="/")
-    tried = json.loads(done.stdout)["tried"]
-    pairs = {(row["family"], row["type"]) for row in tried}
-    assert len(tried) == len(pairs) == 15
-    numbers = {row["type"]: row["type_number"] for row in tried}
+    result = subprocess.run(ARGV, capture_output=True, text=True, check=True, cwd="/")
+    rows = json.loads(result.stdout)["tried"]
+    pairs = {(row["family"], row["type"]) for row in rows}
+    assert len(rows) == len(pairs) == 15
+    numbers = {row["type"]: row["type_number"] for row in rows}
     assert sorted(numbers.values()) == [1, 2, 3, 4, 5]
     assert numbers["SOCK_SEQPACKET"] == 5
 
@@ -98,7 +98,7 @@ def test_the_table_in_words(capsys) -> None:
             "exchanged": [failed],
         }
     )
-    said = capsys.readouterr().out
-    assert "supported, as SOCK_DGRAM" in said
-    assert "not supported (ESOCKTNOSUPPORT)" in said
-    assert "no: [Errno 111] refused" in said
+    output = capsys.readouterr().out
+    assert "supported, as SOCK_DGRAM" in output
+    assert "not supported (ESOCKTNOSUPPORT)" in output
+    assert "no: [Errno 111] refused" in output

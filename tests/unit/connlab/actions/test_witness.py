@@ -18,75 +18,84 @@ REPORT = {"unknown": None, "file": "connlimit", "loaded": "", "difference": [], 
 ME, OTHER = "172.18.0.3", "172.18.0.4"
 
 
-def look(mine: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> ServerSample:
+def sample(own: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> ServerSample:
     """A look at a server that has told of so many refusals, and whose rules have counted so many."""
-    told = {ME: mine, OTHER: others}
+    counts = {ME: own, OTHER: others}
     reports = {"reported": True, "lost": 0, "behind": False, **refusals}
     rule = Rule("filter", "INPUT", "2/4", "-A INPUT -j REJECT", rules, "REJECT", refuses=True)
-    seen = SimpleNamespace(
+    snapshot = SimpleNamespace(
         ruleset=Ruleset(5, [rule], REPORT),
         refused=rules,
-        reported=lambda _, source=None: sum(told.values()) if source is None else told.get(source, 0),
+        reported=lambda _, source=None: sum(counts.values()) if source is None else counts.get(source, 0),
         status={"refusals": reports},
     )
-    return ServerSample(seen)
+    return ServerSample(snapshot)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "refused", "expected"),
     [
         (
-            look(),
-            look(5, 0, 5),
+            sample(),
+            sample(5, 0, 5),
             5,
             (5, 5, True, "reported 5 refusals of this source, and its rules counted 5 of all"),
         ),
         (
-            look(3, 9, 12),
-            look(8, 14, 22),
+            sample(3, 9, 12),
+            sample(8, 14, 22),
             5,
             (10, 5, True, "reported 5 refusals of this source, and its rules"),
         ),
-        (look(), look(1, 0, 1), 1, (1, 1, True, "reported 1 refusal of this source")),
-        (look(), look(), 2, (0, 0, True, "reported 0 refusals of this source")),
-        (look(), look(0, 4, 4), 2, (4, 0, True, "reported 0 refusals of this source")),
+        (sample(), sample(1, 0, 1), 1, (1, 1, True, "reported 1 refusal of this source")),
+        (sample(), sample(), 2, (0, 0, True, "reported 0 refusals of this source")),
+        (sample(), sample(0, 4, 4), 2, (4, 0, True, "reported 0 refusals of this source")),
         (
-            look(),
-            look(3, 0, 5),
+            sample(),
+            sample(3, 0, 5),
             5,
             (5, 3, False, "at least 3 refusals of this source (not every refusal is reported)"),
         ),
         (
-            look(),
-            look(5, 0, 5, lost=2),
+            sample(),
+            sample(5, 0, 5, lost=2),
             5,
             (5, 5, False, "at least 5 refusals of this source (2 reports were lost)"),
         ),
-        (look(lost=7), look(5, 0, 5, lost=7), 5, (5, 5, True, "reported 5 refusals of this source")),
+        (sample(lost=7), sample(5, 0, 5, lost=7), 5, (5, 5, True, "reported 5 refusals of this source")),
         (
-            look(),
-            look(4, 0, 5, behind=True),
+            sample(),
+            sample(4, 0, 5, behind=True),
             5,
             (5, 4, False, "at least 4 refusals of this source (it is behind"),
         ),
         (
-            look(),
-            look(0, 0, 5, reported=False),
+            sample(),
+            sample(0, 0, 5, reported=False),
             5,
             (5, None, False, "the policy reports no refusals (NFLOG)"),
         ),
-        (look(9, 0, 9), look(5, 0, 0), 5, (None, None, False, "the server was started anew meanwhile")),
-        (look(0, 0, 206), look(5, 0, 5), 5, (None, 5, True, "and the rules' counters went back meanwhile")),
-        (ServerSample(None, "WHY"), look(5, 0, 5), 5, (None, None, False, "WHY")),
-        (look(), ServerSample(None, "WHY"), 5, (None, None, False, "WHY")),
+        (sample(9, 0, 9), sample(5, 0, 0), 5, (None, None, False, "the server was started anew meanwhile")),
+        (
+            sample(0, 0, 206),
+            sample(5, 0, 5),
+            5,
+            (None, 5, True, "and the rules' counters went back meanwhile"),
+        ),
+        (ServerSample(None, "WHY"), sample(5, 0, 5), 5, (None, None, False, "WHY")),
+        (sample(), ServerSample(None, "WHY"), 5, (None, None, False, "WHY")),
     ],
 )
 def test_what_is_said_of_two_looks(before, after, refused, expected) -> None:
     """The two numbers, whether the first is all of it, and the words."""
-    seen = witness.compare_samples(before, after, ME, refused)
-    packets, told, complete, words = expected
-    assert (seen.rule_packets, seen.refused, seen.complete) == (packets, told, complete)
-    assert words in seen.words
+    comparison = witness.compare_samples(before, after, ME, refused)
+    packets, refused_of_source, complete, words = expected
+    assert (comparison.rule_packets, comparison.refused, comparison.complete) == (
+        packets,
+        refused_of_source,
+        complete,
+    )
+    assert words in comparison.words
 
 
 def test_no_server_is_a_reason() -> None:
@@ -101,7 +110,7 @@ SERVER, DEAD = host("server", 1), host("client", 2, "exited", "Exited (137) 3 se
 
 
 @pytest.mark.parametrize(
-    ("found", "number", "error", "words"),
+    ("lab_hosts", "number", "error", "words"),
     [
         ([], 1, LabError, "the lab is not up\n  next: make up"),
         ([SERVER], 1, Usage, "there is no client 1; running clients: none\n  next: make scale-clients N=1"),
@@ -127,10 +136,10 @@ SERVER, DEAD = host("server", 1), host("client", 2, "exited", "Exited (137) 3 se
         ),
     ],
 )
-def test_the_advice_works_for_the_lab_as_it_is(found, number, error, words) -> None:
+def test_the_advice_works_for_the_lab_as_it_is(lab_hosts, number, error, words) -> None:
     """Only a client that is there is named, and scaling only where it makes the one that was asked for."""
     with pytest.raises(LabError) as refused:
-        running_client(found, number)
+        running_client(lab_hosts, number)
     assert (type(refused.value), str(refused.value)) == (error, words)
 
 

@@ -43,8 +43,8 @@ def test_an_agent_dials_and_tells():
     with engine, Agent(host) as agent:
         assert agent.hello == HELLO
         assert [attempt.source_port for attempt in agent.open(1)] == [50001]
-        sent = json.loads(engine.recv(4096))
-        assert (sent["id"], sent["verb"], sent["count"]) == (1, "open", 1)
+        request = json.loads(engine.recv(4096))
+        assert (request["id"], request["verb"], request["count"]) == (1, "open", 1)
 
 
 def test_a_refused_request_is_the_agent_s_own_words():
@@ -91,9 +91,9 @@ def test_each_verb_is_a_method(call, request_, answer, record):
     host, engine = agent_of(messages.success(1, asked, answer))
     with engine, Agent(host) as agent:
         assert call(agent) == record
-        sent = json.loads(engine.recv(4096))
-        assert sent.items() >= request_.items()
-        assert isinstance(messages.read_request(sent, {"port": 12345}), type(asked))
+        request = json.loads(engine.recv(4096))
+        assert request.items() >= request_.items()
+        assert isinstance(messages.read_request(request, {"port": 12345}), type(asked))
 
 
 @pytest.mark.parametrize("outcome", ["vanished", "", None, "ESTABLISHED"])
@@ -128,12 +128,12 @@ def test_attempts_come_one_by_one():
     """Each partial answer is yielded before the next one is there; the answer without `partial` ends them."""
     host, engine = agent_of({"id": 1, "ok": True, "partial": True, "attempt": {**DIALLED, "number": 2}})
     with engine, Agent(host) as agent:
-        told = agent.dials(2)
-        assert next(told).number == 2
+        dials = agent.dials(2)
+        assert next(dials).number == 2
         assert json.loads(engine.recv(4096))["partial"]
         for answer in ({"partial": True, "attempt": {**DIALLED, "number": 1}}, {"tally": {"established": 2}}):
             engine.sendall(frame(json.dumps({"id": 1, "ok": True, **answer}).encode() + b"\n"))
-        assert [made.number for made in told] == [1]
+        assert [attempt.number for attempt in dials] == [1]
 
 
 def test_a_refusal_ends_the_attempts():
@@ -141,10 +141,10 @@ def test_a_refusal_ends_the_attempts():
     part = {"id": 1, "ok": True, "partial": True, "attempt": DIALLED}
     host, engine = agent_of(part, {"id": 1, "ok": False, "error": "no more descriptors"})
     with engine, Agent(host) as agent:
-        told = agent.dials(2)
-        next(told)
+        dials = agent.dials(2)
+        next(dials)
         with pytest.raises(AgentFailed, match="no more descriptors"):
-            next(told)
+            next(dials)
 
 
 def test_waiting_notices_the_end():
@@ -168,7 +168,7 @@ def test_an_agent_that_does_not_begin_is_explained():
 
 
 @pytest.mark.parametrize(
-    ("verb", "asked", "seconds"),
+    ("verb", "fields", "seconds"),
     [
         ("facts", {}, 0),
         ("open", {}, 4),
@@ -181,9 +181,9 @@ def test_an_agent_that_does_not_begin_is_explained():
         ("recv", {}, 2),
     ],
 )
-def test_a_deadline_follows_from_what_was_asked(verb, asked, seconds):
+def test_a_deadline_follows_from_what_was_asked(verb, fields, seconds):
     """The longest that the agent can take by its own page."""
-    assert allowance(verb, asked) == pytest.approx(seconds)
+    assert allowance(verb, fields) == pytest.approx(seconds)
 
 
 def test_closing_an_agent_ends_its_command():

@@ -18,23 +18,23 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("content", "said"), DAMAGED)
-def test_a_damaged_file_is_told_with_the_way_back(tmp_path, content, said):
+@pytest.mark.parametrize(("content", "message"), DAMAGED)
+def test_a_damaged_file_is_told_with_the_way_back(tmp_path, content, message):
     """Which file, which line, and what to do; exit status 2."""
     (tmp_path / "compose.yaml").touch()  # so it is a checkout, also without .env
     damage(tmp_path / ".env", content)
-    with pytest.raises(Usage, match=said) as refusal:
+    with pytest.raises(Usage, match=message) as refusal:
         settings.read({}, tmp_path)
     assert refusal.value.status == 2
 
 
-@pytest.mark.parametrize(("content", "said"), DAMAGED)
-def test_who_needs_only_the_name_of_the_lab_goes_on(tmp_path, content, said):
+@pytest.mark.parametrize(("content", "message"), DAMAGED)
+def test_who_needs_only_the_name_of_the_lab_goes_on(tmp_path, content, message):
     """If the shell gives it; else the refusal says what is wrong with the file, and how to name the lab."""
     (tmp_path / "compose.yaml").touch()  # so it is a checkout, also without .env
     damage(tmp_path / ".env", content)
     assert settings.unchecked({"COMPOSE_PROJECT_NAME": "mine", "PORT": "x"}, tmp_path).project == "mine"
-    first = said.partition(r"\n")[0]
+    first = message.partition(r"\n")[0]
     with pytest.raises(
         Usage, match=rf"^which lab is not known: .*{first}\n  next: .*COMPOSE_PROJECT_NAME=connlab"
     ):

@@ -60,14 +60,14 @@ def test_names_of_other_programs_are_left_alone(name):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [("CONLIMIT=3", "CONLIMIT, which is no knob; CONNLIMIT is one"), ("FOO=3", "FOO, which is no knob$"),
      ("COMPOSE_PROJECT_NAMES=x", "COMPOSE_PROJECT_NAMES, which is no knob; COMPOSE_PROJECT_NAME is one")],
 )  # fmt: skip
-def test_a_line_of_the_file_that_nobody_reads_is_refused(tmp_path, line, said):
+def test_a_line_of_the_file_that_nobody_reads_is_refused(tmp_path, line, message):
     """Whatever its name, because the file is the lab's."""
     (tmp_path / ".env").write_text(f"{menu.FILE.read_text()}\n{line}\n")
-    with pytest.raises(Usage, match=rf"\.env has {said}"):
+    with pytest.raises(Usage, match=rf"\.env has {message}"):
         settings.read({}, tmp_path)
 
 
@@ -77,8 +77,8 @@ def test_what_compose_and_docker_read_of_the_file_is_theirs(tmp_path):
         file.write(menu.FILE.read_text() + "\nDOCKER_HOST=tcp://192.0.2.1:2375\nCOMPOSE_HTTP_TIMEOUT=90\n")
     assert settings.read({}, tmp_path).menu["DOCKER_HOST"] == "tcp://192.0.2.1:2375"
     assert settings.engine_variables({}, tmp_path) == {"DOCKER_HOST": "tcp://192.0.2.1:2375"}
-    given = settings.engine_variables({"DOCKER_HOST": "unix:///other", "A": "b"}, tmp_path)
-    assert given == {"DOCKER_HOST": "unix:///other", "A": "b"}, "the shell wins"
+    variables = settings.engine_variables({"DOCKER_HOST": "unix:///other", "A": "b"}, tmp_path)
+    assert variables == {"DOCKER_HOST": "unix:///other", "A": "b"}, "the shell wins"
 
 
 def test_every_option_of_the_makefile_may_be_typed():

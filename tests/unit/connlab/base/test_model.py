@@ -54,10 +54,10 @@ def test_an_answer_that_this_version_does_not_know_is_loud(answer, error):
 
 def test_a_tally_counts_each_outcome():
     """The sums of a batch; what did not happen counts nothing."""
-    made = [
+    attempts = [
         Attempt.from_agent({**ATTEMPT, "outcome": word}) for word in ("refused", "established", "refused")
     ]
-    assert tally(made) == {Outcome.REFUSED: 2, Outcome.ESTABLISHED: 1}
+    assert tally(attempts) == {Outcome.REFUSED: 2, Outcome.ESTABLISHED: 1}
     assert tally([]) == {}
 
 
@@ -97,27 +97,27 @@ WIRE = [b"hello", b"two words", b'"quoted"', b"a=b", b"\x00\xff\r\n\x1b[31m", "�
 WIRE += [b"\\x00", b"", b"\xc3", b"123", b"null", b"true", b"1e5", "é".encode()]
 
 
-def said(log_format: str) -> list[Event]:
+def written_events(log_format: str) -> list[Event]:
     """What the server's own code writes of each message on the wire above, read back."""
     script = (
         "import os\nfrom connlab.machine.events import configure, emit, escape\n"
         "configure('server', os.environ['LOG_FORMAT'])\n"
         "for w in %r: emit('message', text=escape(w))"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script % WIRE],
         cwd=HOME,
         env={"LOG_FORMAT": log_format},
         capture_output=True,
         check=True,
     )
-    assert not re.search(rb"[^\x20-\x7e\n\x80-\xff]", done.stdout), "a raw control byte reached the log"
-    return events(done.stdout.decode())
+    assert not re.search(rb"[^\x20-\x7e\n\x80-\xff]", result.stdout), "a raw control byte reached the log"
+    return events(result.stdout.decode())
 
 
 def test_escaped_wire_bytes_stay_escaped():
     """A hostile message is harmless text on one line, and is read back as that text."""
-    texts = [event.fields["text"] for event in said("json")]
+    texts = [event.fields["text"] for event in written_events("json")]
     assert len(texts) == len(WIRE)
     assert texts[4] == r"\x00\xff\x0d\x0a\x1b[31m"
     assert texts[5] == "é ← ok"
@@ -125,8 +125,8 @@ def test_escaped_wire_bytes_stay_escaped():
 
 def test_both_formats_say_the_same():
     """Whatever came from the wire, the text line and the JSON line are one event."""
-    json_ = [event.fields for event in said("json")]
-    text = [event.fields for event in said("text")]
+    json_ = [event.fields for event in written_events("json")]
+    text = [event.fields for event in written_events("text")]
     assert text == json_
 
 

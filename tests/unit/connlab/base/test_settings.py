@@ -20,9 +20,9 @@ MENU = (
 @pytest.fixture
 def home(tmp_path):
     """A folder whose .env starts with MENU, and has every other knob as the shipped one has it."""
-    written = {line.strip().partition("=")[0] for line in MENU.splitlines()}
+    names = {line.strip().partition("=")[0] for line in MENU.splitlines()}
     shipped = menu.FILE.read_text().splitlines()
-    rest = [line for line in shipped if line.partition("=")[0] not in written]
+    rest = [line for line in shipped if line.partition("=")[0] not in names]
     (tmp_path / ".env").write_text("\n".join([MENU, *rest]))
     return tmp_path
 
@@ -35,16 +35,16 @@ def test_the_menu_is_read_without_comments_and_blanks(home):
 
 def test_the_shell_wins_over_the_menu(home):
     """What the shell or make gives is used, and known as given; all else comes from .env."""
-    chosen = settings.read({"CONNLIMIT": "3", "BACKLOG": "7"}, home)
-    assert (chosen.connlimit, chosen.port) == (3, 12345)
-    assert chosen.given == {"CONNLIMIT", "BACKLOG"}
+    lab_settings = settings.read({"CONNLIMIT": "3", "BACKLOG": "7"}, home)
+    assert (lab_settings.connlimit, lab_settings.port) == (3, 12345)
+    assert lab_settings.given == {"CONNLIMIT", "BACKLOG"}
 
 
 def test_what_is_on_no_menu_is_no_knob(home):
     """PATH, or a knob of another program, does not get into the settings."""
-    chosen = settings.read({"PATH": "/bin", "CLIENT": "9"}, home)
-    assert not {"PATH", "CLIENT"} & chosen.values.keys()
-    assert chosen.given == set()
+    lab_settings = settings.read({"PATH": "/bin", "CLIENT": "9"}, home)
+    assert not {"PATH", "CLIENT"} & lab_settings.values.keys()
+    assert lab_settings.given == set()
 
 
 @pytest.mark.parametrize("line", ["export PORT=1", "PORT", "port=1", "= 3"])
@@ -73,8 +73,8 @@ def test_a_knob_that_is_missing_is_named(home):
 
 def test_the_shipped_menu_is_valid():
     """A fresh checkout has nothing to complain about, and the article's numbers."""
-    chosen = settings.read()
-    assert (chosen.project, chosen.clients, chosen.port, chosen.connlimit) == ("connlab", 3, 12345, 15)
+    lab = settings.read()
+    assert (lab.project, lab.clients, lab.port, lab.connlimit) == ("connlab", 3, 12345, 15)
 
 
 def test_every_knob_of_the_menu_is_checked():
@@ -85,9 +85,9 @@ def test_every_knob_of_the_menu_is_checked():
 
 
 def files(folder: str, suffix: str) -> str:
-    known = ", ".join(sorted(path.stem for path in (HOME / folder).glob(f"[!_]*{suffix}")))
-    assert known, f"no {folder}/*{suffix}"
-    return f"names no file {folder}/*{suffix}; there are: {known}"
+    names = ", ".join(sorted(path.stem for path in (HOME / folder).glob(f"[!_]*{suffix}")))
+    assert names, f"no {folder}/*{suffix}"
+    return f"names no file {folder}/*{suffix}; there are: {names}"
 
 
 PROJECT = "is not a project name (a-z, 0-9, - and _; at most 51 characters)"

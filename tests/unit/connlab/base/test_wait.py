@@ -30,32 +30,32 @@ def test_waiting_ends_with_what_was_waited_for():
 
 def test_giving_up_tells_why_and_what_was_seen(clock):
     """The reason, the time, and the last value: enough to start looking."""
-    seen = iter(range(100))
+    numbers = iter(range(100))
     with pytest.raises(GaveUp) as late:
-        wait.until(lambda: [][next(seen) :], "all hosts are ready", within=2, every=1)
+        wait.until(lambda: [][next(numbers) :], "all hosts are ready", within=2, every=1)
     assert str(late.value) == "gave up after 2 s waiting until all hosts are ready; last seen: []"
     assert late.value.status == 4
 
 
 def test_one_more_look_after_the_deadline(clock):
     """A look that took longer than the deadline is not the last: a slow machine gets one more."""
-    looks = []
+    calls = []
 
     def slow() -> bool:
-        looks.append(clock.seconds)
+        calls.append(clock.seconds)
         clock.seconds += 5
-        return len(looks) == 2
+        return len(calls) == 2
 
     assert wait.until(slow, "it is there", within=1, every=0.5)
-    assert looks == [0, 5.5]
+    assert calls == [0, 5.5]
 
 
 def test_giving_up_has_its_last_look_after_the_deadline(clock):
     """Never before, and only one."""
-    looks = []
+    calls = []
     with pytest.raises(GaveUp):
-        wait.until(lambda: looks.append(clock.seconds), "never", within=2, every=1.5)
-    assert looks == [0, 1.5, 3]
+        wait.until(lambda: calls.append(clock.seconds), "never", within=2, every=1.5)
+    assert calls == [0, 1.5, 3]
 
 
 def test_an_error_in_a_condition_is_not_waited_out():

@@ -34,10 +34,10 @@ def lab(capsys, monkeypatch, tmp_path):
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["lab", *arguments])
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_:
             cli.main()
         out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+        return int(exit_.value.code or 0), out, err
 
     yield run
     engine.client.cache_clear()
@@ -106,9 +106,9 @@ def test_a_bad_knob_is_refused_by_the_verbs_that_use_it(lab, monkeypatch, verb):
     """A typing error in FIREWALL is told with the policies that exist, before anything is touched."""
     monkeypatch.setenv("FIREWALL", "conlimit")
     status, out, err = lab(*verb)
-    known = ", ".join(sorted(path.stem for path in HOME.glob("firewall/*.rules")))
+    policies = ", ".join(sorted(path.stem for path in HOME.glob("firewall/*.rules")))
     assert (status, out) == (2, "")
-    assert err == f"lab: FIREWALL='conlimit' names no file firewall/*.rules; there are: {known}\n"
+    assert err == f"lab: FIREWALL='conlimit' names no file firewall/*.rules; there are: {policies}\n"
 
 
 @pytest.mark.parametrize("verb", [["down"], ["status"]])
@@ -198,10 +198,10 @@ def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):
 
 def test_down_without_an_engine_is_not_fit_either():
     """`make down` says the same, instead of what Compose says."""
-    done = process("down", capture_output=True)
-    assert "Traceback" not in done.stderr
-    assert "\n  next: " in done.stderr
-    assert done.returncode == 3
+    result = process("down", capture_output=True)
+    assert "Traceback" not in result.stderr
+    assert "\n  next: " in result.stderr
+    assert result.returncode == 3
 
 
 def test_doctor_without_an_engine(lab):
@@ -271,9 +271,9 @@ def test_help_does_not_wait_for_docker():
     """`lab --help`, and every completion, is spared the import of the Docker SDK and of rich."""
     script = LAB.replace("main()", "\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)")
     argv = [sys.executable, "-c", script, "--help"]
-    done = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
-    assert "scale" in done.stdout
-    imported = set(done.stderr.split())
+    result = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    assert "scale" in result.stdout
+    imported = set(result.stderr.split())
     assert "connlab.base.settings" in imported
     assert not imported & {"docker", "requests", "urllib3", "rich", "yaml"}
 
@@ -303,9 +303,9 @@ def test_a_reader_who_has_seen_enough_is_no_error(arguments):
     """`lab doctor | head -1`: no traceback, no complaint, whoever flushes last."""
     reader, writer = os.pipe()
     os.close(reader)
-    done = process(*arguments, stdout=writer, stderr=subprocess.PIPE)
+    result = process(*arguments, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
-    assert done.stderr == ""
+    assert result.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -315,10 +315,10 @@ def test_a_full_disk_is_said(arguments, tmp_path):
     """`lab doctor > report` where there is no room: one sentence and exit status 3, whoever flushes last."""
     (tmp_path / "machine.json").write_text("{}")
     with Path("/dev/full").open("w") as full:
-        done = process(*arguments, *(["--run", str(tmp_path)] * (arguments == ["claims"])), stdout=full,
+        result = process(*arguments, *(["--run", str(tmp_path)] * (arguments == ["claims"])), stdout=full,
                        stderr=subprocess.PIPE)  # fmt: skip
-    assert done.stderr == "lab: this machine refuses: No space left on device\n  next: df; ulimit -a\n"
-    assert done.returncode == 3
+    assert result.stderr == "lab: this machine refuses: No space left on device\n  next: df; ulimit -a\n"
+    assert result.returncode == 3
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -329,7 +329,7 @@ def test_a_letter_that_the_locale_has_not_is_no_error(encoding, tmp_path, monkey
     (tmp_path / "test_a/verdict.json").write_text(json.dumps(verdict))
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     for verb in ("claims", "effects"):
-        done = process(verb, "--run", str(tmp_path), capture_output=True, encoding=encoding)
-        assert (done.returncode, done.stderr) == (0, "")
+        result = process(verb, "--run", str(tmp_path), capture_output=True, encoding=encoding)
+        assert (result.returncode, result.stderr) == (0, "")
         if verb == "claims":
-            assert "größer, 日本".encode(encoding, "backslashreplace").decode(encoding) in done.stdout
+            assert "größer, 日本".encode(encoding, "backslashreplace").decode(encoding) in result.stdout

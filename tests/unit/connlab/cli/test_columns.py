@@ -38,13 +38,13 @@ SHOWN = {
 def test_a_line_is_broken_between_words(show, columns, monkeypatch, capsys):
     """All its words are there, whole; the control is the same in a pipe, where each line stays one."""
     show()
-    said = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    text = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
     monkeypatch.delenv("TTY_COMPATIBLE")
     show()
     piped = capsys.readouterr().out
-    assert max(map(len, said.splitlines())) <= columns
-    assert "".join(said.split()) == "".join(piped.split())
-    assert set(said.split()) <= {*piped.split(), *piped.replace("::", " ::").split()}
+    assert max(map(len, text.splitlines())) <= columns
+    assert "".join(text.split()) == "".join(piped.split())
+    assert set(text.split()) <= {*piped.split(), *piped.replace("::", " ::").split()}
     assert len(piped.splitlines()) <= 4
 
 
@@ -55,8 +55,8 @@ def test_a_refusal_is_broken_between_words(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     output.tell(f"{LONG}\n  next: {LONG}")
-    said = capsys.readouterr().err
+    text = capsys.readouterr().err
     assert len(piped.splitlines()) == 2
-    assert max(map(len, said.splitlines())) <= 80
-    assert said.split() == piped.split()
-    assert [line[:5] for line in said.splitlines()].count("lab: ") == 1
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.split() == piped.split()
+    assert [line[:5] for line in text.splitlines()].count("lab: ") == 1

@@ -8,7 +8,7 @@ from connlab.base.model import Attempt, Outcome
 from connlab.cli.show import dialling, running
 
 
-def made(
+def attempt(
     number: int, outcome: Outcome, errno: str | None = None, source: str | None = "172.18.0.3"
 ) -> Attempt:
     port = source and 40_000 + number
@@ -22,15 +22,15 @@ def test_each_row_is_printed_when_it_is_known(capsys) -> None:
     """The heading with the first one; a dial that never had a source says so; the columns stand in line."""
     table = dialling.Rows(20)
     assert capsys.readouterr().out == ""
-    table.add(made(2, Outcome.ESTABLISHED))
+    table.add(attempt(2, Outcome.ESTABLISHED))
     first = capsys.readouterr().out.splitlines()
     assert [line.split() for line in first[1:]] == [
         ["#", "outcome", "source", "µs", "errno"],
         [first[2].strip()],
         ["2", "established", "172.18.0.3:40002", "140"],
     ]
-    table.add(made(1, Outcome.REFUSED, "ECONNREFUSED"))
-    table.add(made(3, Outcome.HARNESS_ERROR, "EINVAL", source=None))
+    table.add(attempt(1, Outcome.REFUSED, "ECONNREFUSED"))
+    table.add(attempt(3, Outcome.HARNESS_ERROR, "EINVAL", source=None))
     rows = capsys.readouterr().out.splitlines()
     assert [row.split() for row in rows] == [
         ["1", "refused", "172.18.0.3:40001", "140", "ECONNREFUSED"],
@@ -53,19 +53,19 @@ def test_sums_of_a_part_say_so(capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "moments"),
     [
         (3, [3, 2, 1]),
         (25, [25, 20, 10, 5, 4, 3, 2, 1]),
         (150, [150, 120, 60, 50, 40, 30, 20, 10, 5, 4, 3, 2, 1]),
     ],
 )
-def test_a_hold_counts_down(capsys, seconds, told) -> None:
+def test_a_hold_counts_down(capsys, seconds, moments) -> None:
     """At first, each minute, each ten seconds of the last one, and the last five."""
     for left in range(seconds, 0, -1):
         dialling.hold(15, left, seconds)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == [f"lab: holding 15 connections, {left} s left; Ctrl-C ends it" for left in told]
+    assert lines == [f"lab: holding 15 connections, {left} s left; Ctrl-C ends it" for left in moments]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,6 @@ def test_the_next_command_names_a_client_that_is_there(capsys, clients, number) 
 
 def test_without_clients_there_is_nothing_to_dial_from(capsys) -> None:
     running.whats_next([])
-    said = capsys.readouterr().out
-    assert "attempt" not in said
-    assert "make scale-clients N=20" in said
+    output = capsys.readouterr().out
+    assert "attempt" not in output
+    assert "make scale-clients N=20" in output

@@ -72,8 +72,8 @@ def test_an_engine_that_says_no_is_not_unfit(capsys, code, words):
     response.status_code = code
     refusal = engine.Refused(f"{code} Client Error for http+docker://x: Conflict", response, words)
     assert cli.guarded(raising(refusal)) == 1
-    shown = words.replace("\x1b", r"\x1b")
-    assert capsys.readouterr().err == f"lab: the Docker engine refuses: {shown}\n  next: make status\n"
+    text = words.replace("\x1b", r"\x1b")
+    assert capsys.readouterr().err == f"lab: the Docker engine refuses: {text}\n  next: make status\n"
 
 
 @pytest.mark.parametrize("error", [requests.ConnectionError("aborted"), requests.ReadTimeout("timed out")])
@@ -123,9 +123,9 @@ def test_the_help_lists_the_codes():
 def test_a_refusal_is_data_too(capsys, error, data):
     """With --json: one object on standard output; the words stay on standard error."""
     assert cli.guarded(raising(error), as_json=True) == data["exit"]
-    said = capsys.readouterr()
-    assert json.loads(said.out) == {"schema": 1, **data}
-    assert data["error"]["what"] in said.err
+    streams = capsys.readouterr()
+    assert json.loads(streams.out) == {"schema": 1, **data}
+    assert data["error"]["what"] in streams.err
 
 
 def test_what_is_known_all_the_same_stays(capsys):

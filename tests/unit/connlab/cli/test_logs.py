@@ -98,8 +98,8 @@ def test_each_host_has_its_colour(capsys, monkeypatch):
     log = show.Log()
     for line in logs.history([SERVER, CLIENT]):
         log.show(line)
-    said = capsys.readouterr().out
-    assert [said.count("\x1b[36mclient-1"), said.count("\x1b[32mserver-1")] == [2, 2]
+    output = capsys.readouterr().out
+    assert [output.count("\x1b[36mclient-1"), output.count("\x1b[32mserver-1")] == [2, 2]
 
 
 def test_it_is_data_too(capsys):
@@ -113,10 +113,10 @@ def test_it_is_data_too(capsys):
 
 def test_who_follows_gets_what_was_not_told_yet(monkeypatch):
     """Every line once, to the end of the last host; a host whose log ended is looked for again."""
-    told = [line for line in logs.history([SERVER, CLIENT]) if line.event]
+    earlier = [line for line in logs.history([SERVER, CLIENT]) if line.event]
     running = [[SERVER, CLIENT], *[[]] * 9]
     monkeypatch.setattr(logs.hosts, "find", lambda project, service: running.pop(0))
-    followed = [line.text for line in logs.follow("connlab", None, told)]
+    followed = [line.text for line in logs.follow("connlab", None, earlier)]
     assert sorted(followed) == ["Traceback (most recent call last):", '{"ts": 5}']
 
 

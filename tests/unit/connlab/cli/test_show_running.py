@@ -38,25 +38,30 @@ def other(number: int, held: int = 0, *, earlier: bool = False) -> dict[str, Any
 
 
 @pytest.fixture
-def shown(monkeypatch, capsys):
+def show_status(monkeypatch, capsys):
     """What is printed on a terminal of so many columns."""
 
-    def show(found: dict[str, Any], width: int = 80) -> list[str]:
+    def show(answer: dict[str, Any], width: int = 80) -> list[str]:
         monkeypatch.setattr(running, "console", lambda: Terminal(highlight=False, width=width))
-        running.hosts(found)
+        running.hosts(answer)
         return capsys.readouterr().out.splitlines()
 
     return show
 
 
 @pytest.mark.parametrize("width", [80, 140])
-def test_the_table_fits(shown, width):
+def test_the_table_fits(show_status, width):
     """Long addresses, six-digit numbers and a state of several words: a number is never cut, a name never folded."""
-    found = status()
-    found["clients"][0] |= {"state": "not on the lab's network", "address": "", "held": None, "refused": None}
-    found["clients"][1]["refused_at_least"] = True
-    found["others"] = [other(250, 15), other(251, 3, earlier=True)]
-    lines = shown(found, width)
+    answer = status()
+    answer["clients"][0] |= {
+        "state": "not on the lab's network",
+        "address": "",
+        "held": None,
+        "refused": None,
+    }
+    answer["clients"][1]["refused_at_least"] = True
+    answer["others"] = [other(250, 15), other(251, 3, earlier=True)]
+    lines = show_status(answer, width)
     assert max(len(line) for line in lines if not line.startswith(("held:", "≥ at least:"))) <= width
     assert lines[1] == "connlab: policy connlimit, port 12345, mode threading"
     cells = [line.split() for line in lines]
@@ -68,11 +73,11 @@ def test_the_table_fits(shown, width):
     assert "…" not in "".join(lines)
 
 
-def test_many_other_sources_are_summed_up(shown):
+def test_many_other_sources_are_summed_up(show_status):
     """Those that hold connections come first, and the rest is one line whose numbers are their sums."""
-    found = status()
-    found["others"] = [other(number, held=number % 50) for number in range(1, 101)]
-    lines = [line.split() for line in shown(found) if line.split()[:1] in (["other"], ["others"])]
+    answer = status()
+    answer["others"] = [other(number, held=number % 50) for number in range(1, 101)]
+    lines = [line.split() for line in show_status(answer) if line.split()[:1] in (["other"], ["others"])]
     assert len(lines) == running.OTHERS + 1
     assert [row[-4] for row in lines[:2]] == ["49", "49"]
     first = sum(int(row[-4]) for row in lines[:-1])
@@ -105,10 +110,12 @@ def test_what_a_number_means_is_said(changes, note):
     assert "".join(running.notes(status(**changes))) == note
 
 
-def test_a_silent_server_is_seen_in_the_table(shown):
+def test_a_silent_server_is_seen_in_the_table(show_status):
     """Whether it listens is not known either."""
     (line,) = [
-        one for one in shown(status(silent="timed out", listener=None, accepted=None)) if "server-1" in one
+        one
+        for one in show_status(status(silent="timed out", listener=None, accepted=None))
+        if "server-1" in one
     ]
     assert "does not answer" in line
     assert line.split()[-4:] == ["15", "15", "-", "248000"]
@@ -116,9 +123,9 @@ def test_a_silent_server_is_seen_in_the_table(shown):
 
 def test_an_uncertain_number_is_explained():
     """The other reason for ≥, where nothing was lost."""
-    found = status()
-    found["clients"][0]["accepted_at_least"] = True
-    assert list(running.notes(found)) == [
+    answer = status()
+    answer["clients"][0]["accepted_at_least"] = True
+    assert list(running.notes(answer)) == [
         "≥ at least: it is not known of all whether an earlier host of the address did them"
     ]
 
@@ -130,17 +137,19 @@ def test_hosts_with_the_same_sockets_are_one_line():
         {"name": "client-4", "sockets": {}},
         {"name": "client-6", "sockets": None, "sockets_unknown": "paused"},
     ]
-    found = details._by_sockets([{"name": "server-1", "sockets": {"ESTAB": 90, "LISTEN": 1}}, *rows])
-    assert {said: list(details._ranges(names)) for said, names in found.items()} == {
+    groups = details._by_sockets([{"name": "server-1", "sockets": {"ESTAB": 90, "LISTEN": 1}}, *rows])
+    assert {words: list(details._ranges(names)) for words, names in groups.items()} == {
         "ESTAB 90, LISTEN 1": ["server-1"], "ESTAB 15": ["client-1 to 3", "client-5", "client-7 to 8"],
         "none": ["client-4"], "- (paused)": ["client-6"],
     }  # fmt: skip
 
 
-def test_a_server_that_does_not_listen_is_not_just_running(shown):
+def test_a_server_that_does_not_listen_is_not_just_running(show_status):
     """After `lab restart` without SO_REUSEADDR, say."""
     line = next(
-        line for line in shown(status(listener={"state": "failed"})) if line.strip().startswith("server-1")
+        line
+        for line in show_status(status(listener={"state": "failed"}))
+        if line.strip().startswith("server-1")
     )
     assert "not listening" in line
 

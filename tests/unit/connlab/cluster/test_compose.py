@@ -38,7 +38,7 @@ def test_who_interrupts_the_lab_ends_compose_too(number: signal.Signals, status:
         os.killpg(lab.pid, number)
         _, error = lab.communicate(timeout=30)
     assert (lab.returncode, error) == (status, words)
-    until(lambda: not any(map(_lives, processes)), "Compose and its child have ended", within=10)
+    until(lambda: not any(map(_is_running, processes)), "Compose and its child have ended", within=10)
 
 
 def test_what_compose_says_is_handed_on() -> None:
@@ -50,7 +50,7 @@ def test_what_compose_says_is_handed_on() -> None:
     assert subprocesses.run_to_end(["sh", "-c", "kill -PIPE $$"]) == (-signal.SIGPIPE, b"")
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     """Whether a process is there and no zombie (proc_pid_stat(5))."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

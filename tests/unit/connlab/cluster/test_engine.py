@@ -53,8 +53,8 @@ def test_a_context_is_one_address_for_every_program(contexts, monkeypatch, how):
         monkeypatch.setenv("DOCKER_CONTEXT", "far")
     else:
         (contexts / "config.json").write_text('{"currentContext": "far"}')
-    found = engine.environment()
-    assert (found["DOCKER_HOST"], "DOCKER_CONTEXT" in found) == ("tcp://192.0.2.1:2375", False)
+    variables = engine.environment()
+    assert (variables["DOCKER_HOST"], "DOCKER_CONTEXT" in variables) == ("tcp://192.0.2.1:2375", False)
 
 
 def test_the_shells_address_wins_over_a_context(contexts, monkeypatch):

@@ -33,19 +33,19 @@ def answer(body: object) -> bytes:
     )
 
 
-def received(connection: socket.socket) -> bytes:
+def receive_request(connection: socket.socket) -> bytes:
     """The head of one request, whose body is read too; raises EOFError when the SDK has hung up."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += more(connection)
+        data += receive_part(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     length = int((re.search(rb"(?i)content-length: (\d+)", head) or [b"", b"0"])[1])
     while len(body) < length:
-        body += more(connection)
+        body += receive_part(connection)
     return head
 
 
-def more(connection: socket.socket) -> bytes:
+def receive_part(connection: socket.socket) -> bytes:
     if not (data := connection.recv(1 << 16)):
         raise EOFError
     return data
@@ -58,9 +58,9 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
-    said = frame(b"quick\n") + frame(b"oops\n", kind=ERR) + frame(b"brown\n")
+    output = frame(b"quick\n") + frame(b"oops\n", kind=ERR) + frame(b"brown\n")
     cut = {
-        "in one piece": len(UPGRADED + said),
+        "in one piece": len(UPGRADED + output),
         "head first": len(UPGRADED),
         "cut in a frame's header": len(UPGRADED) + 3,
     }
@@ -69,15 +69,15 @@ def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
         with connection:
             while True:
                 try:
-                    head = received(connection)
+                    head = receive_request(connection)
                 except (OSError, EOFError):
                     return
                 if b"/start" in head:
-                    everything, at = UPGRADED + said, cut[request.param]
-                    connection.sendall(everything[:at])
-                    if everything[at:]:
+                    reply, at = UPGRADED + output, cut[request.param]
+                    connection.sendall(reply[:at])
+                    if reply[at:]:
                         head_is_read.wait(10)
-                        connection.sendall(everything[at:])
+                        connection.sendall(reply[at:])
                     return
                 connection.sendall(answer({"Id": "e1", "ExitCode": 0}))
 

@@ -35,7 +35,7 @@ def test_each_state_has_its_words(state, uptime, address, trouble):
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("lab_hosts", "message"),
     [
         ([], "the lab x is not up\n  next: make up"),
         ([host("running", service="client")], "the lab x has no server\n  next: make up"),
@@ -43,10 +43,10 @@ def test_each_state_has_its_words(state, uptime, address, trouble):
         ([host("exited", "Exited (1) an hour ago")], "not running: exited (1)\n"),
     ],
 )
-def test_a_server_that_cannot_be_asked_is_said_to_be_what_it_is(found, said):
+def test_a_server_that_cannot_be_asked_is_said_to_be_what_it_is(lab_hosts, message):
     """Which state, and what brings it back."""
-    with pytest.raises(LabError, match=re.escape(said)):
-        hosts.server("x", found)
+    with pytest.raises(LabError, match=re.escape(message)):
+        hosts.server("x", lab_hosts)
 
 
 def test_a_server_that_runs_is_the_answer():

@@ -12,12 +12,12 @@ def host(service: str, number: int) -> Host:
 
 def test_the_last_client_leaves_first(monkeypatch):
     """What `scale` takes away is taken from the end, so that an interrupt leaves clients without a gap."""
-    left: list[str] = []
+    names: list[str] = []
     monkeypatch.setattr(engine, "version", lambda: "20.10.24")
-    monkeypatch.setattr(Host, "remove", lambda self, grace: left.append(self.name))
-    found = [host("server", 1), *(host("client", number) for number in (1, 2, 3, 4))]
-    lifecycle._leave(lifecycle._surplus(found, 1))
-    assert left == ["client-4", "client-3", "client-2"]
-    left.clear()
-    lifecycle._leave(found)
-    assert left == ["client-4", "client-3", "client-2", "client-1", "server-1"]
+    monkeypatch.setattr(Host, "remove", lambda self, grace: names.append(self.name))
+    lab_hosts = [host("server", 1), *(host("client", number) for number in (1, 2, 3, 4))]
+    lifecycle._leave(lifecycle._surplus(lab_hosts, 1))
+    assert names == ["client-4", "client-3", "client-2"]
+    names.clear()
+    lifecycle._leave(lab_hosts)
+    assert names == ["client-4", "client-3", "client-2", "client-1", "server-1"]

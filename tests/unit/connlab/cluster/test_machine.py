@@ -40,9 +40,9 @@ def far():
                 "networks": [],
             }
             path = self.path.partition("?")[0]
-            found = None if "/images/" in path else answers.get(path.rpartition("/")[2])
-            body = json.dumps({"message": "no such image"} if found is None else found).encode()
-            self.send_response(404 if found is None else 200)
+            answer = None if "/images/" in path else answers.get(path.rpartition("/")[2])
+            body = json.dumps({"message": "no such image"} if answer is None else answer).encode()
+            self.send_response(404 if answer is None else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -64,9 +64,9 @@ def run(engine: str, script: str) -> str:
     )
     environment = {**os.environ, "DOCKER_HOST": engine}
     argv = [sys.executable, "-c", script]
-    done = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def test_the_header_names_the_engines_kernel(far) -> None:
@@ -91,23 +91,25 @@ def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
     assert (facts["kernel"], facts["cpus"], facts["memory_bytes"], facts["here"]) == (
         "5.10.1-far", 64, 4 << 30, False,
     )  # fmt: skip
-    said = run(
+    output = run(
         far,
         "from connlab.base import settings; from connlab.cluster.capacity import check; check(settings.read(), 1000)",
     )
-    assert said.startswith(
+    assert output.startswith(
         "N=1000 is more than fits: all memory of the engine's machine (how much of it is free"
     )
-    assert "is enough for 496 clients\n  next: try N=496" in said
+    assert "is enough for 496 clients\n  next: try N=496" in output
 
 
 def test_the_time_of_another_machine_is_asked_there(far) -> None:
     """Its hosts' events have that time: what happened since our own would be all of them, or none."""
-    said = run(far, "from connlab.cluster import engine_machine as machine; print(machine.now().isoformat())")
-    assert said == "2031-02-03T04:05:06.123456+00:00\n"
+    output = run(
+        far, "from connlab.cluster import engine_machine as machine; print(machine.now().isoformat())"
+    )
+    assert output == "2031-02-03T04:05:06.123456+00:00\n"
 
 
 def test_the_load_of_another_machine_is_not_ours(far) -> None:
     """`make bench` leaves out what only our own kernel would say."""
-    said = run(far, "from bench import machine as m; print(m.facts()['load'], m.available_bytes())")
-    assert said == "None None\n"
+    output = run(far, "from bench import machine as m; print(m.facts()['load'], m.available_bytes())")
+    assert output == "None None\n"

@@ -11,18 +11,18 @@ from connlab.cluster.lab_knobs import LabKnobs
 from tests.support import menu
 
 
-def asked(**given: str) -> settings.Settings:
+def asked_settings(**knobs: str) -> settings.Settings:
     """What a call asks for, with these knobs given."""
-    return settings.checked({**menu.MENU, **given}, frozenset(given), menu.MENU)
+    return settings.checked({**menu.MENU, **knobs}, frozenset(knobs), menu.MENU)
 
 
 def lab(then: dict[str, str] | None = None, **knobs: str) -> LabKnobs:
     """A lab with these knobs of its own; `then` is what differed in .env when it came up."""
-    return LabKnobs({**lab_knobs.recorded_knobs(asked()), **knobs}, {**menu.MENU, **(then or {})})
+    return LabKnobs({**lab_knobs.recorded_knobs(asked_settings()), **knobs}, {**menu.MENU, **(then or {})})
 
 
 @pytest.mark.parametrize(
-    ("given", "then", "mine", "port"),
+    ("asked", "then", "own", "port"),
     [
         ({}, {}, "443", "443"),  # nobody gives one: the lab's own
         ({"PORT": "80"}, {}, "443", "80"),  # given now
@@ -31,28 +31,30 @@ def lab(then: dict[str, str] | None = None, **knobs: str) -> LabKnobs:
         ({"PORT": "12345"}, {}, "443", "12345"),  # given, though it is what .env says
     ],
 )
-def test_whose_value_counts(given, then, mine, port):
+def test_whose_value_counts(asked, then, own, port):
     """For one knob; the others stay the lab's."""
-    wanted = lab_knobs.merge_settings(asked(**given), lab(then, PORT=mine, CONNLIMIT="3"))
-    assert (wanted.values["PORT"], wanted.values["CONNLIMIT"]) == (port, "3")
+    merged = lab_knobs.merge_settings(asked_settings(**asked), lab(then, PORT=own, CONNLIMIT="3"))
+    assert (merged.values["PORT"], merged.values["CONNLIMIT"]) == (port, "3")
 
 
 def test_without_a_record_the_lab_keeps_what_its_hosts_have():
     """Plain Compose made it: what .env said then is not known, so no line of it counts as edited."""
-    mine = LabKnobs({"PORT": "443", "WORKLOAD": "hold"}, None)
-    wanted = lab_knobs.merge_settings(asked(CONNLIMIT="7"), mine)
-    assert {name: wanted.values[name] for name in ("PORT", "WORKLOAD", "CONNLIMIT", "DIALS")} == {
+    current = LabKnobs({"PORT": "443", "WORKLOAD": "hold"}, None)
+    merged = lab_knobs.merge_settings(asked_settings(CONNLIMIT="7"), current)
+    assert {name: merged.values[name] for name in ("PORT", "WORKLOAD", "CONNLIMIT", "DIALS")} == {
         "PORT": "443", "WORKLOAD": "hold", "CONNLIMIT": "7", "DIALS": "20",
     }  # fmt: skip
 
 
 def test_a_pool_size_goes_with_the_mode_that_had_it():
     """Another mode is asked for: the number that only the old one used is no reason to refuse."""
-    mine = lab(SERVER_MODE="pool", POOL_SIZE="5")
-    assert lab_knobs.merge_settings(asked(SERVER_MODE="threading"), mine).values["POOL_SIZE"] == "10"
-    assert lab_knobs.merge_settings(asked(), mine).values["POOL_SIZE"] == "5"
+    current = lab(SERVER_MODE="pool", POOL_SIZE="5")
+    assert (
+        lab_knobs.merge_settings(asked_settings(SERVER_MODE="threading"), current).values["POOL_SIZE"] == "10"
+    )
+    assert lab_knobs.merge_settings(asked_settings(), current).values["POOL_SIZE"] == "5"
     with pytest.raises(Usage, match="POOL_SIZE is for SERVER_MODE=pool"):
-        lab_knobs.merge_settings(asked(SERVER_MODE="threading", POOL_SIZE="4"), mine)
+        lab_knobs.merge_settings(asked_settings(SERVER_MODE="threading", POOL_SIZE="4"), current)
 
 
 def test_a_value_of_the_lab_that_is_gone_is_told_as_the_labs():
@@ -60,14 +62,14 @@ def test_a_value_of_the_lab_that_is_gone_is_told_as_the_labs():
     with pytest.raises(
         LabError, match=r"(?s)FIREWALL='gone' of the running lab names no file.*make up FIREWALL=connlimit"
     ):
-        lab_knobs.merge_settings(asked(), lab(FIREWALL="gone"))
+        lab_knobs.merge_settings(asked_settings(), lab(FIREWALL="gone"))
 
 
 def test_changes_are_said_with_what_they_replace(capsys):
     """Old, new and whose containers; and what is kept although .env says otherwise."""
-    mine = lab(PORT="443", CONNLIMIT="3", WORKLOAD="hold", GREETING="hi")
+    current = lab(PORT="443", CONNLIMIT="3", WORKLOAD="hold", GREETING="hi")
     lab_knobs.report_changes(
-        mine, lab_knobs.merge_settings(asked(PORT="80", WORKLOAD="idle", GREETING=""), mine)
+        current, lab_knobs.merge_settings(asked_settings(PORT="80", WORKLOAD="idle", GREETING=""), current)
     )
     assert capsys.readouterr().err.splitlines() == [
         "lab: GREETING hi -> empty: the server is replaced",
@@ -75,5 +77,5 @@ def test_changes_are_said_with_what_they_replace(capsys):
         "lab: WORKLOAD hold -> idle: the clients are replaced",
         "lab: keeping CONNLIMIT=3 of this lab; .env has CONNLIMIT=15, and make up CONNLIMIT=15 changes it",
     ]
-    lab_knobs.report_changes(lab(), lab_knobs.merge_settings(asked(), lab()))
+    lab_knobs.report_changes(lab(), lab_knobs.merge_settings(asked_settings(), lab()))
     assert capsys.readouterr().err == ""

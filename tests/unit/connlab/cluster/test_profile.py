@@ -11,7 +11,7 @@ import pytest
 
 from connlab.base.errors import LabError
 from connlab.cluster import profile_reader, profiles
-from tests.support.profiles import FORMS, MEANT, UNLIKE, fragment
+from tests.support.profiles import AMBIGUOUS, FORMS, SYSCTLS, fragment
 
 REFUSED = {
     "not YAML": ("services: [", "while parsing"),
@@ -38,7 +38,7 @@ REFUSED = {
     "a removed key that is none": ("x-removed-from-linux: 1\n" + fragment("{}"), "x-removed-from-linux is neither"),
     **{
         f"unlike {value}": (fragment(f"\n      net.ipv4.a: {value}"), "line 4: net.ipv4.a: .* in quotes")
-        for value in UNLIKE
+        for value in AMBIGUOUS
     },
 }  # fmt: skip
 
@@ -46,7 +46,7 @@ REFUSED = {
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
 def test_every_form_of_one_meaning_is_read_as_that(text: str) -> None:
     """Flow or block, quoted or not, a list, anchors: the same keys with the same values."""
-    assert profile_reader.read(text)[0] == MEANT
+    assert profile_reader.read(text)[0] == SYSCTLS
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED)
@@ -86,7 +86,7 @@ def test_ports_are_told_in_ranges(written: str, kernel: str) -> None:
 def test_removed_keys_are_told_first_and_not_set() -> None:
     """In any form, too; sysctl.conf(5) is what the host gets."""
     text = "x-removed-from-linux: [net.ipv4.tcp_tw_recycle=1]\n" + FORMS["flow"]
-    assert profile_reader.read(text) == (MEANT, {"net.ipv4.tcp_tw_recycle": "1"})
+    assert profile_reader.read(text) == (SYSCTLS, {"net.ipv4.tcp_tw_recycle": "1"})
     assert profile_reader.conf(text).splitlines()[:2] == [
         "net.ipv4.tcp_tw_recycle = 1",
         "net.ipv4.tcp_fin_timeout = 15",

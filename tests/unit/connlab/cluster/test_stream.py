@@ -81,9 +81,9 @@ def test_an_end_is_told_with_its_last_words(pair):
     stream, engine = pair
     engine.sendall(frame(b"PORT='x' is not a number\n", ERR))
     engine.shutdown(socket.SHUT_WR)
-    with pytest.raises(StreamClosed) as ended:
+    with pytest.raises(StreamClosed) as end:
         stream.read_line(SOON)
-    assert str(ended.value) == "client-1: agent ended: PORT='x' is not a number"
+    assert str(end.value) == "client-1: agent ended: PORT='x' is not a number"
 
 
 def test_an_end_without_words_says_that(pair):

@@ -9,7 +9,7 @@ from connlab.cluster.address_times import CONNECTED, STARTING, began
 NEVER = "0001-01-01T00:00:00Z"
 
 
-def known(created: str, started: str, finished: str = NEVER) -> dict:
+def inspection(created: str, started: str, finished: str = NEVER) -> dict:
     """An inspection, as engine 20.10 writes its moments: nanoseconds, without the zeros at the end."""
     return {"Created": created, "State": {"StartedAt": started, "FinishedAt": finished}}
 
@@ -17,14 +17,18 @@ def known(created: str, started: str, finished: str = NEVER) -> dict:
 @pytest.mark.parametrize(
     ("inspected", "after", "by"),
     [
-        (known("2026-11-26T12:50:03.5Z", "2026-11-26T12:50:05.346532205Z"), 3.5, 5.346532),
-        (known("2026-11-26T12:50:03Z", "2026-11-26T12:50:05Z"), 3.0, 5.0),
-        (known("2026-11-26T12:00:00.1Z", "2026-11-26T12:50:05.2Z", "2026-11-26T12:50:04.9Z"), 4.9, 5.2),
+        (inspection("2026-11-26T12:50:03.5Z", "2026-11-26T12:50:05.346532205Z"), 3.5, 5.346532),
+        (inspection("2026-11-26T12:50:03Z", "2026-11-26T12:50:05Z"), 3.0, 5.0),
+        (inspection("2026-11-26T12:00:00.1Z", "2026-11-26T12:50:05.2Z", "2026-11-26T12:50:04.9Z"), 4.9, 5.2),
         # Created or ended long before it started: the engine does not take that long to note a start.
-        (known("2026-11-26T12:00:00.1Z", "2026-11-26T12:50:25Z"), 25 - STARTING, 25.0),
-        (known("2026-11-26T12:00:00Z", "2026-11-26T12:50:25Z", "2026-11-26T12:10:00Z"), 25 - STARTING, 25.0),
+        (inspection("2026-11-26T12:00:00.1Z", "2026-11-26T12:50:25Z"), 25 - STARTING, 25.0),
+        (
+            inspection("2026-11-26T12:00:00Z", "2026-11-26T12:50:25Z", "2026-11-26T12:10:00Z"),
+            25 - STARTING,
+            25.0,
+        ),
         # It has ended since; that is not what was before its start.
-        (known("2026-11-26T12:50:03Z", "2026-11-26T12:50:05Z", "2026-11-26T12:50:30Z"), 3.0, 5.0),
+        (inspection("2026-11-26T12:50:03Z", "2026-11-26T12:50:05Z", "2026-11-26T12:50:30Z"), 3.0, 5.0),
     ],
 )
 def test_a_host_began_between_two_moments(inspected, after, by):
@@ -35,9 +39,9 @@ def test_a_host_began_between_two_moments(inspected, after, by):
 
 def test_what_just_ended_is_a_bound_too():
     """A container that was started again at once: not before its own end."""
-    after, by = began(known("2026-11-26T12:50:03Z", "2026-11-26T12:50:05.05Z", "2026-11-26T12:50:05Z"))
+    after, by = began(inspection("2026-11-26T12:50:03Z", "2026-11-26T12:50:05.05Z", "2026-11-26T12:50:05Z"))
     assert after == by
 
 
 def test_a_host_that_never_started_has_no_moment():
-    assert began(known("2026-11-26T12:50:03.5Z", NEVER)) is None
+    assert began(inspection("2026-11-26T12:50:03.5Z", NEVER)) is None

@@ -30,7 +30,7 @@ DATA = {"values": [{"a": 1}]}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("chart_data", "words"),
     [
         ([], r"expected a Vega-Lite specification, got \[\]"),
         ({"schema": 1, "family": "time-wait"}, "a chart of an older version of .*\n  next: run its test"),
@@ -53,9 +53,9 @@ DATA = {"values": [{"a": 1}]}
         (changed(data={"values": [{"a": float("nan")}]}), "Out of range float values"),
     ],
 )  # fmt: skip
-def test_what_is_no_chart_is_loud(tmp_path, wrong, words):
+def test_what_is_no_chart_is_loud(tmp_path, chart_data, words):
     """Unreadable says what is wrong, and in which file."""
-    write_evidence(tmp_path, "test_a", "chart-a", wrong)
+    write_evidence(tmp_path, "test_a", "chart-a", chart_data)
     with pytest.raises(Unreadable, match=rf"test_a/chart-a\.json: {words}"):
         runs.charts(tmp_path)
 

@@ -15,7 +15,7 @@ from connlab.evidence import claims, verdicts
 from connlab.report import verdict_tables
 
 
-def left(run, test: str, **verdict: str) -> None:
+def write_verdict(run, test: str, **verdict: str) -> None:
     """What a test leaves in a run's folder."""
     (run / test).mkdir()
     (run / test / "verdict.json").write_text(json.dumps({"test": f"tests/x.py::{test}", **verdict}))
@@ -30,7 +30,9 @@ def test_a_claim_whose_test_did_not_run_says_so(tmp_path):
 
 def test_a_verdict_is_what_the_test_left(tmp_path):
     """With its evidence and the name of the test, without parameters and groups."""
-    left(tmp_path, "test_five[x]@crowd", claim="type-five", verdict="refuted", evidence="it is SEQPACKET")
+    write_verdict(
+        tmp_path, "test_five[x]@crowd", claim="type-five", verdict="refuted", evidence="it is SEQPACKET"
+    )
     (row,) = [row for row in verdicts.judged(tmp_path) if row.verdict != "not run"]
     assert (row.id, row.verdict, row.evidence, row.test) == (
         "type-five", "refuted", "it is SEQPACKET", "tests/x.py::test_five"
@@ -39,15 +41,15 @@ def test_a_verdict_is_what_the_test_left(tmp_path):
 
 def test_tests_that_differ_make_it_depend(tmp_path):
     """Their evidence says on what."""
-    left(tmp_path, "test_a", claim="pool-bounds", verdict="holds", evidence="pool")
-    left(tmp_path, "test_b", claim="pool-bounds", verdict="refuted", evidence="threads")
+    write_verdict(tmp_path, "test_a", claim="pool-bounds", verdict="holds", evidence="pool")
+    write_verdict(tmp_path, "test_b", claim="pool-bounds", verdict="refuted", evidence="threads")
     (row,) = [row for row in verdicts.judged(tmp_path) if row.id == "pool-bounds"]
     assert (row.verdict, row.evidence) == ("depends", "pool; threads")
 
 
 def test_a_verdict_on_no_claim_is_loud(tmp_path):
     """A test that names a claim wrongly would else be forgotten."""
-    left(tmp_path, "test_a", claim="nobody-said-so", verdict="holds", evidence="")
+    write_verdict(tmp_path, "test_a", claim="nobody-said-so", verdict="holds", evidence="")
     with pytest.raises(Unreadable, match=r"test_a/verdict\.json: a verdict on 'nobody-said-so'"):
         list(verdicts.judged(tmp_path))
 
@@ -92,15 +94,15 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-def all_judged(run) -> list[verdicts.Judged]:
+def judge_all(run) -> list[verdicts.Judged]:
     for claim in claims.CLAIMS:
-        left(run, f"test_{claim.id}", claim=claim.id, verdict="refuted", evidence="now | then")
+        write_verdict(run, f"test_{claim.id}", claim=claim.id, verdict="refuted", evidence="now | then")
     return list(verdicts.judged(run))
 
 
 def test_a_run_is_written_into_the_pages(home, tmp_path):
     """Between the markers; the rest stays, and a second run takes the place of the first."""
-    rows = all_judged(tmp_path)
+    rows = judge_all(tmp_path)
     assert verdict_tables.fill(rows) == [home / page for page in PAGES]
     first = [(home / page).read_text() for page in PAGES]
     assert verdict_tables.contradictions(rows) == []
@@ -115,7 +117,7 @@ def test_a_run_is_written_into_the_pages(home, tmp_path):
 
 def test_half_a_run_is_not_written(home, tmp_path):
     """Nor is a page whose place is gone: everything stays as it was."""
-    left(tmp_path, "test_a", claim="type-five", verdict="refuted", evidence="")
+    write_verdict(tmp_path, "test_a", claim="type-five", verdict="refuted", evidence="")
     with pytest.raises(
         LabError, match=r"\d+ of \d+ claims were not judged: backlog-limits-connections, .*, …\n"
     ):
@@ -124,13 +126,13 @@ def test_half_a_run_is_not_written(home, tmp_path):
     (tmp_path / "test_a").rmdir()
     (home / "docs/time-wait.md").write_text("# No place\n")
     with pytest.raises(LabError, match=r"time-wait\.md has 0 places"):
-        verdict_tables.fill(all_judged(tmp_path))
+        verdict_tables.fill(judge_all(tmp_path))
     assert "refuted" not in (home / "README.md").read_text()
 
 
 def test_a_page_that_says_otherwise_is_found(home, tmp_path):
     """Another verdict, or no row at all; the figures are one run's and may differ."""
-    rows = all_judged(tmp_path)
+    rows = judge_all(tmp_path)
     assert len(verdict_tables.contradictions(rows)) == len(rows) + len(claims.ON_FRONT_PAGE)
     verdict_tables.fill(rows)
     for page in PAGES:
@@ -145,7 +147,7 @@ def test_a_page_that_says_otherwise_is_found(home, tmp_path):
 
 def test_half_a_run_contradicts_nothing(home, tmp_path):
     """A family of which one claim was not judged says nothing of its page; the others do."""
-    sockets = [row for row in all_judged(tmp_path) if row.family == claims.SOCKETS]
+    sockets = [row for row in judge_all(tmp_path) if row.family == claims.SOCKETS]
     (tmp_path / "test_type-five/verdict.json").unlink()
     wrong = verdict_tables.contradictions(list(verdicts.judged(tmp_path)))
     assert len(wrong) == len(claims.CLAIMS) - len(sockets)
@@ -172,7 +174,7 @@ def test_an_effect_has_a_setting_and_a_side():
 
 def test_the_matrix_has_a_line_for_each_effect(tmp_path):
     """Also for one that did not run, which says so."""
-    left(tmp_path, "test_a", claim="reuse-server", verdict="refuted", evidence="no effect")
+    write_verdict(tmp_path, "test_a", claim="reuse-server", verdict="refuted", evidence="no effect")
     rows = [row for row in verdicts.judged(tmp_path) if row.setting]
     lines = verdict_tables.table(rows).splitlines()
     assert len(lines) == 2 + len(rows)
@@ -208,11 +210,13 @@ def checkout(tmp_path):
         (tmp_path / "runs" / run).mkdir(parents=True)
     oldest, middle, latest = sorted((tmp_path / "runs").iterdir())
     for claim in claims.CLAIMS:
-        left(oldest, f"test_{claim.id}", claim=claim.id, verdict="holds", evidence="old")
-    left(middle, "test_type-five@crowd", claim="type-five", verdict="refuted", evidence="newer")
-    left(latest, "test_b", claim="pool-bounds", verdict="refuted", evidence="another test")
-    left(latest, "test_gone", claim="one-at-a-time", verdict="refuted", evidence="of a test that is gone")
-    left(latest, "test_c", claim="nobody-says-so-any-more", verdict="refuted", evidence="")
+        write_verdict(oldest, f"test_{claim.id}", claim=claim.id, verdict="holds", evidence="old")
+    write_verdict(middle, "test_type-five@crowd", claim="type-five", verdict="refuted", evidence="newer")
+    write_verdict(latest, "test_b", claim="pool-bounds", verdict="refuted", evidence="another test")
+    write_verdict(
+        latest, "test_gone", claim="one-at-a-time", verdict="refuted", evidence="of a test that is gone"
+    )
+    write_verdict(latest, "test_c", claim="nobody-says-so-any-more", verdict="refuted", evidence="")
     (tmp_path / "runs/latest").symlink_to(latest.name)
     return tmp_path
 
@@ -220,18 +224,18 @@ def checkout(tmp_path):
 def test_verdicts_accumulate(checkout):
     """The newest of each test, with its run; one test does not make the other claims `not run`."""
     rows = {row.id: row for row in verdicts.newest(checkout)}
-    said = {name: (row.verdict, row.evidence, row.run[:10]) for name, row in rows.items()}
+    shown = {name: (row.verdict, row.evidence, row.run[:10]) for name, row in rows.items()}
     assert list(rows) == [claim.id for claim in claims.CLAIMS]
-    assert said.pop("type-five") == ("refuted", "newer", "2026-01-02")
-    assert said.pop("pool-bounds") == ("depends", "another test; old", "2026-01-01")
-    assert set(said.values()) == {("holds", "old", "2026-01-01")}
+    assert shown.pop("type-five") == ("refuted", "newer", "2026-01-02")
+    assert shown.pop("pool-bounds") == ("depends", "another test; old", "2026-01-01")
+    assert set(shown.values()) == {("holds", "old", "2026-01-01")}
 
 
 def test_it_looks_back_to_a_whole_run(checkout):
     """What is older than that says nothing."""
     older = checkout / "runs/2025-12-31T00-00-00.000000Z"
     older.mkdir()
-    left(older, "test_c", claim="type-five", verdict="holds", evidence="very old")
+    write_verdict(older, "test_c", claim="type-five", verdict="holds", evidence="very old")
     assert {row.verdict for row in verdicts.newest(checkout) if row.id == "type-five"} == {"refuted"}
 
 

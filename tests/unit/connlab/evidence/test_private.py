@@ -24,10 +24,10 @@ def umask(request):
     os.umask(before)
 
 
-def modes(top: Path) -> dict[str, str]:
+def read_modes(top: Path) -> dict[str, str]:
     """The rights of a folder and of all in it, links apart."""
-    found = [top, *(path for path in top.rglob("*") if not path.is_symlink())]
-    return {str(path.relative_to(top.parent)): f"{path.stat().st_mode & 0o777:o}" for path in found}
+    paths = [top, *(path for path in top.rglob("*") if not path.is_symlink())]
+    return {str(path.relative_to(top.parent)): f"{path.stat().st_mode & 0o777:o}" for path in paths}
 
 
 def test_a_run_is_the_users_alone(tmp_path, umask):
@@ -36,7 +36,7 @@ def test_a_run_is_the_users_alone(tmp_path, umask):
     run.keep("", "machine", {"kernel": "6.18", "engine": {"Version": "28"}})
     run.keep("test_a", "chart-a", drain_chart())
     draw(run.folder, [])
-    assert modes(tmp_path / "runs") == {
+    assert read_modes(tmp_path / "runs") == {
         "runs": "700", "runs/2026": "700", "runs/2026/machine.json": "600", "runs/2026/test_a": "700",
         "runs/2026/test_a/chart-a.json": "600", "runs/2026/time-wait.html": "600",
     }  # fmt: skip
@@ -55,8 +55,8 @@ def test_runs_of_before_are_closed(tmp_path):
     for path in (old / "test_a/verdict.json", elsewhere / "file"):
         path.chmod(0o666)
     RunFolder("2026", tmp_path)
-    assert set(modes(tmp_path / "runs").values()) == {"700", "600"}
-    assert modes(elsewhere) == {"elsewhere": "777", "elsewhere/file": "666"}
+    assert set(read_modes(tmp_path / "runs").values()) == {"700", "600"}
+    assert read_modes(elsewhere) == {"elsewhere": "777", "elsewhere/file": "666"}
 
 
 def test_a_file_that_is_there_is_closed(tmp_path):

@@ -26,10 +26,10 @@ EDGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("release", "known"), EDGES)
-def test_a_window_begins_and_ends_at_its_edges(release, known):
+@pytest.mark.parametrize(("release", "words"), EDGES)
+def test_a_window_begins_and_ends_at_its_edges(release, words):
     """The first and the last release of a window are in it, their neighbours are not."""
-    assert window(release) == known
+    assert window(release) == words
 
 
 def test_every_window_has_its_edges_above():

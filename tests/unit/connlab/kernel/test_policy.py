@@ -18,21 +18,21 @@ DATA = Path(__file__).parents[2] / "data"
 REPORT = json.loads((DATA / "look.txt").read_text())[-1]
 
 
-def look(**changes: object) -> Ruleset:
+def ruleset(**changes: object) -> Ruleset:
     return tables.parse_ruleset({**REPORT, **changes})
 
 
 def test_a_policy_in_force():
     """As recorded: nothing differs, nothing is said."""
-    said = policy.policy_state(look())
-    assert (said["state"], said["file"], said["difference"], said["limit"]) == (
+    answer = policy.policy_state(ruleset())
+    assert (answer["state"], answer["file"], answer["difference"], answer["limit"]) == (
         "in_force",
         "connlimit",
         [],
         15,
     )
-    assert policy.describe_limit(said) == "15 connections per source address"
-    assert policy.notices(said) == []
+    assert policy.describe_limit(answer) == "15 connections per source address"
+    assert policy.notices(answer) == []
 
 
 @pytest.mark.parametrize(
@@ -45,28 +45,28 @@ def test_a_policy_in_force():
 )
 def test_a_policy_that_is_not_in_force_is_told(changes, state, words):
     """Drift with each difference and the way out; what could not be compared is not called in force."""
-    said = policy.policy_state(look(**changes))
-    assert said["state"] == state
-    assert words in "\n".join(policy.notices(said))
+    answer = policy.policy_state(ruleset(**changes))
+    assert answer["state"] == state
+    assert words in "\n".join(policy.notices(answer))
 
 
 def test_no_limit_is_a_state_of_its_own():
     """FIREWALL=none limits nothing, and says so; with something in its kernel it is drift like any other."""
-    said = policy.policy_state(look(file="none", limit=None, limits=[], rules=[]))
-    assert (said["state"], policy.describe_limit(said), policy.notices(said)) == (
+    answer = policy.policy_state(ruleset(file="none", limit=None, limits=[], rules=[]))
+    assert (answer["state"], policy.describe_limit(answer), policy.notices(answer)) == (
         "none",
         "nothing is limited",
         [],
     )
-    assert policy.policy_state(look(file="none", difference=["added"]))["state"] == "drift"
+    assert policy.policy_state(ruleset(file="none", difference=["added"]))["state"] == "drift"
 
 
 def test_without_a_certain_number_the_rules_speak():
     """Never a number from a knob."""
-    said = policy.policy_state(
-        look(limit=None, limits=["connlimit above 15, mask 24, source: REJECT", "-A INPUT -j DROP"])
+    answer = policy.policy_state(
+        ruleset(limit=None, limits=["connlimit above 15, mask 24, source: REJECT", "-A INPUT -j DROP"])
     )
-    assert policy.describe_limit(said) == "connlimit above 15, mask 24, source: REJECT; -A INPUT -j DROP"
+    assert policy.describe_limit(answer) == "connlimit above 15, mask 24, source: REJECT; -A INPUT -j DROP"
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_without_a_certain_number_the_rules_speak():
 )  # fmt: skip
 def test_connections_that_are_not_counted(uncounted, numbers, words):
     """Exact where it is known, a range where it is not, nothing where nothing is counted."""
-    said = policy.policy_state(look(uncounted=uncounted))
-    assert (said["uncounted"], said["uncounted_at_most"]) == numbers
-    assert policy.notices(said) == words
+    answer = policy.policy_state(ruleset(uncounted=uncounted))
+    assert (answer["uncounted"], answer["uncounted_at_most"]) == numbers
+    assert policy.notices(answer) == words
 
 
-def counted(*packets: int, generation: int | None = 5, refuses: bool = True) -> Ruleset:
+def counted_ruleset(*packets: int, generation: int | None = 5, refuses: bool = True) -> Ruleset:
     rules = [
         Rule("filter", "INPUT", f"2/{n}", f"rule {n}", count, "DROP", refuses)
         for n, count in enumerate(packets)
@@ -97,20 +97,26 @@ def counted(*packets: int, generation: int | None = 5, refuses: bool = True) -> 
 
 def test_each_refusing_rule_says_what_it_judged():
     """By its own counter; one that does not refuse is not among them."""
-    change = policy.packets_between(counted(3, 0), counted(8, 0))
+    change = policy.packets_between(counted_ruleset(3, 0), counted_ruleset(8, 0))
     assert (change.total, change.certain) == (5, 5)
     assert policy.judged(change) == "packets refused: 5 by `rule 0` (filter)"
-    assert policy.judged(policy.packets_between(counted(3), counted(3))) == "no rule refused a packet"
-    assert policy.packets_between(counted(3, refuses=False), counted(8, refuses=False)).total == 0
+    assert (
+        policy.judged(policy.packets_between(counted_ruleset(3), counted_ruleset(3)))
+        == "no rule refused a packet"
+    )
+    assert (
+        policy.packets_between(counted_ruleset(3, refuses=False), counted_ruleset(8, refuses=False)).total
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        (counted(8), counted(3), "went back"),
-        (counted(3), counted(8, generation=6), "changed meanwhile"),
-        (counted(8), counted(generation=6), "changed meanwhile"),
-        (counted(generation=None), counted(generation=None), "could not be read"),
+        (counted_ruleset(8), counted_ruleset(3), "went back"),
+        (counted_ruleset(3), counted_ruleset(8, generation=6), "changed meanwhile"),
+        (counted_ruleset(8), counted_ruleset(generation=6), "changed meanwhile"),
+        (counted_ruleset(generation=None), counted_ruleset(generation=None), "could not be read"),
     ],
 )
 def test_no_difference_is_told_that_is_not_known(before, after, words):

@@ -30,20 +30,20 @@ def recorded(name: str) -> str:
 def test_rules_carry_their_packet_counters():
     """Two rules, 51 packets each; the log's rule counts the same packets again, and they are not refused twice."""
     report = json.loads(recorded("look"))[-1]
-    found = snapshot.read_ruleset(lambda argv: json.dumps(report) if argv == snapshot.RULES else "")
-    first, second = found.rules
+    parsed = snapshot.read_ruleset(lambda argv: json.dumps(report) if argv == snapshot.RULES else "")
+    first, second = parsed.rules
     assert (first.text, first.packets, first.refuses, first.target) == (RULE, 51, True, "REJECT")
     assert (second.chain, second.packets, second.refuses, second.target) == ("OUTPUT", 51, False, "NFLOG")
-    assert tables.refused_packets(found.rules) == 51
-    assert (found.generation, found.policy["file"]) == (report["generation"], "connlimit")
+    assert tables.refused_packets(parsed.rules) == 51
+    assert (parsed.generation, parsed.policy["file"]) == (report["generation"], "connlimit")
 
 
 def test_sockets_are_all_there():
     """30 connections and two listeners, each with its addresses and ports."""
-    found = tables.parse_sockets(recorded("ss"))
-    assert len(found) == len(recorded("ss").splitlines()) == 32
-    assert found[0] == Socket("LISTEN", "0.0.0.0", 12345, "0.0.0.0", 0, 0, 1024)
-    assert found[2] == Socket("ESTAB", "172.30.0.2", 12345, "172.30.0.4", 46978, 0, 0)
+    parsed = tables.parse_sockets(recorded("ss"))
+    assert len(parsed) == len(recorded("ss").splitlines()) == 32
+    assert parsed[0] == Socket("LISTEN", "0.0.0.0", 12345, "0.0.0.0", 0, 0, 1024)
+    assert parsed[2] == Socket("ESTAB", "172.30.0.2", 12345, "172.30.0.4", 46978, 0, 0)
 
 
 def test_every_state_and_queue_is_read():
@@ -62,18 +62,18 @@ def test_every_state_and_queue_is_read():
 
 def test_ipv6_sockets_lose_their_brackets():
     """An address is an address, also where ss writes [::1]:9001, *:* or a mapped IPv4 one."""
-    found = {(s.state, s.local, s.local_port, s.peer) for s in tables.parse_sockets(recorded("ss-ipv6"))}
-    assert ("LISTEN", "::1", 9002, "::") in found
-    assert ("LISTEN", "*", 9001, "*") in found
-    assert ("ESTAB", "::ffff:127.0.0.1", 9001, "::ffff:127.0.0.1") in found
+    parsed = {(s.state, s.local, s.local_port, s.peer) for s in tables.parse_sockets(recorded("ss-ipv6"))}
+    assert ("LISTEN", "::1", 9002, "::") in parsed
+    assert ("LISTEN", "*", 9001, "*") in parsed
+    assert ("ESTAB", "::ffff:127.0.0.1", 9001, "::ffff:127.0.0.1") in parsed
 
 
 def test_flows_name_the_side_that_dialled():
     """30 entries of conntrack, each once, with the first of its two directions."""
-    found = tables.parse_conntrack(recorded("conntrack"))
-    assert len(found) == 30
-    assert found[0] == Flow("ESTABLISHED", "172.30.0.3", 36634, "172.30.0.2", 12345)
-    assert {flow.target_port for flow in found} == {12345}
+    parsed = tables.parse_conntrack(recorded("conntrack"))
+    assert len(parsed) == 30
+    assert parsed[0] == Flow("ESTABLISHED", "172.30.0.3", 36634, "172.30.0.2", 12345)
+    assert {flow.target_port for flow in parsed} == {12345}
 
 
 def test_flows_of_every_state_are_read():
@@ -87,11 +87,11 @@ def test_flows_of_every_state_are_read():
 
 def test_counters_have_the_kernel_s_names():
     """Zero is a value too: a counter that did not move is there."""
-    found = tables.parse_nstat(recorded("nstat"))
-    assert len(found) > 250
-    assert found["TcpExtListenOverflows"] == 0
-    assert found["TcpPassiveOpens"] == 30
-    assert found["IpInReceives"] == 76
+    parsed = tables.parse_nstat(recorded("nstat"))
+    assert len(parsed) > 250
+    assert parsed["TcpExtListenOverflows"] == 0
+    assert parsed["TcpPassiveOpens"] == 30
+    assert parsed["IpInReceives"] == 76
 
 
 @pytest.mark.parametrize("parser", [tables.parse_sockets, tables.parse_conntrack])
@@ -102,32 +102,34 @@ def test_nothing_is_read_as_nothing(parser):
 
 def test_a_snapshot_is_one_command():
     """Four questions, the server's account and the policy in one call on the host, and the witnesses agree."""
-    asked = []
+    calls = []
 
     def run(argv):
-        asked.append(list(argv))
+        calls.append(list(argv))
         return recorded("look")
 
-    seen = snapshot.take_snapshot(run)
-    assert len(asked) == 1
-    assert tuple(asked[0][:5]) == snapshot.SAMPLE
-    assert json.loads(asked[0][5]) == ["account", {}, {}]
-    wanted = [snapshot.BACKEND, snapshot.SOCKETS, snapshot.CONNTRACK, snapshot.NSTAT]
-    assert [tuple(json.loads(word)) for word in asked[0][6:]] == wanted
-    assert seen.backend == "nf_tables"
-    assert seen.held(12345) == {"172.30.0.3": 15, "172.30.0.4": 15}
-    assert seen.states() == {"LISTEN": 1, "ESTAB": 30, "TIME-WAIT": 2}
-    assert Counter(flow.state for flow in seen.flows)["ESTABLISHED"] == 30
-    assert seen.refused == sum(source["refused"] for source in seen.status["sources"].values())
+    current = snapshot.take_snapshot(run)
+    assert len(calls) == 1
+    assert tuple(calls[0][:5]) == snapshot.SAMPLE
+    assert json.loads(calls[0][5]) == ["account", {}, {}]
+    questions = [snapshot.BACKEND, snapshot.SOCKETS, snapshot.CONNTRACK, snapshot.NSTAT]
+    assert [tuple(json.loads(word)) for word in calls[0][6:]] == questions
+    assert current.backend == "nf_tables"
+    assert current.held(12345) == {"172.30.0.3": 15, "172.30.0.4": 15}
+    assert current.states() == {"LISTEN": 1, "ESTAB": 30, "TIME-WAIT": 2}
+    assert Counter(flow.state for flow in current.flows)["ESTABLISHED"] == 30
+    assert current.refused == sum(source["refused"] for source in current.status["sources"].values())
 
 
 @pytest.mark.parametrize(
-    ("listing", "port", "taken"), [("ss", 12345, 30), ("ss-mixed", 9000, 2), ("ss-ipv6", 9001, 0)]
+    ("listing", "port", "count"), [("ss", 12345, 30), ("ss-mixed", 9000, 2), ("ss-ipv6", 9001, 0)]
 )
-def test_connections_in_the_accept_queue_are_not_accepted(listing, port, taken):
+def test_connections_in_the_accept_queue_are_not_accepted(listing, port, count):
     """Connected is not yet taken: two that wait for accept(2) do not count, one that the peer closed does."""
-    seen = snapshot.take_snapshot(lambda _: recorded("look"))
-    assert dataclasses.replace(seen, sockets=tables.parse_sockets(recorded(listing))).accepted(port) == taken
+    current = snapshot.take_snapshot(lambda _: recorded("look"))
+    assert (
+        dataclasses.replace(current, sockets=tables.parse_sockets(recorded(listing))).accepted(port) == count
+    )
 
 
 def test_a_snapshot_that_lacks_an_answer_is_loud():

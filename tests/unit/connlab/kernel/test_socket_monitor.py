@@ -36,7 +36,7 @@ PAIR = FourTuple(*OURS, *THEIRS)
 SECOND = 10**9
 
 
-def looked(tmp_path, *lines: str) -> dict:
+def read_table(tmp_path, *lines: str) -> dict:
     """What the monitor makes of a table of these lines."""
     path = tmp_path / "tcp"
     path.write_text("".join(line.rstrip().ljust(149) + "\n" for line in (HEAD, *lines)))
@@ -47,7 +47,7 @@ def looked(tmp_path, *lines: str) -> dict:
 @pytest.mark.skipif(sys.byteorder != "little", reason="the lines above were read on a little-endian machine")
 def test_a_table_is_read(tmp_path) -> None:
     """States as ss writes them, addresses as people do; listeners are no connections."""
-    assert list(program.changes({}, looked(tmp_path, LISTEN, ESTAB))) == [[*OURS, *THEIRS, "ESTAB", None]]
+    assert list(program.changes({}, read_table(tmp_path, LISTEN, ESTAB))) == [[*OURS, *THEIRS, "ESTAB", None]]
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the lines above were read on a little-endian machine")
@@ -59,14 +59,14 @@ def test_a_timer_is_read_where_the_kernel_waits_with_it(
     tmp_path, line: str, state: str, timer: float
 ) -> None:
     """In TIME_WAIT, and as an orphan in FIN_WAIT_2; in hundredths of a second."""
-    assert list(program.changes({}, looked(tmp_path, line))) == [[*OURS, *THEIRS, state, timer]]
+    assert list(program.changes({}, read_table(tmp_path, line))) == [[*OURS, *THEIRS, state, timer]]
 
 
 @pytest.mark.parametrize("count", [0, 1, 25, 26, 27, 53, 54, 500])
 def test_a_table_of_any_length_is_read_to_its_end(tmp_path, count: int) -> None:
     """In pages, as the kernel gives it: the last line of a full page is not the last of all."""
     lines = [SMALL.replace("E44A", f"{port:04X}") for port in range(40000, 40000 + count)]
-    assert len(looked(tmp_path, *lines)) == count
+    assert len(read_table(tmp_path, *lines)) == count
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="no Linux")
@@ -75,13 +75,13 @@ def test_the_kernels_own_table_is_read_to_its_end() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         port = listener.getsockname()[1]
         with contextlib.ExitStack() as stack:
-            ours = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(100)]
-            mine = {sock.getsockname()[1] for sock in ours}
+            sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(100)]
+            own_ports = {sock.getsockname()[1] for sock in sockets}
             table = os.open("/proc/net/tcp", os.O_RDONLY)
             stack.callback(os.close, table)
-            found = [program.address(local)[1] for local, _ in program.look(table)]
-    assert mine <= set(found)
-    assert found.count(port) == 100
+            ports = [program.address(local)[1] for local, _ in program.look(table)]
+    assert own_ports <= set(ports)
+    assert ports.count(port) == 100
 
 
 def test_only_changes_are_told() -> None:
@@ -99,37 +99,39 @@ def test_the_program_runs_alone_and_ends_with_its_input() -> None:
     """Its text is all that a host is sent: `python3 -c`."""
     argv = [sys.executable, *probes.argv("socket_monitor", 10)[1:]]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
-        looks = [json.loads(running.stdout.readline()) for _ in range(2)]
+        messages = [json.loads(running.stdout.readline()) for _ in range(2)]
         running.stdin.close()
         assert running.wait(timeout=10) == 0
-    (never, began, ended), (before, again, later) = (look["ns"] for look in looks)
+    (never, began, ended), (before, again, later) = (message["ns"] for message in messages)
     assert never == 0 < began < ended <= again < later
     assert began <= before < again, (
         "the look before may be the first: others open sockets on this machine too"
     )
-    assert later - ended >= SECOND or looks[1]["changes"], (
+    assert later - ended >= SECOND or messages[1]["changes"], (
         "it speaks when something changes, and once a second"
     )
 
 
-class Played:
+class PreparedStream:
     """A stream that gives prepared looks."""
 
-    def __init__(self, *looks: tuple[int, list[list[object]]]) -> None:
-        self.lines = [json.dumps({"ns": [ns - 2, ns - 1, ns], "changes": changes}) for ns, changes in looks]
+    def __init__(self, *messages: tuple[int, list[list[object]]]) -> None:
+        self.lines = [
+            json.dumps({"ns": [ns - 2, ns - 1, ns], "changes": changes}) for ns, changes in messages
+        ]
 
     def read_line(self, _within: float) -> str:
         return self.lines.pop(0)
 
 
-def seen(state: str | None, timer: float | None = None) -> list[object]:
+def entry(state: str | None, timer: float | None = None) -> list[object]:
     return [*PAIR, state, timer]
 
 
 def test_a_socket_monitor_knows_what_there_is_now() -> None:
     """And stops reading as soon as the condition is true."""
     monitor = SocketMonitor(
-        Played((0, [seen("ESTAB")]), (5, []), (9, [seen("TIME-WAIT", 60.0)]), (12, [seen(None)]))
+        PreparedStream((0, [entry("ESTAB")]), (5, []), (9, [entry("TIME-WAIT", 60.0)]), (12, [entry(None)]))
     )
     assert monitor.now == {PAIR: "ESTAB"}
     assert monitor.until(lambda now: now[PAIR] == "TIME-WAIT", "it has closed", within=1)
@@ -141,7 +143,7 @@ def test_a_socket_monitor_knows_what_there_is_now() -> None:
 def test_a_socket_monitor_gives_up(monkeypatch) -> None:
     """With the reason, and what there is instead, once both clocks have gone on for so long."""
     monkeypatch.setattr("connlab.kernel.socket_monitor.time.monotonic", iter([0.0, 1.0, 3.0, 3.0]).__next__)
-    monitor = SocketMonitor(Played((0, [seen("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
+    monitor = SocketMonitor(PreparedStream((0, [entry("ESTAB")]), (SECOND, []), (3 * SECOND, [])))
     with pytest.raises(GaveUp, match=r"waiting until it has closed; there are .*'ESTAB': 1"):
         monitor.until(lambda now: not now, "it has closed", within=2)
     assert monitor.ns == 3 * SECOND
@@ -150,14 +152,14 @@ def test_a_socket_monitor_gives_up(monkeypatch) -> None:
 def test_looks_that_nobody_has_read_yet_are_no_time_that_was_waited() -> None:
     """The last one read is a minute old, because the caller did other things: its seconds begin now."""
     old = [(second * SECOND, []) for second in range(1, 61)]
-    monitor = SocketMonitor(Played((0, [seen("ESTAB")]), *old, (61 * SECOND, [seen(None)])))
+    monitor = SocketMonitor(PreparedStream((0, [entry("ESTAB")]), *old, (61 * SECOND, [entry(None)])))
     assert monitor.until(lambda now: not now, "it has closed", within=5)
 
 
 def test_a_caller_that_stood_still_reads_on(monkeypatch) -> None:
     """Our clock has gone on by far more, but not that of the looks: what they say is still to come."""
     monkeypatch.setattr("connlab.kernel.socket_monitor.time.monotonic", iter([0.0, 100.0, 100.0]).__next__)
-    monitor = SocketMonitor(Played((0, [seen("ESTAB")]), (SECOND, []), (2 * SECOND, [seen(None)])))
+    monitor = SocketMonitor(PreparedStream((0, [entry("ESTAB")]), (SECOND, []), (2 * SECOND, [entry(None)])))
     assert monitor.until(lambda now: not now, "it has closed", within=5)
 
 

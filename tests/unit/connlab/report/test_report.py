@@ -166,9 +166,9 @@ def test_dark_is_for_screens():
     dark = source[
         source.index("@media screen and (prefers-color-scheme:dark){") : source.index("*{box-sizing")
     ]
-    drawn = set(re.findall(r'(?:fill|stroke)="(#\w+)"', source[source.index("<svg") :]))
-    assert len(drawn) >= 5
-    assert {colour for colour in drawn if f'[fill="{colour}"]' not in dark} == set()
+    colours = set(re.findall(r'(?:fill|stroke)="(#\w+)"', source[source.index("<svg") :]))
+    assert len(colours) >= 5
+    assert {colour for colour in colours if f'[fill="{colour}"]' not in dark} == set()
 
 
 def test_the_page_says_which_run_it_is():

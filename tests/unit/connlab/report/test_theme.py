@@ -24,8 +24,8 @@ def test_every_colour_can_be_seen(at):
     """Lines have a contrast of 3 to the page, words one of 4.5."""
     least = {**dict.fromkeys(("s0", "s1", "s2", "s3", "s4", "s5", "mark"), 3.0),
              **dict.fromkeys(("ink", "soft", "good", "bad", "fair"), 4.5)}  # fmt: skip
-    seen = {name: contrast(COLOURS[name][at], COLOURS["bg"][at]) for name in least}
-    assert {name: ratio for name, ratio in seen.items() if ratio < least[name]} == {}
+    contrasts = {name: contrast(COLOURS[name][at], COLOURS["bg"][at]) for name in least}
+    assert {name: ratio for name, ratio in contrasts.items() if ratio < least[name]} == {}
 
 
 def test_each_light_colour_has_one_dark_one():

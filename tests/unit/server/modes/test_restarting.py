@@ -42,10 +42,15 @@ def test_with_reuse_address_it_listens_at_once(start, mode):
         with contextlib.ExitStack() as stack:
             socks = [stack.enter_context(server.dial()) for _ in range(count)]
             server.wait_for_open(count)
-            done = restart(server)
+            result = restart(server)
             assert [receive(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * count
-        assert (done["number"], done["open"], done["clean"], done["error"]) == (number, count, True, None)
-        assert done["listening_s"] == done["seconds"] > 0
+        assert (result["number"], result["open"], result["clean"], result["error"]) == (
+            number,
+            count,
+            True,
+            None,
+        )
+        assert result["listening_s"] == result["seconds"] > 0
         assert (listener(server)["state"], server.account()["accepted"]) == ("listening", number * count)
     server.check_service()
     server.wait_for_open(0)
@@ -62,9 +67,9 @@ def test_without_it_time_wait_keeps_the_port(start, mode):
     server = start(mode, REUSE_ADDRESS="0")
     with server.dial() as sock:
         server.wait_for_open(1)
-        done = restart(server)
+        result = restart(server)
         receive(sock, 100)
-    assert (done["open"], done["error"]) == (1, IN_USE)
+    assert (result["open"], result["error"]) == (1, IN_USE)
     now = listener(server)
     assert (now["state"], now["error"], now["reuse_address"]) == ("failed", IN_USE, False)
     with pytest.raises(ConnectionRefusedError):
@@ -97,8 +102,8 @@ def test_a_stuck_client_is_cut_off(start):
     server = start("threading")
     with server.dial() as stuck:
         fill(stuck)
-        done = restart(server)
-        assert (done["open"], done["clean"], done["error"]) == (1, True, None)
+        result = restart(server)
+        assert (result["open"], result["clean"], result["error"]) == (1, True, None)
     server.check_service()
 
 
@@ -137,8 +142,8 @@ def test_a_child_that_does_not_end_is_killed(start):
     with server.dial() as sock:
         server.wait_for_open(1)
         os.kill(server.child(), signal.SIGSTOP)
-        done = restart(server)
-        assert (done["open"], done["clean"], done["error"]) == (1, False, None)
+        result = restart(server)
+        assert (result["open"], result["clean"], result["error"]) == (1, False, None)
         assert server.account()["open"] == 0
         receive(sock, 100)
     server.check_service()

@@ -45,14 +45,14 @@ def test_hostile_clients_do_not_matter(start, mode):
 def _echo_all(sock: socket.socket, size: int) -> int:
     """Send `size` bytes and read the echoes meanwhile; returns how many came back."""
     sock.setblocking(False)
-    chunk, back, left = b"x" * 65536, 0, size
+    chunk, back, size_left = b"x" * 65536, 0, size
 
     def turn() -> bool:
-        nonlocal back, left
-        select.select([sock], [sock] if left else [], [], 0.1)
+        nonlocal back, size_left
+        select.select([sock], [sock] if size_left else [], [], 0.1)
         with contextlib.suppress(BlockingIOError):
-            if left:
-                left -= sock.send(chunk[: min(left, len(chunk))])
+            if size_left:
+                size_left -= sock.send(chunk[: min(size_left, len(chunk))])
         with contextlib.suppress(BlockingIOError):
             data = sock.recv(1 << 20)
             back += len(data)

@@ -34,15 +34,15 @@ def test_the_operator_can_close_all_of_a_source(start, mode):
     server = start(mode)
     with (
         server.dial("127.0.0.2") as other,
-        server.dial("127.0.0.2") as chosen,
+        server.dial("127.0.0.2") as second,
         server.dial() as one,
         server.dial() as two,
     ):
         server.wait_for("accepted", 4)
         assert server.control("close", "127.0.0.3").stdout.strip() == "0"
-        assert server.control("close", "127.0.0.2", str(chosen.getsockname()[1])).stdout.strip() == "1"
+        assert server.control("close", "127.0.0.2", str(second.getsockname()[1])).stdout.strip() == "1"
         assert server.control("close", "127.0.0.1").stdout.strip() == "2"
-        assert (chosen.recv(1), one.recv(1), two.recv(1)) == (b"", b"", b"")
+        assert (second.recv(1), one.recv(1), two.recv(1)) == (b"", b"", b"")
         assert echo(other, b"still here") == b"still here"
     assert sorted((line.fields["source"], line.fields["by"]) for line in server.wait_for("closed", 4)) == [
         ("127.0.0.1", "server"), ("127.0.0.1", "server"), ("127.0.0.2", "client"), ("127.0.0.2", "server"),
