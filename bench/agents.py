@@ -41,14 +41,14 @@ def _trip(agent: Agent) -> float:
 
 
 def _exec(host: Host) -> float:
-    """What each question would cost without an agent, in µs."""
+    """Measure what each question would cost without an agent, in µs."""
     began = time.perf_counter_ns()
     host.run(["true"])
     return (time.perf_counter_ns() - began) / 1000
 
 
 def _rate(agent: Agent, port: int, in_flight: int) -> float:
-    """Dials a second, the request and the list of answers included. A refused dial would be another figure."""
+    """Measure dials a second, the request and the list of answers included. A refused dial would be another figure."""
     began = time.perf_counter()
     made = agent.open(DIALS, gap_ms=0, port=port, in_flight=in_flight)
     seconds = time.perf_counter() - began

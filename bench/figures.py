@@ -21,7 +21,7 @@ class Target:
         return "≤ " + " + ".join(part for part in (times, plus) if part)
 
     def met(self, peers: Mapping[str, list[float]]) -> bool | None:
-        """Judged pair by pair: in the median pair the lab is within its allowance. None: nothing to judge."""
+        """Judge pair by pair: in the median pair the lab is within its allowance. None: nothing to judge."""
         ours = peers.get(LAB, [])
         theirs = peers.get(COMPOSE, []) if self.factor else [0.0] * len(ours)
         allowed = (self.factor * peer + self.plus for peer in theirs)

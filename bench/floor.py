@@ -16,7 +16,7 @@ Template = dict[str, Any]
 
 
 def templates(project: str) -> dict[str, Template]:
-    """How Compose had the engine make each service's container, to be asked for again."""
+    """Read how Compose had the engine make each service's container, to be asked for again."""
     return {host.service: dict(host.inspect()) for host in hosts.find(project)}
 
 
@@ -43,7 +43,7 @@ def _start_clients(made: dict[str, Template], lab: Settings, numbers: range) -> 
 
 
 def _start(template: Template, lab: Settings, number: int) -> None:
-    """One container like the template, in a project, on a network and with a number of its own."""
+    """Start one container like the template, in a project, on a network and with a number of its own."""
     api, config = engine.client().api, copy.deepcopy(template["Config"])
     config["Hostname"] = ""
     config["Labels"] |= {hosts.PROJECT: lab.project, hosts.NUMBER: str(number)}

@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 def round_of(
     peers: Sequence[Peer], labs: Mapping[str, Settings], clients: int, visits: Sequence[Visit]
 ) -> Samples:
-    """One journey by each peer, one after another."""
+    """Measure one journey by each peer, one after another."""
     samples: Samples = {}
     for peer in peers:
         travel(peer, labs[peer.name], clients, visits, samples)
@@ -52,7 +52,7 @@ def travel(peer: Peer, lab: Settings, clients: int, visits: Sequence[Visit], sam
 
 
 def turned(items: Sequence[Item], by: int) -> list[Item]:
-    """The items in another order each round, so that none is always first on a fresh machine."""
+    """Return the items in another order each round, so that none is always first on a fresh machine."""
     by %= len(items)
     return [*items[by:], *items[:by]]
 
@@ -66,6 +66,6 @@ def _timed(do: Callable[[], None], then: Callable[[], None]) -> tuple[float, flo
 
 
 def _await(peer: Peer, lab: Settings, clients: int) -> None:
-    """Compose and the API return when the processes run; the lab's verbs when the hosts are ready."""
+    """Wait for hosts: Compose and the API return when the processes run, the lab's verbs when hosts are ready."""
     if clients and peer.name != LAB:
         readiness.wait_until_ready(lab.project, clients)

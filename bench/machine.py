@@ -16,7 +16,7 @@ SETTLE_LOOKS, SETTLE_EVERY = 8, 0.25
 
 
 def facts() -> dict[str, Any]:
-    """What the engine says of its machine, and our own side; our load is the machine's only if we are on it."""
+    """Return what the engine says of its machine, and our own side; our load is the machine's only if we are on it."""
     its = engine_machine.facts()
     return {
         **its,
@@ -28,12 +28,12 @@ def facts() -> dict[str, Any]:
 
 
 def image_ids(lab: Settings) -> dict[str, str]:
-    """The images that every peer starts, by name."""
+    """Return the images that every peer starts, by name."""
     return {name: str(engine.client().images.get(name).id) for name in images.names(lab).values()}
 
 
 def available_bytes() -> int | None:
-    """Memory that the kernel would still give away; None if the engine runs on another machine than we."""
+    """Return the memory that the kernel would still give away; None if the engine runs on another machine than we."""
     if not engine_machine.is_here():
         return None
     lines = Path("/proc/meminfo").read_text().splitlines()
@@ -41,7 +41,7 @@ def available_bytes() -> int | None:
 
 
 def settled_bytes() -> int | None:
-    """The same, once what was stopped before has been given back, or after a few seconds anyway."""
+    """Return the same, once what was stopped before has been given back, or after a few seconds anyway."""
     seen = available_bytes()
     for _ in range(SETTLE_LOOKS):
         time.sleep(SETTLE_EVERY)

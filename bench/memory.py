@@ -21,7 +21,7 @@ LOOK_AT = 10  # clients; they are all alike
 
 
 def visit(lab: Settings, samples: Samples) -> None:
-    """The processes of a few clients; only root may look at them, so else they are left out."""
+    """List the processes of a few clients; only root may look at them, so else they are left out."""
     clients = hosts.find(lab.project, "client")[:LOOK_AT]
     if machine.available_bytes() is None:
         return
@@ -42,7 +42,7 @@ def _add(samples: Samples, figure: str, found: list[int]) -> None:
 
 
 def _pages(pid: int, kind: str) -> int:
-    """Bytes of a process, as smaps_rollup sums them up."""
+    """Return bytes of a process, as smaps_rollup sums them up."""
     return _number(Path(f"/proc/{pid}/smaps_rollup"), rf"^{kind}: +(\d+)") * 1024
 
 
@@ -51,7 +51,7 @@ def _parent(pid: int) -> int:
 
 
 def _mounters(mounts: list[str]) -> list[int]:
-    """The processes that keep these mounts alive, one each, if the storage driver needs them."""
+    """List the processes that keep these mounts alive, one each, if the storage driver needs them."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -28,7 +28,7 @@ class Peer:
 
 
 def lab(environment: Environment) -> Peer:
-    """The `lab` command: the whole process, its waiting for readiness and its table included."""
+    """Run the `lab` command: the whole process, its waiting for readiness and its table included."""
 
     def run(chosen: Settings, *verb: str) -> None:
         process.run([VERBS, *verb], {**environment, **chosen.values})
@@ -42,7 +42,7 @@ def lab(environment: Environment) -> Peer:
 
 
 def bare_compose(environment: Environment) -> Peer:
-    """Compose as a person types it, with the lab's images and files; it waits for nothing but its own requests."""
+    """Run Compose as a person types it, with the lab's images and files; it waits for nothing but its own requests."""
     start = ("up", "-d", "--no-build")
 
     def run(chosen: Settings, arguments: Sequence[str]) -> None:

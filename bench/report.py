@@ -21,7 +21,7 @@ WORDS = {True: "[green]met[/]", False: "[red]not met[/]", None: ""}
 
 
 def figures(samples: Samples) -> list[dict[str, Any]]:
-    """One entry for each claim that was measured."""
+    """Return one entry for each claim that was measured."""
     return [
         {
             "key": claim.key,
@@ -39,7 +39,7 @@ def figures(samples: Samples) -> list[dict[str, Any]]:
 
 
 def table(samples: Samples) -> None:
-    """Medians side by side; the ratio is the median of the pairs' ratios."""
+    """Return medians side by side; the ratio is the median of the pairs' ratios."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, side in (("measured", "left"), ("lab", "right"), ("compose", "right"), ("API loop", "right"),
                        ("lab/compose", "right"), ("pairs", "right"), ("target", "left"), ("", "left")):  # fmt: skip

@@ -24,12 +24,12 @@ def merge(into: Samples, more: Samples) -> None:
 
 
 def ratio(peers: Mapping[str, list[float]]) -> float | None:
-    """The lab's time over bare compose's, pair by pair, and the median of that."""
+    """Return the lab's time over bare compose's, pair by pair, and the median of that."""
     pairs = zip(peers.get(LAB, ()), peers.get(COMPOSE, ()), strict=False)
     return middle(ours / theirs for ours, theirs in pairs)
 
 
 def middle(values: Iterable[float]) -> float | None:
-    """The median; None of nothing."""
+    """Return the median; None of nothing."""
     found = list(values)
     return median(found) if found else None

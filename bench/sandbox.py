@@ -29,7 +29,7 @@ KNOBS = {"CLIENTS": START, "WORKLOAD": "idle", "CONNLIMIT": 20000, "BACKLOG": 40
 
 @contextlib.contextmanager
 def projects(peers: Sequence[str]) -> Iterator[dict[str, Settings]]:
-    """Settings for each peer; whatever carries their projects' labels is removed on the way out."""
+    """Return settings for each peer; whatever carries their projects' labels is removed on the way out."""
     mine = settings.read()
     chosen = {
         peer: mine.changed(COMPOSE_PROJECT_NAME=f"{mine.project}-bench-{os.getpid()}-{peer}", **KNOBS)
@@ -48,7 +48,7 @@ def projects(peers: Sequence[str]) -> Iterator[dict[str, Settings]]:
 
 @contextlib.contextmanager
 def environment() -> Iterator[dict[str, str]]:
-    """The environment of every peer's commands; the lab's lock files go where they do not stay."""
+    """Return the environment of every peer's commands; the lab's lock files go where they do not stay."""
     with tempfile.TemporaryDirectory(prefix="connlab-bench-") as cache:
         yield {**os.environ, "XDG_CACHE_HOME": cache}
 
@@ -63,7 +63,7 @@ def clear(labs: Iterable[Settings]) -> None:
 
 
 def remove(project: str) -> None:
-    """Everything of a project, also what the engine was still making when its peer was stopped."""
+    """Remove everything of a project, also what the engine was still making when its peer was stopped."""
     looks: deque[bool] = deque(maxlen=2)
 
     def empty_twice() -> bool:

@@ -22,7 +22,7 @@ Labs = Mapping[str, Settings]
 
 
 def measure(sizes: Sequence[int], rounds: int) -> tuple[Samples, dict[str, Any]]:
-    """Every journey `rounds` times: the samples, and the document made of them."""
+    """Measure every journey `rounds` times: the samples, and the document made of them."""
     began = time.monotonic()
     with sandbox.environment() as environment, sandbox.projects((LAB, COMPOSE, API)) as labs:
         facts = machine.facts()
@@ -47,7 +47,7 @@ def measure(sizes: Sequence[int], rounds: int) -> tuple[Samples, dict[str, Any]]
 
 
 def _warm_up(ours: Peer, lab: Settings) -> dict[str, floor.Template]:
-    """Once, not counted: caches get warm, and the bare API learns what Compose asks the engine for."""
+    """Run each once, not counted: caches get warm, and the bare API learns what Compose asks the engine for."""
     ours.up(lab)
     made = floor.templates(lab.project)
     ours.down(lab)
@@ -57,7 +57,7 @@ def _warm_up(ours: Peer, lab: Settings) -> dict[str, floor.Template]:
 def _rounds(
     all_peers: Sequence[Peer], labs: Labs, sizes: Sequence[int], rounds: int, began: float
 ) -> tuple[Samples, list[str]]:
-    """The samples, and notes on what is not among them."""
+    """Return the samples, and notes on what is not among them."""
     samples: Samples = {}
     notes: list[str] = []
     visits = {min(sizes): [agents.visit]}

@@ -36,7 +36,7 @@ WRONG = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No knob of the shell's or of .env; one folder of evidence for the whole run, whose name workers get from us."""
+    """Take every knob of the shell and of .env away; name the run's one folder of evidence, for the workers too."""
     menu.take_over(os.environ)
     compose_start.hasten(os.environ)
     if not hasattr(config, "workerinput"):
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that share the crowd, or recordings, run in one worker; all others wherever there is room."""
+    """Run tests that share the crowd, or recordings, in one worker; all others wherever there is room."""
     if "crowd" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.xdist_group("crowd"))
     elif "time_wait" in item.path.parts:
@@ -63,7 +63,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The crowd's tests, then folders in their ORDER; xdist keeps it with --no-loadscope-reorder."""
+    """Sort the crowd's tests first, then folders in their ORDER; xdist keeps it with --no-loadscope-reorder."""
 
     def key(item: pytest.Item) -> tuple[bool, int]:
         folder = next((n for n, folder in enumerate(ORDER) if folder in item.path.parts), 0)
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """The kernel under test, which is the engine's, because results depend on it."""
+    """Name the kernel under test, which is the engine's, because results depend on it."""
     if all(DOCKERLESS.intersection(Path(argument).parts) for argument in config.args):
         return "connlab: no engine is needed"
     try:
@@ -86,7 +86,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """A failure names the folder of its evidence; a verdict is kept only if its test passed."""
+    """Name the folder of evidence in a failure, and note whether the test passed, for its verdict."""
     report = yield
     if report.when == "call":
         item.stash[PASSED] = report.passed
@@ -97,7 +97,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A page's table of claims is held against a run that judged all of them; a contradiction fails it."""
+    """Hold the pages' tables of claims against a run that judged all of them; a contradiction fails it."""
     folder = HOME / "runs" / os.environ[RUN]
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
@@ -114,7 +114,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Iterator[None]:
-    """In the end: which claims a page tells otherwise, what was not run, and the command that changes it."""
+    """Say in the end which claims a page tells otherwise, what was not run, and the command that changes it."""
     yield
     if wrong := config.stash.get(WRONG, []):
         terminalreporter.section("a page contradicts this run", red=True)
@@ -138,7 +138,7 @@ def _crowd() -> Iterator[Lab]:
 
 @pytest.fixture
 def crowd(_crowd: Lab) -> Iterator[Lab]:
-    """A lab with 20 idle clients, shared by all tests; every slot is free."""
+    """Return a lab with 20 idle clients, shared by all tests; every slot is free."""
     with shared_use(_crowd):
         yield _crowd
 
@@ -174,7 +174,7 @@ def shared_lab(module_lab: Callable[..., Lab]) -> Iterator[Callable[..., Lab]]:
 
 @pytest.fixture(scope="session")
 def run() -> recorder.RunFolder:
-    """This run's folder in runs/, with what it ran on."""
+    """Return this run's folder in runs/, with what it ran on."""
     folder = recorder.RunFolder(os.environ[RUN])
     folder.keep("", "machine", {**engine_machine.facts(), "engine": engine.client().version()})
     return folder
@@ -182,7 +182,7 @@ def run() -> recorder.RunFolder:
 
 @pytest.fixture
 def keep(run: recorder.RunFolder, request: pytest.FixtureRequest) -> Callable[[str, object], None]:
-    """`keep("attempts", data)`: evidence of this test, as a file of its folder; a second one is attempts-2."""
+    """Return a function: `keep("attempts", data)` keeps evidence of this test as a file; a second one is attempts-2."""
     times: Counter[str] = Counter()
 
     def write(name: str, data: object) -> None:
@@ -195,7 +195,7 @@ def keep(run: recorder.RunFolder, request: pytest.FixtureRequest) -> Callable[[s
 
 @pytest.fixture
 def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.AbstractContextManager]:
-    """`with watch(server) as seen`: the second witness; what it saw is kept in runs/."""
+    """Return the second witness, for `with ... as diff`: what a server's kernel has before and after, kept in runs/."""
 
     @contextlib.contextmanager
     def diff_of_server(server: Host) -> Iterator[recorder.SnapshotDiff]:
@@ -212,7 +212,7 @@ def watch(keep: Callable[[str, object], None]) -> Callable[[Host], contextlib.Ab
 def verdict(
     run: recorder.RunFolder, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[Verdict, str], None]]:
-    """`verdict(Verdict.REFUTED, "6 connected, 14 dropped")`: what real hosts say of this test's claim.
+    """Return a function: `verdict(Verdict.REFUTED, "6 connected, 14 dropped")` judges this test's claim.
 
     The claim is named by `@pytest.mark.claim(id)`. Nothing is kept of a test that failed.
     """

@@ -24,7 +24,7 @@ NOBODY_HOME = 300  # ms that a dial waits; the kernel would repeat its SYN after
 
 @pytest.mark.parametrize("backlog", [0, 1, 5, 128])
 def test_the_queue_holds_one_more_than_the_backlog(crowd: Lab, keep, backlog: int) -> None:
-    """backlog + 1 connections complete and wait; every further SYN is dropped, none is refused (B01, B03)."""
+    """One more than the backlog complete and wait; every further SYN is dropped, none is refused (B01, B03)."""
     with agents(crowd.clients[:2]) as (listening, dialling):
         port = listening.listen(backlog=backlog).port
         attempts = fill(dialling, backlog + 1, listening.host, port)

@@ -20,17 +20,17 @@ LIMIT = 15
 
 
 def fin_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
-    """The client closes first; the server answers with its own FIN."""
+    """Have the client close first; the server answers with its own FIN."""
     assert agent.close([conn], "fin")[0].peer == "fin"
 
 
 def rst_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
-    """The client resets the connection."""
+    """Have the client reset the connection."""
     agent.close([conn], "rst")
 
 
 def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
-    """The server closes first, which frees nothing (CLOSE_WAIT counts); then the client does too."""
+    """Have the server close first, which frees nothing (CLOSE_WAIT counts); then the client."""
     lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", agent.host.address, str(port)])
     assert agent.recv(conns=[conn])[0].eof
     assert tally(agent.open(1)) == {REFUSED: 1}
@@ -52,7 +52,7 @@ def test_an_ended_connection_frees_exactly_one_slot(crowd: Lab, watch, end: Call
 
 
 def test_a_killed_client_process_frees_its_slot(crowd: Lab, watch) -> None:
-    """kill -9 of the process that held one connection: the kernel closes for it, and one slot is free."""
+    """The process that held one connection is killed (SIGKILL): the kernel closes for it, and one slot is free."""
     client = crowd.clients[0]
     with Agent(client) as survivor, watch(crowd.server) as diff:
         with Agent(client) as victim:

@@ -1,4 +1,4 @@
-"""The server host, read from outside with testinfra: is it what the lab says it is?"""
+"""The server host is what the lab says it is, read from outside with testinfra."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ MEASURE = Path(__file__).with_name("measure.js").read_text()
 
 
 def chromium() -> str:
-    """The browser; without one the test is skipped, except where CONNLAB_REQUIRE_CHROMIUM=1 promises one."""
+    """Return the browser; skip the test without one, except where CONNLAB_REQUIRE_CHROMIUM=1 promises one."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         missing = f"no browser: none of {', '.join(NAMES)} is installed (`make tools`)"
@@ -35,14 +35,14 @@ def chromium() -> str:
 
 
 def dump_document(browser: str, page: Path, *options: str) -> str:
-    """The document as it is once the browser has laid it out and run what it may run."""
+    """Return the document as it is once the browser has laid it out and run what it may run."""
     always = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={page.parent / 'browser'}"]
     argv = [browser, *always, *options, "--dump-dom", page.as_uri()]
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 def measure(browser: str, page: Path, width: int, scheme: str) -> dict:
-    """What the browser says of a page at a window of that width, for a reader who likes it light or dark."""
+    """Return the browser's measures of a page at a window of that width, for a reader of light or dark pages."""
     source = page.read_text(encoding="utf-8")
     assert source.count(escape(POLICY)) == 1, "the policy that forbids scripts is not there"
     copy = page.with_suffix(".measured.html")

@@ -55,13 +55,13 @@ def test_without_a_browser(monkeypatch):
 
 @pytest.fixture(scope="module")
 def browser() -> str:
-    """The browser, which is looked for before a page is drawn for it."""
+    """Return the browser, which is looked for before a page is drawn for it."""
     return chromium()
 
 
 @pytest.fixture(scope="module")
 def page(browser, tmp_path_factory) -> Path:
-    """A run with charts and a verdict, drawn by the command."""
+    """Draw a run with charts and a verdict by the command, and return its page."""
     run = tmp_path_factory.mktemp("runs") / "2026-11-25T16-11-00.156118Z"
     for at, spec in enumerate(CHARTS):
         (run / f"test_{at}").mkdir(parents=True)
@@ -86,12 +86,12 @@ def look(browser, page) -> Callable[[int, str], dict]:
 
 @pytest.fixture(scope="module", params=[500, 1100])
 def measured(look, request) -> dict:
-    """The page in a narrow window and in a wide one."""
+    """Measure the page in a narrow window and in a wide one."""
     return look(request.param, "light")
 
 
 def ruler(texts: list, words: tuple[str, str], side: int):
-    """The reader's ruler: from a place to a value, by the middles of two ticks."""
+    """Return the reader's ruler: from a place to a value, by the middles of two ticks."""
     places = [next((box[side] + box[side + 2]) / 2 for text, box in texts if text == word) for word in words]
     low, high = (float(word.replace(",", "")) for word in words)
     return lambda place: low + (place - places[0]) * (high - low) / (places[1] - places[0])

@@ -15,7 +15,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[31m\udc
 def drain_chart(
     title: str = "TIME_WAIT drains after 60 s", family: str = "time-wait", words: str = "sockets in TIME_WAIT"
 ) -> Spec:
-    """A chart of two panels with a moment; all its other words can be somebody's."""
+    """Build a chart of two panels with a moment; all its other words can be somebody's."""
     return chart(
         family=family, title=title, note="Forty sockets.", x="seconds after the close",
         moments={"tcp_fin_timeout=15": 15.0},
@@ -24,7 +24,7 @@ def drain_chart(
 
 
 def hostile_chart(words: str) -> Spec:
-    """A chart every word of which somebody else chose."""
+    """Build a chart every word of which somebody else chose."""
     panels = [steps(words, {words: [(0, 1), (3, 2)], "other": [(0, 1)]}), steps(words, [(0, 1)])]
     return chart(family="time-wait", title=words, note=words, x=words, panels=panels, moments={words: 1.0})
 
@@ -37,11 +37,11 @@ def chart_page(
 
 
 def panel_chart(*panels: Spec, **moments: float) -> Spec:
-    """A chart of these panels, whose words are no matter."""
+    """Build a chart of these panels, whose words are no matter."""
     return chart(family="time-wait", title="t", note="n", x="s", panels=panels, moments=moments)
 
 
 def write_evidence(run, test: str, name: str, data: object) -> None:
-    """What a test leaves in a run's folder."""
+    """Write what a test leaves in a run's folder."""
     (run / test).mkdir(parents=True, exist_ok=True)
     (run / test / f"{name}.json").write_text(json.dumps(data))

@@ -18,7 +18,7 @@ PROGRAM = Path(__file__).with_name("forked_verbs.py")
 
 
 def checkout(folder: Path) -> Path:
-    """A checkout in `folder` that starts the same lab as ours."""
+    """Make a checkout in `folder` that starts the same lab as ours."""
     for part in ("connlab", "server", "client", "probes", "firewall", "sysctl"):
         shutil.copytree(settings.HOME / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("compose.yaml", ".dockerignore"):
@@ -28,7 +28,7 @@ def checkout(folder: Path) -> Path:
 
 
 def run_copy(copy: Path, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The `lab` command of a copied checkout, whose own code stays as it was copied."""
+    """Run the `lab` command of a copied checkout, whose own code stays as it was copied."""
     environment = {name: value for name, value in os.environ.items() if name not in knob_values.KNOBS}
     environment |= {"PYTHONPATH": str(copy), **variables}
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def run_copy(copy: Path, *argv: str, **variables: str) -> subprocess.CompletedPr
 
 @functools.cache
 def _commands(copy: Path) -> subprocess.Popen[str]:
-    """The process that begins the commands of this copy; it ends when we do, and its standard input with us."""
+    """Start the process that begins the commands of this copy; it ends when we do, and its standard input with us."""
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     argv = [sys.executable, "-P", str(PROGRAM)]  # without this folder among those of modules
     return subprocess.Popen(

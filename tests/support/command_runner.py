@@ -23,7 +23,7 @@ class RunnerHost(Host):
     runner: list[Stream] = field(default_factory=list, compare=False, repr=False)
 
     def run(self, argv: Sequence[str], user: str = "", within: float | None = None) -> str:
-        """As `Host.run`; another user's command, and one whose runner went with its PID 1, is an exec of its own."""
+        """Run as `Host.run` does; another user's command, and one whose runner is gone, is an exec of its own."""
         if user:
             return super().run(argv, user, within)
         try:

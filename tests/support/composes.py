@@ -15,7 +15,7 @@ UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
 def composes():
-    """Every Compose of this machine, by version: {"1.29.2": ["docker-compose"], ...}."""
+    """Find every Compose of this machine, by version: {"1.29.2": ["docker-compose"], ...}."""
     fetched = [[str(path)] for path in sorted((HOME / ".venv/compose").glob("docker-compose-*"))]
     programs = {}
     for argv in (["docker-compose"], ["docker", "compose"], *fetched):
@@ -29,7 +29,7 @@ def composes():
 
 
 def read_config(argv, **knobs):
-    """What this Compose makes of compose.yaml with these knobs, in the words all of them share."""
+    """Return what this Compose makes of compose.yaml with these knobs, in the words all of them share."""
     command = [*argv, "--env-file", str(menu.FILE), "config"]
     answer = subprocess.run(
         command, cwd=HOME, env={**os.environ, **knobs}, capture_output=True, text=True, check=False
@@ -43,7 +43,7 @@ def read_config(argv, **knobs):
 
 
 def plain_service(service):
-    """A service without the three spellings of one meaning."""
+    """Return a service without the three spellings of one meaning."""
     fields = dict(service)
     for key in fields.keys() & {"mem_limit", "memswap_limit", "mem_reservation"}:
         number, unit = re.fullmatch(r"(\d+)([bkmg]?)b?", str(fields[key]).lower()).groups()
@@ -63,5 +63,5 @@ def plain_service(service):
 
 
 def plain_network(network):
-    """A network without what only some print: its full name, and an IPAM that was not asked for."""
+    """Return a network without what only some print: its full name, and an IPAM that was not asked for."""
     return {key: value for key, value in network.items() if key != "name" and value != {}}

@@ -8,5 +8,5 @@ OUT, ERR = 1, 2
 
 
 def frame(payload: bytes, kind: int = OUT) -> bytes:
-    """A frame of the engine: which stream, how long, and the bytes."""
+    """Return a frame of the engine: which stream, how long, and the bytes."""
     return struct.pack(">BxxxI", kind, len(payload)) + payload

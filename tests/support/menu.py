@@ -20,7 +20,7 @@ KEPT = {"CONNLAB_RUN", "CONNLAB_REQUIRE_COMPOSE", "CONNLAB_REQUIRE_CHROMIUM"}  #
 
 
 def read(path: Path = FILE) -> dict[str, str]:
-    """The lines NAME=value of a file like .env, without quotes."""
+    """Read the lines NAME=value of a file like .env, without quotes."""
     lines = re.findall(r"""^([A-Z_]+)=(["']?)(.*)\2$""", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {name: value for name, _, value in lines}
 
@@ -40,7 +40,7 @@ def take_over(environment: MutableMapping[str, str]) -> None:
 
 
 def _misspelt(name: str) -> bool:
-    """Whether the lab would refuse to start for this name."""
+    """Return whether the lab would refuse to start for this name."""
     try:
         knob_names.judge_environment([name], knob_values.KNOBS)
     except Usage:

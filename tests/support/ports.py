@@ -19,7 +19,7 @@ KEPT = 16  # of them; no test has so many servers
 
 
 def free_port() -> int:
-    """A port that nobody has now, not even in TIME_WAIT, no connection will take, and no other test chooses."""
+    """Return a port that nobody has, not even in TIME_WAIT, no connection will take, and no other test chooses."""
     while True:
         port, claim = random.randint(LOWEST, HIGHEST), socket.socket(socket.AF_UNIX)
         with contextlib.suppress(OSError):
@@ -44,6 +44,6 @@ class PortSequence:
         self._next = LOWEST
 
     def take(self, count: int = 1) -> int:
-        """The first of `count` consecutive ports."""
+        """Return the first of `count` consecutive ports."""
         first, self._next = self._next, self._next + count
         return first

@@ -5,7 +5,7 @@ FIN, PORTS = SYSCTLS
 
 
 def fragment(sysctls: str) -> str:
-    """A profile whose `sysctls` are written so."""
+    """Return a profile whose `sysctls` are written so."""
     return f"services:\n  host:\n    sysctls: {sysctls}\n"
 
 

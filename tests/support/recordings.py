@@ -111,5 +111,5 @@ def _record(
 
 
 def recordings_of(items: list[pytest.Item]) -> set[str]:
-    """The recordings that these tests name."""
+    """Return the recordings that these tests name."""
     return {name for item in items for name in getattr(item, "fixturenames", ()) if name in _definitions}

@@ -9,7 +9,7 @@ import pytest
 
 
 def skip_lines(skipped: Iterable[pytest.TestReport]) -> list[str]:
-    """A line for each reason why tests were skipped, and the one command that changes it, if there is one."""
+    """Return a line for each reason why tests were skipped, and the command that changes it, if there is one."""
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     lines = [f"not run: {count} test{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()]
     if any("`make tools`" in reason for reason in reasons):

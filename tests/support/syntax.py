@@ -11,7 +11,7 @@ HOME = Path(__file__).parents[2]
 
 
 def trees(*patterns: str) -> dict[str, ast.Module]:
-    """Every module under these patterns by its dotted name, parsed."""
+    """Parse every module under these patterns, by its dotted name."""
     paths = sorted(path for pattern in patterns for path in HOME.glob(pattern))
     return {".".join(path.relative_to(HOME).with_suffix("").parts): parsed(path) for path in paths}
 
@@ -24,7 +24,7 @@ def parsed(path: Path) -> ast.Module:
 
 @functools.cache
 def imports(tree: ast.AST, module: str = "") -> frozenset[str]:
-    """The dotted names that a tree imports, wherever in it: `from connlab import x` is `connlab.x`."""
+    """Return the dotted names that a tree imports, wherever in it: `from connlab import x` is `connlab.x`."""
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -42,7 +42,7 @@ def tops(names: Set[str]) -> set[str]:
 
 
 def functions_with(tree: ast.AST, dotted: set[str]) -> Iterator[tuple[str, str]]:
-    """(function, name) wherever a dotted name of `wanted`, or one imported from there, is used."""
+    """Find (function, name) wherever one of these dotted names, or one imported from there, is used."""
     last = {name.rpartition(".")[2] for name in dotted}
     for node in ast.iter_child_nodes(tree):
         name = getattr(node, "name", "")
@@ -58,18 +58,18 @@ def functions_with(tree: ast.AST, dotted: set[str]) -> Iterator[tuple[str, str]]
 
 
 def uses(modules: dict[str, ast.Module], *dotted: str) -> set[tuple[str, str]]:
-    """(module, function) of every use of these dotted names."""
+    """Find (module, function) of every use of these dotted names."""
     return {(m, where) for m, tree in modules.items() for where, _ in functions_with(tree, set(dotted))}
 
 
 def connlab_modules(names: Set[str]) -> set[str]:
-    """Of dotted names, the modules of connlab: that of `connlab.base.model.Outcome` is `connlab.base.model`."""
+    """Return the modules of connlab among dotted names: `connlab.base.model` of `connlab.base.model.Outcome`."""
     return {module for name in names if name.startswith("connlab.") and (module := _module(name))}
 
 
 @functools.cache
 def _module(name: str) -> str:
-    """The longest beginning of a dotted name that is a file or a folder here."""
+    """Return the longest beginning of a dotted name that is a file or a folder here."""
     while name and not _is_package(name) and not (HOME / f"{name.replace('.', '/')}.py").is_file():
         name = name.rpartition(".")[0]
     return name
@@ -77,5 +77,5 @@ def _module(name: str) -> str:
 
 @functools.cache
 def _is_package(name: str) -> bool:
-    """Whether a folder of modules has this dotted name; one that git has emptied may still hold a __pycache__."""
+    """Return whether a folder of modules has this dotted name; an emptied one may still hold a __pycache__."""
     return next((HOME / name.replace(".", "/")).rglob("*.py"), None) is not None

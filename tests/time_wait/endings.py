@@ -37,12 +37,12 @@ Way = Callable[[Lab, Agent, Attempt, SocketMonitor], None]  # the monitor is tha
 
 
 def client_first(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
-    """The client's FIN comes first."""
+    """Have the client's FIN come first."""
     agent.close([attempt.conn], "fin")
 
 
 def server_first(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
-    """The server has read what it wanted, and closes; then the client does."""
+    """Have the server read what it wanted, and close; then the client."""
     agent.send("bye", conns=[attempt.conn])
     monitor.until(
         lambda now: now.get(client_tuple(attempt)) == "CLOSE-WAIT", "the server's FIN has come", within=10
@@ -51,7 +51,7 @@ def server_first(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonito
 
 
 def both_at_once(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
-    """Each side's FIN is sent before the other's has come: the wire is cut while both close."""
+    """Have each side send its FIN before the other's has come: the wire is cut while both close."""
     run_in_netns(agent.host, ["ip", "link", "set", "eth0", "down"])
     close_on_server(lab, attempt)
     agent.close([attempt.conn], "half")
@@ -60,19 +60,19 @@ def both_at_once(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonito
 
 
 def client_resets(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
-    """SO_LINGER 0."""
+    """Have the client reset the connection (SO_LINGER 0)."""
     agent.recv(conns=[attempt.conn])
     agent.close([attempt.conn], "rst")
 
 
 def client_leaves_data(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
-    """close(2) with the server's greeting unread, but for its first byte."""
+    """Have the client close(2) with the server's greeting unread, but for its first byte."""
     assert agent.recv(conns=[attempt.conn], most=1)[0].bytes == 1
     agent.close([attempt.conn], "drop")
 
 
 def server_leaves_data(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
-    """The server's handler returns before it has read everything (socketserver then closes)."""
+    """Have the server's handler return before it has read everything (socketserver then closes)."""
     agent.send(conns=[attempt.conn], size=BUSY)
     monitor.until(lambda now: client_tuple(attempt) not in now, "the server has ended it", within=10)
     agent.close([attempt.conn], "fin")

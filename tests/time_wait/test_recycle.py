@@ -18,7 +18,7 @@ sysctl -n net.ipv4.tcp_tw_reuse net.ipv4.tcp_fin_timeout"""
 
 @pytest.mark.claim("recycle")
 def test_tcp_tw_recycle_is_gone(keep: Keep, verdict) -> None:
-    """sysctl -p says so, sets the other two and fails; -e hides it; a container told to set it does not start.
+    """`sysctl -p` says so, sets the other two and fails; -e hides it; a container told to set it does not start.
 
     The other two lines are the positive control: the same file, the same tool (T16, T17).
     """

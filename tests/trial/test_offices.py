@@ -20,7 +20,7 @@ COMMIT
 
 @pytest.fixture(scope="module")
 def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What became of 5 people with 3 connections each; the first limit is 7, for once."""
+    """Return what became of 5 people with 3 connections each; the first limit is 7, for once."""
     rules = tmp_path_factory.mktemp("office") / "office.rules"
     rules.write_text(RULES)
     tried = call_lab("try", str(rules), "--office", "5x3", "--dials", "5", "--set", "3:above=7", "--json")
@@ -30,7 +30,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def offices(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Each office by its port."""
+    """Return each office by its port."""
     return {office["port"]: office for office in answer["offices"]}
 
 

@@ -41,7 +41,7 @@ Tried = Callable[[str], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
-    """What a script of SCRIPTS does; each is tried once."""
+    """Return what a script of SCRIPTS does; each is tried once."""
     folder = tmp_path_factory.mktemp("scripts")
     answers: dict[str, dict[str, Any]] = {}
 

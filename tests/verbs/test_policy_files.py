@@ -40,8 +40,10 @@ def lab(tmp_path: Path):
 
 
 def test_what_a_policy_limits_is_what_its_rules_say(lab: tuple[settings.Settings, Path, object]) -> None:
-    """`none` admits all and says so; a file that refuses nothing is refused and the lab stays; a limit for a network
-    is told in the rule's own words, never as CONNLIMIT for each source, and DROP counts."""
+    """`none` admits all and says so; a file that refuses nothing is refused and the lab stays.
+
+    A limit for a network is told in the rule's own words, never as CONNLIMIT for each source, and DROP counts.
+    """
     lab_settings, files, run = lab
     assert run("up", FIREWALL="none").returncode == 0
     status_json = json.loads(run("status", "--json", FIREWALL="none").stdout)

@@ -64,7 +64,7 @@ def agent(run):
 
 @pytest.fixture
 def echo():
-    """The port of a server that greets and then echoes, each connection in a thread."""
+    """Return the port of a server that greets and then echoes, each connection in a thread."""
 
     def talk(connection):
         with connection:

@@ -18,7 +18,7 @@ WITHIN = 20
 
 
 def lines(stream):
-    """The JSON lines of a pipe, each within the deadline, until its end."""
+    """Yield the JSON lines of a pipe, each within the deadline, until its end."""
     buffer = b""
     while True:
         while b"\n" not in buffer:
@@ -32,18 +32,18 @@ def lines(stream):
 
 
 def log_events(process):
-    """What an agent has written to the log of its host so far; without a PID 1 of ours that is stderr."""
+    """Return what an agent has written to the log of its host so far; without a PID 1 of ours that is stderr."""
     return [json.loads(line) for line in process.log.read_text().splitlines()]
 
 
 def first(events, name):
-    """The next event of this name; those before it are skipped."""
+    """Return the next event of this name; those before it are skipped."""
     return next(event for event in events if event["event"] == name)
 
 
 @contextmanager
 def listening(backlog=16):
-    """A listener on a free port of loopback, with a deadline on everything."""
+    """Open a listener on a free port of loopback, with a deadline on everything."""
     with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener:
         listener.settimeout(WITHIN)
         yield listener, listener.getsockname()[1]
@@ -60,7 +60,7 @@ def outcomes_of(answer):
 
 
 def wait_until_locked(path):
-    """Until somebody has locked the file, with the deadline of everything here."""
+    """Wait until somebody has locked the file, with the deadline of everything here."""
 
     def is_locked():
         with path.open("wb") as file:

@@ -132,8 +132,10 @@ def test_what_churn_did_not_open_was_not_closed(agent):
 
 
 def test_a_gap_parts_the_connections_of_churn(agent, echo):
-    """With gap_ms a dial starts no sooner than that after the close before; nothing waits before the first
-    or after the last."""
+    """With gap_ms a dial starts no sooner than that after the close before.
+
+    Nothing waits before the first or after the last.
+    """
     client = agent()
     answer = client.ask("churn", host="127.0.0.1", port=echo, count=3, gap_ms=20, detail=True)
     closed = [attempt["closed_ns"] for attempt in answer["attempts"]]

@@ -11,7 +11,7 @@ from tests.unit.client.processes import WITHIN, lines
 
 
 def kernel_value(key):
-    """What this machine's kernel says of a key."""
+    """Read what this machine's kernel has for a key."""
     return Path("/proc/sys", key.replace(".", "/")).read_text().strip()
 
 
@@ -19,7 +19,7 @@ FIN, REUSE, RECYCLE = (f"net.ipv4.tcp_{name}" for name in ("fin_timeout", "tw_re
 
 
 def profile(**keys):
-    """The variable of a client whose profile `stock` has these values, of this machine's own kernel."""
+    """Return the variable of a client whose profile `stock` has these values."""
     declared = "".join(f"net.ipv4.tcp_{key} = {value}\n" for key, value in keys.items())
     return files_variable(**{"sysctl/stock.conf": declared})
 

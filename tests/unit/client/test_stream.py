@@ -190,6 +190,6 @@ def test_a_closed_stream_ends_a_busy_agent(agent):
 
 
 def agent_states(client):
-    """The agent's own coming and going, its words on standard error left out."""
+    """Return the states that the agent's own events have."""
     log = [line for line in client.process.log.read_text().splitlines() if line.startswith("{")]
     return [event["state"] for event in map(json.loads, log) if event["event"] == "agent"]

@@ -51,7 +51,7 @@ def start(listener, tmp_path):
 
 
 def read_until(stream, text):
-    """What a pipe brings, up to and with `wanted`."""
+    """Read a pipe up to and with this text."""
     data = b""
     while text not in data:
         assert select.select([stream], [], [], WITHIN)[0], f"{data!r}, and no {text!r} within {WITHIN} s"

@@ -23,7 +23,7 @@ AWKWARD = "$ $$ ${PORT} $(x) `y` \"q\" 'q' \\n\n\ttab\r\n #c é \U0001f600 \u202
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A checkout of one's own: a policy, a profile and two modes."""
+    """Make a checkout of one's own: a policy, a profile and two modes."""
     for path, text in {
         "firewall/connlimit.rules": AWKWARD, "sysctl/own.yaml": "services: {host: {sysctls: {net.ipv4.a: 1}}}",
         "sysctl/stock.yaml": "services: {host: {sysctls: {net.ipv4.b: 2}}}",
@@ -38,7 +38,7 @@ def checkout(tmp_path, monkeypatch):
 
 @pytest.fixture
 def lab_settings():
-    """The menu, and for the clients the profile `own`, which only the house has."""
+    """Return the menu, and for the clients the profile `own`, which only that checkout has."""
     menu = settings.read({})
     return settings.Settings({**menu.values, "SYSCTL": "stock", "CLIENT_SYSCTL": "own"}, menu.given)
 

@@ -46,7 +46,7 @@ def test_no_two_messages_look_the_same():
 
 @pytest.fixture
 def log(tmp_path):
-    """Where this process writes its events, as long as the test runs."""
+    """Return a function that sets the format of this process's events, and returns their file."""
     with (tmp_path / "log").open("wb", buffering=0) as file:
         yield lambda how: events.configure("client", how, file.fileno()) or Path(file.name)
     events.configure("", "json")

@@ -39,7 +39,7 @@ def test_every_reader_refuses_a_bad_value_in_the_same_words(knob, text, complain
 
 
 def read(reader: str, **values: str) -> object:
-    """What a reader makes of the menu with these values."""
+    """Return what a reader makes of the menu with these values."""
     if reader == "lab":
         return settings.read(values)
     return knobs.read(reader, MENU | files_variable() | values)

@@ -10,7 +10,7 @@ from connlab.machine import named_tuple
 
 
 def record(base: type) -> type:
-    """A record with a field, one with a default, and a method, made of one of the two."""
+    """Make a record with a field, one with a default, and a method, of one of the two."""
 
     class Port(base):
         """A port of a host."""

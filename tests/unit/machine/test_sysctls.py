@@ -15,7 +15,7 @@ RECYCLE, REUSE, FIN = (f"net.ipv4.tcp_{name}" for name in ("tw_recycle", "tw_reu
 
 @pytest.fixture
 def proc(tmp_path, monkeypatch):
-    """/proc/sys of a host: a function that gives it keys."""
+    """Return a function that gives keys to a host's /proc/sys."""
     monkeypatch.setattr(sysctls, "PROC", f"{tmp_path}/")
 
     def has(**keys: str) -> None:
@@ -28,7 +28,7 @@ def proc(tmp_path, monkeypatch):
 
 @pytest.fixture
 def states(tmp_path, monkeypatch):
-    """What the machine makes of a profile on its disk: {key: (declared, effective, state)}."""
+    """Return a function that reads a profile on a disk: {key: (declared, effective, state)}."""
     monkeypatch.setattr(sysctls.files, "HOME", tmp_path)
     (tmp_path / "sysctl").mkdir()
 

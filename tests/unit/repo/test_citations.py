@@ -41,7 +41,7 @@ LINK = re.compile(r"\]\(([^)\s:]+)\)")
 
 @functools.cache
 def texts() -> dict[str, str]:
-    """Every text file of the project by its path, without what tools made."""
+    """Read every text file of the project by its path, without what tools made."""
     files = [path for path in HOME.iterdir() if path.is_file() and path.name != ".git"]
     files += [path for folder in FOLDERS for path in (HOME / folder).rglob("*") if path.is_file()]
     contents = {}
@@ -57,18 +57,18 @@ def texts() -> dict[str, str]:
 
 @functools.cache
 def page(name: str) -> str:
-    """A page by its name, of docs/ or beside the README; empty if there is none."""
+    """Return a page by its name, of docs/ or beside the README; empty if there is none."""
     return next((text for path, text in texts().items() if path in (name, f"docs/{name}")), "")
 
 
 def row(text: str, _: Path) -> Iterator[str]:
-    """Rows that docs/kernel.md does not have."""
+    """Yield rows that docs/kernel.md does not have."""
     there = set(re.findall(r"^\| \**([A-Z]\d\d)\** \|", page("kernel.md"), re.MULTILINE))
     yield from set(ROW.findall(DIALS.sub("", text))) - there
 
 
 def section(text: str, _: Path) -> Iterator[str]:
-    """Decisions and headings that the page does not have; no page of ours has numbered sections."""
+    """Yield decisions and headings that the page does not have; no page of ours has numbered sections."""
     for cited in SECTION.finditer(text):
         name, decision, title = cited[1], cited["decision"], cited["title"]
         there = rf"^{decision}\. " if decision else rf"^#+ {re.escape(title)}\b" if title else r"(?!)"
@@ -77,7 +77,7 @@ def section(text: str, _: Path) -> Iterator[str]:
 
 
 def file(text: str, where: Path) -> Iterator[str]:
-    """Files and pages that are not there; `NAME` and `X` stand for any, and tests make files of their own."""
+    """Yield files and pages that are not there; `NAME` and `X` stand for any, and tests make files of their own."""
     for name in FILE.findall(text) if where.parts[0] != "tests" else ():
         if not (HOME / name).is_file() and not re.search(r"NAME|\b[A-Z]\b", name):
             yield name
@@ -85,7 +85,7 @@ def file(text: str, where: Path) -> Iterator[str]:
 
 
 def link(text: str, where: Path) -> Iterator[str]:
-    """Links of a page to files, or to headings and anchors of pages, that are not there."""
+    """Yield links of a page to files, or to headings and anchors of pages, that are not there."""
     for target in LINK.findall(text) if where.suffix == ".md" else ():
         name, _, anchor = target.partition("#")
         path = (HOME / where.parent / name) if name else HOME / where
@@ -94,7 +94,7 @@ def link(text: str, where: Path) -> Iterator[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """The places of a page that a link can lead to: headings, as hosts of Git write them, and our own anchors."""
+    """Return the places of a page that a link can lead to: headings, as hosts of Git write them, and anchors."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     ours = set(re.findall(r'<a id="([^"]+)">', text))
     return ours | {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

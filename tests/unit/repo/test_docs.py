@@ -22,7 +22,7 @@ def page(name: str) -> str:
 
 
 def table_words(text: str) -> set[str]:
-    """What stands in backquotes in the tables of a page, `make up N=1` also as `make up`."""
+    """Return what stands in backquotes in the tables of a page, `make up N=1` also as `make up`."""
     cells = re.findall(r"`([^`]+)`", "\n".join(line for line in text.splitlines() if line.startswith("|")))
     return {*cells, *(" ".join(cell.split()[:2]) for cell in cells)}
 
@@ -97,7 +97,7 @@ def test_the_menu_is_what_the_lab_checks():
 
 
 def emitted(machine: str) -> set[str]:
-    """The events that a machine's code emits, also through a function that hands its first argument on."""
+    """Return the events that a machine's code emits, also through a function that hands its first argument on."""
     trees = {path: ast.parse(path.read_text()) for path in sorted((HOME / machine).rglob("*.py"))}
     functions = [
         node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
@@ -114,13 +114,13 @@ def emitted(machine: str) -> set[str]:
 
 
 def _hands_on(function: ast.FunctionDef) -> bool:
-    """Whether a function emits the event that its own first argument names."""
+    """Return whether a function emits the event that its own first argument names."""
     own = [arg.arg for arg in function.args.args if arg.arg != "self"][:1]
     return any(isinstance(arg, ast.Name) and arg.id in own for arg in firsts(function, {"emit"}))
 
 
 def firsts(tree: ast.AST, names: set[str]) -> list[ast.expr]:
-    """The first arguments of every call of one of these functions."""
+    """Return the first arguments of every call of one of these functions."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     return [call.args[0] for call in calls if ast.unparse(call.func).rpartition(".")[2] in names]
 

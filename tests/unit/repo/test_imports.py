@@ -120,13 +120,13 @@ def test_packages_import_only_what_the_table_says(lab):
 
 
 def package(module: str) -> str:
-    """`kernel` for connlab.kernel.snapshot; nothing for what is beside the packages."""
+    """Return `kernel` for connlab.kernel.snapshot; nothing for what is beside the packages."""
     parts = module.split(".")
     return parts[1] if len(parts) > 2 else ""
 
 
 def allowed(user: str, used: str, module: str) -> bool:
-    """Whether the table lets a package use a module of another one."""
+    """Return whether the table lets a package use a module of another one."""
     row = PACKAGES[user].get(used, set())
     return row == ALL or module in row
 
@@ -196,7 +196,7 @@ def test_one_module_reads_the_environment(lab):
 
 
 def test_nobody_imports_the_command_line():
-    """connlab.cli.main is the top: what others need of it belongs below it. (Unit tests call it, as a user does.)"""
+    """It is the top: what others need of it belongs below it. Unit tests call it, as a user does."""
     modules = trees("connlab/**/*.py", "tests/*.py", "tests/[!u]*/*.py", "bench/*.py")
     assert len(modules) >= 20, list(modules)
     assert [
@@ -240,7 +240,7 @@ def test_no_test_module_imports_another():
 
 
 def modules_of_tests(names: set[str]) -> set[str]:
-    """Of dotted names, those that lead into a module of tests or a conftest."""
+    """Return those of dotted names that lead into a module of tests or a conftest."""
     return {name for name in names if name.startswith("tests.") and re.search(r"\.(test_|conftest)", name)}
 
 
@@ -254,7 +254,7 @@ def test_no_test_reads_ss_by_hand():
 
 
 def runs_ss(tree: ast.AST) -> bool:
-    """Whether a text in it is the command ss, alone or with options."""
+    """Return whether a text in it is the command ss, alone or with options."""
     texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return any(isinstance(text, str) and re.match(r"ss( -|$)", text) for text in texts)
 
@@ -266,7 +266,7 @@ def test_lab_is_started_as_a_process_in_one_place():
 
 
 def starts_lab(tree: ast.AST) -> bool:
-    """Whether a list or tuple in it has the word -m, and then connlab."""
+    """Return whether a list or tuple in it has the word -m, and then connlab."""
     rows = (node.elts for node in ast.walk(tree) if isinstance(node, (ast.List, ast.Tuple)))
     lines = (" ".join(str(getattr(word, "value", "")) for word in row) for row in rows)
     return any("-m connlab" in line for line in lines)

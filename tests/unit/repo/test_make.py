@@ -46,7 +46,7 @@ printf '\\0'
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
-    """The Makefile, beside a `lab` and tools that only write down what they were given."""
+    """Make a folder with the Makefile, and a `lab` and tools that only write down what they were given."""
     folder = tmp_path_factory.mktemp("make")
     for name in ("Makefile", ".env", "pyproject.toml", "requirements.lock"):
         shutil.copy(HOME / name, folder)
@@ -60,7 +60,7 @@ def checkout(tmp_path_factory) -> Path:
 
 
 def written(output: str) -> Iterator[tuple[list[str], dict[str, str | None]]]:
-    """What each program wrote down: its arguments, and its environment of NAMES and TYPED."""
+    """Yield what each program wrote down: its arguments, and its environment of NAMES and TYPED."""
     words = iter(output.split("\0"))
     while count := next(words):
         argv = [next(words) for _ in range(int(count))]
@@ -70,7 +70,7 @@ def written(output: str) -> Iterator[tuple[list[str], dict[str, str | None]]]:
 
 @pytest.fixture(params=["typed", "environment"])
 def make(checkout, request):
-    """`make(*targets, NAME=value)`: of each program that make ran its arguments, and its environment of NAMES."""
+    """Return a function: `make(*targets, NAME=value)` returns arguments and environment of each program that ran."""
 
     def run(*targets: str, **values: str) -> list[tuple[list[str], dict[str, str]]]:
         clean = {

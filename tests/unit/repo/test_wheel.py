@@ -18,7 +18,7 @@ PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command `connlab` of an environment that has a wheel of this checkout, and its libraries from ours."""
+    """Install a wheel of this checkout in an environment that has its libraries from ours; returns its `connlab`."""
     folder = tmp_path_factory.mktemp("wheel")
     clone = folder / "clone"  # built there, so that no build/ is left here
     shutil.copytree(HOME / "connlab", clone / "connlab")
@@ -43,7 +43,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command in a folder that is no checkout."""
+    """Run the command in a folder that is no checkout."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
     return subprocess.run(
         [installed, *argv],

@@ -85,7 +85,7 @@ def test_a_table_of_iptables_legacy_is_a_difference(then):
 def uncounted_after(
     then, now: Ruleset, connected: list[str], refusals: int | None = None
 ) -> tuple[list[str], list[str]]:
-    """One look; kept and read back as JSON, as between two looks on a host."""
+    """Take one sample, kept and read back as JSON, as between two samples on a host."""
     sampling.advance(then, now, connected, refusals)
     assert json.loads(json.dumps(then))["last"]["connected"] == connected
     return then["uncounted"], then["unsure"]

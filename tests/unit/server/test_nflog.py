@@ -22,13 +22,13 @@ DONE = struct.pack("=IHHII", 20, 3, 0, 0, 0) + struct.pack(">BBH", 0, 0, 5)  # N
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """struct nlattr: length and kind in the host's order, padded to four bytes."""
+    """Build a struct nlattr: length and kind in the host's order, padded to four bytes."""
     data = struct.pack("=HH", 4 + len(value), kind) + value
     return data + b"\0" * (-len(data) % 4)
 
 
 def message(packet: bytes, sequence: int, kind: int = 4 << 8) -> bytes:
-    """struct nlmsghdr, struct nfgenmsg, then attributes: the packet's header, the prefix, payload, sequence."""
+    """Build a message: struct nlmsghdr, struct nfgenmsg, and attributes (header, prefix, payload, sequence)."""
     body = struct.pack(">BBH", socket.AF_INET, 0, 5)
     body += attribute(1, b"\x08\x00\x03\0") + attribute(10, b"refused\0")
     body += attribute(9, packet) + attribute(12, struct.pack(">I", sequence))
@@ -36,7 +36,7 @@ def message(packet: bytes, sequence: int, kind: int = 4 << 8) -> bytes:
 
 
 def rst4(target: str, port: int, options: int = 0) -> bytes:
-    """The RST that refuses: an IPv4 header (RFC 791) with `options` words of options, and a TCP header."""
+    """Build the RST that refuses: an IPv4 header (RFC 791) with `options` words of options, and a TCP header."""
     words = 5 + options
     ip = struct.pack(">BBHHHBBH4s4s", 4 << 4 | words, 0, words * 4 + 20, 0, 0, 64, 6, 0,
                      socket.inet_aton("172.18.0.2"), socket.inet_aton(target))  # fmt: skip
@@ -44,7 +44,7 @@ def rst4(target: str, port: int, options: int = 0) -> bytes:
 
 
 def rst6(target: str, port: int) -> bytes:
-    """The same over IPv6 (RFC 8200): a header of 40 bytes."""
+    """Build the same over IPv6 (RFC 8200): a header of 40 bytes."""
     ip = struct.pack(">IHBB", 6 << 28, 20, 6, 64)
     ip += socket.inet_pton(socket.AF_INET6, "fd00::2") + socket.inet_pton(socket.AF_INET6, target)
     return ip + struct.pack(">HHIIBBHHH", 12345, port, 0, 1, 5 << 4, 0x14, 0, 0, 0)

@@ -32,7 +32,7 @@ def server_settings():
 
 @pytest.fixture
 def policy_file(server_settings, tmp_path, monkeypatch):
-    """A place with policies of one's own."""
+    """Make a folder of policies of one's own; returns the path of `connlimit`."""
     (tmp_path / "firewall").mkdir()
     monkeypatch.setattr(files, "HOME", tmp_path)
     return tmp_path / "firewall/connlimit.rules"
@@ -128,7 +128,7 @@ def test_no_limit_is_allowed_where_it_is_meant(tmp_path):
 
 
 def kernel(folder: Path, answer: str, restore: str = "cat > /dev/null") -> dict[str, str]:
-    """An environment whose iptables tools say `answer`: the kernel's part is played by a shell script."""
+    """Return an environment whose iptables tools say `answer`: the kernel's part is played by a shell script."""
     (folder / "kernel").write_text(answer)
     scripts = {
         "iptables-restore": restore,
@@ -143,8 +143,10 @@ def kernel(folder: Path, answer: str, restore: str = "cat > /dev/null") -> dict[
 
 
 def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
-    """`python3 -m server check`, whose last event tells. The shipped policy subscribes to NFLOG first, which
-    needs privileges, so the subscription is left out here."""
+    """Run `python3 -m server check`; returns its exit status and last event.
+
+    The shipped policy subscribes to NFLOG first, which needs privileges, so the subscription is left out here.
+    """
     script = "import sys; from server import __main__ as m, firewall; firewall.nflog_group = lambda _: None\n"
     script += "sys.exit(m.main(['check']))"
     argv = [sys.executable, "-c", script]
@@ -154,7 +156,7 @@ def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
 
 
 def with_policy(environment: dict[str, str], name: str, text: str) -> dict[str, str]:
-    """The same with this policy."""
+    """Return the same environment with this policy."""
     contents = json.loads(environment[files.VARIABLE]) | {f"firewall/{name}.rules": text}
     return {**environment, files.VARIABLE: json.dumps(contents), "FIREWALL": name}
 

@@ -19,7 +19,7 @@ class Over(Exception):
 
 @pytest.fixture
 def reading(monkeypatch):
-    """A reader of an empty queue, whose own next look is in an hour."""
+    """Return a reader of an empty queue, whose own next look is in an hour."""
     over = threading.Event()
 
     def empty(_sock: socket.socket) -> list[nflog.Refusal]:

@@ -19,7 +19,7 @@ def recorded(kind: str) -> tuple[list, list]:
 
 
 def test_every_table_is_read_with_handles_and_counters():
-    """iptables' tables in its own words, others in nft's; a chain's policy that drops is a rule too."""
+    """The tables of iptables are in its own words, others in nft's; a chain's policy that drops is a rule too."""
     chains, rules = recorded("all")
     assert {chain.table for chain in chains} == {"filter", "mangle", "nat", "inet foo"}
     (limit,) = [rule for rule in rules if "connlimit" in rule.text]

@@ -25,7 +25,7 @@ class Hold(BaseRequestHandler):
 
 @contextlib.contextmanager
 def pool(server, size):
-    """`size` threads in `serve_forever` of one server, as in the article."""
+    """Run `size` threads in `serve_forever` of one server, as in the article."""
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for _ in range(size)]
     for thread in threads:
         thread.start()

@@ -20,7 +20,7 @@ ARGV = [sys.executable, *probes.argv("socket_table")[1:]]
 
 @contextmanager
 def listener():
-    """A running `sockets listen`: its places by family and type, and its lines."""
+    """Start `socket_table listen`: its places by family and type, and its process."""
     process = subprocess.Popen(
         [*ARGV, "listen"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/"
     )

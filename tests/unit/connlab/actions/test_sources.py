@@ -29,7 +29,7 @@ def since(accepted: int, refused: int, **more: object) -> dict[str, Any]:
 def server_snapshot(
     first: dict[str, Any] | None = None, reports: dict[str, Any] = REPORTS, **more: Any
 ) -> Snapshot:
-    """The recorded look; `first` is what the first client did since it began, by default all of its address."""
+    """Return the recorded snapshot; `first` is what the first client did, by default all of its address."""
     current = snapshot.take_snapshot(lambda _: SNAPSHOT)
     sources = {
         FIRST: {**current.status["sources"][FIRST], "since": first or since(15, 25)},

@@ -19,7 +19,7 @@ ME, OTHER = "172.18.0.3", "172.18.0.4"
 
 
 def sample(own: int = 0, others: int = 0, rules: int = 0, **refusals: object) -> ServerSample:
-    """A look at a server that has told of so many refusals, and whose rules have counted so many."""
+    """Return a sample of a server that has told of so many refusals, and whose rules have counted so many."""
     counts = {ME: own, OTHER: others}
     reports = {"reported": True, "lost": 0, "behind": False, **refusals}
     rule = Rule("filter", "INPUT", "2/4", "-A INPUT -j REJECT", rules, "REJECT", refuses=True)

@@ -31,7 +31,7 @@ FACTS = {
 
 
 def agent_of(*answers: object) -> tuple[SimpleNamespace, socket.socket]:
-    """A host whose agent has already said hello and then `answers`, and the engine's end."""
+    """Return a host whose agent has already said hello and then `answers`, and the engine's end."""
     ours, engine = socket.socketpair()
     engine.sendall(b"".join(frame(json.dumps(answer).encode() + b"\n") for answer in (HELLO, *answers)))
     return SimpleNamespace(name="client-1", stream=lambda _: Stream(ours, "client-1: agent")), engine

@@ -98,7 +98,7 @@ WIRE += [b"\\x00", b"", b"\xc3", b"123", b"null", b"true", b"1e5", "é".encode()
 
 
 def written_events(log_format: str) -> list[Event]:
-    """What the server's own code writes of each message on the wire above, read back."""
+    """Read back what the server's own code writes of each message on the wire above."""
     script = (
         "import os\nfrom connlab.machine.events import configure, emit, escape\n"
         "configure('server', os.environ['LOG_FORMAT'])\n"

@@ -19,7 +19,7 @@ MENU = (
 
 @pytest.fixture
 def home(tmp_path):
-    """A folder whose .env starts with MENU, and has every other knob as the shipped one has it."""
+    """Make a folder whose .env starts with MENU, and has every other knob as the shipped one has it."""
     names = {line.strip().partition("=")[0] for line in MENU.splitlines()}
     shipped = menu.FILE.read_text().splitlines()
     rest = [line for line in shipped if line.partition("=")[0] not in names]

@@ -14,7 +14,7 @@ SOON = 5.0  # seconds
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that only sleeping moves."""
+    """Replace the clock by one that only sleeping moves."""
     now = SimpleNamespace(seconds=0.0)
     monkeypatch.setattr(wait, "time", now)
     now.monotonic = lambda: now.seconds

@@ -19,7 +19,7 @@ ROW = Judged(**{**vars(CLAIMS[1]), "verdict": "refuted", "evidence": LONG, "test
 
 @pytest.fixture(params=[80, 140])
 def columns(request, monkeypatch):
-    """A terminal as wide as that, without colours."""
+    """Have a terminal as wide as that, without colours."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", str(request.param))

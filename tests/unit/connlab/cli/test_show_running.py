@@ -21,7 +21,7 @@ IN_FORCE = {"state": "in_force", "went_back": [], "uncounted": 0, "uncounted_at_
 
 
 def status(**changes: Any) -> dict[str, Any]:
-    """A lab of one server and two clients, with `changes` to the server's numbers."""
+    """Return the status of a lab of one server and two clients, with `changes` to the server's numbers."""
     server = {"name": "server-1", "address": "172.120.130.2", "state": "running", "policy": "connlimit", "port": 12345,
               "mode": "threading", "listener": {"state": "listening"}, **NUMBERS, "refused_lost": 0,
               "refused_behind": False, "silent": None, **changes}  # fmt: skip
@@ -39,7 +39,7 @@ def other(number: int, held: int = 0, *, earlier: bool = False) -> dict[str, Any
 
 @pytest.fixture
 def show_status(monkeypatch, capsys):
-    """What is printed on a terminal of so many columns."""
+    """Return a function that shows a status on a terminal of so many columns, and returns its lines."""
 
     def show(answer: dict[str, Any], width: int = 80) -> list[str]:
         monkeypatch.setattr(running, "console", lambda: Terminal(highlight=False, width=width))

@@ -51,7 +51,7 @@ def test_what_compose_says_is_handed_on() -> None:
 
 
 def _is_running(process: int) -> bool:
-    """Whether a process is there and no zombie (proc_pid_stat(5))."""
+    """Return whether a process is there and no zombie (proc_pid_stat(5))."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -32,7 +32,7 @@ def test_compose_1_cannot_recreate(version: str, new: bool) -> None:
 
 @pytest.fixture
 def contexts(monkeypatch, tmp_path):
-    """A configuration folder of docker(1) with one context, `far`, and a shell that names no engine."""
+    """Make a configuration folder of docker(1) with one context, `far`, and a shell that names no engine."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         monkeypatch.delenv(name, raising=False)

@@ -34,7 +34,7 @@ def answer(body: object) -> bytes:
 
 
 def receive_request(connection: socket.socket) -> bytes:
-    """The head of one request, whose body is read too; raises EOFError when the SDK has hung up."""
+    """Return the head of one request, whose body is read too; raises EOFError when the SDK has hung up."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += receive_part(connection)
@@ -53,7 +53,7 @@ def receive_part(connection: socket.socket) -> bytes:
 
 @pytest.fixture(params=["in one piece", "head first", "cut in a frame's header"])
 def engine(request, tmp_path, monkeypatch) -> Iterator[None]:
-    """An engine whose command says `quick` and ends; how its answer is cut is the network's business."""
+    """Play an engine whose command says `quick` and ends; how its answer is cut is the network's business."""
     path = str(tmp_path / "engine")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)

@@ -29,7 +29,7 @@ INFO = {
 
 @pytest.fixture
 def far():
-    """DOCKER_HOST of a machine with another kernel, 64 CPUs, 4 GiB and no image of ours."""
+    """Return DOCKER_HOST of a machine with another kernel, 64 CPUs, 4 GiB and no image of ours."""
 
     class Engine(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -58,7 +58,7 @@ def far():
 
 
 def run(engine: str, script: str) -> str:
-    """Standard output of a Python program with this engine; a refusal of the lab is its last word."""
+    """Return the output of a Python program with this engine; a refusal of the lab is its last word."""
     script = (
         f"from connlab.base.errors import LabError\ntry:\n    {script}\nexcept LabError as no:\n    print(no)"
     )

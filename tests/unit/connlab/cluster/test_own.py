@@ -12,12 +12,12 @@ from tests.support import menu
 
 
 def asked_settings(**knobs: str) -> settings.Settings:
-    """What a call asks for, with these knobs given."""
+    """Return the settings of a call, with these knobs given."""
     return settings.checked({**menu.MENU, **knobs}, frozenset(knobs), menu.MENU)
 
 
 def lab(then: dict[str, str] | None = None, **knobs: str) -> LabKnobs:
-    """A lab with these knobs of its own; `then` is what differed in .env when it came up."""
+    """Return a lab's own knobs; `then` is what differed in .env when it came up."""
     return LabKnobs({**lab_knobs.recorded_knobs(asked_settings()), **knobs}, {**menu.MENU, **(then or {})})
 
 

@@ -16,7 +16,7 @@ SOON, AT_ONCE = 10.0, 0.01  # seconds
 
 @pytest.fixture
 def pair():
-    """A stream, and the engine's end of it."""
+    """Return a stream, and the engine's end of it."""
     ours, engine = socket.socketpair()
     with engine, Stream(ours, "client-1: agent") as stream:
         yield stream, engine

@@ -10,7 +10,7 @@ NEVER = "0001-01-01T00:00:00Z"
 
 
 def inspection(created: str, started: str, finished: str = NEVER) -> dict:
-    """An inspection, as engine 20.10 writes its moments: nanoseconds, without the zeros at the end."""
+    """Return an inspection, as engine 20.10 writes its moments: nanoseconds, without the zeros at the end."""
     return {"Created": created, "State": {"StartedAt": started, "FinishedAt": finished}}
 
 

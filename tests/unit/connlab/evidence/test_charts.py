@@ -15,7 +15,7 @@ from tests.support.charts import drain_chart, panel_chart, write_evidence
 
 
 def changed(**changes: object) -> dict:
-    """A chart as JSON; a field that is ... is left out."""
+    """Return a chart as JSON; a field that is ... is left out."""
     return {name: value for name, value in {**drain_chart(), **changes}.items() if value is not ...}
 
 

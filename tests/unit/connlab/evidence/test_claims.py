@@ -16,7 +16,7 @@ from connlab.report import verdict_tables
 
 
 def write_verdict(run, test: str, **verdict: str) -> None:
-    """What a test leaves in a run's folder."""
+    """Write a verdict as a test leaves it in a run's folder."""
     (run / test).mkdir()
     (run / test / "verdict.json").write_text(json.dumps({"test": f"tests/x.py::{test}", **verdict}))
 
@@ -85,7 +85,7 @@ PAGES = (claims.FRONT_PAGE, *claims.PAGES.values())
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A checkout with each page that has a table, and no table in them yet."""
+    """Make a checkout with each page that has a table, and no table in them yet."""
     for page in PAGES:
         path = tmp_path / "home" / page
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ def test_the_article_page_leads_to_each_of_its_claims():
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout with two tests, and three runs: the oldest judged every claim, the newest one of its tests again."""
+    """Make a checkout and three runs: the oldest judged every claim, the newest one of its tests again."""
     (tmp_path / "tests").mkdir()
     names = [f"test_{claim.id}" for claim in claims.CLAIMS]
     (tmp_path / "tests/x.py").write_text(

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.xdist_group("drawing")  # see tests/unit/connlab/report
 
 @pytest.fixture(params=["000", "022", "077", "777"])
 def umask(request):
-    """What the shell takes from the rights of new files."""
+    """Set what the shell takes from the rights of new files."""
     before = os.umask(int(request.param, 8))
     yield
     os.umask(before)
 
 
 def read_modes(top: Path) -> dict[str, str]:
-    """The rights of a folder and of all in it, links apart."""
+    """Read the rights of a folder and of all in it, links apart."""
     paths = [top, *(path for path in top.rglob("*") if not path.is_symlink())]
     return {str(path.relative_to(top.parent)): f"{path.stat().st_mode & 0o777:o}" for path in paths}
 

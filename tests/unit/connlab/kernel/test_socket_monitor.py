@@ -37,7 +37,7 @@ SECOND = 10**9
 
 
 def read_table(tmp_path, *lines: str) -> dict:
-    """What the monitor makes of a table of these lines."""
+    """Return what the monitor makes of a table of these lines."""
     path = tmp_path / "tcp"
     path.write_text("".join(line.rstrip().ljust(149) + "\n" for line in (HEAD, *lines)))
     with path.open("rb") as file:

@@ -51,7 +51,7 @@ def plain_page() -> str:
 
 @functools.cache
 def hostile_page(words: str) -> str:
-    """A page every word of which somebody else chose."""
+    """Draw a page every word of which somebody else chose."""
     row = dict.fromkeys(html.COLUMNS, words)
     return html.page(words, {words: hostile_chart(words)}, [row], words, {"kernel": words, "engine": words})
 

@@ -8,7 +8,7 @@ from connlab.report.theme import COLOURS
 
 
 def contrast(one: str, other: str) -> float:
-    """WCAG 2: how far apart in light two colours are, from 1 to 21."""
+    """Return how far apart in light two colours are, from 1 to 21 (WCAG 2)."""
 
     def light(colour: str) -> float:
         parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))

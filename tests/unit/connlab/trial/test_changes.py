@@ -15,7 +15,7 @@ RULE = (
 
 
 def one(line: str, what: str) -> str:
-    """The line after a change of its only line."""
+    """Return the line after a change of its only line."""
     inputs, _ = changes.apply([Input("a.rules", "iptables-save", f"{line}\n")], [changes.parse(f"1:{what}")])
     return inputs[0].text.rstrip("\n")
 
