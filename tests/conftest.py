@@ -59,7 +59,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     elif "unit" in item.path.parts and not item.get_closest_marker("xdist_group"):
         # By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
         mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(HOME)}{mode}"))
+        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}{mode}"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

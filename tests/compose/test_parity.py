@@ -11,6 +11,8 @@ import yaml
 
 from tests.support.composes import HOME, composes, read_config
 
+pytestmark = pytest.mark.xdist_group("compose")  # see tests/compose/test_profiles.py
+
 
 @pytest.fixture(scope="module")
 def every_compose():

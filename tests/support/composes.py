@@ -1,5 +1,6 @@
 """Every Compose of this machine, and what each makes of compose.yaml. Needs no engine."""
 
+import functools
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ HOME = Path(__file__).parents[2]
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
+@functools.cache
 def composes():
     """Find every Compose of this machine, by version: {"1.29.2": ["docker-compose"], ...}."""
     fetched = [[str(path)] for path in sorted((HOME / ".venv/compose").glob("docker-compose-*"))]
