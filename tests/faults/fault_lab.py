@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
 from connlab.cluster.host import Host
+from connlab.cluster.stream import Stream
+from tests.support.command_runner import RunnerHost, runner_host
 from tests.support.in_process import call_lab
 
 KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
@@ -31,11 +34,15 @@ VERBS = {
 
 @dataclass(frozen=True)
 class FaultLab:
-    """A lab to break: its settings, its `.env`, and knobs that the shell has. Its verbs run in this process."""
+    """A lab to break: its settings, its `.env`, and knobs that the shell has. Its verbs run in this process.
+
+    What the test itself asks a host goes through one runner for each container, `runners` by id; verbs have none.
+    """
 
     settings: Settings
     menu: Path
     knobs: Mapping[str, str]
+    runners: dict[str, list[Stream]] = field(default_factory=dict)
 
     def call(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
@@ -47,9 +54,17 @@ class FaultLab:
         answer: dict[str, Any] = json.loads(self.call("status", "--json").stdout)
         return answer
 
-    def hosts(self) -> list[Host]:
+    def hosts(self) -> list[RunnerHost]:
         """Return the lab's hosts as the engine lists them now."""
-        return hosts.find(self.settings.project)
+        return [
+            runner_host(host, self.runners.setdefault(host.id, []))
+            for host in hosts.find(self.settings.project)
+        ]
+
+    def close(self) -> None:
+        """End the runners of all its containers."""
+        for stream in itertools.chain(*self.runners.values()):
+            stream.close()
 
     def server(self) -> Host:
         """Return the server host."""

@@ -40,6 +40,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FaultLab]:
         lab_settings = own_settings(**KNOBS, **base)
         fault_lab = FaultLab(lab_settings, own, base)
         stack.enter_context(temporary_project(lab_settings))
+        stack.callback(fault_lab.close)
         _check_verb(fault_lab, "up", table.Cell(0, ()), **KNOBS)
         _wait_until_settled(fault_lab)
         yield fault_lab

@@ -50,10 +50,15 @@ class RunnerHost(Host):
         return status, out, err
 
 
+def runner_host(host: Host, runner: list[Stream]) -> RunnerHost:
+    """Return the same host, with a runner that stays in this list."""
+    return RunnerHost(host.id, host.service, host.number, host.address, host.state, host.uptime, runner)
+
+
 @contextlib.contextmanager
 def with_runner(host: Host) -> Iterator[RunnerHost]:
     """Return the same host, with a runner for as long as the block lasts."""
-    copy = RunnerHost(host.id, host.service, host.number, host.address, host.state, host.uptime)
+    copy = runner_host(host, [])
     try:
         yield copy
     finally:
