@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 
 from connlab.base.errors import LabError, NotFit
@@ -17,10 +18,12 @@ from connlab.cluster.engine import Refused, client
 from connlab.cluster.host import Host
 from connlab.cluster.one_off import HARDENED, REST_OF_PROC, remove
 from connlab.cluster.stream import Stream
+from connlab.cluster.subprocesses import signals_as_exceptions
 
 IMAGE = "namespaces"
 USER = "10001:10001"
 LABEL = "connlab.try"
+OWNER = "connlab.owner"  # label: the process that removes it
 PROGRAM = ["python3", "-S", "-E", "-m", "namespaces"]
 READY_WITHIN = 20.0  # seconds
 # What concerns the machine and no namespace: modules, kexec, clocks, swap, tracing, keys, other kernels' interfaces.
@@ -55,20 +58,23 @@ def sandbox(settings: Settings, seconds: int, processes: int = 512) -> Iterator[
     )  # fmt: skip
     config["Ulimits"] = [{"Name": "nofile", "Soft": 16384, "Hard": 16384}]
     config["ReadonlyPaths"] = REST_OF_PROC  # /proc/sys/net belongs to each namespace
-    try:
-        container = api.create_container(
-            images.name(settings, IMAGE), [str(seconds)], user=USER, host_config=config, labels={LABEL: "1"}
-        )["Id"]
-        api.start(container)
-        host = Host(container, "try", 1, "", "running", "")
-        with host.stream(PROGRAM, user=USER) as stream:
-            _require_ready(stream)
-            yield stream
-    except Refused as error:
-        raise LabError("the engine does not start a host for it", error.explanation) from error
-    finally:
-        if container is not None:
-            remove(container)
+    labels = {LABEL: "1", OWNER: str(os.getpid())}
+    with signals_as_exceptions() as begin:
+        try:
+            container = api.create_container(
+                images.name(settings, IMAGE), [str(seconds)], user=USER, host_config=config, labels=labels
+            )["Id"]
+            begin()  # a signal that came meanwhile would have left behind what has no name yet
+            api.start(container)
+            host = Host(container, "try", 1, "", "running", "")
+            with host.stream(PROGRAM, user=USER) as stream:
+                _require_ready(stream)
+                yield stream
+        except Refused as error:
+            raise LabError("the engine does not start a host for it", error.explanation) from error
+        finally:
+            if container is not None:
+                remove(container)
 
 
 def _require_ready(stream: Stream) -> None:

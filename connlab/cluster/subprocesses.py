@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -22,7 +23,7 @@ def run_to_end(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
     terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
     """
     with (
-        _signals_as_exceptions() as begin,
+        signals_as_exceptions() as begin,
         subprocess.Popen(argv, start_new_session=True, **options) as process,
     ):
         try:
@@ -36,7 +37,7 @@ def run_to_end(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
 
 
 @contextlib.contextmanager
-def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
+def signals_as_exceptions() -> Iterator[Callable[[], None]]:
     """Make SIGINT, SIGTERM and SIGHUP (a closed terminal) raise what ends the lab with a shell's exit status.
 
     But only once the function that this yields was called: one that came while the process was being started would
@@ -45,13 +46,13 @@ def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
     arrivals: list[int] = []
     starts: list[bool] = []
 
-    def leave(number: int, _: object) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
         arrivals.append(number)
         if starts:
-            ctrl_c = (
-                handlers[signal.Signals(number)] is signal.default_int_handler
-            )  # of SIGTERM too, in a test run
-            raise KeyboardInterrupt if ctrl_c else SystemExit(128 + number)
+            before = handlers[signal.Signals(number)]
+            if callable(before):  # Python's own for Ctrl-C, or that of who called us
+                before(number, frame)
+            raise SystemExit(128 + number)
 
     def begin() -> None:
         starts.append(True)

@@ -11,16 +11,24 @@ from connlab.base.errors import GaveUp, LabError
 from connlab.cluster.stream import Stream
 
 Progress = Callable[[int, int], None]  # how many scenarios are done, of how many
+Keep = Callable[[Mapping[str, Any], Mapping[str, Any]], None]  # a request, and its answer
 
 
 class Conductor:
     """One sandbox: `ask` gives it requests and waits for the answers, which come in any order."""
 
-    def __init__(self, stream: Stream, within: float, progress: Progress = lambda done, total: None) -> None:
-        self._stream, self._progress = stream, progress
+    def __init__(
+        self,
+        stream: Stream,
+        within: float,
+        progress: Progress = lambda done, total: None,
+        keep: Keep = lambda request, answer: None,
+    ) -> None:
+        self._stream, self._progress, self._keep = stream, progress, keep
         self._deadline = time.monotonic() + within
         self._within = within
         self._asked = 0
+        self._requests: dict[int, Mapping[str, Any]] = {}  # those that are not yet answered
         self._answers: dict[int, Mapping[str, Any]] = {}
 
     def ask(self, requests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -31,6 +39,7 @@ class Conductor:
         """Give requests whose answers are wanted later; their numbers."""
         numbers = list(range(self._asked, self._asked + len(requests)))
         for number, request in zip(numbers, requests, strict=True):
+            self._requests[number] = request
             self._stream.write(json.dumps({"id": number, **request}))
         self._asked += len(requests)
         return numbers
@@ -47,6 +56,7 @@ class Conductor:
         if left <= 0:
             raise GaveUp(f"the trial did not end within {self._within:g} s")
         answer = json.loads(self._stream.read_line(left))
+        self._keep(self._requests.pop(answer["id"]), answer)
         if "error" in answer:
             raise LabError("a host of the trial failed", answer["error"])
         self._answers[answer["id"]] = answer

@@ -14,6 +14,8 @@ from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
 from connlab.trial.plan import Wishes
+from connlab.trial.trial_record import RULES, TrialRecord
+from connlab.trial.ways import places
 
 WITHIN = 300.0  # seconds for a whole trial
 SCRIPT_WITHIN = 150.0  # seconds; namespaces/script.py ends it sooner
@@ -25,17 +27,25 @@ def try_files(
     inputs: Sequence[Input],
     wishes: Wishes,
     progress: Progress,
-    expected: Sequence[Expectation] = (),
+    *,
+    expected: Sequence[Expectation],
+    record: TrialRecord,
 ) -> dict[str, Any]:
     """Try files on hosts of their own. Raises `LabError`, `NotFit` without an engine, `GaveUp` at its deadline."""
-    answer = _tried(settings, inputs, wishes, progress)
+    try:
+        answer = _tried(settings, inputs, wishes, progress, record)
+    finally:
+        record.close()
     return {**answer, "expectations": expectations.judge(expected, answer)}
 
 
-def _tried(settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress) -> dict[str, Any]:
+def _tried(
+    settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress, record: TrialRecord
+) -> dict[str, Any]:
     with sandbox(settings, int(WITHIN) + 30) as stream:
-        conductor = Conductor(stream, WITHIN, progress)
-        loaded = load(conductor, inputs, functools.partial(_run_script, settings))
+        conductor = Conductor(stream, WITHIN, progress, record.exchange)
+        loaded = load(conductor, inputs, functools.partial(_run_script, settings, record))
+        record.keep(RULES, places(loaded))
         if not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], [])
         laid_out = plan.plan(facts.facts(loaded.ruleset), loaded.texts, wishes)
@@ -49,10 +59,10 @@ def _tried(settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress
     return {**answer, "offices": offices_seen}
 
 
-def _run_script(settings: Settings, request: Mapping[str, Any]) -> Mapping[str, Any]:
+def _run_script(settings: Settings, record: TrialRecord, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """Run a script in a sandbox of its own, where it can spoil nothing but that."""
     with sandbox(settings, int(SCRIPT_WITHIN) + 30, processes=SCRIPT_PROCESSES) as stream:
-        return Conductor(stream, SCRIPT_WITHIN).ask([request])[0]
+        return Conductor(stream, SCRIPT_WITHIN, keep=record.exchange).ask([request])[0]
 
 
 def exit_status(answer: dict[str, Any]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from connlab.base import output
 from connlab.base import settings as knobs
 from connlab.base.errors import Usage
 from connlab.cli.verbs.options import json_option, print_json
@@ -73,6 +74,7 @@ def try_(
     from connlab.cli.show import trial as show
     from connlab.trial import changes, expectation_files, expectations, forms, plan, trial
     from connlab.trial.offices import parse
+    from connlab.trial.trial_record import ANSWER, TrialRecord
 
     expects = [each for argument in expected for each in expectation_files.expected(argument)]
     brought = [forms.recognise(path, _read(path)) for path in files]
@@ -84,10 +86,23 @@ def try_(
         patience,
         expectations.offices(expects, [*map(parse, offices)]),
     )
+    record = TrialRecord()
     with show.progress() as progress:
-        answer = {**trial.try_files(knobs.read(), inputs, wishes, progress, expects), "set": told}
+        answer = trial.try_files(knobs.read(), inputs, wishes, progress, expected=expects, record=record) | {
+            "set": told
+        }
+    record.files(brought)
+    record.keep(ANSWER, answer)
     print_json(answer) if as_json else show.screen(answer)
+    output.tell(
+        f"no evidence is kept: {record.problem}" if record.problem else f"evidence: {_shown(record.folder)}"
+    )
     sys.exit(trial.exit_status(answer))
+
+
+def _shown(folder: Path) -> str:
+    """Give a path as seen from here, if it is below."""
+    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
 
 
 def _read(path: str) -> bytes:

@@ -144,8 +144,8 @@ DATA = {
     for verb, command in cli.lab.commands.items()
     if any("--json" in option.opts for option in command.params)
 }
-DATA |= {"scale": ["3"], "try": ["tests/unit/data/iptables-save.txt"]}
-EVIDENCE = {"claims", "effects", "report", "pages"}  # they ask no engine
+DATA |= {"scale": ["3"], "try": ["tests/unit/data/iptables-save.txt"], "explain": ["C03"]}
+EVIDENCE = {"claims", "effects", "explain", "report", "pages"}  # they ask no engine
 
 
 @pytest.mark.parametrize("verb", sorted(DATA.keys() - EVIDENCE - {"doctor"}))
@@ -173,9 +173,12 @@ def test_a_bad_option_is_data_too(lab, verb, wrong):
 @pytest.mark.parametrize("verb", sorted(EVIDENCE))
 def test_no_run_is_data_too(lab, verb):
     """The verbs that read evidence."""
-    where = ["runs/never"] if verb == "report" else ["--run", "runs/never"]
+    where = {"report": ["runs/never"], "explain": ["9", "--run", "runs/never"]}.get(
+        verb, ["--run", "runs/never"]
+    )
     status, out, _ = lab(verb, "--json", *where)
-    assert (status, json.loads(out)["error"]["what"]) == (2, "'runs/never' is no run")
+    what = f"{HOME}/runs/never is no trial" if verb == "explain" else "'runs/never' is no run"
+    assert (status, json.loads(out)["error"]["what"]) == (2, what)
 
 
 def test_who_talks_and_who_completes_have_no_data():

@@ -1,0 +1,136 @@
+"""What a trial leaves: its answer, the files and what was seen, for its user alone; and nothing that runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from connlab.base.settings import HOME
+from connlab.base.wait import until
+from connlab.cluster import engine, sandbox
+from tests.support.in_process import call_lab
+from tests.support.processes import lab_command
+
+FIRST = """*filter
+:INPUT DROP [0:0]
+-A INPUT -p tcp --syn --dport 8081 -m connlimit --connlimit-above 3 -j REJECT --reject-with tcp-reset
+-A INPUT -p tcp --dport 8081 -j ACCEPT
+COMMIT
+"""
+SECOND = "table ip6 guard {\n chain in { type filter hook input priority 0;\n tcp dport 8081 accept\n }\n}\n"
+
+
+class Tried(NamedTuple):
+    """A trial of two files, one of them standard input: its answer, what it said, and its folder in runs/."""
+
+    answer: dict[str, Any]
+    said: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
+    """Two files of which one came in by standard input."""
+    folder = tmp_path_factory.mktemp("record")
+    (folder / "a b;c.rules").write_text(FIRST)
+    (folder / "second.nft").write_text(SECOND)
+    command = lab_command("try", "-", str(folder / "second.nft"), "--json", "--dials", "5")
+    with (folder / "a b;c.rules").open() as rules:
+        done = subprocess.run(command, cwd=HOME, stdin=rules, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    name = done.stderr.strip().rpartition("\n")[2].removeprefix("lab: evidence: ")
+    try:
+        yield Tried(json.loads(done.stdout), done.stderr, HOME / name)
+    finally:
+        shutil.rmtree(HOME / name, ignore_errors=True)
+
+
+def test_it_is_kept_for_its_user_alone(tried):
+    """The answer as it was printed, both files as they were brought, and all that was seen; 0700 and 0600."""
+    assert tried.folder.parent == HOME / "runs"
+    assert json.loads((tried.folder / "try.json").read_text()) == tried.answer
+    files = {path.name: path.read_text() for path in (tried.folder / "files").iterdir()}
+    assert files == {"1-standard-input": FIRST, "2-second.nft": SECOND}
+    paths = [tried.folder, *tried.folder.rglob("*")]
+    assert len(paths) == 7
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
+
+
+def test_standard_input_is_a_file_like_any_other(tried):
+    """Its name is `-`, in what decided and in what was read."""
+    assert [(file["path"], file["loaded"]) for file in tried.answer["files"][:1]] == [("-", True)]
+    row = next(row for row in tried.answer["ports"] if (row["port"], row["family"]) == (8081, 4))
+    assert (row["limit"], row["decided_by"]["file"], row["decided_by"]["line"]) == (3, "-", 3)
+
+
+def test_a_line_is_explained_afterwards(tried):
+    """The way of the SYNs that matched it, with their number; the text of the line."""
+    lines = {
+        line: json.loads(call_lab("explain", "--json", f"-:{line}", "--run", str(tried.folder)).stdout)
+        for line in (2, 3, 4, 5)
+    }
+    assert {found["run"] for found in lines.values()} == {tried.folder.name}
+    assert lines[3]["text"] == FIRST.splitlines()[2]
+    (rule,) = lines[3]["rules"]
+    assert 0 < rule["decided"] <= sum(way["syns"] for way in lines[3]["ways"])
+    assert {(way["port"], way["family"]) for way in lines[3]["ways"]} == {(8081, 4)}
+    assert [[(step["line"], step["verdict"]) for step in way["way"]] for way in lines[3]["ways"]] == [
+        [(3, "drop")]
+    ]
+    assert all(way["way"][-1]["rule"] == "policy DROP" for way in lines[2]["ways"])
+    assert lines[2]["ways"]
+    assert (lines[5]["rules"], lines[5]["ways"]) == ([], [])
+
+
+def test_a_line_of_which_file(tried):
+    """Of two files one is named, as typed or by its last part; one that is not there is told, with what there is."""
+    explained = call_lab("explain", "second.nft:3", "--run", str(tried.folder))
+    assert explained.returncode == 0
+    assert "tcp dport 8081 accept" in explained.stdout
+    for what, why in (
+        ("9", "line 9 of which file?"),
+        ("x.nft:3", "x.nft is none of"),
+        ("-:99", "- has no line 99"),
+    ):
+        refused = call_lab("explain", what, "--run", str(tried.folder))
+        assert (refused.returncode, refused.stdout) == (2, ""), what
+        assert refused.stderr.startswith(f"lab: {why}"), refused.stderr
+
+
+def owned(process: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
+    """The containers that a process has to remove, also those that do not run."""
+    labels = {"label": f"{sandbox.OWNER}={process.pid}"}
+    return list(engine.client().api.containers(all=True, filters=labels))
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "when"),
+    [(signal.SIGINT, 130, "created"), (signal.SIGTERM, 143, "running"), (signal.SIGHUP, 129, "running")],
+)  # fmt: skip
+def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
+    """Ctrl-C, kill and a closed terminal, as soon as the container is there or while it works: it is removed."""
+    (tmp_path / "first.rules").write_text(FIRST)
+    command = lab_command("try", str(tmp_path / "first.rules"), "--json")
+    with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        until(
+            lambda: any(each["State"] in (when, "running") for each in owned(process)),
+            "its container is there",
+            within=60,
+        )
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert owned(process) == []
+    if number == signal.SIGINT:
+        assert json.loads(out) == {
+            "schema": 1, "error": {"what": "interrupted", "why": None, "next": None}, "exit": 130,
+        }  # fmt: skip
