@@ -21,7 +21,7 @@ STDOUT = 1
 EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="connlab")
 def lab() -> None:
     """Run a laboratory for TCP connection limits: one server host, N client hosts, real kernels.

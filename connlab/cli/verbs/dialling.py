@@ -9,37 +9,28 @@ import click
 
 from connlab.base import output
 from connlab.base.errors import interrupted
-from connlab.cli.verbs.options import (
-    client_number,
-    client_option,
-    json_option,
-    print_json,
-    running_lab,
-    whole,
-)
+from connlab.cli.verbs.options import WholeNumber, client_option, json_option, print_json, running_lab
 
 
 @click.command()
 @client_option
-@click.option("--count", "-n", default="20", help="How many times to dial.")
-@click.option("--hold", default="0", help="Seconds to keep the connections open.")
+@click.option("--count", "-n", default=20, type=WholeNumber(1, 20_000), help="How many times to dial.")
+@click.option("--hold", default=0, type=WholeNumber(0, 86_400), help="Keep connections open N seconds.")
 @json_option
-def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
+def attempt(client: int, count: int, hold: int, as_json: bool) -> None:
     """Dial from one client, 12 ms after each start and each end, and show what becomes of each as it ends."""
     from connlab.actions import attempt as attempts
     from connlab.cli.show import dialling as show
     from connlab.cli.show import running
 
-    client, times = client_number(number), whole("count", count, 1, 20000)
-    seconds = whole("hold", hold, 0, 86400)
     rows: list[dict[str, object]] = []
     terminal = attempts.Reporter(hold=show.hold)
     if as_json:
-        reporter = dataclasses.replace(terminal, dial=lambda made: rows.append(dataclasses.asdict(made)))
+        reporter = dataclasses.replace(terminal, dial=lambda dial: rows.append(dataclasses.asdict(dial)))
     else:
-        table = show.Rows(times)
+        table = show.Rows(count)
         reporter = dataclasses.replace(terminal, dial=table.add, sums=table.sums)
-    result = attempts.attempt(running_lab(), client, times, seconds, reporter)
+    result = attempts.attempt(running_lab(), client, count, hold, reporter)
     refusal = result.pop("error") or (interrupted() if result["interrupted"] else None)
     if refusal:
         refusal.answer = {**result, "attempts": rows}
@@ -58,17 +49,16 @@ def attempt(number: str, count: str, hold: str, as_json: bool) -> None:
 @click.argument("host", default="server")
 @click.argument("port", required=False)
 @client_option
-@click.option("--timeout", default="2", help="Seconds to wait for an answer.")
+@click.option("--timeout", default=2, type=WholeNumber(1, 600), help="Wait N seconds for an answer.")
 @json_option
-def connect(host: str, port: str | None, number: str, timeout: str, as_json: bool) -> None:
+def connect(host: str, port: str | None, client: int, timeout: int, as_json: bool) -> None:
     """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
     from connlab.actions import connect as calling
 
-    client, seconds = client_number(number), whole("timeout", timeout, 1, 600)
     calling.target(host, "1" if port is None else port)  # refused before the lab is asked for its own port
     settings = running_lab()
     name, own_port = calling.target(host, str(settings.port) if port is None else port)
-    result = calling.connect(settings, client, name, own_port, seconds)
+    result = calling.connect(settings, client, name, own_port, timeout)
     print_json(result) if as_json else output.show(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)
@@ -77,21 +67,19 @@ def connect(host: str, port: str | None, number: str, timeout: str, as_json: boo
 @click.command()
 @client_option
 @json_option
-def sockets(number: str, as_json: bool) -> None:
+def sockets(client: int, as_json: bool) -> None:
     """Which socket families and types this kernel gives, and messages through them."""
     from connlab.actions import socket_kinds as kinds
     from connlab.cli.show import dialling as show
 
-    client = client_number(number)
     result = kinds.try_socket_kinds(running_lab(), client)
     print_json(result) if as_json else show.sockets(result)
 
 
 @click.command()
 @client_option
-def talk(number: str) -> None:
+def talk(client: int) -> None:
     """Talk to the server, as the article's client does: each line is sent, the echo shown; Ctrl-D ends."""
     from connlab.actions import talk as conversation
 
-    client = client_number(number)
     sys.exit(conversation.talk(running_lab(), client))

@@ -8,8 +8,9 @@ import click
 
 from connlab.base import output
 from connlab.base import settings as knobs
-from connlab.base.errors import LabError
-from connlab.cli.verbs.options import json_option, print_json, whole
+from connlab.base.errors import LabError, Usage
+from connlab.base.knob_values import knob_problem
+from connlab.cli.verbs.options import json_option, print_json
 
 
 @click.command()
@@ -22,8 +23,8 @@ def restart(flag: str | None, as_json: bool) -> None:
     settings = knobs.unchecked()
     if flag is None and "REUSE_ADDRESS" in settings.given:
         flag = settings.values["REUSE_ADDRESS"]
-    if flag is not None:
-        flag = str(whole("REUSE_ADDRESS", flag, 0, 1))
+    if flag is not None and (problem := knob_problem("REUSE_ADDRESS", flag)):
+        raise Usage(f"REUSE_ADDRESS={flag!r} {problem}")
     result = restarting.restart(settings.project, flag)
     if as_json and result["error"]:
         refusal = LabError(

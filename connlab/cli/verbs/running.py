@@ -10,7 +10,7 @@ import click
 from connlab.base import knob_values
 from connlab.base import settings as knobs
 from connlab.base.errors import LabError, Usage
-from connlab.cli.verbs.options import json_option, print_json, whole
+from connlab.cli.verbs.options import WholeNumber, json_option, print_json
 
 
 @click.command()
@@ -66,8 +66,8 @@ def clean(as_json: bool) -> None:
     names, size = images.remove_unused()
     if as_json:
         print_json({"schema": 1, "images": names, "bytes": size})
-    gone = f"removed {', '.join(names) or 'images without a name'}: {size / 1e6:,.0f} MB are free again"
-    tell(gone if names or size else "no image of the lab's is unused")
+    removal = f"removed {', '.join(names) or 'images without a name'}: {size / 1e6:,.0f} MB are free again"
+    tell(removal if names or size else "no image of the lab's is unused")
 
 
 @click.command()
@@ -99,26 +99,33 @@ def status(as_json: bool) -> None:
 
 @click.command()
 @click.option("--service", "-s", default=None, help="Only this service: server or client.")
-@click.option("--follow", "-f", is_flag=False, flag_value="1", default="0", help="Go on until Ctrl-C.")
+@click.option(
+    "--follow",
+    "-f",
+    is_flag=False,
+    flag_value=1,
+    default=0,
+    type=WholeNumber(0, 1),
+    help="Go on until Ctrl-C.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line.")
-def logs(service: str | None, follow: str, as_json: bool) -> None:
+def logs(service: str | None, follow: int, as_json: bool) -> None:
     """Show every host's events by time, refused SYNs included."""
     from connlab.cli.show import logs as show
     from connlab.cluster import hosts
-    from connlab.cluster import logs as written
+    from connlab.cluster import logs as host_logs
 
     if service not in (None, "server", "client"):
         raise Usage(f"no service {service!r}; there are: server, client")
-    goes_on = whole("follow", follow, 0, 1)
     project = knobs.unchecked().project
-    if not (found := hosts.find(project, service)):
+    if not (lab_hosts := hosts.find(project, service)):
         raise LabError(f"the lab {project} has no {service or 'host'} to tell anything", next_step="make up")
     try:
         log = show.as_json if as_json else show.Log().show
-        known = written.history(found)
-        for line in known:
+        lines = host_logs.history(lab_hosts)
+        for line in lines:
             log(line)
-        for line in written.follow(project, service, known) if goes_on else ():
+        for line in host_logs.follow(project, service, lines) if follow else ():
             log(line)
     except KeyboardInterrupt:  # the usual end of --follow: nothing to say
         sys.exit(130)

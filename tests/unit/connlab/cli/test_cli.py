@@ -290,6 +290,11 @@ def test_every_verb_has_help(lab, verb):
     assert cli.lab.commands[verb].help in " ".join(out.split())
 
 
+def test_help_has_the_default_and_the_range_of_a_number(lab):
+    """As Click shows those of its own numbers."""
+    assert "[default: 20; 1<=x<=20000]" in " ".join(lab("attempt", "--help")[1].split())
+
+
 @pytest.mark.parametrize(
     ("shell", "sign"), [("bash", "complete -o"), ("zsh", "#compdef lab"), ("fish", "complete ")]
 )
