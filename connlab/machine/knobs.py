@@ -63,6 +63,20 @@ def file(folder: str, suffix: str) -> Kind:
     return check, str
 
 
+def policy(suffix: str, tried_alone: Mapping[str, str]) -> Kind:
+    """Make the kind of the policies that a server loads; of those with another suffix it says what they are."""
+    check_file, value = file("firewall", suffix)
+
+    def check(text: str, known: Known) -> str:
+        wrong = check_file(text, known)
+        for other, what in tried_alone.items():
+            if wrong and text in known("firewall", other):
+                return f"is {what}, which no server of a lab loads; connlab try firewall/{text}{other}"
+        return wrong
+
+    return check, value
+
+
 def or_empty(kind: Kind) -> Kind:
     """Make a kind that may be empty too, which is None."""
     check, value = kind
@@ -84,7 +98,7 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
     "CLIENTS": (whole(0, 1000), "3", LAB),
     "PORT": (whole(1, 65_535), "12345", HOSTS),
     "CONNLIMIT": (whole(0, 2**32 - 1), "15", SERVER),
-    "FIREWALL": (file("firewall", ".rules"), "connlimit", SERVER),
+    "FIREWALL": (policy(".rules", {".nft": "nft rules", ".rules6": "ip6tables text"}), "connlimit", SERVER),
     "SYSCTL": (file("sysctl", ".yaml"), "article", SERVER),
     "CLIENT_SYSCTL": (file("sysctl", ".yaml"), None, CLIENT),
     "SERVER_MODE": (file("server/modes", ".py"), "threading", SERVER),

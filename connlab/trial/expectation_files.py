@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
 
 from connlab.base.errors import Usage
+from connlab.trial import placeholders
 from connlab.trial.expectation_grammar import SUBJECTS, parse, parse_subject
 from connlab.trial.expectation_words import NEXT, Claim, Expectation
 from connlab.trial.vocabulary import OFFICE_FIELDS, PORT_FIELDS
@@ -17,8 +18,8 @@ LARGEST = 1 << 20  # bytes
 BESIDE = ".expect.yaml"
 
 
-def expected(argument: str) -> list[Expectation]:
-    """Read what `--expect` was given: an expectation, or a file of them. Raises `Usage`."""
+def expected(argument: str, knobs: Mapping[str, str]) -> list[Expectation]:
+    """Read what `--expect` was given: an expectation, or a file of them, with its placeholders. Raises `Usage`."""
     words = argument.lower().split()
     if any(words[: len(first.split())] == first.split() for first in SUBJECTS):
         return [parse(argument)]
@@ -28,16 +29,16 @@ def expected(argument: str) -> list[Expectation]:
             f"an expectation begins with one of {', '.join(map(repr, SUBJECTS))}",
             next_step=NEXT,
         )
-    return read_file(Path(argument))
+    return read_file(Path(argument), knobs)
 
 
-def read_file(path: Path) -> list[Expectation]:
-    """Read the expectations of a file. Raises `Usage`."""
+def read_file(path: Path, knobs: Mapping[str, str]) -> list[Expectation]:
+    """Read the expectations of a file; `knobs` are what its placeholders stand for. Raises `Usage`."""
     try:
         data = path.read_bytes()
         if len(data) > LARGEST:
             raise Usage(f"{path} is too large for expectations", f"it has {len(data):,} bytes")
-        return read_text(data.decode(), str(path))
+        return read_text(placeholders.fill(data.decode(), knobs), str(path))
     except OSError as error:
         raise Usage(f"{path} cannot be read", error.strerror) from error
     except UnicodeDecodeError as error:

@@ -53,7 +53,9 @@ def no(test: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 TABLE = line(r"\*(filter|mangle|nat|raw|security)\s*$")
-IPV6_WORDS = line(r"-[AI] .*(icmp6|ipv6-icmp|icmpv6|::|/(?:64|128)\b)")
+IPV6_WORDS = line(
+    r"-[AI] .*(icmp6|ipv6-icmp|icmpv6|::|connlimit-mask (?:3[3-9]|[4-9]\d|1\d\d)|/(?:64|128)\b)"
+)
 NFT = line(
     r"#!.*\bnft\b|table\s+((ip|ip6|inet|arp|bridge|netdev)\s+)?\S+\s*\{|(add|create)\s+(table|chain|rule)\s"
 )

@@ -72,13 +72,16 @@ def try_(
 ) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
-    from connlab.trial import changes, expectation_files, expectations, forms, plan, trial
+    from connlab.trial import changes, expectation_files, expectations, forms, placeholders, plan, trial
     from connlab.trial.offices import parse
     from connlab.trial.trial_record import ANSWER, TrialRecord
 
-    expects = [each for argument in expected for each in expectation_files.expected(argument)]
+    settings = knobs.read()
+    named = placeholders.values(settings)
+    expects = [each for argument in expected for each in expectation_files.expected(argument, named)]
     brought = [forms.recognise(path, _read(path)) for path in files]
-    inputs, told = changes.apply(brought, [changes.parse(text) for text in changed])
+    readable = [placeholders.filled(each, named) for each in brought]
+    inputs, told = changes.apply(readable, [changes.parse(text) for text in changed])
     wishes = plan.Wishes(
         [*ports, *expectations.ports(expects)],
         max(dials, expectations.dials(expects)),
@@ -88,7 +91,7 @@ def try_(
     )
     record = TrialRecord()
     with show.progress() as progress:
-        answer = trial.try_files(knobs.read(), inputs, wishes, progress, expected=expects, record=record) | {
+        answer = trial.try_files(settings, inputs, wishes, progress, expected=expects, record=record) | {
             "set": told
         }
     record.files(brought)

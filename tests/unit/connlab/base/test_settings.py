@@ -124,6 +124,18 @@ def test_a_value_that_cannot_work_is_refused(knob, value, problem):
     assert str(refusal.value) == f"{knob}={value!r} {problem}"
 
 
+@pytest.mark.parametrize(
+    ("policy", "what"), [("nft-ct-count.nft", "nft rules"), ("connlimit6.rules6", "ip6tables text")]
+)
+def test_a_policy_that_no_server_loads_is_called_what_it_is(policy, what):
+    """With what can be done with it."""
+    name = policy.partition(".")[0]
+    with pytest.raises(Usage) as refusal:
+        settings.read({"FIREWALL": name})
+    words = f"is {what}, which no server of a lab loads; connlab try firewall/{policy}"
+    assert str(refusal.value) == f"FIREWALL={name!r} {words}"
+
+
 def test_every_check_has_a_red_case():
     """A check that is added without a row above has never been seen to refuse."""
     assert [knob for knob, _, _ in RED] == list(knob_values.REQUIRED)

@@ -187,7 +187,7 @@ def test_a_file_of_them(text: str, tmp_path: Path) -> None:
     """Both forms of YAML; each holds, and has a text that says what it is."""
     path = tmp_path / "prod.expect.yaml"
     path.write_text(text)
-    judged = expectations.judge(expectation_files.expected(str(path)), ANSWER)
+    judged = expectations.judge(expectation_files.expected(str(path), {}), ANSWER)
     assert len(judged) >= 2
     assert all(each["holds"] for each in judged), judged
     assert all(any(each["text"].startswith(first) for first in SUBJECTS) for each in judged)
@@ -228,7 +228,7 @@ def test_a_file_that_is_wrong_has_its_line(text: str, what: str) -> None:
 def test_neither_an_expectation_nor_a_file(argument: str) -> None:
     """A file that is not there, a subject that is none."""
     with pytest.raises(Usage, match="is neither an expectation nor a file"):
-        expectation_files.expected(argument)
+        expectation_files.expected(argument, {})
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -236,10 +236,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(Usage, match="is no text"):
-        expectation_files.read_file(path)
+        expectation_files.read_file(path, {})
     path.write_bytes(b"#" * (expectation_files.LARGEST + 1))
     with pytest.raises(Usage, match="is too large"):
-        expectation_files.read_file(path)
+        expectation_files.read_file(path, {})
     assert expectation_files.beside(Path("firewall/nft-ct-count.rules")) == Path(
         "firewall/nft-ct-count.expect.yaml"
     )
