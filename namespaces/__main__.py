@@ -12,7 +12,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from namespaces import loading, scenario, script
+from namespaces import loading, scenario, script, sysctls
+from namespaces.hosts import hosts
 from namespaces.netns import Namespace
 from namespaces.root import become_root
 
@@ -29,9 +30,16 @@ async def load(request: dict[str, Any]) -> dict[str, Any]:
         host.close()
 
 
+async def set_sysctls(request: dict[str, Any]) -> dict[str, Any]:
+    """Set kernel settings on the server of a scenario; the errors in words, by path."""
+    async with hosts(request["interfaces"], request["via"], request["targets"]) as pair:
+        return {"refused": sysctls.write_all(pair.server, request["sysctls"])}
+
+
 REQUESTS: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
     "load": load,
     "scenario": scenario.run,
+    "sysctls": set_sysctls,
     "script": script.run,
 }
 

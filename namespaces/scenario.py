@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from namespaces import sysctls
 from namespaces.hosts import hosts
 from namespaces.steps import STEPS, Scene
 from namespaces.trace import Event
@@ -17,6 +18,7 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
     async with hosts(
         request["interfaces"], request["via"], request["targets"], request.get("office")
     ) as pair:
+        sysctls.write_all(pair.server, request.get("sysctls", {}))
         scene = Scene(pair, request)
         try:
             results = [await STEPS[step["do"]](scene, step) for step in request["steps"]]

@@ -100,16 +100,16 @@ def _gone(network: str) -> bool:
 
 def run_once(
     image: str, argv: Sequence[str], *, writable_net: bool = False, entrypoint: str | None = None,
-    environment: Mapping[str, str] | None = None, user: str = "", **options: Any,
+    environment: Mapping[str, str] | None = None, user: str = "", network: str = "none", **options: Any,
 ) -> tuple[int, str]:  # fmt: skip
-    """Run a command in a throw-away container without a network; its exit status and both streams.
+    """Run a command in a throw-away container, without a network if none is named; its exit status and both streams.
 
     `options` are those of the engine's HostConfig (`cap_add`, `sysctls`); all else is taken away. With
     `writable_net` it can write /proc/sys/net, which is its own and goes with it. A container that cannot be
     created or started is exit status 1 and the engine's words.
     """
     api = client().api
-    config = api.create_host_config(network_mode="none", **HARDENED, **options)
+    config = api.create_host_config(network_mode=network, **HARDENED, **options)
     if writable_net:
         config["ReadonlyPaths"] = REST_OF_PROC
     return _run(image, argv, entrypoint, config, environment=dict(environment or {}), user=user)

@@ -16,7 +16,7 @@ from connlab.trial.expectation_claims import (
     sysctl_claims,
 )  # fmt: skip
 from connlab.trial.expectation_words import Claim, Expectation, Words
-from connlab.trial.vocabulary import FINDINGS
+from connlab.trial.vocabulary import FINDINGS, VERDICTS
 
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 
@@ -77,7 +77,7 @@ def _office_subject(words: Words) -> Expectation:
 
 
 def _finding(words: Words) -> Expectation:
-    fields: dict[str, Any] = {"id": words.next("the id of a finding", one_of(*FINDINGS))}
+    fields: dict[str, Any] = {"id": words.next("the id of a finding", one_of(*FINDINGS, *VERDICTS))}
     if words.take("on"):
         words.take("port")
         fields["port"] = words.next("a port", port_number)

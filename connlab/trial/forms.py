@@ -9,7 +9,10 @@ from typing import NamedTuple
 from connlab.base.errors import Usage
 
 LARGEST = 2 << 20  # bytes: 30,000 rules, which a kernel takes seconds to load
-FORMS_READ = "iptables-save text, nft rules, a shell script of iptables, nft or sysctl commands, sysctl.conf"
+FORMS_READ = (
+    "iptables-save text, nft rules, a shell script of iptables, nft or sysctl commands, sysctl.conf,"
+    " a Compose file or a manifest with sysctls"
+)
 
 
 class Input(NamedTuple):
@@ -52,6 +55,12 @@ def no(test: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda text: not test(text)
 
 
+def all_lines(pattern: str) -> Callable[[str], bool]:
+    """Return a test of whether every line of a text begins with what the pattern says; one that goes on is one."""
+    compiled = re.compile(pattern)
+    return lambda text: all(compiled.match(each.strip()) for each in text.replace("\\\n", " ").splitlines())
+
+
 TABLE = line(r"\*(filter|mangle|nat|raw|security)\s*$")
 IPV6_WORDS = line(
     r"-[AI] .*(icmp6|ipv6-icmp|icmpv6|::|connlimit-mask (?:3[3-9]|[4-9]\d|1\d\d)|/(?:64|128)\b)"
@@ -63,6 +72,14 @@ COMMAND = line(
     r"#!.*sh\b|(sudo\s+)?(\S*/)?(ip6?tables(-nft|-legacy)?(-restore)?|nft|sysctl)\s"
     r"|\$\{?\w*(IPT|IP6T|NFT|iptables|ipt)\w*\}?[\"']?\s"
 )
+SYSCTL_CALL = r"(?:sudo\s+)?(?:\S*/)?sysctl\s"
+TO_PROC = r"(?:echo|printf)\s[^;&|]*(?:>|\|\s*(?:sudo\s+)?tee\b.*)\s*/proc/sys/"
+SETS = line(rf"{SYSCTL_CALL}|{TO_PROC}")
+# Nothing else, so that it can be read without being run; `set -e` would end it in the middle.
+SETS_ALONE = all_lines(rf"{SYSCTL_CALL}(?!.*[$`])|{TO_PROC}(?!.*[$`])|#|exit\b|modprobe\s|set \+|$")
+IN_YAML = r"(?:-\s+|.*[{,]\s*)?"
+DOCKER_RUN = line(r"(?:.*\s)?(?:docker|podman|nerdctl)\s(?:.*\s)?(?:run|create)\b")
+RULES_CALL = line(r"(?:.*\s)?(?:\S*/)?(?:ip6?tables|nft)\S*\s")
 RULE_LINE = line(r"-[AI] [A-Za-z0-9_.-]+ ")
 
 FOREIGN: Sequence[Foreign] = (
@@ -85,19 +102,22 @@ FORMS: Sequence[Form] = (
     Form("ip6tables-save", "rules", every(TABLE, IPV6_WORDS)),
     Form("iptables-save", "rules", TABLE),
     Form("nft", "rules", NFT),
+    Form("kubernetes", "sysctls", every(line(rf"{IN_YAML}securityContext:"), line(rf"{IN_YAML}sysctls:"))),
+    Form("compose", "sysctls", line(rf"{IN_YAML}sysctls:")),
+    Form("docker-run", "sysctls", every(DOCKER_RUN, line(r".*--sysctl\b"), no(RULES_CALL))),
+    Form("sysctl-commands", "sysctls", every(SETS, SETS_ALONE)),
     Form("shell", "script", COMMAND),
-    Form("compose", "sysctls", every(line(r"services:"), line(r"sysctls:"))),
-    Form("kubernetes", "sysctls", every(line(r"apiVersion:"), line(r"sysctls:"))),
-    Form("sysctl", "sysctls", line(r"-?(net|kernel|vm|fs|dev|user|abi)[./][\w./*-]+\s*=")),
+    Form("sysctl", "sysctls", line(r"-?\s*(net|kernel|vm|fs|dev|user|abi|sunrpc|crypto)[./][^\s=]+\s*=")),
     Form("ufw", "rules", RULE_LINE),
 )  # fmt: skip
 READERS = {form.name: form.reader for form in FORMS}
 
 
-def recognise(path: str, data: bytes) -> Input:
+def recognise(path: str, data: bytes, reader: str = "") -> Input:
     """Find out what a file is.
 
-    Raises `Usage` for what is empty, binary, too large, of no known form, or what a generator reads.
+    Raises `Usage` for what is empty, binary, too large, of no known form, for another reader than the one that is asked
+    for, or what a generator reads.
     """
     what = "standard input" if path == "-" else path
     if len(data) > LARGEST:
@@ -130,5 +150,7 @@ def recognise(path: str, data: bytes) -> Input:
             )
     for form in FORMS:
         if form.known_by(said):
+            if reader not in ("", form.reader):
+                raise Usage(f"{what} has no kernel settings, it is {form.name}", next_step=f"lab try {path}")
             return Input(path, form.name, text)
     raise Usage(f"{what} is of no form that is known here", next_step=f"bring {FORMS_READ}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.trial import addresses
@@ -40,6 +40,7 @@ class Plan(NamedTuple):
     cap: int
     backlog: int
     patience: float
+    sysctls: Mapping[str, str] = {}  # of the server of each scenario: values by path below /proc/sys
 
 
 class Office(NamedTuple):
@@ -108,6 +109,7 @@ def request(plan: Plan, row: Row, steps: Sequence[dict[str, Any]], sources: Sequ
     ]  # fmt: skip
     return {
         "do": "scenario", "interfaces": plan.interfaces, "via": row.via, "targets": plan.targets,
+        "sysctls": plan.sysctls,
         "steps": [*before, *steps],
     }  # fmt: skip
 

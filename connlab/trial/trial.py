@@ -14,6 +14,8 @@ from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
 from connlab.trial.plan import Wishes
+from connlab.trial.sysctls import trial as sysctls
+from connlab.trial.sysctls.judged import Tried
 from connlab.trial.trial_record import RULES, TrialRecord
 from connlab.trial.ways import places
 
@@ -32,23 +34,36 @@ def try_files(
     record: TrialRecord,
 ) -> dict[str, Any]:
     """Try files on hosts of their own. Raises `LabError`, `NotFit` without an engine, `GaveUp` at its deadline."""
+    rules_files = [each for each in inputs if each.form not in sysctls.READERS]
     try:
-        answer = _tried(settings, inputs, wishes, progress, record)
+        with sysctls.observing(settings, sysctls.read(inputs)) as judge:
+            if rules_files or wishes.ports or wishes.offices:
+                answer, kernel = _tried(settings, rules_files, wishes, progress, judge=judge, record=record)
+            else:
+                record.keep(RULES, [])
+                answer, kernel = _answer([], [], [], []), judge(())
     finally:
         record.close()
+    answer = sysctls.added(answer, kernel, inputs)
     return {**answer, "expectations": expectations.judge(expected, answer)}
 
 
 def _tried(
-    settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress, record: TrialRecord
-) -> dict[str, Any]:
+    settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress, *,
+    judge: sysctls.Judge, record: TrialRecord,
+) -> tuple[dict[str, Any], Tried]:  # fmt: skip
+    """Try rules, with those kernel settings in force that a host can have."""
     with sandbox(settings, int(WITHIN) + 30) as stream:
         conductor = Conductor(stream, WITHIN, progress, record.exchange)
         loaded = load(conductor, inputs, functools.partial(_run_script, settings, record))
         record.keep(RULES, places(loaded))
-        if not any(file["loaded"] for file in loaded.files):
-            return _answer(loaded.files, [], [], [])
-        laid_out = plan.plan(facts.facts(loaded.ruleset), loaded.texts, wishes)
+        named = facts.facts(loaded.ruleset)
+        kernel = judge([*named.ports, *wishes.ports])
+        if inputs and not any(file["loaded"] for file in loaded.files):
+            return _answer(loaded.files, [], [], []), kernel
+        laid_out = plan.plan(named, loaded.texts, wishes)
+        kernel, in_force = sysctls.usable(conductor, laid_out, kernel)
+        laid_out = laid_out._replace(sysctls=in_force)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
@@ -56,7 +71,7 @@ def _tried(
     ports = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
     found = findings.findings(findings.Evidence(loaded, laid_out, tried, ports))
     answer = _answer(loaded.files, ports, rules.entries(loaded, tried), found)
-    return {**answer, "offices": offices_seen}
+    return {**answer, "offices": offices_seen}, kernel
 
 
 def _run_script(settings: Settings, record: TrialRecord, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connlab.cli.show import kernel_settings
 from connlab.cli.show.terminal import console, joined, new_table, pale, strong
 from connlab.trial.reference import Entry
 from connlab.trial.row_words import FAMILIES
@@ -28,7 +29,8 @@ def line(found: Mapping[str, Any]) -> None:
         counts = f"{rule['packets']:,} packets, decided over {rule['decided']:,} first SYNs"
         words = "" if rule["rule"] == found["text"].strip() else f": {rule['rule']}"
         out.sentence(pale(f"{counts}{words}"))
-    if not found["rules"] and not found["ways"]:
+    kernel_settings.settings(out, found["sysctls"])
+    if not found["rules"] and not found["ways"] and not found["sysctls"]:
         out.print("no rule comes from this line, or none that met a SYN")
     if found["ways"]:
         table = new_table(">port", "over", ">SYNs", "of dials", "their way")

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connlab.cli.show import kernel_settings
 from connlab.cli.show.terminal import console, new_table, pale, progress_bar, strong
 from connlab.trial.conductor import Progress as Report
 
@@ -40,8 +41,10 @@ def screen(answer: Mapping[str, Any]) -> None:
             row["refusal"],
             where,
         )
-    out.print(table)
-    for finding in answer["findings"]:
+    if answer["ports"]:
+        out.print(table)
+    kernel_settings.settings(out, answer["sysctls"])
+    for finding in filter(kernel_settings.is_about_rules, answer["findings"]):
         where = f"{finding['file']}:{finding['line']}" if finding["line"] else ""
         out.sentence(finding["text"], strong(f"{finding['id']}  "))
         if finding["evidence"] or where:

@@ -14,7 +14,14 @@ from connlab.cli.verbs.options import json_option, print_json
 
 
 @click.command("try")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...")
+@click.option(
+    "--sysctl",
+    "sysctls",
+    multiple=True,
+    metavar="FILE",
+    help="Kernel settings: sysctl.conf, sysctl commands, a Compose file, a manifest; may be repeated.",
+)
 @click.option(
     "--port",
     "-p",
@@ -61,6 +68,7 @@ from connlab.cli.verbs.options import json_option, print_json
 def try_(
     files: tuple[str, ...],
     *,
+    sysctls: tuple[str, ...],
     ports: tuple[int, ...],
     dials: int,
     backlog: int,
@@ -76,10 +84,13 @@ def try_(
     from connlab.trial.offices import parse
     from connlab.trial.trial_record import ANSWER, TrialRecord
 
+    if not files and not sysctls:
+        raise Usage("there is nothing to try", next_step="lab try FILE, or lab try --sysctl FILE")
     settings = knobs.read()
     named = placeholders.values(settings)
     expects = [each for argument in expected for each in expectation_files.expected(argument, named)]
     brought = [forms.recognise(path, _read(path)) for path in files]
+    brought += [forms.recognise(path, _read(path), reader="sysctls") for path in sysctls]
     readable = [placeholders.filled(each, named) for each in brought]
     inputs, told = changes.apply(readable, [changes.parse(text) for text in changed])
     wishes = plan.Wishes(

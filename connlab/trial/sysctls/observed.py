@@ -1,0 +1,68 @@
+"""What becomes of each line of kernel settings: set by its own tool, or by the engine for a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connlab.base.settings import Settings
+from connlab.cluster import images
+from connlab.trial.forms import Input
+from connlab.trial.sysctls import containers, facts
+from connlab.trial.sysctls.containers import Started
+from connlab.trial.sysctls.lines import Brought, Group, Setting
+from connlab.trial.sysctls.verdicts import Look, Seen
+
+File = tuple[Input, Brought]
+Result = Mapping[str, Any]  # status, said, after
+
+
+class Observed(NamedTuple):
+    """What the containers said."""
+
+    new: Mapping[str, Look | None]  # keys of a new host
+    machine: Mapping[str, Look | None]  # the machine's, of keys that a new host has not
+    by_tool: Mapping[Setting, Result]
+    started: Mapping[tuple[Setting, ...], Started]  # of what an engine sets together
+
+    def of_tool(self, setting: Setting) -> Seen:
+        """Return what became of a line that a tool set."""
+        new, machine = self.new.get(setting.path), self.machine.get(setting.path)
+        return Seen(setting, new, machine, **self.by_tool[setting])
+
+    def of_engine(self, group: Group, setting: Setting) -> Seen:
+        """Return what became of a line of a container."""
+        new, machine = self.new[setting.path], self.machine.get(setting.path)
+        if group.machine:
+            said = f"{group.name} has the machine's network, where an engine sets no key of it"
+            return Seen(setting, new, None, 1, said, new.value if new else None, shared=True)
+        return Seen(setting, new, machine, **_result(setting, self.started[group.settings]))
+
+
+def groups(files: Sequence[File], *, engine: bool) -> list[Group]:
+    """Return what tools set, or what an engine sets."""
+    return [group for _, brought in files for group in brought.groups if group.engine == engine]
+
+
+def observe(settings: Settings, files: Sequence[File]) -> Observed:
+    """Set each line, in containers of its own kind. Raises `LabError`, `NotFit`."""
+    images.ensure(settings, [containers.IMAGE])
+    lines = [each for group in groups(files, engine=False) for each in group.settings]
+    engines = groups(files, engine=True)
+    every = [*lines, *(each for group in engines for each in group.settings)]
+    paths = list(dict.fromkeys(each.path for each in every if each.key))
+    by_tool = [each for each in lines if not facts.is_own(each.key)]
+    new, results = containers.set_lines(settings, paths, by_tool)
+    found: dict[Setting, Result] = dict(zip(by_tool, results, strict=True))
+    # What no tool in a container can set, and an engine can.
+    if own := [each for each in lines if facts.is_own(each.key)]:
+        started = containers.start(settings, own)
+        found |= {each: _result(each, started) for each in own}
+    machine = containers.machine_keys(settings, [path for path in paths if not new[path]])
+    together = {group.settings: None for group in engines if not group.machine}
+    return Observed(new, machine, found, {each: containers.start(settings, each) for each in together})
+
+
+def _result(setting: Setting, started: Started) -> Result:
+    look, words = started.values.get(setting.path), started.blamed.get(setting.path, "")
+    return {"status": int(bool(words)), "said": words, "after": look.value if look else None}

@@ -1,0 +1,80 @@
+"""Kernel settings within a trial: tried beside the rules, and in force where those are dialled."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from connlab.base.settings import Settings
+from connlab.trial.conductor import Conductor
+from connlab.trial.forms import Input
+from connlab.trial.plan import Plan
+from connlab.trial.sysctls import commands, lines, manifests
+from connlab.trial.sysctls.judged import Entry, Tried, judge
+from connlab.trial.sysctls.observed import File, observe
+from connlab.trial.sysctls.verdicts import finding
+
+READERS: Mapping[str, lines.Reader] = {
+    "sysctl": lines.conf,
+    "sysctl-commands": commands.commands,
+    "docker-run": commands.docker_run,
+    "compose": manifests.compose,
+    "kubernetes": manifests.kubernetes,
+}
+Judge = Callable[[Sequence[int]], Tried]  # of the ports that services have
+
+
+def read(inputs: Sequence[Input]) -> list[File]:
+    """Read the files of kernel settings among these. Raises `Usage` for one that is too long, or that is no YAML."""
+    files = [(each, READERS[each.form](each)) for each in inputs if each.form in READERS]
+    for each, brought in files:
+        lines.count(each.path, brought.groups)
+    return files
+
+
+@contextlib.contextmanager
+def observing(settings: Settings, files: Sequence[File]) -> Iterator[Judge]:
+    """Observe in a thread, beside what else is done; gives the function that waits for it and judges."""
+    if not files:
+        yield lambda ports: Tried()
+        return
+    with ThreadPoolExecutor(1) as pool:
+        observed = pool.submit(observe, settings, files)
+        yield lambda ports: judge(files, observed.result(), ports)
+
+
+def usable(conductor: Conductor, plan: Plan, tried: Tried) -> tuple[Tried, Mapping[str, str]]:
+    """Find out which keys the servers of scenarios can have, and say of the others that they do not."""
+    if not tried.in_force:
+        return tried, {}
+    request: dict[str, Any] = {"do": "sysctls", "interfaces": plan.interfaces, "via": plan.interfaces[0]}
+    request |= {"targets": plan.targets, "sysctls": tried.in_force}
+    refused = conductor.ask([request])[0]["refused"]
+    sysctls = [_without(entry, refused.get(lines.path_of(entry["key"]), "")) for entry in tried.sysctls]
+    in_force = {path: value for path, value in tried.in_force.items() if path not in refused}
+    return tried._replace(sysctls=sysctls), in_force
+
+
+def added(answer: Entry, tried: Tried, inputs: Sequence[Input]) -> Entry:
+    """Add files and lines of kernel settings to an answer, in the order in which files were brought."""
+    mine, others = iter(tried.files), iter(answer["files"])
+    files = [next(mine if each.form in READERS else others) for each in inputs]
+    found = [
+        finding(entry, verdict)
+        for entry in tried.sysctls
+        for verdict in entry["verdict"]
+        if verdict != "applied"
+    ]
+    return {
+        **answer,
+        "files": files,
+        "sysctls": list(tried.sysctls),
+        "findings": [*answer["findings"], *found],
+    }
+
+
+def _without(entry: Entry, why: str) -> Entry:
+    text = f"{entry['text']}; the hosts that were dialled do not have it: {why}"
+    return {**entry, "text": text} if why else entry

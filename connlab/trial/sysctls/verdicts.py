@@ -1,0 +1,189 @@
+"""What each line of kernel settings comes to: verdicts of a closed set (docs/try.md), and a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connlab.trial.sysctls import facts
+from connlab.trial.sysctls.lines import Setting
+
+NOT_SET = {"absent", "not-in-container", "machine-wide", "invalid"}
+PORT_RANGE = "net.ipv4.ip_local_port_range"
+FIN_TIMEOUT = "net.ipv4.tcp_fin_timeout"
+
+
+class Look(NamedTuple):
+    """A key as a new host has it: its value, None if it cannot be read, and whether its mode lets root write it."""
+
+    value: str | None
+    writable: bool
+
+
+class Seen(NamedTuple):
+    """What became of a line: its own exit status, the words of its tool or engine, the value afterwards."""
+
+    setting: Setting
+    before: Look | None  # None: no new host has the key
+    machine: Look | None  # None: the machine does not have it either, or nobody looked
+    status: int
+    said: str
+    after: str | None
+    shared: bool = False  # the container has the machine's network
+
+
+def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = False) -> list[dict[str, Any]]:
+    """Judge the lines of what is set together, in their order: `sysctls[]`."""
+    basic = [_basic(seen) for seen in group]
+    last = {
+        seen.setting.written_path: at
+        for at, (seen, verdict) in enumerate(zip(group, basic, strict=True))
+        if not verdict
+    }
+    in_force = {group[at].setting.key: group[at].setting.asked for at in last.values()}
+    result = []
+    for at, (seen, verdict) in enumerate(zip(group, basic, strict=True)):
+        found = [verdict] if verdict else []
+        if not verdict and last[seen.setting.written_path] > at:
+            found.append("overridden")
+        if not verdict and _cancelled_by(seen.setting, in_force):
+            found.append("cancelled")
+        found += _remarks(seen, verdict)
+        if not verdict and not {"overridden", "cancelled", "already-so"} & set(found):
+            found.append("applied")
+        overriding = group[last[seen.setting.written_path]].setting.line if "overridden" in found else 0
+        sentences = [*_sentences(seen, found, overriding, in_force), *_known(seen, found, ports)]
+        if kubernetes and seen.setting.key not in facts.SAFE:
+            sentences.append("a kubelet sets it only if --allowed-unsafe-sysctls names it")
+        result.append({
+            "file": seen.setting.file, "line": seen.setting.line, "key": seen.setting.key,
+            "asked": seen.setting.asked, "before": seen.before.value if seen.before else None,
+            "after": seen.after, "verdict": found, "text": "; ".join(sentences),
+        })  # fmt: skip
+    return result
+
+
+def finding(entry: Mapping[str, Any], verdict: str) -> dict[str, Any]:
+    """Write a verdict as one of `findings[]`."""
+    shown = ", ".join(
+        f"{name} {entry[name]}" for name in ("asked", "before", "after") if entry[name] is not None
+    )
+    return {
+        "id": verdict, "file": entry["file"], "line": entry["line"], "port": None, "family": None,
+        "text": f"{entry['key']}: {entry['text']}", "evidence": shown,
+    }  # fmt: skip
+
+
+def was_set(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a line set its key, whatever came after."""
+    return not NOT_SET & set(entry["verdict"])
+
+
+def same(one: str, other: str | None) -> bool:
+    """Compare two values as the kernel reads them: blanks, bases (docs/kernel.md T26)."""
+    return other is not None and [_decimal(word) for word in one.split()] == other.split()
+
+
+def _basic(seen: Seen) -> str:
+    """Say why a line does not set its key; empty if it does."""
+    key = seen.setting.key
+    if seen.shared and key.startswith("net."):
+        return "machine-wide"
+    if seen.before is None:
+        return "not-in-container" if seen.machine else "absent"
+    if not key.startswith("net.") and not facts.is_own(key):
+        return "machine-wide"
+    if not seen.before.writable:
+        return "machine-wide"
+    return "invalid" if seen.status or (seen.said and not same(seen.setting.asked, seen.after)) else ""
+
+
+def _remarks(seen: Seen, verdict: str) -> Iterator[str]:
+    """Yield what is true of a line beside: only where there is a key to compare with."""
+    fact, before = facts.fact(seen.setting.key), seen.before
+    if before and verdict in ("", "machine-wide") and same(seen.setting.asked, before.value):
+        yield "already-so"
+    if before and not verdict and fact.size and _smaller(seen.setting.asked, before.value):
+        yield "lower-than-default"
+    if fact.verdict and verdict in ("", "machine-wide"):
+        yield fact.verdict
+
+
+def _cancelled_by(setting: Setting, in_force: Mapping[str, str]) -> str:
+    other, value, why = facts.CANCELS.get(setting.key, ("", "", ""))
+    return f"{other}={value}: {why}" if same(value, in_force.get(other)) and setting.asked != "0" else ""
+
+
+def _smaller(asked: str, default: str | None) -> bool:
+    """Compare numbers in their places."""
+    pairs = zip(map(_decimal, asked.split()), (default or "").split(), strict=False)
+    return any(one.isdigit() and other.isdigit() and int(one) < int(other) for one, other in pairs)
+
+
+def _decimal(word: str) -> str:
+    """Write a number as /proc/sys does: it is read with base 0."""
+    if re.fullmatch(r"-?0[xX][0-9a-fA-F]+", word):
+        return str(int(word, 16))
+    return str(int(word, 8)) if re.fullmatch(r"-?0[0-7]+", word) else word
+
+
+def _sentences(
+    seen: Seen, found: Sequence[str], overriding: int, in_force: Mapping[str, str]
+) -> Iterator[str]:
+    """Say what became of the line."""
+    before = seen.before.value if seen.before else None
+    if "absent" in found:
+        yield "this kernel has no such key"
+        if seen.setting.ignored:
+            yield 'the hyphen means "ignore errors" to systemd-sysctl; procps says so all the same'
+    if "not-in-container" in found:
+        yield f"the machine has it ({_value(seen.machine)}), a container does not"
+    if "machine-wide" in found:
+        yield (
+            seen.said if seen.shared else "it belongs to the whole machine, and a container cannot change it"
+        )
+    if "invalid" in found:
+        yield f"the kernel does not take {seen.setting.asked!r}: {_why(seen)}"
+    if "overridden" in found:
+        yield f"line {overriding} sets it again"
+    if "cancelled" in found:
+        yield f"it has no effect beside {_cancelled_by(seen.setting, in_force)}"
+    if "already-so" in found:
+        yield "it is so without this line"
+    if "lower-than-default" in found:
+        yield f"it is less than the default here, {before}"
+    if not NOT_SET & set(found) and seen.after is not None and not same(seen.setting.asked, seen.after):
+        yield f"the kernel has {seen.after!r} then"
+    if seen.setting.interface:
+        yield f"tried on `default`, where new interfaces have it from: there is no {seen.setting.interface} here"
+
+
+def _known(seen: Seen, found: Sequence[str], ports: Sequence[int]) -> Iterator[str]:
+    """Say which side it acts on, and what was measured of it."""
+    fact = facts.fact(seen.setting.key)
+    if fact is not facts.NOTHING or "absent" not in found:
+        yield fact.text
+    words = seen.setting.asked.split()
+    if not all(word.isdigit() for word in words) or NOT_SET & set(found):
+        return
+    numbers = [int(word) for word in words]
+    if seen.setting.key == PORT_RANGE and len(numbers) == 2:
+        inside = [str(port) for port in ports if numbers[0] <= port <= numbers[1]]
+        which = f"it holds {', '.join(inside)}" if inside else "where it holds a service's port"
+        if inside or not ports:
+            yield f"{which}: an outgoing connection can sit on it, and the service then cannot listen again (T27)"
+    if seen.setting.key == FIN_TIMEOUT and numbers[0] > 60:
+        yield f"above 60 it is twice the difference to 60: {2 * (numbers[0] - 60)} s (T06)"
+
+
+def _why(seen: Seen) -> str:
+    """Return the words of a tool, or the end of an engine's."""
+    words = seen.said.removesuffix(": unknown")
+    for before in ("runc create failed: ", "container init: "):
+        words = words.rpartition(before)[2]
+    return words or f"exit status {seen.status}"
+
+
+def _value(look: Look | None) -> str:
+    return look.value if look and look.value is not None else "it cannot be read"

@@ -1,0 +1,232 @@
+"""Kernel settings as people bring them: what a line really does in a container, and what it does to clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.in_process import call_lab
+
+CONF = """# copied from a blog
+net.ipv4.tcp_tw_recycle = 1
+net.ipv4.tcp_tw_reuse=1
+net.ipv4.tcp_timestamps = 0
+net.ipv4.tcp_fin_timeout=15
+net.ipv4.tcp_fin_timeout=30
+net.core.somaxconn = 65535
+net.core.netdev_max_backlog = 250000
+net.ipv4.ip_local_port_range = 1024    65000
+net.ipv4.netfilter.ip_conntrack_max = 655360
+net.netfilter.nf_conntrack_max=655360
+net/ipv4/tcp_max_syn_backlog=1024
+-net.ipv4.tcp_no_such_key=1
+vm.swappiness = 10
+net.ipv4.tcp_syncookies = yes
+"""
+COMPOSE_LIST = """services:
+  app:
+    image: example
+    sysctls:
+      - net.core.somaxconn=4096
+      - net.core.netdev_max_backlog=4096
+      - net.ipv4.tcp_tw_reuse=1
+"""
+COMPOSE_MAP = """services:
+  app:
+    image: example
+    sysctls:
+      net.ipv4.tcp_tw_reuse: 1
+      net.ipv4.tcp_max_syn_backlog: 512
+      net.ipv4.ip_local_port_range: 1024 65535
+"""
+FILES = {
+    "copied.conf": CONF,
+    "alone.conf": "net.netfilter.nf_conntrack_max=655360\n",
+    "fine.conf": "; all of it can be\n\nnet.ipv4.tcp_fin_timeout = 61\nnet/ipv4/conf/eth7/rp_filter=0\n"
+    "kernel.shmmax=68719476736\n",
+    "list.yaml": COMPOSE_LIST,
+    "two.yaml": COMPOSE_LIST + "  other:\n    sysctls: {vm.max_map_count: 262144, net.ipv4.tcp_syncookies: maybe}\n"
+    "  third:\n    sysctls: [net.ipv4.tcp_retries2=8]\n",
+    "map.yaml": COMPOSE_MAP,
+    "pod.yaml": 'apiVersion: v1\nkind: Pod\nspec:\n  securityContext:\n    sysctls:\n    - name: net.core.somaxconn\n'
+    '      value: "1024"\n',
+    "run.txt": "docker run --sysctl net.ipv4.tcp_mem='1 2 3' --sysctl net.core.somaxconn=9000 nginx\n",
+    "tune.sh": "#!/bin/sh\nsudo sysctl -w net.core.somaxconn=x net.ipv4.tcp_synack_retries=3\n"
+    "echo 1 > /proc/sys/net/ipv4/tcp_abort_on_overflow\n",
+    "fails.sh": "sysctl -w net.core.somaxconn=9000\necho 9 9 > /proc/sys/net/ipv4/tcp_no_such_key\n",
+}  # fmt: skip
+RULES = """*filter
+-A INPUT -p tcp --dport 8081 --syn -m connlimit --connlimit-above 5 -j REJECT
+COMMIT
+"""
+Tried = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
+    """Try a file of FILES, each once; `exit` is the command's."""
+    folder = tmp_path_factory.mktemp("sysctls")
+    answers: dict[str, dict[str, Any]] = {}
+
+    def answer(name: str) -> dict[str, Any]:
+        if name not in answers:
+            (folder / name).write_text(FILES[name])
+            done = call_lab("try", str(folder / name), "--json")
+            answers[name] = {**json.loads(done.stdout), "exit": done.returncode}
+        return answers[name]
+
+    return answer
+
+
+def verdicts(answer: dict[str, Any]) -> dict[int, list[str]]:
+    return {entry["line"]: entry["verdict"] for entry in answer["sysctls"]}
+
+
+def values(answer: dict[str, Any], line: int) -> list[str | None]:
+    return next(
+        [each["asked"], each["before"], each["after"]] for each in answer["sysctls"] if each["line"] == line
+    )
+
+
+def loaded(answer: dict[str, Any]) -> tuple[object, int, int]:
+    """Return whether the file loaded, the exit status of its tool, and the command's."""
+    return answer["files"][0]["loaded"], answer["files"][0]["exit"], answer["exit"]
+
+
+def messages(answer: dict[str, Any]) -> dict[int, str]:
+    return {message["line"]: message["text"] for message in answer["files"][0]["messages"]}
+
+
+def test_a_file_that_is_copied_everywhere(tried):
+    """Each kind of line: what a container does not have, what is the machine's, what the kernel refuses."""
+    answer = tried("copied.conf")
+    assert verdicts(answer) == {
+        2: ["absent"], 3: ["cancelled", "other-side"], 4: ["applied"], 5: ["overridden"], 6: ["applied"],
+        7: ["only-if-asked", "applied"], 8: ["not-in-container"], 9: ["other-side", "applied"], 10: ["absent"],
+        11: ["machine-wide"], 12: ["lower-than-default", "applied"], 13: ["absent"], 14: ["machine-wide"],
+        15: ["invalid"],
+    }  # fmt: skip
+    assert loaded(answer) == ("partly", 1, 1)
+    assert values(answer, 3) == ["1", "2", "1"]
+    assert values(answer, 9) == ["1024 65000", "32768 60999", "1024 65000"]
+    assert values(answer, 8) == ["250000", None, None]
+
+
+def test_the_words_of_sysctl_at_their_lines(tried):
+    """The hyphen that systemd-sysctl takes for "ignore errors" means nothing to procps; what is set is not told."""
+    told = messages(tried("copied.conf"))
+    assert sorted(told) == [2, 8, 10, 11, 13, 14, 15]
+    assert told[2] == "sysctl: cannot stat /proc/sys/net/ipv4/tcp_tw_recycle: No such file or directory"
+    assert told[13] == "sysctl: cannot stat /proc/sys/net/ipv4/tcp_no_such_key: No such file or directory"
+    assert told[15] == 'sysctl: setting key "net.ipv4.tcp_syncookies": Invalid argument'
+
+
+def test_verdicts_are_findings_too(tried):
+    """With file and line, and no port; `applied` is none."""
+    found = tried("copied.conf")["findings"]
+    assert {(each["id"], each["line"]) for each in found} >= {
+        ("absent", 2),
+        ("cancelled", 3),
+        ("invalid", 15),
+    }
+    assert {each["port"] for each in found} == {None}
+    assert "applied" not in {each["id"] for each in found}
+
+
+def test_a_limit_of_the_whole_machine(tried):
+    """sysctl(8) ends with 0, and nothing was set."""
+    answer = tried("alone.conf")
+    assert loaded(answer) == (False, 0, 1)
+    assert verdicts(answer) == {1: ["machine-wide"]}
+    asked, before, after = values(answer, 1)
+    assert before == after != asked
+
+
+def test_a_file_of_which_all_can_be_set(tried):
+    """An interface that is not there is no error; what System V IPC has is a container's own."""
+    answer = tried("fine.conf")
+    assert loaded(answer) == (True, 0, 0)
+    assert verdicts(answer) == {3: ["applied"], 4: ["already-so"], 5: ["lower-than-default", "applied"]}
+    assert values(answer, 5) == ["68719476736", "18446744073692774399", "68719476736"]
+    assert messages(answer) == {}
+
+
+def test_a_container_that_does_not_start(tried):
+    """One line is to blame; the others are tried without it."""
+    answer = tried("list.yaml")
+    assert loaded(answer) == (False, 1, 1)
+    assert verdicts(answer) == {
+        5: ["already-so", "only-if-asked"], 6: ["not-in-container"], 7: ["other-side", "applied"],
+    }  # fmt: skip
+    assert list(messages(answer)) == [6]
+    assert "net/core/netdev_max_backlog" in messages(answer)[6]
+    assert all(entry["text"].endswith("does not start, for line 6") for entry in answer["sysctls"])
+
+
+def test_each_service_is_a_container_of_its_own(tried):
+    """Two do not start, one for two lines; one does."""
+    answer = tried("two.yaml")
+    assert loaded(answer) == ("partly", 1, 1)
+    assert list(messages(answer)) == [6, 9]
+    assert [(each["key"], each["verdict"]) for each in answer["sysctls"] if each["line"] > 7] == [
+        ("vm.max_map_count", ["machine-wide"]), ("net.ipv4.tcp_syncookies", ["invalid"]),
+        ("net.ipv4.tcp_retries2", ["applied"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("map.yaml", {5: ["other-side", "applied"], 6: ["lower-than-default", "applied"],
+                      7: ["other-side", "applied"]}),
+        ("pod.yaml", {6: ["lower-than-default", "only-if-asked", "applied"]}),
+    ],
+)  # fmt: skip
+def test_a_container_that_starts(tried, name, lines):
+    answer = tried(name)
+    assert loaded(answer) == (True, 0, 0)
+    assert verdicts(answer) == lines
+
+
+def test_docker_run(tried):
+    answer = tried("run.txt")
+    assert loaded(answer) == (False, 1, 1)
+    assert [each["verdict"] for each in answer["sysctls"]] == [
+        ["not-in-container"],
+        ["only-if-asked", "applied"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "lines"),
+    [("tune.sh", 0, [["invalid"], ["applied"], ["applied"]]),
+     ("fails.sh", 1, [["only-if-asked", "applied"], ["absent"]])],
+)  # fmt: skip
+def test_a_script_ends_with_the_status_of_its_last_command(tried, name, status, lines):
+    """And what went wrong before is told all the same."""
+    answer = tried(name)
+    assert loaded(answer) == ("partly", status, 1)
+    assert [each["verdict"] for each in answer["sysctls"]] == lines
+
+
+def test_rules_are_dialled_with_the_settings_in_force(tmp_path):
+    """REJECT's ICMP answers are rationed (O09), and with a setting they are not; a bad line is no matter."""
+    (tmp_path / "a.rules").write_text(RULES)
+    (tmp_path / "a.conf").write_text("net.ipv4.icmp_ratelimit = 0\nnet.core.somaxconn = x\n")
+    with_it = call_lab("try", str(tmp_path / "a.rules"), "--sysctl", str(tmp_path / "a.conf"), "--json")
+    without = call_lab("try", str(tmp_path / "a.rules"), "--json")
+    rows = [json.loads(done.stdout)["ports"][0] for done in (with_it, without)]
+    assert [(row["port"], row["family"], row["pattern"]) for row in rows] == [
+        (8081, 4, "E5 R10"), (8081, 4, "E5 R6 T4"),
+    ]  # fmt: skip
+    assert [each["loaded"] for each in json.loads(with_it.stdout)["files"]] == [True, "partly"]
+    assert (with_it.returncode, without.returncode) == (1, 0)
+
+
+def test_nothing_to_try_is_bad_usage():
+    done = call_lab("try")
+    assert done.returncode == 2
+    assert "there is nothing to try" in done.stderr
