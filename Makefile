@@ -10,8 +10,8 @@ MAKEFLAGS += --no-print-directory
 # to a recipe, so it is defined anew as what was typed. No $(shell) before that: GNU make 4.4 gives it all of these.
 # An option that is given and empty is passed on as empty, and refused.
 # The names alone are for who looks for a misspelt one.
-override export CONNLAB_TYPED := $(foreach v,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $v))),$v))
-$(foreach v,$(CONNLAB_TYPED),$(if $(findstring $$,$v),,$(eval override export $v := $$(value $v))))
+override export CONNLAB_MAKE_NAMES := $(foreach v,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $v))),$v))
+$(foreach v,$(CONNLAB_MAKE_NAMES),$(if $(findstring $$,$v),,$(eval override export $v := $$(value $v))))
 
 ##@ The lab
 

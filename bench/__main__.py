@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import report, session
 from connlab.base.errors import LabError, Usage
-from connlab.base.knob_values import whole
+from connlab.base.knob_values import whole_number
 from connlab.base.settings import HOME
 
 SIZES = (20, 100)
@@ -23,11 +23,11 @@ QUICK = (20,)
 
 def main() -> int:
     """Parse, measure, print; every refusal becomes words and an exit code."""
-    asked = _arguments()
+    arguments = _arguments()
     try:
-        if problem := whole(1, 20)(asked.rounds):
-            raise Usage(f"ROUNDS={asked.rounds!r} {problem}")
-        rounds, sizes = (1, QUICK) if asked.quick else (int(asked.rounds), SIZES)
+        if problem := whole_number(1, 20)(arguments.rounds):
+            raise Usage(f"ROUNDS={arguments.rounds!r} {problem}")
+        rounds, sizes = (1, QUICK) if arguments.quick else (int(arguments.rounds), SIZES)
         samples, document = session.measure(sizes, rounds)
     except LabError as refusal:
         print(f"bench: {refusal}", file=sys.stderr)
@@ -36,7 +36,7 @@ def main() -> int:
         print("bench: interrupted", file=sys.stderr)
         return 130
     path = report.save(document)
-    if asked.json:
+    if arguments.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         report.table(samples)

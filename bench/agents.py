@@ -50,9 +50,9 @@ def _exec(host: Host) -> float:
 def _rate(agent: Agent, port: int, in_flight: int) -> float:
     """Measure dials a second, the request and the list of answers included. A refused dial would be another figure."""
     began = time.perf_counter()
-    made = agent.open(DIALS, gap_ms=0, port=port, in_flight=in_flight)
+    attempts = agent.open(DIALS, gap_ms=0, port=port, in_flight=in_flight)
     seconds = time.perf_counter() - began
     agent.close(how="rst")
-    if (outcomes := tally(made))[Outcome.ESTABLISHED] != DIALS:
+    if (outcomes := tally(attempts))[Outcome.ESTABLISHED] != DIALS:
         raise LabError(f"of {DIALS} dials, {in_flight} in flight: {dict(outcomes)}")
     return DIALS / seconds

@@ -46,12 +46,12 @@ def travel(peer: Peer, lab: Settings, clients: int, visits: Sequence[Visit], sam
         for visit in visits:
             visit(lab, samples)
     step(f"down {clients}", lambda: peer.down(lab), 0)
-    told = ", ".join(f"{name} {samples[name][peer.name][-1]:.2f} s"
+    summary = ", ".join(f"{name} {samples[name][peer.name][-1]:.2f} s"
                      for name in ("up", f"scale {clients}", f"down {clients}"))  # fmt: skip
-    print(f"bench: {peer.name:<8} {told}", file=sys.stderr, flush=True)
+    print(f"bench: {peer.name:<8} {summary}", file=sys.stderr, flush=True)
 
 
-def turned(items: Sequence[Item], by: int) -> list[Item]:
+def rotate(items: Sequence[Item], by: int) -> list[Item]:
     """Return the items in another order each round, so that none is always first on a fresh machine."""
     by %= len(items)
     return [*items[by:], *items[:by]]
@@ -60,9 +60,9 @@ def turned(items: Sequence[Item], by: int) -> list[Item]:
 def _timed(do: Callable[[], None], then: Callable[[], None]) -> tuple[float, float]:
     began = time.perf_counter()
     do()
-    done = time.perf_counter()
+    end = time.perf_counter()
     then()
-    return done - began, time.perf_counter() - began
+    return end - began, time.perf_counter() - began
 
 
 def _await(peer: Peer, lab: Settings, clients: int) -> None:

@@ -42,10 +42,10 @@ def available_bytes() -> int | None:
 
 def settled_bytes() -> int | None:
     """Return the same, once what was stopped before has been given back, or after a few seconds anyway."""
-    seen = available_bytes()
+    current = available_bytes()
     for _ in range(SETTLE_LOOKS):
         time.sleep(SETTLE_EVERY)
-        before, seen = seen, available_bytes()
-        if before is None or seen is None or abs(seen - before) < SETTLED:
+        before, current = current, available_bytes()
+        if before is None or current is None or abs(current - before) < SETTLED:
             break
-    return seen
+    return current

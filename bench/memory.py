@@ -26,9 +26,9 @@ def visit(lab: Settings, samples: Samples) -> None:
     if machine.available_bytes() is None:
         return
     _add(samples, "memory cgroup", [_cgroup(client) for client in clients])
-    known = [client.inspect() for client in clients]
-    pids = [one["State"]["Pid"] for one in known]
-    mounts = [one["GraphDriver"]["Data"].get("MergedDir", "") for one in known]
+    inspections = [client.inspect() for client in clients]
+    pids = [one["State"]["Pid"] for one in inspections]
+    mounts = [one["GraphDriver"]["Data"].get("MergedDir", "") for one in inspections]
     with contextlib.suppress(PermissionError):
         _add(samples, "memory own", [_pages(pid, "Pss_Anon") for pid in pids])
         _add(samples, "memory program", [_pages(pid, "Pss_File") for pid in pids])
@@ -36,8 +36,8 @@ def visit(lab: Settings, samples: Samples) -> None:
         _add(samples, "memory fuse", [_pages(pid, "Pss") for pid in _mounters(mounts)])
 
 
-def _add(samples: Samples, figure: str, found: list[int]) -> None:
-    if (typical := middle(found)) is not None:
+def _add(samples: Samples, figure: str, values: list[int]) -> None:
+    if (typical := middle(values)) is not None:
         add(samples, figure, LAB, typical / 1e6)
 
 
@@ -52,18 +52,18 @@ def _parent(pid: int) -> int:
 
 def _mounters(mounts: list[str]) -> list[int]:
     """List the processes that keep these mounts alive, one each, if the storage driver needs them."""
-    found = []
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             argv = (process / "cmdline").read_text(errors="replace").split("\0")
             if argv[0].endswith("fuse-overlayfs") and not {*argv}.isdisjoint(mounts):
-                found.append(int(process.name))
-    return found
+                pids.append(int(process.name))
+    return pids
 
 
 def _number(path: Path, pattern: str) -> int:
-    found = re.search(pattern, path.read_text(), re.MULTILINE)
-    return int(found[1]) if found else 0
+    match = re.search(pattern, path.read_text(), re.MULTILINE)
+    return int(match[1]) if match else 0
 
 
 def _cgroup(host: Host) -> int:

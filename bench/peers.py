@@ -30,14 +30,14 @@ class Peer:
 def lab(environment: Environment) -> Peer:
     """Run the `lab` command: the whole process, its waiting for readiness and its table included."""
 
-    def run(chosen: Settings, *verb: str) -> None:
-        process.run([VERBS, *verb], {**environment, **chosen.values})
+    def run(lab_settings: Settings, *verb: str) -> None:
+        process.run([VERBS, *verb], {**environment, **lab_settings.values})
 
     return Peer(
         LAB,
-        up=lambda chosen: run(chosen, "up"),
-        scale=lambda chosen, clients: run(chosen, "scale", "--", str(clients)),
-        down=lambda chosen: run(chosen, "down"),
+        up=lambda lab_settings: run(lab_settings, "up"),
+        scale=lambda lab_settings, clients: run(lab_settings, "scale", "--", str(clients)),
+        down=lambda lab_settings: run(lab_settings, "down"),
     )
 
 
@@ -45,21 +45,23 @@ def bare_compose(environment: Environment) -> Peer:
     """Run Compose as a person types it, with the lab's images and files; it waits for nothing but its own requests."""
     start = ("up", "-d", "--no-build")
 
-    def run(chosen: Settings, arguments: Sequence[str]) -> None:
+    def run(lab_settings: Settings, arguments: Sequence[str]) -> None:
         argv: list[str | Path] = [*compose.command(), "-f", HOME / "compose.yaml", *arguments]
-        made = {**images.names(chosen), **host_files.variables(chosen)}
-        process.run(argv, {**environment, **chosen.values, **made})
+        made = {**images.names(lab_settings), **host_files.variables(lab_settings)}
+        process.run(argv, {**environment, **lab_settings.values, **made})
 
     return Peer(
         COMPOSE,
-        up=lambda chosen: run(chosen, [*start, "--scale", f"client={START}"]),
-        scale=lambda chosen, clients: run(
-            chosen, [*start, "--no-deps", "--no-recreate", "--scale", f"client={clients}", "client"]
+        up=lambda lab_settings: run(lab_settings, [*start, "--scale", f"client={START}"]),
+        scale=lambda lab_settings, clients: run(
+            lab_settings, [*start, "--no-deps", "--no-recreate", "--scale", f"client={clients}", "client"]
         ),
-        down=lambda chosen: run(chosen, ["down"]),
+        down=lambda lab_settings: run(lab_settings, ["down"]),
     )
 
 
-def bare_api(made: dict[str, floor.Template]) -> Peer:
+def bare_api(templates: dict[str, floor.Template]) -> Peer:
     """Create and start, nothing else."""
-    return Peer(API, functools.partial(floor.up, made), functools.partial(floor.scale, made), floor.down)
+    return Peer(
+        API, functools.partial(floor.up, templates), functools.partial(floor.scale, templates), floor.down
+    )

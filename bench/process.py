@@ -34,8 +34,8 @@ def run(argv: Sequence[str | Path], environment: Mapping[str, str]) -> None:
             raise
         if status:
             words.seek(0)
-            said = " / ".join(words.read().decode(errors="replace").splitlines()[-LAST:])
-            raise LabError(f"{' '.join(map(str, argv))}: exit status {status}: {said}")
+            last_lines = " / ".join(words.read().decode(errors="replace").splitlines()[-LAST:])
+            raise LabError(f"{' '.join(map(str, argv))}: exit status {status}: {last_lines}")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -40,19 +40,19 @@ def figures(samples: Samples) -> list[dict[str, Any]]:
 
 def table(samples: Samples) -> None:
     """Return medians side by side; the ratio is the median of the pairs' ratios."""
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table_of_figures = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, side in (("measured", "left"), ("lab", "right"), ("compose", "right"), ("API loop", "right"),
                        ("lab/compose", "right"), ("pairs", "right"), ("target", "left"), ("", "left")):  # fmt: skip
-        drawn.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+        table_of_figures.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     words = {claim.key: claim.what for claim in FIGURES}
     for figure in figures(samples):
         columns = (_number(figure["medians"].get(peer), figure["unit"]) for peer in (LAB, COMPOSE, API))
         times = figure["ratio"]
-        drawn.add_row(
+        table_of_figures.add_row(
             words[figure["key"]], *columns, f"{times:.2f}" if times else "",
             str(len(figure["samples"][LAB])), figure["target"] or "", WORDS[figure["met"]],
         )  # fmt: skip
-    console().print(drawn)
+    console().print(table_of_figures)
 
 
 def save(document: dict[str, Any]) -> Path:

@@ -31,5 +31,5 @@ def ratio(peers: Mapping[str, list[float]]) -> float | None:
 
 def middle(values: Iterable[float]) -> float | None:
     """Return the median; None of nothing."""
-    found = list(values)
-    return median(found) if found else None
+    numbers = list(values)
+    return median(numbers) if numbers else None

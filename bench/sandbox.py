@@ -31,17 +31,17 @@ KNOBS = {"CLIENTS": START, "WORKLOAD": "idle", "CONNLIMIT": 20000, "BACKLOG": 40
 def projects(peers: Sequence[str]) -> Iterator[dict[str, Settings]]:
     """Return settings for each peer; whatever carries their projects' labels is removed on the way out."""
     mine = settings.read()
-    chosen = {
+    lab_settings = {
         peer: mine.changed(COMPOSE_PROJECT_NAME=f"{mine.project}-bench-{os.getpid()}-{peer}", **KNOBS)
         for peer in peers
     }
     before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield chosen
+        yield lab_settings
     finally:
         # From here on a second Ctrl-C would only leave things behind.
         before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        clear(chosen.values())
+        clear(lab_settings.values())
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -64,11 +64,11 @@ def clear(labs: Iterable[Settings]) -> None:
 
 def remove(project: str) -> None:
     """Remove everything of a project, also what the engine was still making when its peer was stopped."""
-    looks: deque[bool] = deque(maxlen=2)
+    findings: deque[bool] = deque(maxlen=2)
 
     def empty_twice() -> bool:
-        looks.append(sweep(project))
-        return list(looks) == [True, True]
+        findings.append(sweep(project))
+        return list(findings) == [True, True]
 
     until(empty_twice, f"{project} is gone", within=10, every=0.2)
 

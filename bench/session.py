@@ -72,7 +72,7 @@ def _rounds(
             print(f"bench: round {number + 1} of {rounds}, {size} clients", file=sys.stderr, flush=True)
             before = machine.image_ids(labs[LAB])
             try:
-                turn = journeys.turned(all_peers, number)
+                turn = journeys.rotate(all_peers, number)
                 fresh = journeys.round_of(turn, labs, size, visits.get(size, ()))
             except (LabError, DockerException) as error:
                 notes.append(f"round {number + 1} of {size} clients failed and is not counted: {error}")

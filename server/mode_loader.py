@@ -89,7 +89,7 @@ class Texts(Loader):
 
 def install() -> None:
     """Ask the texts before the disk, from now on."""
-    sys.meta_path.insert(0, Texts(files.given()))
+    sys.meta_path.insert(0, Texts(files.from_variable()))
 
 
 def load(mode: str) -> Callable[[Settings, Connections], ModeServer]:

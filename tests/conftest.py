@@ -102,7 +102,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
     try:
-        wrong = verdict_tables.contradictions(list(verdicts.judged(folder)))
+        wrong = verdict_tables.contradictions(list(verdicts.judgements(folder)))
     except LabError as unreadable:
         wrong = [str(unreadable)]
     if wrong and session.exitstatus == pytest.ExitCode.OK:

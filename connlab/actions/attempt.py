@@ -100,7 +100,7 @@ def _sums(outcomes: Mapping[Outcome, int], second_witness: witness.Witness) -> d
         "rules": [
             {"table": rule.table, "text": rule.text, "packets": n} for rule, n in second_witness.change.rules
         ],
-        "judged": policy.judged(second_witness.change),
+        "judged": policy.describe_packets(second_witness.change),
         "policy": second_witness.policy,
     }
 

@@ -9,7 +9,7 @@ from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base.errors import Usage
-from connlab.base.knob_values import whole
+from connlab.base.knob_values import whole_number
 from connlab.base.model import Outcome
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
@@ -21,7 +21,7 @@ def target(host: str, port: str) -> tuple[str, int]:
     port = with_it if colon else port
     if ":" in port or not re.fullmatch(r"[\w.-]{1,253}", name, re.ASCII):
         raise Usage(f"host {host!r} is neither a name nor an IPv4 address (the lab's bridge is IPv4 only)")
-    if problem := whole(1, 65_535)(port):
+    if problem := whole_number(1, 65_535)(port):
         raise Usage(f"port {port!r} {problem}")
     return name, int(port)
 

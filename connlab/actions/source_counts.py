@@ -52,11 +52,11 @@ def counted(snapshot: Snapshot, address: str | None = None) -> dict[str, Any]:
     if uncounted is None:
         return {"counted": None, "counted_at_least": False}
     if address is None:
-        number, least, most = in_state.total(), uncounted["at_least"], uncounted["at_most"]
+        number, lower, upper = in_state.total(), uncounted["at_least"], uncounted["at_most"]
     else:
-        number, (least, most) = in_state[address], uncounted["sources"].get(address, (0, 0))
+        number, (lower, upper) = in_state[address], uncounted["sources"].get(address, (0, 0))
     # A snapshot is not of one moment: a connection can have ended between ss(8) and conntrack(8).
-    return {"counted": max(0, number - most), "counted_at_least": most > least}
+    return {"counted": max(0, number - upper), "counted_at_least": upper > lower}
 
 
 def silent(snapshot: Snapshot) -> str | None:

@@ -18,20 +18,20 @@ OF_OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")  # .env is read by Compose too
 LEAST = 6  # letters
 
 
-def judge_typed(names: Iterable[str], knobs: Set[str]) -> None:
+def judge_make_names(names: Iterable[str], knobs: Set[str]) -> None:
     """Refuse a name typed on make's command line that means nothing. Raises `Usage`."""
     for name in names:
         if name not in knobs | OPTIONS | OF_MAKE:
-            near = nearest(name, knobs | OPTIONS)
-            raise Usage(f"make was given {name}, which is no knob and no option{_meant(near)}")
+            name_meant = nearest(name, knobs | OPTIONS)
+            raise Usage(f"make was given {name}, which is no knob and no option{_suggestion(name_meant)}")
 
 
 def judge_file(names: Iterable[str], knobs: Set[str]) -> None:
     """Refuse a line of .env that no knob and no other reader of the file has. Raises `Usage`."""
     for name in names:
-        near = nearest(name, knobs)
-        if name not in knobs and (near or not name.startswith(OF_OTHERS)):
-            raise Usage(f".env has {name}, which is no knob{_meant(near)}")
+        name_meant = nearest(name, knobs)
+        if name not in knobs and (name_meant or not name.startswith(OF_OTHERS)):
+            raise Usage(f".env has {name}, which is no knob{_suggestion(name_meant)}")
 
 
 def judge_environment(names: Iterable[str], knobs: Set[str]) -> None:
@@ -42,7 +42,7 @@ def judge_environment(names: Iterable[str], knobs: Set[str]) -> None:
         for knob in sorted(knobs):
             if len(knob) >= LEAST and name != f"{knob}S" and one_apart(name, knob):
                 raise Usage(
-                    f"the environment has {name}, which is no knob{_meant(knob)}",
+                    f"the environment has {name}, which is no knob{_suggestion(knob)}",
                     next_step=f"unset {name}, or call it {knob}",
                 )
 
@@ -60,5 +60,5 @@ def nearest(name: str, known: Set[str]) -> str:
     return next(iter(difflib.get_close_matches(name.upper(), sorted(known), 1, 0.7)), "")
 
 
-def _meant(near: str) -> str:
-    return f"; {near} is one" if near else ""
+def _suggestion(name_meant: str) -> str:
+    return f"; {name_meant} is one" if name_meant else ""

@@ -9,8 +9,8 @@ from connlab.base.errors import Usage
 from connlab.machine import knobs
 
 PROJECT = "COMPOSE_PROJECT_NAME"
-KNOBS = frozenset(knobs.of("lab"))
-REQUIRED = tuple(name for name in knobs.of("lab") if name != "GREETING")  # of every .env
+KNOBS = frozenset(knobs.names_of("lab"))
+REQUIRED = tuple(name for name in knobs.names_of("lab") if name != "GREETING")  # of every .env
 
 
 def check(values: Mapping[str, str], menu: Mapping[str, str]) -> None:
@@ -29,9 +29,9 @@ def knob_problem(name: str, value: str) -> str:
     return knobs.problem(name, value, _files)
 
 
-def whole(low: int, high: int) -> Callable[[str], str]:
+def whole_number(low: int, high: int) -> Callable[[str], str]:
     """Make a check of whole numbers from `low` to `high`, which returns what is wrong, or nothing."""
-    check_number, _ = knobs.whole(low, high)
+    check_number, _ = knobs.whole_number(low, high)
     return lambda text: check_number(text, _files)
 
 

@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import TextIO
 
 from connlab.base.errors import NotFit
-from connlab.base.output import tell
+from connlab.base.output import notice
 
 
 @contextlib.contextmanager
-def exclusive_lock(what: str) -> Iterator[None]:
+def exclusive_lock(purpose: str) -> Iterator[None]:
     """Hold the per-user lock on `what`; a second process prints a notice and waits until it is free.
 
     One file for everything, a byte of it for each name (fcntl_locking(2)), so that nothing piles up; the
     kernel lets go of it when the process ends, however it ends. Raises `NotFit` without a place for that file.
     """
-    byte = zlib.crc32(what.encode())
+    byte = zlib.crc32(purpose.encode())
     with _file() as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
         except OSError:
-            tell(f"another command is {what}; waiting for it")
+            notice(f"another command is {purpose}; waiting for it")
             fcntl.lockf(lock, fcntl.LOCK_EX, 1, byte)
         yield
 

@@ -28,19 +28,19 @@ def lines(words: object) -> str:
     return "\n".join(visible(line) for line in str(words).split("\n"))
 
 
-def tell(words: object) -> None:
+def notice(words: object) -> None:
     """Say something to the person at the terminal: a line, or lines, on standard error after `lab: `.
 
     At a terminal a line is broken between words, and goes on below its beginning.
     """
-    said = f"lab: {lines(words)}"
+    text = f"lab: {lines(words)}"
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
-        said = "\n".join(_broken(line, width) for line in said.split("\n"))
-    print(said, file=sys.stderr)
+        text = "\n".join(_fold(line, width) for line in text.split("\n"))
+    print(text, file=sys.stderr)
 
 
-def _broken(line: str, width: int) -> str:
+def _fold(line: str, width: int) -> str:
     """Break a line between words; one that begins with blanks, or `lab: `, goes on at the same column."""
     indent = " " * (len(line) - len(line.lstrip().removeprefix("lab: ")))
     return textwrap.fill(

@@ -23,11 +23,11 @@ HOME = checkout.HOME
 class Settings:
     """Every knob as Compose will see it.
 
-    `given` are those that did not come from `.env`; `menu` is what `.env` says, the engine's variables included.
+    `explicit` are those that did not come from `.env`; `menu` is what `.env` says, the engine's variables included.
     """
 
     values: Mapping[str, str]
-    given: frozenset[str]
+    explicit: frozenset[str]
     menu: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -53,7 +53,7 @@ class Settings:
     def changed(self, **values: object) -> Settings:
         """Return a copy with other values, for a lab of one's own. Raises `Usage`."""
         new = {name: str(value) for name, value in values.items()}
-        return checked({**self.values, **new}, self.given | new.keys(), self.menu)
+        return checked({**self.values, **new}, self.explicit | new.keys(), self.menu)
 
 
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
@@ -65,8 +65,8 @@ def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Sett
     menu = env_file.read(menu_file(environment, home))
     knob_names.judge_file(menu, KNOBS)
     knob_names.judge_environment(environment, KNOBS)
-    given = {name: environment[name] for name in menu if name in environment}
-    return checked({**menu, **given}, frozenset(given), menu)
+    explicit = {name: environment[name] for name in menu if name in environment}
+    return checked({**menu, **explicit}, frozenset(explicit), menu)
 
 
 def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
@@ -81,8 +81,8 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
         menu = env_file.read(path)
     except Usage as error:
         problem = str(error).partition("\n")[0]
-    given = {name: environment[name] for name in sorted(KNOBS) if name in environment}
-    values = {**menu, **given}
+    explicit = {name: environment[name] for name in sorted(KNOBS) if name in environment}
+    values = {**menu, **explicit}
     if PROJECT not in values:
         checkout.require(home)
         raise Usage(
@@ -92,12 +92,12 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
         )
     if fault := knob_problem(PROJECT, values[PROJECT]):
         raise Usage(f"{PROJECT}={values[PROJECT]!r} {fault}")
-    return Settings(values, frozenset(given), menu)
+    return Settings(values, frozenset(explicit), menu)
 
 
-def typed(environment: Mapping[str, str] = os.environ) -> None:
+def check_make_names(environment: Mapping[str, str] = os.environ) -> None:
     """Refuse what was typed after `make VERB` and is neither a knob nor an option. Raises `Usage`."""
-    knob_names.judge_typed(environment.get("CONNLAB_TYPED", "").split(), KNOBS)
+    knob_names.judge_make_names(environment.get("CONNLAB_MAKE_NAMES", "").split(), KNOBS)
 
 
 def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> dict[str, str]:
@@ -122,9 +122,9 @@ def menu_file(environment: Mapping[str, str], home: Path = HOME) -> Path:
 
 
 def checked(
-    values: Mapping[str, str], given: frozenset[str], menu: Mapping[str, str] | None = None
+    values: Mapping[str, str], explicit: frozenset[str], menu: Mapping[str, str] | None = None
 ) -> Settings:
     """Check `values` and make settings of them; `menu` is what .env says. Raises `Usage`."""
     menu = values if menu is None else menu
     knob_values.check(values, menu)
-    return Settings(values, given, menu)
+    return Settings(values, explicit, menu)

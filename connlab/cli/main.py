@@ -29,7 +29,7 @@ def lab() -> None:
     Knobs are environment variables; .env lists them. Exit codes: 0 ok, 1 checked and failed, 2 usage,
     3 this machine is not fit, 4 gave up waiting, 130 interrupted.
     """
-    settings.typed()
+    settings.check_make_names()
 
 
 for _verb in (
@@ -84,7 +84,7 @@ def guarded(call: Callable[[], Any], *, as_json: bool = False) -> int:
         refusal = _refusal(error)
         if refusal is None:
             raise
-        output.tell(refusal)
+        output.notice(refusal)
         if as_json:
             print_json(refusal.as_json())
         return refusal.status

@@ -29,20 +29,20 @@ def moments(hosts: Iterable[Host]) -> Tenures:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         inspections = pool.map(_inspected, addressed)
         pairs = [
-            (host.address, began(inspection))
+            (host.address, start_bounds(inspection))
             for host, inspection in zip(addressed, inspections, strict=True)
             if inspection
         ]
     return {address: moment for address, moment in pairs if moment}
 
 
-def began(inspection: Mapping[str, Any]) -> Moments | None:
+def start_bounds(inspection: Mapping[str, Any]) -> Moments | None:
     """When the container that the engine describes so began: not before the first moment, and by the second.
 
     It is created, gets its address, starts, and only then the engine notes `StartedAt`; before it starts again it
     was `FinishedAt`. An earlier host of the address has left before it is given out. None if it never started.
     """
-    created, started, finished = (
+    created, start, finished = (
         _seconds(text)
         for text in (
             inspection["Created"],
@@ -50,11 +50,11 @@ def began(inspection: Mapping[str, Any]) -> Moments | None:
             inspection["State"]["FinishedAt"],
         )
     )
-    if not started:
+    if not start:
         return None
-    ended = finished if finished < started else 0.0
-    after = min(started, max(created, ended, started - STARTING))
-    return after, max(after, started - CONNECTED)
+    end = finished if finished < start else 0.0
+    after = min(start, max(created, end, start - STARTING))
+    return after, max(after, start - CONNECTED)
 
 
 def _inspected(host: Host) -> Mapping[str, Any] | None:

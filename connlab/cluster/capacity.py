@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from connlab.base.errors import Usage
-from connlab.base.knob_values import whole
+from connlab.base.knob_values import whole_number
 from connlab.base.settings import Settings
 from connlab.cluster import engine, engine_machine, hosts
 
@@ -16,7 +16,7 @@ SERVER_BYTES = 128 << 20
 
 def check(settings: Settings, clients: int) -> None:
     """Refuse more clients than the engine's machine can have. Raises `Usage`, which says which limit and why."""
-    if problem := whole(0, BRIDGE)(str(clients)):
+    if problem := whole_number(0, BRIDGE)(str(clients)):
         raise Usage(f"N={clients} {problem}", "a Linux bridge carries no more")
     running = len(hosts.find(settings.project, "client"))
     limits = (_by_memory(settings, running), ("addresses of the lab's subnet", _by_subnet(settings)))

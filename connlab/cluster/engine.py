@@ -92,10 +92,10 @@ def why(error: Exception) -> str:
     return str(error.explanation or error) if isinstance(error, Refused) else str(error)
 
 
-def at_least(version: str, least: tuple[int, ...]) -> bool:
+def at_least(version: str, minimum: tuple[int, ...]) -> bool:
     """Whether an engine (`20.10.24+dfsg1`) is of this version or newer; one of unknown version is not."""
     match = re.match(r"\d+(\.\d+)*", version)
-    return match is not None and tuple(map(int, match[0].split("."))) >= least
+    return match is not None and tuple(map(int, match[0].split("."))) >= minimum
 
 
 def image_labels(name: str) -> Mapping[str, str] | None:

@@ -36,8 +36,8 @@ def server(project: str, lab_hosts: Sequence[Host]) -> Host:
         if host.running:
             return host
     if not servers:
-        what = "has no server" if lab_hosts else "is not up"
-        raise LabError(f"the lab {project} {what}", next_step="make up")
+        problem = "has no server" if lab_hosts else "is not up"
+        raise LabError(f"the lab {project} {problem}", next_step="make up")
     raise LabError(
         f"{servers[0].name} of the lab {project} is not running",
         servers[0].trouble,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from connlab.base.errors import LabError, NotFit
 from connlab.base.lock import exclusive_lock
-from connlab.base.output import tell
+from connlab.base.output import notice
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import engine
 
@@ -36,7 +36,7 @@ def ensure(settings: Settings, services: Sequence[str] = SERVICES) -> None:
             for service in services:
                 if _missing(settings, service):
                     _ensure_base(settings.values["BASE_IMAGE"])
-                    tell(f"building {name(settings, service)}")
+                    notice(f"building {name(settings, service)}")
                     _build(settings, service)
 
 
@@ -100,7 +100,7 @@ def _ensure_base(name: str) -> None:
     """Order: local image, registry, mmdebstrap (design decision 4)."""
     if engine.image_labels(name) is not None:
         return
-    tell(f"pulling {name}")
+    notice(f"pulling {name}")
     if problem := _problem(["docker", "pull", "--quiet", name]):
         suite = re.fullmatch(r"debian:([a-z]+)(-slim)?", name)
         if not suite:
@@ -109,8 +109,8 @@ def _ensure_base(name: str) -> None:
                 problem,
                 next_step="BASE_IMAGE=debian:trixie-slim can be made here",
             )
-        tell(f"no registry gave it ({problem.splitlines()[0]})")
-        tell(f"making {name} here with mmdebstrap, about 20 s")
+        notice(f"no registry gave it ({problem.splitlines()[0]})")
+        notice(f"making {name} here with mmdebstrap, about 20 s")
         _bootstrap(suite[1], name)
 
 
@@ -133,7 +133,7 @@ def _ensure_mmdebstrap() -> None:
             "no registry answers, and mmdebstrap, which would make the base image here, is not installed",
             next_step=f"on Debian or Ubuntu: sudo sh -c '{command}'; then run this again",
         )
-    tell("installing mmdebstrap with apt-get")
+    notice("installing mmdebstrap with apt-get")
     _must(["sh", "-c", command])
 
 

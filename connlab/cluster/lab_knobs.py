@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connlab.base.errors import LabError
 from connlab.base.knob_values import KNOBS, PROJECT, knob_problem
-from connlab.base.output import tell
+from connlab.base.output import notice
 from connlab.base.settings import Settings, checked
 from connlab.cluster import hosts, lab_record
 from connlab.cluster.host import Host
@@ -48,7 +48,7 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
     """Return what `settings` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
     own_knobs = {name: value for name, value in own.knobs.items() if not _overruled(name, settings, own)}
     values = {**settings.values, **own_knobs}
-    if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.given:
+    if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.explicit:
         values["POOL_SIZE"] = settings.menu["POOL_SIZE"]  # what is left of another mode
     for name in sorted(own_knobs):
         if problem := knob_problem(name, values[name]):
@@ -56,20 +56,20 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
                 f"{name}={values[name]!r} of the running lab {problem}",
                 next_step=f"make up {name}={settings.values[name]}",
             )
-    return checked(values, settings.given, settings.menu)
+    return checked(values, settings.explicit, settings.menu)
 
 
 def report_changes(own: LabKnobs, settings: Settings) -> None:
     """Say what changes, and which host it replaces, and what the lab keeps although .env says otherwise."""
     old = {name: value for name, value in own.knobs.items() if name in settings.values}
     for name in sorted(name for name in old if old[name] != settings.values[name]):
-        tell(f"{name} {old[name] or 'empty'} -> {settings.values[name] or 'empty'}{_replaces(name)}")
+        notice(f"{name} {old[name] or 'empty'} -> {settings.values[name] or 'empty'}{_replaces(name)}")
     names = [name for name in sorted(old) if old[name] == settings.values[name] != settings.menu.get(name)]
-    if names := [name for name in names if name not in settings.given]:
+    if names := [name for name in names if name not in settings.explicit]:
         own_words = ", ".join(f"{name}={settings.values[name]}" for name in names)
         file_words = ", ".join(f"{name}={settings.menu.get(name, '')}" for name in names)
         options = file_words.replace(",", "")
-        tell(f"keeping {own_words} of this lab; .env has {file_words}, and make up {options} changes it")
+        notice(f"keeping {own_words} of this lab; .env has {file_words}, and make up {options} changes it")
 
 
 def running_settings(settings: Settings) -> Settings:
@@ -80,12 +80,12 @@ def running_settings(settings: Settings) -> Settings:
     own = read_lab_knobs(settings.project, hosts.find(settings.project))
     if own is None:
         raise LabError(f"the lab {settings.project} is not up", next_step="make up")
-    for name in sorted(settings.given & own.knobs.keys() - {"CLIENTS"}):
-        if (given := settings.values[name]) != own.knobs[name]:
-            tell(
-                f"{name}={given} is not this lab's, which has {own.knobs[name]}; make up {name}={given} changes it"
+    for name in sorted(settings.explicit & own.knobs.keys() - {"CLIENTS"}):
+        if (value := settings.values[name]) != own.knobs[name]:
+            notice(
+                f"{name}={value} is not this lab's, which has {own.knobs[name]}; make up {name}={value} changes it"
             )
-    return Settings({**settings.values, **own.knobs}, settings.given, settings.menu)
+    return Settings({**settings.values, **own.knobs}, settings.explicit, settings.menu)
 
 
 def recorded_knobs(settings: Settings) -> dict[str, str]:
@@ -95,7 +95,7 @@ def recorded_knobs(settings: Settings) -> dict[str, str]:
 
 def _overruled(name: str, settings: Settings, own: LabKnobs) -> bool:
     edited = own.menu is not None and name in settings.menu and settings.menu[name] != own.menu.get(name)
-    return name in settings.given or edited
+    return name in settings.explicit or edited
 
 
 def _environment(host: Host) -> dict[str, str]:

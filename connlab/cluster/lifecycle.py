@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from connlab.base.errors import GaveUp
 from connlab.base.lock import exclusive_lock
-from connlab.base.output import tell
+from connlab.base.output import notice
 from connlab.base.settings import Settings, checked
 from connlab.cluster import (
     capacity,
@@ -92,7 +92,7 @@ def scale(settings: Settings, clients: int) -> list[Host]:
             with ThreadPoolExecutor(PARALLEL) as pool:
                 list(pool.map(client_copies.start, [*stopped_ids, *new_ids]))
         elif clients:
-            _compose_up(checked(target.values, target.given, target.menu), clients, "--no-deps", "client")
+            _compose_up(checked(target.values, target.explicit, target.menu), clients, "--no-deps", "client")
         return wait_until_ready(project, clients)
 
 
@@ -101,7 +101,7 @@ def down(project: str) -> None:
     engine.client()
     with exclusive_lock(f"changing {project}"):
         if project not in hosts.projects(project):
-            tell(f"there is no lab {project}, so there is nothing to remove")
+            notice(f"there is no lab {project}, so there is nothing to remove")
         _leave(hosts.find(project))
         try:
             one_off.remove_project(project)
@@ -118,7 +118,7 @@ def _policy_again(old_hosts: Iterable[Host], new_hosts: Iterable[Host]) -> None:
     for server in (host for host in new_hosts if host.service == "server" and host.id in old_ids):
         if differences := reload(server):
             words = "\n  ".join(differences)
-            tell(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {words}")
+            notice(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {words}")
 
 
 def _converge(target: Settings, lab_hosts: Sequence[Host]) -> None:
@@ -154,7 +154,7 @@ def _leave(lab_hosts: Sequence[Host]) -> None:
         return
     together = engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
     manner = "" if together else ", one after another"
-    tell(f"{len(lab_hosts)} {'host leaves' if len(lab_hosts) == 1 else 'hosts leave'}{manner}")
+    notice(f"{len(lab_hosts)} {'host leaves' if len(lab_hosts) == 1 else 'hosts leave'}{manner}")
     with ThreadPoolExecutor(16 if together else 1) as pool:
         for service in ("client", "server"):
             group = [host for host in lab_hosts[::-1] if host.service == service]

@@ -24,33 +24,33 @@ MICROSECONDS = len("2026-11-23T16:45:28.123456")
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `written` is when the engine had it (RFC 3339, UTC, nanoseconds), `event` None if it is no event."""
+    """One line: `engine_ts` is when the engine had it (RFC 3339, UTC, nanoseconds); `event` None if it is none."""
 
     host: Host
-    written: str
+    engine_ts: str
     text: str
     event: Event | None
 
     @property
     def ts(self) -> str:
         """When it happened (RFC 3339, UTC, microseconds): by the host's own word if it is an event."""
-        return self.event.ts if self.event else f"{self.written[:MICROSECONDS]}Z"
+        return self.event.ts if self.event else f"{self.engine_ts[:MICROSECONDS]}Z"
 
 
-def history(found: Sequence[Host]) -> list[Line]:
-    """Give what these hosts wrote so far, in the order of time."""
+def history(lab_hosts: Sequence[Host]) -> list[Line]:
+    """Return what these hosts wrote so far, in the order of time."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        told = [line for lines in pool.map(_so_far, found) for line in lines]
-    return sorted(told, key=lambda line: line.ts)
+        log_lines = [line for lines in pool.map(_read_log, lab_hosts) for line in lines]
+    return sorted(log_lines, key=lambda line: line.ts)
 
 
-def follow(project: str, service: str | None, told: Sequence[Line]) -> Iterator[Line]:
-    """Give each line as it is written, after those that were `told`, also of hosts that start later.
+def follow(project: str, service: str | None, earlier: Sequence[Line]) -> Iterator[Line]:
+    """Yield each line as it is written, after the `earlier` ones, also of hosts that start later.
 
     It ends when no host runs any more; one that is paused may go on.
     """
     arrived: queue.Queue[Line | str] = queue.Queue()  # a line, or the id of a host whose log ended or began
-    last = {line.host.id: line.written for line in told}
+    last = {line.host.id: line.engine_ts for line in earlier}
     running: set[str] = set()
 
     def begin() -> None:
@@ -58,36 +58,36 @@ def follow(project: str, service: str | None, told: Sequence[Line]) -> Iterator[
             if host.state in TO_FOLLOW and host.id not in running:
                 running.add(host.id)
                 threading.Thread(
-                    target=_read, args=(host, last.get(host.id, ""), arrived), daemon=True
+                    target=_follow_log, args=(host, last.get(host.id, ""), arrived), daemon=True
                 ).start()
 
     threading.Thread(target=_watch, args=(project, arrived), daemon=True).start()
     begin()
     while running:
-        one = arrived.get()
-        if isinstance(one, str):
-            running.discard(one)
+        item = arrived.get()
+        if isinstance(item, str):
+            running.discard(item)
             begin()
             continue
-        last[one.host.id] = one.written
-        yield one
+        last[item.host.id] = item.engine_ts
+        yield item
 
 
-def _so_far(host: Host) -> list[Line]:
+def _read_log(host: Host) -> list[Line]:
     raw = client().api.logs(host.id, timestamps=True)
     return [_line(host, line) for line in raw.decode(errors="backslashreplace").splitlines() if line]
 
 
-def _read(host: Host, after: str, arrived: queue.Queue[Line | str]) -> None:
+def _follow_log(host: Host, after: str, arrived: queue.Queue[Line | str]) -> None:
     """Put each line that the host writes from now on into the queue, and its id when its log ends."""
     rest = b""
     since = int(datetime.fromisoformat(f"{after[:MICROSECONDS]}+00:00").timestamp()) if after else None
     try:
         for part in client().api.logs(host.id, stream=True, follow=True, timestamps=True, since=since):
-            *whole, rest = (rest + part).split(b"\n")
-            for raw in whole:
+            *complete, rest = (rest + part).split(b"\n")
+            for raw in complete:
                 line = _line(host, raw.decode(errors="backslashreplace").rstrip("\r"))
-                if line.written > after:
+                if line.engine_ts > after:
                     arrived.put(line)
     except ERRORS:  # the host, or the engine, went away
         return
@@ -97,15 +97,15 @@ def _read(host: Host, after: str, arrived: queue.Queue[Line | str]) -> None:
 
 def _watch(project: str, arrived: queue.Queue[Line | str]) -> None:
     """Put something into the queue whenever a host of the lab is started."""
-    started = {"type": "container", "event": "start", "label": f"{hosts.PROJECT}={project}"}
+    filters = {"type": "container", "event": "start", "label": f"{hosts.PROJECT}={project}"}
     with contextlib.suppress(*ERRORS):  # the engine went away
-        for _ in client().api.events(filters=started):
+        for _ in client().api.events(filters=filters):
             arrived.put("")
 
 
 def _line(host: Host, raw: str) -> Line:
-    written, _, text = raw.partition(" ")
+    engine_ts, _, text = raw.partition(" ")
     event = Event.parse(text)
     if event and not (re.fullmatch(TS, str(event.ts))):
         event = None  # a host may write anything
-    return Line(host, written, text, event)
+    return Line(host, engine_ts, text, event)

@@ -91,8 +91,8 @@ def _problems(output: str, exit_words: str, engine_files: str) -> list[str]:
 
 
 def _refusal(exists: bool, problems: Sequence[str], fix: str) -> LabError:
-    what = "the running lab was left as it is" if exists else "nothing was started"
-    return LabError(what, "".join(f"\n  {problem}" for problem in problems), next_step=fix)
+    headline = "the running lab was left as it is" if exists else "nothing was started"
+    return LabError(headline, "".join(f"\n  {problem}" for problem in problems), next_step=fix)
 
 
 def _is_so(settings: Settings, lab_hosts: Sequence[Host]) -> bool:

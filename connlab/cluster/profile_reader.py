@@ -78,8 +78,8 @@ def conf(text: str) -> str:
     return "".join(f"{key} = {value}\n" for key, value in {**removed, **applied}.items())
 
 
-def _part(whole: object, name: str) -> Mapping[Any, Any]:
-    part = whole.get(name) if isinstance(whole, dict) else None
+def _part(mapping: object, name: str) -> Mapping[Any, Any]:
+    part = mapping.get(name) if isinstance(mapping, dict) else None
     if not isinstance(part, dict):
         raise BadProfile(f"it has no mapping `services: host: sysctls:` (looked for `{name}`)")
     return part

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import events
-from connlab.base.output import tell
+from connlab.base.output import notice
 from connlab.base.wait import until
 from connlab.cluster import exit_reason, hosts
 from connlab.cluster.engine import Refused
@@ -30,31 +30,31 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
     Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
     """
     ready: set[str] = set()
-    start, seconds_told = time.monotonic(), 0
+    start, notices = time.monotonic(), 0
 
     def all_ready() -> list[Host] | None:
-        nonlocal seconds_told
-        lab_hosts, waited = hosts.find(project), time.monotonic() - start
+        nonlocal notices
+        lab_hosts, seconds = hosts.find(project), time.monotonic() - start
         for host in lab_hosts:
-            if host.id not in ready and is_ready(host, ask=waited > SOON or not host.young):
+            if host.id not in ready and is_ready(host, ask=seconds > SOON or not host.young):
                 ready.add(host.id)
         if len(lab_hosts) == clients + 1 == len(ready):
             return lab_hosts
-        if waited > seconds_told + 1:
-            seconds_told += 1
-            tell(f"{len(ready)} of {clients + 1} hosts are ready")
+        if seconds > notices + 1:
+            notices += 1
+            notice(f"{len(ready)} of {clients + 1} hosts are ready")
         return None
 
     try:
         return until(all_ready, "every host says `ready`", READY_WITHIN, every=0.05)
-    except GaveUp as waited:
+    except GaveUp as error:
         lab_hosts = hosts.find(project)
         names = [f"{host.name} ({host.trouble or 'running'})" for host in lab_hosts if host.id not in ready]
         missing = clients + 1 - len(lab_hosts)
         which = ", ".join([*names, *([f"{missing} that do not exist"] if missing > 0 else [])])
         raise GaveUp(
             f"after {READY_WITHIN:g} s not ready", which, next_step="make logs; make up tries again"
-        ) from waited
+        ) from error
 
 
 def is_ready(host: Host, *, ask: bool) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.base.output import tell
+from connlab.base.output import notice
 from connlab.base.settings import Settings
 from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, one_off
@@ -27,14 +27,14 @@ def repair_hosts(project: str, lab_hosts: Sequence[Host], clients: int) -> list[
     """
     for host in lab_hosts:
         if host.state == "paused":
-            tell(f"{host.name} was paused, and goes on")
+            notice(f"{host.name} was paused, and goes on")
             host.unpause()
     networks = {network["Name"]: network["Id"] for network in hosts.networks(project)}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         troubles = list(pool.map(functools.partial(_beyond_help, networks), lab_hosts))
     for host, why in zip(lab_hosts, troubles, strict=True):
         if why:
-            tell(f"{host.name} is replaced: {why}")
+            notice(f"{host.name} is replaced: {why}")
             one_off.remove(host.id)
             until(functools.partial(_is_gone, project, host), f"{host.name} is removed", REMOVED_WITHIN)
     client_hosts = hosts.find(project, "client")
@@ -43,7 +43,7 @@ def repair_hosts(project: str, lab_hosts: Sequence[Host], clients: int) -> list[
         for number in [
             n for n in client_copies.missing_numbers(client_hosts, clients) if n < client_hosts[-1].number
         ]:
-            tell(f"client-{number} is missing, and is made like {model.name}")
+            notice(f"client-{number} is missing, and is made like {model.name}")
             client_copies.create(model, number)
     return hosts.find(project)
 
@@ -57,7 +57,7 @@ def restore_image_names(settings: Settings, lab_hosts: Sequence[Host]) -> None:
             for inspection in (
                 inspection for inspection in inspections if inspection["Config"]["Image"] == name
             ):
-                tell(f"{name} was removed; it is named again, because hosts run from it")
+                notice(f"{name} was removed; it is named again, because hosts run from it")
                 engine.name_image(inspection["Image"], name)
                 break
 

@@ -26,7 +26,7 @@ CLAIMED = {claim.id for claim in CLAIMS}
 
 
 @dataclass(frozen=True)
-class Judged(Claim):
+class Judgement(Claim):
     """A claim with what real hosts said of it, and the run in which they did (of several, the oldest).
 
     Where tests of one claim differ, it depends; their lines of evidence say on what.
@@ -38,41 +38,43 @@ class Judged(Claim):
     run: str = ""
 
 
-def judged(run: Path) -> Iterator[Judged]:
-    """Give every claim, as this one run left it. Raises `Unreadable` for a file that is no verdict on a claim."""
-    yield from _joined(_of(run))
+def judgements(run: Path) -> Iterator[Judgement]:
+    """Yield every claim, as this one run left it. Raises `Unreadable` for a file that is no verdict on a claim."""
+    yield from _judge(_verdicts(run))
 
 
-def newest(home: Path = HOME) -> list[Judged]:
-    """Give every claim with the newest verdict of each of its tests, over all runs; tests that are gone are left out.
+def newest_judgements(home: Path = HOME) -> list[Judgement]:
+    """Return every claim with the newest verdict of each of its tests, over all runs; tests that are gone are left out.
 
     It looks back as far as the last run that judged every claim. Raises `Usage` if there is no run, `Unreadable` for a
     file that is no verdict.
     """
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    latest: dict[tuple[str, str], dict[str, str]] = {}
     folders = [folder for folder in (home / "runs").glob("[0-9]*") if folder.is_dir()]
     for folder in sorted(folders, reverse=True):
-        left = [verdict for verdict in _of(folder, strict=False) if _is_there(verdict["test"], home)]
-        for verdict in left:
-            found.setdefault((verdict["claim"], verdict["test"].partition("@")[0]), verdict)
-        if {verdict["claim"] for verdict in left} >= CLAIMED:
+        verdicts = [
+            verdict for verdict in _verdicts(folder, strict=False) if _is_there(verdict["test"], home)
+        ]
+        for verdict in verdicts:
+            latest.setdefault((verdict["claim"], verdict["test"].partition("@")[0]), verdict)
+        if {verdict["claim"] for verdict in verdicts} >= CLAIMED:
             break
-    if not found:
+    if not latest:
         checkout.require()
         raise Usage("no run in runs/ has a verdict", next_step="make test, which leaves one")
-    return list(_joined(list(found.values())))
+    return list(_judge(list(latest.values())))
 
 
-def read(folder: str | None) -> list[Judged]:
-    """Give every claim, as the run in `folder` (below the checkout, or a path) left it, or all runs without one.
+def read(folder: str | None) -> list[Judgement]:
+    """Return every claim, as the run in `folder` (below the checkout, or a path) left it, or all runs without one.
 
     Raises `Usage`.
     """
-    return newest() if folder is None else list(judged(runs.find(folder)))
+    return newest_judgements() if folder is None else list(judgements(runs.find(folder)))
 
 
-def _of(run: Path, *, strict: bool = True) -> list[dict[str, str]]:
-    """Give the verdicts that a run left; unless `strict`, those on claims that are no longer made are left out."""
+def _verdicts(run: Path, *, strict: bool = True) -> list[dict[str, str]]:
+    """Return the verdicts that a run left; unless `strict`, those on claims that are no longer made are left out."""
     verdicts = []
     for path in sorted(run.glob("*/verdict.json")):
         verdict = runs.read(path, _verdict)
@@ -83,11 +85,11 @@ def _of(run: Path, *, strict: bool = True) -> list[dict[str, str]]:
     return verdicts
 
 
-def _joined(verdicts: Sequence[Mapping[str, str]]) -> Iterator[Judged]:
+def _judge(verdicts: Sequence[Mapping[str, str]]) -> Iterator[Judgement]:
     for claim in CLAIMS:
         matching = [verdict for verdict in verdicts if verdict["claim"] == claim.id]
         words = {verdict["verdict"] for verdict in matching} or {NOT_RUN}
-        yield Judged(
+        yield Judgement(
             **asdict(claim),
             verdict=words.pop() if len(words) == 1 else Verdict.DEPENDS,
             evidence="; ".join(verdict["evidence"] for verdict in matching),

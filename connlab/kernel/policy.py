@@ -92,14 +92,14 @@ def notices(policy: Mapping[str, Any]) -> list[str]:
     return lines + _uncounted(policy["uncounted"], policy["uncounted_at_most"])
 
 
-def _uncounted(least: int | None, most: int | None) -> list[str]:
-    if not most:
+def _uncounted(lower: int | None, upper: int | None) -> list[str]:
+    if not upper:
         return []
-    if least == most:
+    if lower == upper:
         return [
-            f"{most} connection{'s' * (most != 1)} from before {'is' if most == 1 else 'are'} not counted"
+            f"{upper} connection{'s' * (upper != 1)} from before {'is' if upper == 1 else 'are'} not counted"
         ]
-    return [f"{least} to {most} connections from before may not be counted: rules were changed meanwhile"]
+    return [f"{lower} to {upper} connections from before may not be counted: rules were changed meanwhile"]
 
 
 def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
@@ -126,7 +126,7 @@ def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
     return RulePackets(tuple(moves), "")
 
 
-def judged(change: RulePackets) -> str:
+def describe_packets(change: RulePackets) -> str:
     """Which rules judged, by their own counters, in words."""
     if change.problem:
         return change.problem

@@ -97,9 +97,9 @@ def take_snapshot(
     UTC) between which it began (connlab/cluster/address_times.py). Raises `LabError` if the server process does not
     answer; with `silent_too` its account then says why, under `silent`, and has no numbers.
     """
-    began = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
+    bounds = [{address: moments[edge] for address, moments in (since or {}).items()} for edge in (0, 1)]
     commands = (BACKEND, SOCKETS, CONNTRACK, NSTAT)
-    answers = json.loads(run([*SAMPLE, json.dumps(["account", *began]), *map(json.dumps, commands)]))
+    answers = json.loads(run([*SAMPLE, json.dumps(["account", *bounds]), *map(json.dumps, commands)]))
     version, sockets, flows, counters, account, policy = answers
     status = json.loads(account)
     if "silent" in status and not silent_too:

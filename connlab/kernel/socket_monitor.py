@@ -52,28 +52,28 @@ class StateChange:
 class Lifetime:
     """A socket's stay in one state, between two changes."""
 
-    began: StateChange
-    ended: StateChange
+    start: StateChange
+    end: StateChange
 
     @property
     def four_tuple(self) -> FourTuple:
         """The socket's four-tuple."""
-        return self.began.four_tuple
+        return self.start.four_tuple
 
     @property
     def seconds(self) -> float:
         """Its length, in seconds, from the sample that first showed it to the first that did not."""
-        return (self.ended.by_ns - self.began.by_ns) / SECOND
+        return (self.end.by_ns - self.start.by_ns) / SECOND
 
     @property
-    def least(self) -> float:
+    def lower_bound(self) -> float:
         """What it lasted for certain, in seconds."""
-        return (self.ended.after_ns - self.began.by_ns) / SECOND
+        return (self.end.after_ns - self.start.by_ns) / SECOND
 
     @property
-    def most(self) -> float:
+    def upper_bound(self) -> float:
         """What it can have lasted at most, in seconds."""
-        return (self.ended.by_ns - self.began.after_ns) / SECOND
+        return (self.end.by_ns - self.start.after_ns) / SECOND
 
 
 class SocketMonitor:
@@ -134,8 +134,8 @@ def lifetimes(changes: Iterable[StateChange], state: str) -> list[Lifetime]:
     since: dict[FourTuple, StateChange] = {}
     stays = []
     for change in changes:
-        if began := since.pop(change.four_tuple, None):
-            stays.append(Lifetime(began, change))
+        if start := since.pop(change.four_tuple, None):
+            stays.append(Lifetime(start, change))
         if change.state == state:
             since[change.four_tuple] = change
     return stays

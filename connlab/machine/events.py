@@ -23,8 +23,8 @@ def emit(event: str, **fields: object) -> None:
     """Write one event. A single write(2): up to PIPE_BUF bytes it is atomic, so lines never mix (pipe(7))."""
     nanoseconds = time.time_ns()
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9))
-    written = line(f"{clock}.{nanoseconds // 1000 % 10**6:06}Z", event, fields)
-    os.write(_descriptor, f"{written}\n".encode("utf-8", "backslashreplace"))
+    text = line(f"{clock}.{nanoseconds // 1000 % 10**6:06}Z", event, fields)
+    os.write(_descriptor, f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 def line(moment: str, event: str, fields: Mapping[str, object]) -> str:

@@ -23,7 +23,7 @@ class _Context:
     parse_float, parse_int = float, int
 
 
-def given(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def from_variable(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the texts by path. Raises ValueError if the variable is not what it should be."""
     text = environment.get(VARIABLE) or "{}"
     try:
@@ -49,7 +49,7 @@ def _parse(text: str) -> object:
 
 def text(path: str, environment: Mapping[str, str] = os.environ) -> str:
     """Return the text of a file. Raises OSError if it was not given and the image has none."""
-    content = given(environment).get(path)
+    content = from_variable(environment).get(path)
     if content is None:
         with open(os.path.join(HOME, path), encoding="utf-8") as file:
             content = file.read()
@@ -58,7 +58,7 @@ def text(path: str, environment: Mapping[str, str] = os.environ) -> str:
 
 def names(folder: str, suffix: str, environment: Mapping[str, str] = os.environ) -> list[str]:
     """List the files of a folder, without their suffix; those that begin with `_` are nobody's choice."""
-    paths = [path.rpartition("/") for path in given(environment)]
+    paths = [path.rpartition("/") for path in from_variable(environment)]
     here = os.path.join(HOME, folder)
     files = {name for where, _, name in paths if where == folder}
     files.update(os.listdir(here) if os.path.isdir(here) else ())

@@ -16,17 +16,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # at run time typing would cost each start 5 ms
     from typing import Any
 
-Known = Callable[
+Listing = Callable[
     [str, str], Sequence[str]
 ]  # the names of the files of a folder that have a suffix, without it
-Check = Callable[[str, Known], str]  # returns what is wrong with a text, or nothing
+Check = Callable[[str, Listing], str]  # returns what is wrong with a text, or nothing
 Kind = tuple[Check, Callable[[str], object]]  # and the value of a good text
 
 
-def whole(low: int, high: int) -> Kind:
+def whole_number(low: int, high: int) -> Kind:
     """Make the kind of the whole numbers from `low` to `high`, in ASCII digits alone."""
 
-    def check(text: str, _: Known) -> str:
+    def check(text: str, _: Listing) -> str:
         good = re.fullmatch(r"[0-9]{1,12}", text) and low <= int(text) <= high
         return "" if good else f"is not a whole number from {low} to {high}"
 
@@ -36,7 +36,7 @@ def whole(low: int, high: int) -> Kind:
 def number(low: float, high: float) -> Kind:
     """Make the kind of the numbers from `low` to `high`, with a decimal point or without."""
 
-    def check(text: str, _: Known) -> str:
+    def check(text: str, _: Listing) -> str:
         good = re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", text) and low <= float(text) <= high
         return "" if good else f"is not a number from {low:g} to {high:g}"
 
@@ -56,8 +56,8 @@ def matching(pattern: str, what: str) -> Kind:
 def file(folder: str, suffix: str) -> Kind:
     """Make the kind of the files of a folder: its content is the list of what is allowed."""
 
-    def check(text: str, known: Known) -> str:
-        names = known(folder, suffix)
+    def check(text: str, listing: Listing) -> str:
+        names = listing(folder, suffix)
         return "" if text in names else f"names no file {folder}/*{suffix}; there are: {', '.join(names)}"
 
     return check, str
@@ -67,10 +67,10 @@ def policy(suffix: str, tried_alone: Mapping[str, str]) -> Kind:
     """Make the kind of the policies that a server loads; of those with another suffix it says what they are."""
     check_file, value = file("firewall", suffix)
 
-    def check(text: str, known: Known) -> str:
-        wrong = check_file(text, known)
+    def check(text: str, listing: Listing) -> str:
+        wrong = check_file(text, listing)
         for other, what in tried_alone.items():
-            if wrong and text in known("firewall", other):
+            if wrong and text in listing("firewall", other):
                 return f"is {what}, which no server of a lab loads; connlab try firewall/{text}{other}"
         return wrong
 
@@ -80,7 +80,7 @@ def policy(suffix: str, tried_alone: Mapping[str, str]) -> Kind:
 def or_empty(kind: Kind) -> Kind:
     """Make a kind that may be empty too, which is None."""
     check, value = kind
-    return lambda text, known: text and check(text, known), lambda text: value(text) if text else None
+    return lambda text, listing: text and check(text, listing), lambda text: value(text) if text else None
 
 
 ANYTHING: Kind = (lambda _text, _known: "", str)
@@ -95,21 +95,21 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
         "connlab",
         LAB,
     ),
-    "CLIENTS": (whole(0, 1000), "3", LAB),
-    "PORT": (whole(1, 65_535), "12345", HOSTS),
-    "CONNLIMIT": (whole(0, 2**32 - 1), "15", SERVER),
+    "CLIENTS": (whole_number(0, 1000), "3", LAB),
+    "PORT": (whole_number(1, 65_535), "12345", HOSTS),
+    "CONNLIMIT": (whole_number(0, 2**32 - 1), "15", SERVER),
     "FIREWALL": (policy(".rules", {".nft": "nft rules", ".rules6": "ip6tables text"}), "connlimit", SERVER),
     "SYSCTL": (file("sysctl", ".yaml"), "article", SERVER),
     "CLIENT_SYSCTL": (file("sysctl", ".yaml"), None, CLIENT),
     "SERVER_MODE": (file("server/modes", ".py"), "threading", SERVER),
-    "BACKLOG": (or_empty(whole(0, 2**31 - 1)), "", SERVER),
-    "REUSE_ADDRESS": (whole(0, 1), "1", SERVER),
+    "BACKLOG": (or_empty(whole_number(0, 2**31 - 1)), "", SERVER),
+    "REUSE_ADDRESS": (whole_number(0, 1), "1", SERVER),
     "LISTEN": (matching(r"[A-Za-z0-9._-]*", "an IPv4 address or a name"), "", SERVER),
-    "POOL_SIZE": (whole(1, 1000), "10", SERVER),
+    "POOL_SIZE": (whole_number(1, 1000), "10", SERVER),
     "HANDLER": (one_of("echo", "article"), "echo", SERVER),
     "GREETING": (ANYTHING, "", SERVER),
     "WORKLOAD": (file("client/workloads", ".py"), "burst", CLIENT),
-    "DIALS": (whole(1, 20_000), "20", CLIENT),
+    "DIALS": (whole_number(1, 20_000), "20", CLIENT),
     "PERIOD": (number(0.01, 86_400), "10", CLIENT),
     "LOG_FORMAT": (one_of("json", "text"), "json", HOSTS),
     "BASE_IMAGE": (matching(r"[\w][\w./:@-]*", "the name of an image"), "debian:trixie-slim", LAB),
@@ -118,13 +118,13 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
 }
 
 
-def problem(name: str, text: str, known: Known) -> str:
+def problem(name: str, text: str, listing: Listing) -> str:
     """Say what is wrong with the text of a knob; nothing if it is good, or no knob's."""
     kind, _, _ = KNOBS.get(name, (ANYTHING, None, ""))
-    return kind[0](text, known)
+    return kind[0](text, listing)
 
 
-def of(reader: str) -> list[str]:
+def names_of(reader: str) -> list[str]:
     """List the knobs of `lab`, `server` or `client`, in the order of the table."""
     return [name for name, (_, _, readers) in KNOBS.items() if reader in readers.split()]
 
@@ -142,14 +142,14 @@ def clash(mode: str, handler: str, greeting: str) -> str:
 def read(reader: str, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Read the knobs of this host, by their names in lower case. Raises ValueError: which, why, what is allowed."""
 
-    def known(folder: str, suffix: str) -> Sequence[str]:
+    def listing(folder: str, suffix: str) -> Sequence[str]:
         return files.names(folder, ".conf" if suffix == ".yaml" else suffix, environment)
 
     values: dict[str, Any] = {}
-    for name in of(reader):
+    for name in names_of(reader):
         (check, value), default, _ = KNOBS[name]
         text = environment.get(name, default)
-        if text is not None and (wrong := check(text, known)):
+        if text is not None and (wrong := check(text, listing)):
             raise ValueError(f"{name}={text!r} {wrong}")
         values[name.lower()] = None if text is None else value(text)
     return values

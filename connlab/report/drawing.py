@@ -17,15 +17,17 @@ SHAPES = {"svg", "g", "path", "line", "rect", "circle", "text", "tspan", "defs",
 SHAPES |= {"linearGradient", "radialGradient", "stop"}
 
 
-def drawn(spec: Spec, width: int, name: str) -> str:
+def draw(spec: Spec, width: int, name: str) -> str:
     """Draw a chart whose plots are `width` pixels wide, for a page on which nothing else has this name.
 
     Raises ValueError if Vega-Lite cannot draw it, or if it drew more than shapes and words.
     """
     # The page has the title and the description in its own words.
-    shown = _resized(_printable({key: value for key, value in spec.items() if key != "title"}), width)
+    spec_shown = _resized(_printable({key: value for key, value in spec.items() if key != "title"}), width)
     try:
-        source = vl_convert.vegalite_to_svg(shown, vl_version=VERSION, config=CONFIG, allowed_base_urls=[])
+        source = vl_convert.vegalite_to_svg(
+            spec_shown, vl_version=VERSION, config=CONFIG, allowed_base_urls=[]
+        )
         root = ElementTree.fromstring(source)
     except (ValueError, ElementTree.ParseError) as wrong:
         raise ValueError(

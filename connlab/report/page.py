@@ -15,7 +15,7 @@ from markupsafe import Markup
 from connlab.base.output import visible
 from connlab.evidence import vega_lite
 from connlab.evidence.vega_lite import Spec
-from connlab.report.drawing import drawn
+from connlab.report.drawing import draw
 from connlab.report.theme import COLOURS, FONT
 
 Row = Mapping[str, str]  # setting, side (may lack), sentence, evidence, verdict
@@ -65,7 +65,7 @@ def _template() -> jinja2.Template:
 
 def _figure(spec: Spec, name: str, source: str) -> dict[str, Any]:
     try:
-        drawings = {kind: Markup(drawn(spec, width, f"{name}-{kind}")) for kind, width in WIDTHS.items()}
+        drawings = {kind: Markup(draw(spec, width, f"{name}-{kind}")) for kind, width in WIDTHS.items()}
     except ValueError as wrong:
         raise ValueError(f"{source}: {wrong}") from wrong
     return {
@@ -78,12 +78,12 @@ def _table(title: str, rows: list[Spec], heads: Mapping[str, str]) -> dict[str, 
     """Return the numbers of a view, or ROWS of them, evenly picked: the first and the last are among them."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     last = len(rows) - 1
-    shown = rows if last < ROWS else [rows[round(at * last / (ROWS - 1))] for at in range(ROWS)]
+    chosen_rows = rows if last < ROWS else [rows[round(at * last / (ROWS - 1))] for at in range(ROWS)]
     less = f" ({ROWS:,} of {len(rows):,} rows)" if len(rows) > ROWS else ""
     return {
         "title": title + less,
         "heads": [heads.get(name, name) for name in names],
-        "rows": [[_cell(row.get(name, "")) for name in names] for row in shown],
+        "rows": [[_cell(row.get(name, "")) for name in names] for row in chosen_rows],
     }
 
 

@@ -17,20 +17,20 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
 
     Raises `Usage` if there are none, and `Unreadable` if one cannot be drawn.
     """
-    drawn, claims, found = {}, list(rows), runs.charts(run)
-    if not found:
+    pages, claims, charts = {}, list(rows), runs.charts(run)
+    if not charts:
         raise Usage(
             f"{run} has no charts",
             "no test left a chart-*.json in it",
             next_step="make test, or another run: ls runs/",
         )
-    for family in sorted(set(map(vega_lite.family, found.values()))):
-        ours = {source: chart for source, chart in found.items() if vega_lite.family(chart) == family}
+    for family in sorted(set(map(vega_lite.family, charts.values()))):
+        ours = {source: chart for source, chart in charts.items() if vega_lite.family(chart) == family}
         words = [row for row in claims if row["family"] == family]
-        drawn[family] = run / f"{family}.html"
+        pages[family] = run / f"{family}.html"
         try:
             source = page(family, ours, words, run.name, runs.machine(run))
         except ValueError as wrong:
             raise Unreadable(f"{run}/{wrong}") from wrong
-        private_files.write(drawn[family], source)
-    return drawn
+        private_files.write(pages[family], source)
+    return pages

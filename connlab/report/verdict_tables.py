@@ -10,13 +10,13 @@ from connlab.base.errors import LabError
 from connlab.base.output import visible
 from connlab.base.settings import HOME
 from connlab.evidence.claims import FRONT_PAGE, ON_FRONT_PAGE, PAGES
-from connlab.evidence.verdicts import NOT_RUN, Judged
+from connlab.evidence.verdicts import NOT_RUN, Judgement
 
 SOME = 3  # claims that a refusal names
 BETWEEN = re.compile(r"(?<=<!-- verdicts: make pages -->\n).*?(?=<!-- /verdicts -->)", re.DOTALL)
 
 
-def fill(rows: Sequence[Judged]) -> list[Path]:
+def fill(rows: Sequence[Judgement]) -> list[Path]:
     """Write each family's table into its page and some rows into README.md, and return the pages.
 
     Raises `LabError`, and writes nothing, if a claim was not judged or a page has no place for its table; and if a page
@@ -34,7 +34,7 @@ def fill(rows: Sequence[Judged]) -> list[Path]:
     return list(filled)
 
 
-def table(rows: Sequence[Judged], page: str = FRONT_PAGE) -> str:
+def table(rows: Sequence[Judgement], page: str = FRONT_PAGE) -> str:
     """Return rows in Markdown for this page; those of a setting are a matrix of settings and sides."""
     what = ["setting", "side", "what people expect"] if rows[0].setting else ["claim"]
     heads = [*what, "who says so", "verdict", "measured"]
@@ -42,7 +42,7 @@ def table(rows: Sequence[Judged], page: str = FRONT_PAGE) -> str:
     return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines, ""])
 
 
-def contradictions(rows: Sequence[Judged]) -> list[str]:
+def contradictions(rows: Sequence[Judgement]) -> list[str]:
     """Return `page: claim` where a page says something else; figures are those of one run, and may differ.
 
     A family of which some claim was not judged says nothing of its pages.
@@ -57,7 +57,7 @@ def contradictions(rows: Sequence[Judged]) -> list[str]:
     ]
 
 
-def _by_page(rows: Sequence[Judged]) -> dict[str, list[Judged]]:
+def _by_page(rows: Sequence[Judgement]) -> dict[str, list[Judgement]]:
     families = {page: [row for row in rows if row.family == family] for family, page in PAGES.items()}
     return {FRONT_PAGE: [row for row in rows if row.id in ON_FRONT_PAGE], **families}
 
@@ -69,7 +69,7 @@ def _filled(page: str, new: str) -> str:
     return text
 
 
-def _judgement(row: Judged, page: str) -> str:
+def _judgement(row: Judgement, page: str) -> str:
     """All of a row but its figures; in the page of its family it has an anchor, so that others can link to it."""
     anchor = "" if page == FRONT_PAGE else f'<a id="{row.id}"></a>'
     of_what = f"{row.setting} | {row.side} | " if row.setting else ""

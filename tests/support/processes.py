@@ -17,7 +17,7 @@ def lab_command(*argv: str) -> list[str]:
 
 def knob_variables(lab_settings: Settings) -> dict[str, str]:
     """Return the knobs of a test's lab as its person would have typed them: not the whole menu."""
-    return {name: lab_settings.values[name] for name in lab_settings.given}
+    return {name: lab_settings.values[name] for name in lab_settings.explicit}
 
 
 def run_lab(*argv: str, folder: Path = HOME, **environment: str) -> subprocess.CompletedProcess[str]:

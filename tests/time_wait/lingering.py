@@ -91,7 +91,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         monitor_sockets(dialler, LOOK_MS) as client,
         Agent(dialler) as agent,
     ):
-        began = agent.facts().monotonic_ns
+        start = agent.facts().monotonic_ns
         hosts = {"server": lab.server, "client": dialler}
         before = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         closed = {
@@ -128,7 +128,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
             )
         after = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         record = Lingering(
-            began_ns=began,
+            began_ns=start,
             changes={"server": server.changes, "client": client.changes},
             closed=closed,
             orphans=orphans,
@@ -175,4 +175,4 @@ def read_settings(host: Host) -> dict[str, str]:
 def has_length(life: Lifetime, seconds: float) -> bool:
     """Return whether a life is that of a timer of `seconds`: not certainly shorter, not certainly longer."""
     earliest, latest = reference_model.timer_bounds(seconds)
-    return life.most >= earliest and life.least <= latest
+    return life.upper_bound >= earliest and life.lower_bound <= latest

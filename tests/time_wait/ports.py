@@ -48,12 +48,12 @@ class Reuse:
     second: Attempt
 
     @property
-    def least(self) -> float:
+    def lower_bound(self) -> float:
         """Return what it had waited for certain, in seconds."""
         return (self.second.start_ns - (self.first.closed_ns or 0)) / SECOND
 
     @property
-    def most(self) -> float:
+    def upper_bound(self) -> float:
         """Return what it can have waited at most, in seconds."""
         return (end_ns(self.second) - self.first.start_ns) / SECOND
 

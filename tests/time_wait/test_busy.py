@@ -47,14 +47,14 @@ class Busy:
 def busy(lab: Lab, keep: Keep) -> Busy:
     record = Busy({}, {}, {}, {}, slab(lab.server))
     with agents(lab.clients) as dialling:
-        began = monotonic_ns(dialling[0])
+        start = monotonic_ns(dialling[0])
         for closer, message in CLOSERS.items():
             before, attempts, seconds = entries(lab), list[Attempt](), 0.0
-            samples = [take_sample(lab, monotonic_ns(dialling[0]) - began)]
+            samples = [take_sample(lab, monotonic_ns(dialling[0]) - start)]
             for _ in range(SLICES):
                 pending = [agent.start_churn(EACH, message=message) for agent in dialling]
                 answers = [outcome() for outcome in pending]
-                samples.append(take_sample(lab, monotonic_ns(dialling[0]) - began))
+                samples.append(take_sample(lab, monotonic_ns(dialling[0]) - start))
                 seconds += max(answer.seconds for answer in answers)
                 attempts += [attempt for answer in answers for attempt in answer.attempts]
             record.samples[closer], record.attempts[closer] = samples, attempts

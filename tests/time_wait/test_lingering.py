@@ -91,12 +91,12 @@ def test_a_server_needs_no_local_ports(lingering: Recordings, verdict) -> None:
     """Ten local ports, and more connections than that from one client, all in TIME_WAIT at once."""
     record = lingering["server_with_ten_ports"]
     first, last = map(int, record.settings["server"]["net.ipv4.ip_local_port_range"].split())
-    most = max(
+    peak = max(
         number for _, number in counts_over_time(record.changes["server"], "TIME-WAIT", record.began_ns)
     )
     assert last - first + 1 == FEW
-    assert most >= MANY
-    verdict(Verdict.REFUTED, f"no effect: {most} connections in TIME_WAIT on a server with {FEW} local ports")
+    assert peak >= MANY
+    verdict(Verdict.REFUTED, f"no effect: {peak} connections in TIME_WAIT on a server with {FEW} local ports")
 
 
 @pytest.mark.claim("fin-timeout-orphan")
@@ -141,7 +141,7 @@ def test_a_fin_that_comes_in_time_starts_a_full_minute(lingering: Recordings, ve
     lives = record.lifetimes("server", "TIME-WAIT", record.late)
 
     assert len(waits) == FEW
-    assert all(life.most >= 1 and life.least < FIN_TIMEOUT[name] for life in waits)
+    assert all(life.upper_bound >= 1 and life.lower_bound < FIN_TIMEOUT[name] for life in waits)
     assert record.time_wait("server"), "and as many of these as no RST has ended have a whole minute too"
     assert any(has_length(life, reference_model.TIME_WAIT) for life in lives)
     verdict(
@@ -165,8 +165,8 @@ def test_an_idle_connection_has_no_timeout(lingering: Recordings, verdict) -> No
 
 def was_set_to(life: Lifetime, seconds: float) -> bool:
     """Return whether the kernel's timer, read when the socket was first seen, was set to `seconds` just before."""
-    gap = (life.began.by_ns - life.began.after_ns) / SECOND
-    return seconds - gap - TICK <= life.began.timer <= seconds
+    gap = (life.start.by_ns - life.start.after_ns) / SECOND
+    return seconds - gap - TICK <= life.start.timer <= seconds
 
 
 def describe(lives: list[Lifetime]) -> str:

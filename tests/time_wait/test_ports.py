@@ -80,7 +80,7 @@ def test_without_reuse_a_port_waits_out_its_minute(rows: dict[str, DialSeries], 
     reuses = rows[OFF].reuses()
     assert len(reuses) == PORTS
     assert shortest_wait(reuses) >= reference_model.TIME_WAIT
-    latest = max(reuse.most for reuse in reuses)
+    latest = max(reuse.upper_bound for reuse in reuses)
     verdict(
         Verdict.HOLDS,
         f"{len(reuses)} ports were used again, after {shortest_wait(reuses):.1f} to {latest:.1f} s",
@@ -165,7 +165,7 @@ def judge_reuse(row: DialSeries, after: float) -> str:
     reuses = row.reuses()
     assert {dial.outcome for dial in row.dials} == {ESTABLISHED, NO_PORT}
     assert after <= shortest_wait(reuses)
-    assert min(reuse.least for reuse in reuses) <= after + FAST
+    assert min(reuse.lower_bound for reuse in reuses) <= after + FAST
     assert row.recycled == len(reuses) == len(row.established) - PORTS
     assert rate(row) <= reference_model.sustained_rate(PORTS, wait=after)
     return f"{len(reuses)} times, the soonest after {shortest_wait(reuses):.3f} s: {rate(row):.1f} connections a second"
@@ -173,7 +173,7 @@ def judge_reuse(row: DialSeries, after: float) -> str:
 
 def shortest_wait(reuses: list[Reuse]) -> float:
     """Return the shortest wait of a port, in seconds, at most."""
-    return min(reuse.most for reuse in reuses)
+    return min(reuse.upper_bound for reuse in reuses)
 
 
 def rate(row: DialSeries) -> float:

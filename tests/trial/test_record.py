@@ -107,7 +107,7 @@ def test_a_line_of_which_file(tried):
 
 
 def owned(process: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
-    """The containers that a process has to remove, also those that do not run."""
+    """List the containers that a process has to remove, also those that do not run."""
     labels = {"label": f"{sandbox.OWNER}={process.pid}"}
     return list(engine.client().api.containers(all=True, filters=labels))
 

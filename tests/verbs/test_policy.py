@@ -191,7 +191,7 @@ def test_attempt_says_which_rules_judged(lab: Lab) -> None:
     assert [attempt.outcome for attempt in attempts] == [ESTABLISHED] * 3 + [Outcome.TIMED_OUT]
     (dropping,) = [(rule, packets) for rule, packets in change.rules if packets]
     assert (dropping[0].table, dropping[0].target) == ("mangle", "DROP")
-    assert "-j DROP` (mangle)" in policy.judged(change)
+    assert "-j DROP` (mangle)" in policy.describe_packets(change)
 
 
 def test_what_was_kept_is_out_of_reach_for_the_server_s_own_process(lab: Lab) -> None:

@@ -41,7 +41,7 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
     """
     with laboratory(CLIENTS=2) as lab, Agent(lab.clients[0]) as agent:
         ports = {attempt.source_port for attempt in agent.open(5)}
-        plain = settings.checked(lab.settings.values, lab.settings.given - {"CLIENTS"}, lab.settings.menu)
+        plain = settings.checked(lab.settings.values, lab.settings.explicit - {"CLIENTS"}, lab.settings.menu)
         changes = (
             (lambda: lifecycle.scale(lab.settings, 4), 4),
             (lambda: lifecycle.up(plain), 4),

@@ -58,9 +58,9 @@ def _by_sockets(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     names_by_sockets: dict[str, list[str]] = {}
     for row in rows:
         states = row["sockets"]
-        known = ", ".join(f"{state} {count}" for state, count in (states or {}).items()) or "none"
+        words = ", ".join(f"{state} {count}" for state, count in (states or {}).items()) or "none"
         names_by_sockets.setdefault(
-            known if states is not None else f"- ({row['sockets_unknown']})", []
+            words if states is not None else f"- ({row['sockets_unknown']})", []
         ).append(row["name"])
     return names_by_sockets
 

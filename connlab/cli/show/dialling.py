@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from connlab.base.model import Attempt
-from connlab.base.output import tell
+from connlab.base.output import notice
 from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
 
 SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no
@@ -39,8 +39,8 @@ class Rows:
         """Print what came of all of them, and what the second witness says of it."""
         outcomes = result["outcomes"]
         sums = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "nothing was dialled"
-        if (ended := sum(outcomes.values())) < result["asked"]:
-            sums += f" ({ended} of {result['asked']} dials ended)"
+        if (dials_ended := sum(outcomes.values())) < result["asked"]:
+            sums += f" ({dials_ended} of {result['asked']} dials ended)"
         self._out.print()
         self._out.sentence(joined(strong(sums), f"; {result['witness']}"))
         self._out.sentence(result["judged"])
@@ -54,7 +54,7 @@ class Rows:
 def hold(connections: int, seconds_left: int, seconds: int) -> None:
     """Say on standard error that connections are kept: at first, each minute, and more often in the last one."""
     if seconds_left in (seconds, *range(6)) or seconds_left % (10 if seconds_left <= 60 else 60) == 0:
-        tell(f"holding {connections} connections, {seconds_left} s left; Ctrl-C ends it")
+        notice(f"holding {connections} connections, {seconds_left} s left; Ctrl-C ends it")
 
 
 def released(result: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def released(result: Mapping[str, Any]) -> None:
     counts = {how: count for how, count in result["released"].items() if how != "fin"}
     if counts:
         words = ", ".join(f"{count} {RELEASED.get(how, how)}" for how, count in counts.items())
-        tell(f"at the close {words}")
+        notice(f"at the close {words}")
 
 
 def sockets(result: Mapping[str, Any]) -> None:

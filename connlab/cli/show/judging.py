@@ -10,13 +10,13 @@ from rich.table import Table
 
 from connlab.base.output import visible
 from connlab.cli.show.terminal import coloured, console, joined, pale
-from connlab.evidence.verdicts import Judged
+from connlab.evidence.verdicts import Judgement
 
 UNITS = ((1440, "d"), (60, "h"), (1, "min"))  # in minutes
 BELOW = " " * 10  # where what belongs to a claim begins
 
 
-def claims(rows: Sequence[Judged]) -> None:
+def claims(rows: Sequence[Judgement]) -> None:
     """Print each claim, its verdict, and what was measured; at a terminal as wide as that is."""
     out = console()
     for row in rows:
@@ -32,15 +32,15 @@ def claims(rows: Sequence[Judged]) -> None:
 def age(run: str, now: datetime | None = None) -> str:
     """Say how long ago a run began, and its folder: `3 min ago, runs/2026-11-26T17-02-29.556713Z`."""
     try:
-        began = datetime.strptime(run, "%Y-%m-%dT%H-%M-%S.%fZ").replace(tzinfo=UTC)
+        start = datetime.strptime(run, "%Y-%m-%dT%H-%M-%S.%fZ").replace(tzinfo=UTC)
     except ValueError:  # a folder that somebody has renamed
         return run
-    minutes = int(((now or datetime.now(UTC)) - began).total_seconds() // 60)
-    size = next(((f"{minutes // of} {unit}") for of, unit in UNITS if minutes >= of), "0 min")
+    minutes = int(((now or datetime.now(UTC)) - start).total_seconds() // 60)
+    size = next((f"{minutes // length} {unit}" for length, unit in UNITS if minutes >= length), "0 min")
     return f"{size} ago, runs/{run}"
 
 
-def effects(rows: Sequence[Judged]) -> None:
+def effects(rows: Sequence[Judgement]) -> None:
     """Print the matrix: a line for each setting and side, with what was measured beside what people expect."""
     out = console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)

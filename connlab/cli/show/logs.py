@@ -52,5 +52,5 @@ def as_json(line: Line) -> None:
 
 def event_words(event: str, fields: Mapping[str, Any]) -> str:
     """Say an event and its fields, `refused source=10.0.0.2 source_port=4711`; what is null is left out."""
-    known = (f"{name}={word(value)}" for name, value in fields.items() if value is not None)
-    return " ".join([str(event), *known])
+    pairs = (f"{name}={word(value)}" for name, value in fields.items() if value is not None)
+    return " ".join([str(event), *pairs])

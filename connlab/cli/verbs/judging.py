@@ -53,7 +53,7 @@ def report(folder: str, as_json: bool) -> None:
     from connlab.report.run import draw
 
     run = runs.find(folder)
-    pages = draw(run, [asdict(row) for row in verdicts.judged(run)])
+    pages = draw(run, [asdict(row) for row in verdicts.judgements(run)])
     if as_json:
         entries = [{"family": family, "path": str(path)} for family, path in pages.items()]
         print_json({"schema": 1, "run": run.name, "pages": entries})
@@ -69,8 +69,8 @@ def pages(folder: str | None, as_json: bool) -> None:
     from connlab.evidence import verdicts
     from connlab.report import verdict_tables
 
-    written = verdict_tables.fill(verdicts.read(folder))
+    paths = verdict_tables.fill(verdicts.read(folder))
     if as_json:
-        print_json({"schema": 1, "pages": [str(path) for path in written]})
+        print_json({"schema": 1, "pages": [str(path) for path in paths]})
     else:
-        output.show("\n".join(map(output.visible, written)))
+        output.show("\n".join(map(output.visible, paths)))

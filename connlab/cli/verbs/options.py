@@ -19,7 +19,7 @@ class WholeNumber(click.IntRange):
 
     def __init__(self, low: int, high: int) -> None:
         super().__init__(low, high)
-        self._check = knob_values.whole(low, high)
+        self._check = knob_values.whole_number(low, high)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number that was typed. Raises `Usage`."""

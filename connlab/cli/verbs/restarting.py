@@ -21,7 +21,7 @@ def restart(flag: str | None, as_json: bool) -> None:
     from connlab.actions import restart as restarting
 
     settings = knobs.unchecked()
-    if flag is None and "REUSE_ADDRESS" in settings.given:
+    if flag is None and "REUSE_ADDRESS" in settings.explicit:
         flag = settings.values["REUSE_ADDRESS"]
     if flag is not None and (problem := knob_problem("REUSE_ADDRESS", flag)):
         raise Usage(f"REUSE_ADDRESS={flag!r} {problem}")

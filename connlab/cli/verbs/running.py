@@ -36,7 +36,7 @@ def scale(clients: str, as_json: bool) -> None:
     """Exactly N client hosts; the server is not touched."""
     from connlab.cluster import capacity, lifecycle
 
-    if problem := knob_values.whole(0, capacity.BRIDGE)(clients):
+    if problem := knob_values.whole_number(0, capacity.BRIDGE)(clients):
         raise Usage(
             f"N={clients!r} {problem}", "a Linux bridge has 1,023 ports", next_step="make scale-clients N=20"
         )
@@ -60,14 +60,14 @@ def down(as_json: bool) -> None:
 @json_option
 def clean(as_json: bool) -> None:
     """Remove the lab's images that nothing runs from."""
-    from connlab.base.output import tell
+    from connlab.base.output import notice
     from connlab.cluster import images
 
     names, size = images.remove_unused()
     if as_json:
         print_json({"schema": 1, "images": names, "bytes": size})
     removal = f"removed {', '.join(names) or 'images without a name'}: {size / 1e6:,.0f} MB are free again"
-    tell(removal if names or size else "no image of the lab's is unused")
+    notice(removal if names or size else "no image of the lab's is unused")
 
 
 @click.command()

@@ -108,7 +108,7 @@ def try_(
     record.files(brought)
     record.keep(ANSWER, answer)
     print_json(answer) if as_json else show.screen(answer)
-    output.tell(
+    output.notice(
         f"no evidence is kept: {record.problem}" if record.problem else f"evidence: {_shown(record.folder)}"
     )
     sys.exit(trial.exit_status(answer))

@@ -15,7 +15,7 @@ from connlab.cli import main as cli
 from connlab.cli.show import doctor, judging
 from connlab.cli.show.terminal import COLOURS, coloured, console, joined, new_table, strong
 from connlab.evidence.claims import CLAIMS
-from connlab.evidence.verdicts import Judged
+from connlab.evidence.verdicts import Judgement
 from connlab.report import page, verdict_tables
 from tests.support.syntax import imports, trees
 
@@ -73,7 +73,7 @@ def test_doctor_shows_it(words, text, capsys):
 @each
 def test_claims_and_effects_show_it(words, text, capsys):
     """Evidence is a host's, and a test's name a file's."""
-    row = Judged(**{**vars(CLAIMS[-1]), "verdict": "holds", "evidence": f"{words}\n", "test": words})
+    row = Judgement(**{**vars(CLAIMS[-1]), "verdict": "holds", "evidence": f"{words}\n", "test": words})
     judging.claims([row])
     said = capsys.readouterr().out
     assert said.count(text) == 2
@@ -101,7 +101,7 @@ def test_an_error_shows_it(words, text, capsys):
 def test_a_page_shows_it(words, text):
     """As text of HTML, and in a cell of Markdown, which ends with neither a line nor a bar of somebody else's."""
     assert f"<h1>{text}</h1>" in unescape(page.page(words, {}, [], "now", {}))
-    row = Judged(**{**vars(CLAIMS[0]), "verdict": "holds", "evidence": f"{words}|\n<b>"})
+    row = Judgement(**{**vars(CLAIMS[0]), "verdict": "holds", "evidence": f"{words}|\n<b>"})
     (line,) = verdict_tables.table([row]).splitlines()[2:]
     assert line.endswith(rf"| {text}\|\n&lt;b> |")
 

@@ -29,7 +29,7 @@ BAD = [
 @pytest.mark.parametrize(("knob", "text", "complaint"), BAD)
 def test_every_reader_refuses_a_bad_value_in_the_same_words(knob, text, complaint):
     """Whoever reads the knob: which one, its value, and what is allowed."""
-    readers = [reader for reader in ("lab", "server", "client") if knob in knobs.of(reader)]
+    readers = [reader for reader in ("lab", "server", "client") if knob in knobs.names_of(reader)]
     messages = []
     for reader in readers:
         with pytest.raises((Usage, ValueError)) as refusal:
@@ -64,5 +64,5 @@ def test_a_default_is_the_line_of_the_menu(host):
 
 def test_every_knob_of_the_menu_is_in_the_table():
     """And every one of the table, but the one of the tests, is on the menu."""
-    assert set(knobs.of("lab")) == set(MENU)
+    assert set(knobs.names_of("lab")) == set(MENU)
     assert set(knobs.KNOBS) - set(MENU) == {"CONNLAB_SERVER"}

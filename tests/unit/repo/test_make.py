@@ -29,7 +29,7 @@ CALLS = {
 OPTIONS = sorted(set(re.findall(r"{(\w+)}", str(CALLS))))
 KNOBS = list(MENU)
 NAMES = [*OPTIONS, *KNOBS, "PYTHON", "LAB", "MISSPELT"]
-TYPED = "CONNLAB_TYPED"  # the names on make's command line
+TYPED = "CONNLAB_MAKE_NAMES"  # the names on make's command line
 HOSTILE = (
     "$(shell touch ran)", "${shell touch ran}", "$$(shell touch ran)", "`touch ran`", "$$(touch ran)", "$(touch ran)",
     "; touch ran", "' ; touch ran; '", '" ; touch ran; "', "1\ntouch ran", "$(eval x:=$(shell touch ran))$x",
@@ -136,5 +136,5 @@ def test_no_line_of_the_makefile_refers_to_a_name_of_the_users():
     text = "\n".join(line for line in (HOME / "Makefile").read_text().splitlines() if line[:1] != "#")
     referred = set(re.findall(r"(?<!\$)\$(?:\$\$)*[({]?([\w.]+)", text))
     assert referred == {
-        "foreach", ".VARIABLES", "if", "findstring", "CONNLAB_TYPED", "v", "eval", "filter", "word", "origin",
+        "foreach", ".VARIABLES", "if", "findstring", "CONNLAB_MAKE_NAMES", "v", "eval", "filter", "word", "origin",
     }  # fmt: skip

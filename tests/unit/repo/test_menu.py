@@ -54,7 +54,7 @@ def test_what_the_shell_has_is_taken_out(name: str) -> None:
 def test_this_run_has_it() -> None:
     """In this process, and in those that a test starts; no knob counts as given."""
     lab_settings = settings.read()
-    assert (dict(lab_settings.values), lab_settings.given) == (menu.MENU, frozenset())
+    assert (dict(lab_settings.values), lab_settings.explicit) == (menu.MENU, frozenset())
     script = "from connlab.base import settings; print(settings.read().values['PORT'])"
     argv = [sys.executable, "-c", script]
     output = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout

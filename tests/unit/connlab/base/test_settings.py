@@ -37,14 +37,14 @@ def test_the_shell_wins_over_the_menu(home):
     """What the shell or make gives is used, and known as given; all else comes from .env."""
     lab_settings = settings.read({"CONNLIMIT": "3", "BACKLOG": "7"}, home)
     assert (lab_settings.connlimit, lab_settings.port) == (3, 12345)
-    assert lab_settings.given == {"CONNLIMIT", "BACKLOG"}
+    assert lab_settings.explicit == {"CONNLIMIT", "BACKLOG"}
 
 
 def test_what_is_on_no_menu_is_no_knob(home):
     """PATH, or a knob of another program, does not get into the settings."""
     lab_settings = settings.read({"PATH": "/bin", "CLIENT": "9"}, home)
     assert not {"PATH", "CLIENT"} & lab_settings.values.keys()
-    assert lab_settings.given == set()
+    assert lab_settings.explicit == set()
 
 
 @pytest.mark.parametrize("line", ["export PORT=1", "PORT", "port=1", "= 3"])
@@ -161,7 +161,7 @@ def test_changed_settings_are_checked_too():
     """A lab of one's own has what was asked for, as text and as given, and nothing unchecked."""
     base = settings.read()
     own = base.changed(CLIENTS=7, COMPOSE_PROJECT_NAME="own")
-    assert (own.clients, own.project, own.given) == (7, "own", {"CLIENTS", "COMPOSE_PROJECT_NAME"})
+    assert (own.clients, own.project, own.explicit) == (7, "own", {"CLIENTS", "COMPOSE_PROJECT_NAME"})
     assert base.clients == 3
     with pytest.raises(Usage, match=re.escape("CLIENTS='1001'")):
         base.changed(CLIENTS=1001)

@@ -123,7 +123,7 @@ def test_a_bad_knob_does_not_stop_a_verb_that_does_not_use_it(lab, monkeypatch, 
 @pytest.mark.parametrize("verb", [["up"], ["down"], ["status"], ["claims"], ["report"]])
 def test_a_misspelt_word_after_make_is_refused_by_every_verb(lab, monkeypatch, verb):
     """`make down PROJECT=x` would else take down another lab than the one that was meant."""
-    monkeypatch.setenv("CONNLAB_TYPED", "CONLIMIT")
+    monkeypatch.setenv("CONNLAB_MAKE_NAMES", "CONLIMIT")
     assert lab(*verb) == (
         2, "", "lab: make was given CONLIMIT, which is no knob and no option; CONNLIMIT is one\n",
     )  # fmt: skip

@@ -9,12 +9,12 @@ import pytest
 from connlab.base import output
 from connlab.cli.show import doctor, judging, running
 from connlab.evidence.claims import CLAIMS
-from connlab.evidence.verdicts import Judged
+from connlab.evidence.verdicts import Judgement
 from connlab.kernel import policy
 
 LONG = "one server serves another host, whose connection waits for a listener that is late; " * 4
 TEST = "tests/experiments/test_iterative.py::test_after_a_clean_close_the_printed_loop_serves_nobody"
-ROW = Judged(**{**vars(CLAIMS[1]), "verdict": "refuted", "evidence": LONG, "test": TEST})
+ROW = Judgement(**{**vars(CLAIMS[1]), "verdict": "refuted", "evidence": LONG, "test": TEST})
 
 
 @pytest.fixture(params=[80, 140])
@@ -50,11 +50,11 @@ def test_a_line_is_broken_between_words(show, columns, monkeypatch, capsys):
 
 def test_a_refusal_is_broken_between_words(monkeypatch, capsys):
     """On standard error too; what is no terminal gets it as it is."""
-    output.tell(f"{LONG}\n  next: {LONG}")
+    output.notice(f"{LONG}\n  next: {LONG}")
     piped = capsys.readouterr().err
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    output.tell(f"{LONG}\n  next: {LONG}")
+    output.notice(f"{LONG}\n  next: {LONG}")
     text = capsys.readouterr().err
     assert len(piped.splitlines()) == 2
     assert max(map(len, text.splitlines())) <= 80

@@ -23,7 +23,7 @@ def write_verdict(run, test: str, **verdict: str) -> None:
 
 def test_a_claim_whose_test_did_not_run_says_so(tmp_path):
     """An empty run judges nothing."""
-    rows = list(verdicts.judged(tmp_path))
+    rows = list(verdicts.judgements(tmp_path))
     assert [row.id for row in rows] == [claim.id for claim in claims.CLAIMS]
     assert {row.verdict for row in rows} == {"not run"}
 
@@ -33,7 +33,7 @@ def test_a_verdict_is_what_the_test_left(tmp_path):
     write_verdict(
         tmp_path, "test_five[x]@crowd", claim="type-five", verdict="refuted", evidence="it is SEQPACKET"
     )
-    (row,) = [row for row in verdicts.judged(tmp_path) if row.verdict != "not run"]
+    (row,) = [row for row in verdicts.judgements(tmp_path) if row.verdict != "not run"]
     assert (row.id, row.verdict, row.evidence, row.test) == (
         "type-five", "refuted", "it is SEQPACKET", "tests/x.py::test_five"
     )  # fmt: skip
@@ -43,7 +43,7 @@ def test_tests_that_differ_make_it_depend(tmp_path):
     """Their evidence says on what."""
     write_verdict(tmp_path, "test_a", claim="pool-bounds", verdict="holds", evidence="pool")
     write_verdict(tmp_path, "test_b", claim="pool-bounds", verdict="refuted", evidence="threads")
-    (row,) = [row for row in verdicts.judged(tmp_path) if row.id == "pool-bounds"]
+    (row,) = [row for row in verdicts.judgements(tmp_path) if row.id == "pool-bounds"]
     assert (row.verdict, row.evidence) == ("depends", "pool; threads")
 
 
@@ -51,7 +51,7 @@ def test_a_verdict_on_no_claim_is_loud(tmp_path):
     """A test that names a claim wrongly would else be forgotten."""
     write_verdict(tmp_path, "test_a", claim="nobody-said-so", verdict="holds", evidence="")
     with pytest.raises(Unreadable, match=r"test_a/verdict\.json: a verdict on 'nobody-said-so'"):
-        list(verdicts.judged(tmp_path))
+        list(verdicts.judgements(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-def judge_all(run) -> list[verdicts.Judged]:
+def judge_all(run) -> list[verdicts.Judgement]:
     for claim in claims.CLAIMS:
         write_verdict(run, f"test_{claim.id}", claim=claim.id, verdict="refuted", evidence="now | then")
-    return list(verdicts.judged(run))
+    return list(verdicts.judgements(run))
 
 
 def test_a_run_is_written_into_the_pages(home, tmp_path):
@@ -121,7 +121,7 @@ def test_half_a_run_is_not_written(home, tmp_path):
     with pytest.raises(
         LabError, match=r"\d+ of \d+ claims were not judged: backlog-limits-connections, .*, …\n"
     ):
-        verdict_tables.fill(list(verdicts.judged(tmp_path)))
+        verdict_tables.fill(list(verdicts.judgements(tmp_path)))
     (tmp_path / "test_a/verdict.json").unlink()
     (tmp_path / "test_a").rmdir()
     (home / "docs/time-wait.md").write_text("# No place\n")
@@ -149,7 +149,7 @@ def test_half_a_run_contradicts_nothing(home, tmp_path):
     """A family of which one claim was not judged says nothing of its page; the others do."""
     sockets = [row for row in judge_all(tmp_path) if row.family == claims.SOCKETS]
     (tmp_path / "test_type-five/verdict.json").unlink()
-    wrong = verdict_tables.contradictions(list(verdicts.judged(tmp_path)))
+    wrong = verdict_tables.contradictions(list(verdicts.judgements(tmp_path)))
     assert len(wrong) == len(claims.CLAIMS) - len(sockets)
     assert {name.partition(":")[0] for name in wrong} == {"docs/time-wait.md"}
 
@@ -175,7 +175,7 @@ def test_an_effect_has_a_setting_and_a_side():
 def test_the_matrix_has_a_line_for_each_effect(tmp_path):
     """Also for one that did not run, which says so."""
     write_verdict(tmp_path, "test_a", claim="reuse-server", verdict="refuted", evidence="no effect")
-    rows = [row for row in verdicts.judged(tmp_path) if row.setting]
+    rows = [row for row in verdicts.judgements(tmp_path) if row.setting]
     lines = verdict_tables.table(rows).splitlines()
     assert len(lines) == 2 + len(rows)
     assert (
@@ -223,7 +223,7 @@ def checkout(tmp_path):
 
 def test_verdicts_accumulate(checkout):
     """The newest of each test, with its run; one test does not make the other claims `not run`."""
-    rows = {row.id: row for row in verdicts.newest(checkout)}
+    rows = {row.id: row for row in verdicts.newest_judgements(checkout)}
     shown = {name: (row.verdict, row.evidence, row.run[:10]) for name, row in rows.items()}
     assert list(rows) == [claim.id for claim in claims.CLAIMS]
     assert shown.pop("type-five") == ("refuted", "newer", "2026-01-02")
@@ -236,13 +236,15 @@ def test_it_looks_back_to_a_whole_run(checkout):
     older = checkout / "runs/2025-12-31T00-00-00.000000Z"
     older.mkdir()
     write_verdict(older, "test_c", claim="type-five", verdict="holds", evidence="very old")
-    assert {row.verdict for row in verdicts.newest(checkout) if row.id == "type-five"} == {"refuted"}
+    assert {row.verdict for row in verdicts.newest_judgements(checkout) if row.id == "type-five"} == {
+        "refuted"
+    }
 
 
 def test_without_a_verdict_there_is_nothing_to_show(tmp_path):
     """Before the first `make test`."""
     with pytest.raises(Usage, match="next: make test"):
-        verdicts.newest(tmp_path)
+        verdicts.newest_judgements(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ def test_each_refusing_rule_says_what_it_judged():
     """By its own counter; one that does not refuse is not among them."""
     change = policy.packets_between(counted_ruleset(3, 0), counted_ruleset(8, 0))
     assert (change.total, change.certain) == (5, 5)
-    assert policy.judged(change) == "packets refused: 5 by `rule 0` (filter)"
+    assert policy.describe_packets(change) == "packets refused: 5 by `rule 0` (filter)"
     assert (
-        policy.judged(policy.packets_between(counted_ruleset(3), counted_ruleset(3)))
+        policy.describe_packets(policy.packets_between(counted_ruleset(3), counted_ruleset(3)))
         == "no rule refused a packet"
     )
     assert (
@@ -123,7 +123,7 @@ def test_no_difference_is_told_that_is_not_known(before, after, words):
     """Counters that went back, rules that were changed or are gone: no number, never a negative one."""
     change = policy.packets_between(before, after)
     assert change.total is None
-    assert words in policy.judged(change)
+    assert words in policy.describe_packets(change)
     with pytest.raises(LabError, match=words):
         _ = change.certain
 

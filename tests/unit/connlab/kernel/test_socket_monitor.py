@@ -102,12 +102,12 @@ def test_the_program_runs_alone_and_ends_with_its_input() -> None:
         messages = [json.loads(running.stdout.readline()) for _ in range(2)]
         running.stdin.close()
         assert running.wait(timeout=10) == 0
-    (never, began, ended), (before, again, later) = (message["ns"] for message in messages)
-    assert never == 0 < began < ended <= again < later
-    assert began <= before < again, (
+    (never, start, end), (before, again, later) = (message["ns"] for message in messages)
+    assert never == 0 < start < end <= again < later
+    assert start <= before < again, (
         "the look before may be the first: others open sockets on this machine too"
     )
-    assert later - ended >= SECOND or messages[1]["changes"], (
+    assert later - end >= SECOND or messages[1]["changes"], (
         "it speaks when something changes, and once a second"
     )
 
@@ -173,8 +173,8 @@ CHANGES = [
 def test_a_life_is_known_to_within_its_looks() -> None:
     """At least from the first look that found it to the last; at most from the one before to the one after."""
     (life,) = lifetimes(CHANGES, "TIME-WAIT")
-    assert (life.least, life.seconds, life.most) == (59, 61, 62)
-    assert (life.four_tuple, life.began.timer) == (PAIR, 60.0)
+    assert (life.lower_bound, life.seconds, life.upper_bound) == (59, 61, 62)
+    assert (life.four_tuple, life.start.timer) == (PAIR, 60.0)
 
 
 def test_a_life_without_an_end_is_none() -> None:

@@ -27,19 +27,21 @@ def test_what_was_typed_after_make_is_judged_strictly(name, meant):
     with pytest.raises(
         Usage, match=rf"make was given {name}, which is no knob and no option; {meant} is one"
     ):
-        settings.typed({"CONNLAB_TYPED": f"CONNLIMIT N {name}"})
+        settings.check_make_names({"CONNLAB_MAKE_NAMES": f"CONNLIMIT N {name}"})
 
 
 def test_a_name_like_no_knob_was_typed():
     """Refused as well; no name is suggested."""
     with pytest.raises(Usage, match=r"make was given XYZZY, which is no knob and no option$"):
-        settings.typed({"CONNLAB_TYPED": "XYZZY"})
+        settings.check_make_names({"CONNLAB_MAKE_NAMES": "XYZZY"})
 
 
 def test_knobs_and_options_may_be_typed():
     """The control: all of them, and nothing at all."""
-    settings.typed({"CONNLAB_TYPED": " ".join([*knob_values.KNOBS, *knob_names.OPTIONS, "PYTHON"])})
-    settings.typed({})
+    settings.check_make_names(
+        {"CONNLAB_MAKE_NAMES": " ".join([*knob_values.KNOBS, *knob_names.OPTIONS, "PYTHON"])}
+    )
+    settings.check_make_names({})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.cluster.address_times import CONNECTED, STARTING, began
+from connlab.cluster.address_times import CONNECTED, STARTING, start_bounds
 
 NEVER = "0001-01-01T00:00:00Z"
 
@@ -34,14 +34,19 @@ def inspection(created: str, started: str, finished: str = NEVER) -> dict:
 def test_a_host_began_between_two_moments(inspected, after, by):
     """Not before it was created or had ended, and by the moment that the engine notes."""
     minute = 1795697400  # 2026-11-26T12:50:00Z
-    assert [round(moment - minute, 6) for moment in began(inspected)] == [after, round(by - CONNECTED, 6)]
+    assert [round(moment - minute, 6) for moment in start_bounds(inspected)] == [
+        after,
+        round(by - CONNECTED, 6),
+    ]
 
 
 def test_what_just_ended_is_a_bound_too():
     """A container that was started again at once: not before its own end."""
-    after, by = began(inspection("2026-11-26T12:50:03Z", "2026-11-26T12:50:05.05Z", "2026-11-26T12:50:05Z"))
+    after, by = start_bounds(
+        inspection("2026-11-26T12:50:03Z", "2026-11-26T12:50:05.05Z", "2026-11-26T12:50:05Z")
+    )
     assert after == by
 
 
 def test_a_host_that_never_started_has_no_moment():
-    assert began(inspection("2026-11-26T12:50:03.5Z", NEVER)) is None
+    assert start_bounds(inspection("2026-11-26T12:50:03.5Z", NEVER)) is None

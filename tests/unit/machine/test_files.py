@@ -40,17 +40,17 @@ def checkout(tmp_path, monkeypatch):
 def lab_settings():
     """Return the menu, and for the clients the profile `own`, which only that checkout has."""
     menu = settings.read({})
-    return settings.Settings({**menu.values, "SYSCTL": "stock", "CLIENT_SYSCTL": "own"}, menu.given)
+    return settings.Settings({**menu.values, "SYSCTL": "stock", "CLIENT_SYSCTL": "own"}, menu.explicit)
 
 
 def test_each_host_gets_its_own_files_as_they_are(checkout, lab_settings):
     """The server its policy, its profile and every mode, the client its profile."""
-    received = files.given(host_files.environment(lab_settings, "server"))
+    received = files.from_variable(host_files.environment(lab_settings, "server"))
     assert received == {
         "firewall/connlimit.rules": AWKWARD.replace("\r\n", "\n"), "sysctl/stock.conf": "net.ipv4.b = 2\n",
         "server/modes/threading.py": "A = 1\n", "server/modes/_shared.py": "",
     }  # fmt: skip
-    assert files.given(host_files.environment(lab_settings, "client")) == {
+    assert files.from_variable(host_files.environment(lab_settings, "client")) == {
         "sysctl/own.conf": "net.ipv4.a = 1\n"
     }
 
