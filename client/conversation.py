@@ -22,10 +22,11 @@ class Ended(Exception):
 
 def converse(sock: socket.socket, screen: Screen) -> None:
     """Send each line and show what comes back, until the input ends; then send FIN. Raises Ended."""
-    typed = b""
+    typed, searched = bytearray(), 0
     while True:
         screen.ask()
-        while b"\n" not in typed:
+        while (end := typed.find(b"\n", searched)) < 0:
+            searched = len(typed)
             part = _read(sock, screen)
             typed += part
             if not part:
@@ -33,7 +34,7 @@ def converse(sock: socket.socket, screen: Screen) -> None:
                     _exchange(sock, typed, screen)
                 _say_goodbye(sock, screen)
                 return
-        line, _, typed = typed.partition(b"\n")
+        line, typed, searched = typed[:end], typed[end + 1 :], 0
         screen.asking = False
         if line:  # TCP carries bytes, not messages: there is no empty one to send
             _exchange(sock, line, screen)
@@ -56,9 +57,9 @@ def _read(sock: socket.socket, screen: Screen) -> bytes:
             return os.read(0, 65_536)
 
 
-def _exchange(sock: socket.socket, line: bytes, screen: Screen) -> None:
+def _exchange(sock: socket.socket, line: bytearray, screen: Screen) -> None:
     """Send a line, wait until as many bytes came back or none does any more, show them. Raises Ended."""
-    left, back, end = memoryview(line), b"", ""
+    left, back, end = memoryview(line), bytearray(), ""
     poller = select.poll()
     while not end and (left or len(back) < len(line)):
         poller.register(sock, select.POLLIN | (select.POLLOUT if left else 0))
@@ -73,7 +74,7 @@ def _exchange(sock: socket.socket, line: bytes, screen: Screen) -> None:
         else:
             sent, number = exchange.send(sock, left)
             left, end = left[sent:], _how(number)
-    screen.received(back)
+    screen.received(bytes(back))
     if end:
         raise Ended(end)
     if not back:

@@ -39,7 +39,10 @@ def escape(data: bytes, limit: int = PREVIEW) -> str:
 
     A backslash is written as two, so that the four characters `\x1b` and the byte 0x1b do not look the same.
     """
-    return "".join(map(_escape, data[:limit].decode("utf-8", "surrogateescape")))
+    text = data[:limit].decode("utf-8", "surrogateescape")
+    if text.isprintable() and "\\" not in text:  # most are, and a character at a time is slow
+        return text
+    return "".join(map(_escape, text))
 
 
 def _escape(character: str) -> str:

@@ -122,10 +122,10 @@ class Server:
 
 def receive(sock: socket.socket, count: int) -> bytes:
     """Receive `count` bytes, or what comes before the end."""
-    data = b""
-    while len(data) < count and (more := sock.recv(count - len(data))):
+    data = bytearray()  # to which megabytes are added without copying what is there
+    while len(data) < count and (more := sock.recv(min(count - len(data), 1 << 16))):
         data += more
-    return data
+    return bytes(data)
 
 
 def echo(sock: socket.socket, message: bytes) -> bytes:
