@@ -19,7 +19,8 @@ PROGRAM = Path(__file__).with_name("forked_verbs.py")
 
 def checkout(folder: Path) -> Path:
     """Make a checkout in `folder` that starts the same lab as ours."""
-    for part in ("connlab", "server", "client", "probes", "firewall", "sysctl"):
+    shutil.copytree(settings.HOME / "connlab", folder / "connlab")  # compiled, else its first `lab` does it
+    for part in ("server", "client", "probes", "firewall", "sysctl"):
         shutil.copytree(settings.HOME / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("compose.yaml", ".dockerignore"):
         shutil.copy(settings.HOME / part, folder / part)

@@ -16,9 +16,8 @@ from connlab.agent.session import agents
 from connlab.base import settings
 from connlab.base.model import Outcome, tally
 from connlab.cluster import hosts
-from tests.support.checkout import checkout
+from tests.support.checkout import checkout, run_copy
 from tests.support.laboratory import own_settings, temporary_project
-from tests.support.processes import run_lab
 
 ESTABLISHED = Outcome.ESTABLISHED
 SYN = "-p tcp -m tcp --dport ${PORT} --tcp-flags FIN,SYN,RST,ACK SYN"
@@ -33,7 +32,7 @@ def lab(tmp_path: Path):
     lab_settings, copy = own_settings(CLIENTS=2), checkout(tmp_path)
 
     def run(*argv: str, **knobs: str) -> subprocess.CompletedProcess:
-        return run_lab(*argv, folder=copy, **{**lab_settings.values, "PYTHONPATH": str(copy), **knobs})
+        return run_copy(copy, *argv, **{**lab_settings.values, **knobs})
 
     with temporary_project(lab_settings):
         yield lab_settings, copy / "firewall", run
