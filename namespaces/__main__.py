@@ -14,7 +14,6 @@ from typing import Any
 
 from namespaces import loading, scenario, script, sysctls
 from namespaces.hosts import hosts
-from namespaces.netns import Namespace
 from namespaces.root import become_root
 
 SIDE_BY_SIDE = 40  # they wait more than they work
@@ -22,12 +21,9 @@ SIDE_BY_SIDE = 40  # they wait more than they work
 
 async def load(request: dict[str, Any]) -> dict[str, Any]:
     """Load texts on a host that has nothing yet; what the tools said, and what is in force then."""
-    host = Namespace()
-    try:
-        results = await loading.load(host, request["texts"])
-        return {"results": results, "listing": await loading.listing(host)}
-    finally:
-        host.close()
+    async with hosts(request["interfaces"], request["interfaces"][0], []) as pair:
+        results = await loading.load(pair.server, request["texts"])
+        return {"results": results, "listing": await loading.listing(pair.server)}
 
 
 async def set_sysctls(request: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Calls:
         self._changes = Changes(host)
         self._turn = asyncio.Lock()
         self._server: asyncio.Server | None = None
-        self._rules: dict[tuple[str, str, int], int] = {}  # family, table, handle: the call that made it
+        self._rules: dict[tuple[str, str, int], tuple[str, int]] = {}  # its chain, and the call that made it
         self._policies: dict[tuple[str, str, str], tuple[str, int]] = {}  # a policy, and the call that set it
 
     async def listen(self) -> None:
@@ -43,8 +43,11 @@ class Calls:
         self._changes.close()
 
     def rules(self) -> list[list[Any]]:
-        """Return [family, table, handle, call] of all rules that were made."""
-        return [[*place, call] for place, call in self._rules.items()]
+        """Return [family, table, chain, handle, call] of all rules that were made, in order."""
+        return [
+            [family, table, *made[:1], handle, made[1]]
+            for (family, table, handle), made in self._rules.items()
+        ]
 
     def policies(self) -> list[list[Any]]:
         """Return [family, table, chain, call] of each policy that a call set."""
@@ -86,7 +89,9 @@ class Calls:
     def _note(self, changes: list[Change], call: int) -> None:
         for change in changes:
             if change.kind == "rule":
-                self._rules[(*change.chain[:2], change.handle)] = call
+                family, table, chain = change.chain
+                self._rules.pop((family, table, change.handle), None)
+                self._rules[family, table, change.handle] = (chain, call)
             elif change.policy and self._policies.get(change.chain, ("accept", -1))[0] != change.policy:
                 self._policies[change.chain] = (change.policy, call)
 

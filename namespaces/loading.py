@@ -6,22 +6,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from namespaces import trace
+from namespaces.changes import Changes
 from namespaces.netns import CommandFailed, Namespace
 
+# Those of /opt/connlab/tools (namespaces/place_tools.sh): iptables' own are its nf_tables variants.
 TOOLS = {
-    "iptables": ["iptables-nft-restore"],
-    "ip6tables": ["ip6tables-nft-restore"],
+    "iptables": ["iptables-restore"],
+    "ip6tables": ["ip6tables-restore"],
+    "iptables-beside": ["iptables-restore", "--noflush"],
+    "ip6tables-beside": ["ip6tables-restore", "--noflush"],
     "nft": ["nft", "-f", "-"],
     "sysctl": ["sysctl", "-p", "-"],
 }
 
 
 async def load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
-    """Give each text to its tool, in order; what each said and its exit status, negative if it crashed."""
+    """Give each text to its tool, in order; what each said, its exit status, negative if it crashed, and what it made.
+
+    `made` are [family, table, chain, handle] of each new rule, in order; `lost` if the kernel did not tell all.
+    """
     results = []
-    for text in texts:
-        status, out, err = await namespace.run(TOOLS[text["tool"]], text["text"])
-        results.append({"tool": text["tool"], "status": status, "output": out, "errors": err})
+    changes = Changes(namespace)
+    try:
+        for text in texts:
+            program = TOOLS[text["tool"]]
+            status, out, err = await namespace.run(program, text["text"])
+            made = [[*change.chain, change.handle] for change in changes.read() if change.kind == "rule"]
+            results.append({
+                "program": program[0], "status": status, "output": out, "errors": err, "made": made,
+                "lost": changes.lost,
+            })  # fmt: skip
+    finally:
+        changes.close()
     return results
 
 
@@ -38,8 +54,11 @@ async def watch(namespace: Namespace) -> trace.Trace:
 
 
 async def listing(namespace: Namespace) -> dict[str, str]:
-    """Read what is in force: nft's list with handles and counters, and what the two savers print."""
-    texts = {"nft": await namespace.must(["nft", "-a", "list", "ruleset"])}
+    """Read what is in force: nft's list with handles and counters, without either, and what the two savers print."""
+    texts = {
+        "nft": await namespace.must(["nft", "-a", "list", "ruleset"]),
+        "stateless": await namespace.must(["nft", "-s", "list", "ruleset"]),
+    }
     for name in ("iptables", "ip6tables"):
         try:
             texts[name] = await namespace.must([f"{name}-nft-save", "-c"])

@@ -19,5 +19,10 @@ for tool in iptables ip6tables; do
   done
 done
 install -m 755 /opt/connlab/namespaces/sudo /usr/local/bin/sudo
+for name in modprobe rmmod depmod service systemctl logger netfilter-persistent update-rc.d chkconfig; do
+  install -m 755 /opt/connlab/namespaces/nothing "/usr/local/sbin/$name"
+  rm -f "/usr/sbin/$name"
+  ln -s "/usr/local/sbin/$name" "/usr/sbin/$name"
+done
 chmod a+x "$shim"
 chmod 1777 /run # where scripts put locks; an engine gives a tmpfs the mode of the folder

@@ -24,6 +24,9 @@ PLAIN_SHELLS = ("sh", "dash", "ash")
 QUIET_FOR, AT_MOST = 10.0, 60.0  # seconds without a call of a tool, and in all
 MOST_WORDS = 1 << 16  # bytes of what it says
 SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s*)?)?(?:\S*/)?(\w+)((?:[ \t]+[-+]\w+)*)")
+START = re.compile(
+    r"^\s*[\"'(]?start[\"']?\s*(?:\||\))", re.MULTILINE
+)  # of `case "$1" in`, as in init's scripts
 SET_DUMPABLE = 4  # PR_SET_DUMPABLE
 
 
@@ -34,9 +37,10 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
     words is on the same line.
     """
     shell = shell_of(request["text"])
-    told = await _on_a_host(request, shell)
+    words = ["start"] if START.search(request["text"]) else []
+    told = {**await _on_a_host(request, shell, words), "words": words}
     if shell[0] == "dash" and not told["deadline"]:
-        told["by_bash"] = (await _on_a_host(request, ["bash", *shell[1:]]))["calls"]
+        told["by_bash"] = (await _on_a_host(request, ["bash", *shell[1:]], words))["calls"]
     return told
 
 
@@ -48,27 +52,23 @@ def shell_of(text: str) -> list[str]:
     return ["bash", *(match[2].split() if match and match[1] == "bash" else [])]
 
 
-async def _on_a_host(request: dict[str, Any], shell: list[str]) -> dict[str, Any]:
+async def _on_a_host(request: dict[str, Any], shell: list[str], words: list[str]) -> dict[str, Any]:
     name = os.path.basename(request["name"])
     path = f"{WHERE}/{name if re.fullmatch(r'[A-Za-z0-9_][A-Za-z0-9_.-]*', name) else 'script'}"
     interfaces = request["interfaces"] or ["eth0"]
     async with hosts(interfaces, interfaces[0], request["targets"]) as pair:
-        await loading.must_load(pair.server, request["before"])
-        before = {"listing": await loading.listing(pair.server), "sysctls": proc_sys.read(pair.server)}
+        before = await loading.load(pair.server, request["before"])
+        sysctls = proc_sys.read(pair.server)
         _write(path, request["text"])
         async with _calls(pair.server) as calls:
-            told = await _run(pair.server, [*shell, path], calls)
+            told = await _run(pair.server, path, [*shell, path, *words], calls)
         answer = {
             **told, "path": path, "calls": calls.made, "rules": calls.rules(), "policies": calls.policies(),
-            "lost": calls.lost, "before": before["listing"], "listing": await _listing(pair.server),
-            "sysctls": proc_sys.changed(before["sysctls"], proc_sys.read(pair.server)),
+            "lost": calls.lost, "before": [each["made"] for each in before],
+            "listing": await loading.listing(pair.server),
+            "sysctls": proc_sys.changed(sysctls, proc_sys.read(pair.server)),
         }  # fmt: skip
     return answer
-
-
-async def _listing(host: Namespace) -> dict[str, str]:
-    stateless = await host.must(["nft", "-s", "list", "ruleset"])
-    return {**await loading.listing(host), "stateless": stateless}
 
 
 @contextlib.asynccontextmanager
@@ -83,12 +83,12 @@ async def _calls(host: Namespace) -> AsyncIterator[Calls]:
         await calls.close()
 
 
-async def _run(host: Namespace, argv: list[str], calls: Calls) -> dict[str, Any]:
+async def _run(host: Namespace, path: str, argv: list[str], calls: Calls) -> dict[str, Any]:
     """Run the shell as the one child of a first process, whose end is the end of all; what it said and how it ended."""
     left, says_left = os.pipe()
     environment = {
         "PATH": PATH, "HOME": "/root", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/bash", "LANG": "C.UTF-8",
-        "BASH_ENV": PRELUDE, "CONNLAB_SCRIPT": argv[-1], "TERM": "dumb",
+        "BASH_ENV": PRELUDE, "CONNLAB_SCRIPT": path, "TERM": "dumb",
     }  # fmt: skip
     cell = await host.start(
         [sys.executable, "-S", "-E", "-m", "namespaces.cell", WHERE, str(says_left), *argv],

@@ -14,6 +14,8 @@ CALLS = "/run/connlab-calls"
 LINE = b"CONNLAB_LINE"  # set by namespaces/prelude.bash
 MOST_INPUT, MOST_ERRORS = 1 << 22, 1 << 14  # bytes
 LISTING = {"-L", "--list", "-S", "--list-rules", "list", "-V", "--version", "-h", "--help", "monitor"}
+REGULAR = 0o10  # of stat(2), S_IFREG
+LOADS = {"-f", "--file", "-p", "--load"}
 STDIN = {"-", "/dev/stdin", "/proc/self/fd/0"}
 
 
@@ -25,13 +27,13 @@ def main() -> None:
     notes = connect()
     if notes is None or real.endswith("-save"):
         posix.execv(REAL + real, [real, *words])
-    text = given(real, words)
+    text, fed = given(real, words)
     line = posix.environ.get(LINE, b"")
     # Who lists takes no turn: its reader may be the next one to change something.
     kind = "look" if LISTING.intersection(words) else "change"
     send(notes, kind, line.decode(errors="replace"), name, text, *words)
     notes.recv(1)
-    status, errors = run(REAL + real, [real, *words], text)
+    status, errors = run(REAL + real, [real, *words], text if fed else "")
     send(notes, str(status), errors)
     notes.recv(1)
     posix._exit(status if status >= 0 else 128 - status)
@@ -55,11 +57,27 @@ def send(sock: _socket.socket, *words: str) -> None:
         data = data[sock.send(data) :]
 
 
-def given(name: str, words: list[str]) -> str:
-    """Take what the tool would read of its standard input before its turn: who writes it may need one."""
-    reads = name.endswith("-restore") and not [word for word in words if not word.startswith("-")]
-    reads = reads or (name in ("nft", "sysctl") and bool(STDIN.intersection(words)))
-    return read(0, MOST_INPUT) if reads else ""
+def given(name: str, words: list[str]) -> tuple[str, bool]:
+    """Return the text that the tool will read, and whether of its standard input.
+
+    That is taken before the tool's turn: who writes it may need a turn.
+    """
+    if name.endswith("-restore"):
+        files = [word for word in words if not word.startswith("-")]
+    elif name == "nft" or (name == "sysctl" and LOADS.intersection(words)):
+        files = [words[at + 1] for at, word in enumerate(words[:-1]) if word in LOADS]
+        if not files:
+            return "", False
+    else:
+        return "", False
+    if not files or files[-1] in STDIN:
+        return read(0, MOST_INPUT), True
+    try:
+        if posix.stat(files[-1]).st_mode >> 12 != REGULAR:
+            return "", False  # a pipe gives its text once
+        return read(posix.open(files[-1], posix.O_RDONLY), MOST_INPUT), False
+    except OSError:
+        return "", False
 
 
 def read(descriptor: int, most: int, copy: int = -1) -> str:

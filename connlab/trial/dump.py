@@ -10,18 +10,18 @@ TABLE = re.compile(r"^table (\w+) (\S+) \{$.*?^\}$", re.MULTILINE | re.DOTALL)
 SAVED_TABLE = re.compile(r"^\*(\w+)$", re.MULTILINE)
 
 
-def texts(listing: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return the texts for namespaces/loading.py, of a listing with `stateless`, nft's without handles."""
+def texts(listing: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return tools and texts for namespaces/loading.py, of a listing with `stateless`, nft's without handles."""
     found = []
     saved = set()
     for tool, family in SAVERS.items():
         names = SAVED_TABLE.findall(listing[tool])
         if names:
             saved |= {(family, name) for name in names}
-            found.append({"tool": tool, "text": listing[tool]})
+            found.append((tool, listing[tool]))
     by_nft = [text for name, text in _tables(listing["stateless"]) if name not in saved]
     if by_nft:
-        found.append({"tool": "nft", "text": "\n".join(by_nft) + "\n"})
+        found.append(("nft", "\n".join(by_nft) + "\n"))
     return found
 
 

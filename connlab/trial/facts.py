@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from connlab.trial.ruleset import Rule, Ruleset
@@ -34,13 +34,13 @@ class Facts(NamedTuple):
     largest: int  # number that limits, 0 if there is none
 
 
-def facts(ruleset: Ruleset) -> Facts:
-    """Read what the rules name; of a range of ports, its first."""
+def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
+    """Read what the rules name; of a range of ports, its first. Rules that were never loaded name ports too."""
     texts = [rule.text for rule in ruleset.rules]
     ports = list(
         dict.fromkeys(
             port
-            for text in texts
+            for text in [*texts, *missing]
             if _may_be_tcp(text)
             for word in _words(PORTS, text)
             if (port := _port(word))

@@ -6,15 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial import addresses, dump, lines, ruleset, scripts
+from connlab.trial import addresses, dump, lines, ruleset, scripts, texts
 from connlab.trial.conductor import Conductor
-from connlab.trial.forms import Input
-from connlab.trial.lines import Known, Lines
+from connlab.trial.forms import READERS, Input
+from connlab.trial.lines import Handle, Line, Lines
+from connlab.trial.messages import messages
 from connlab.trial.ruleset import Ruleset
-
-TOOLS = {"iptables-save": "iptables", "ip6tables-save": "ip6tables", "nft": "nft"}
-# `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
-AT_LINE = re.compile(r"(?:line:? |stdin:)(\d+)")
+from connlab.trial.texts import Text
 
 INTERFACE = re.compile(r"(?:\s-[io]|--(?:in|out)-interface|\b[io]if(?:name)?|\bdev)\s+(\S+)")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
@@ -24,60 +22,97 @@ RunScript = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Loaded(NamedTuple):
-    """What loading gave: an entry for each file, the rules in force, their lines, and the texts that load them anew."""
+    """What loading gave: an entry for each file, the rules in force, their lines, and the texts that load them anew.
+
+    `missing` are the words of calls that failed, which would have made rules.
+    """
 
     files: Sequence[dict[str, Any]]
     ruleset: Ruleset
     lines: Lines
     texts: Sequence[dict[str, str]]
+    missing: Sequence[str]
 
 
 def load(conductor: Conductor, inputs: Sequence[Input], run_script: RunScript) -> Loaded:
     """Load the files in order; what one tool refused is left out. Raises `GaveUp` for an endless script."""
-    known = Known({}, {})
-    texts: list[dict[str, str]] = []
-    files = []
+    interfaces = _interfaces(inputs)
+    files: list[dict[str, Any]] = []
+    missing: list[str] = []
+    so_far: list[Text] = []
     for each in inputs:
-        if each.form == "shell":
-            told = run_script(_request(each, texts))
-            known = scripts.follow(each, told, known)
-            texts = [*dump.texts(told["listing"]), *scripts.sysctls(told)]
+        if READERS[each.form] == "script":
+            told = run_script(_request(each, so_far, interfaces))
+            so_far = scripts.texts_after(each, told, so_far)
             files.append(scripts.file(each, told))
-            continue
-        text = {"tool": TOOLS[each.form], "text": each.text}
-        files.append(_file(each, _load(conductor, [*texts, text])["results"][-1]))
-        if files[-1]["loaded"]:
-            lines.follow(each, known)
-            texts.append(text)
-    rules = ruleset.read(_load(conductor, texts)["listing"])
-    return Loaded(files, rules, lines.lines(known, rules), texts)
+            missing += scripts.missing(told)
+        else:
+            file, so_far = _load_text(conductor, each, so_far, interfaces)
+            files.append(file)
+    answer = _load(conductor, so_far, interfaces)
+    rules = ruleset.read(answer["listing"])
+    known = lines.lines(texts.origins(so_far), _handles(so_far, answer), rules)
+    return Loaded(files, rules, known, texts.requests(so_far), missing)
 
 
-def _load(conductor: Conductor, texts: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:
-    return conductor.ask([{"do": "load", "texts": texts}])[0]
+def _load_text(
+    conductor: Conductor, brought: Input, so_far: list[Text], interfaces: Sequence[str]
+) -> tuple[dict[str, Any], list[Text]]:
+    """Load one file after others; its entry, and the texts that load all of it anew."""
+    prepared = texts.prepare(brought)
+    tried = [*so_far, *prepared.texts]
+    answer = _load(conductor, tried, interfaces)
+    results = answer["results"][len(so_far) :]
+    own = results[prepared.own]
+    file = _file(brought, own, prepared)
+    if file["loaded"] is True:
+        return file, tried
+    if not own["made"]:
+        return file, so_far
+    rules = ruleset.read(answer["listing"])
+    known = lines.lines(texts.origins(tried), _handles(tried, answer), rules)
+    origin = lines.of_what_is_there(rules, known)
+    return file, [Text(tool, text, origin) for tool, text in dump.texts(answer["listing"])]
 
 
-def _request(script: Input, texts: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Ask for a run of a script after other texts, on a host with the interfaces that it names."""
-    names = dict.fromkeys(name.strip("\"'") for name in INTERFACE.findall(script.text))
+def _load(conductor: Conductor, so_far: Sequence[Text], interfaces: Sequence[str]) -> Mapping[str, Any]:
+    return conductor.ask([{"do": "load", "texts": texts.requests(so_far), "interfaces": interfaces}])[0]
+
+
+def _handles(so_far: Sequence[Text], answer: Mapping[str, Any]) -> dict[Handle, Line]:
+    known: dict[Handle, Line] = {}
+    for text, result in zip(so_far, answer["results"], strict=True):
+        if not result["lost"]:
+            known |= lines.handles(text.origin, result["made"])
+    return known
+
+
+def _request(script: Input, so_far: Sequence[Text], interfaces: Sequence[str]) -> dict[str, Any]:
+    """Ask for a run of a script after other texts."""
     return {
-        "do": "script", "name": script.path, "text": script.text, "before": texts,
-        "interfaces": [name for name in names if NAME.fullmatch(name) and name != "lo"][:MOST_INTERFACES],
-        "targets": list(addresses.TARGETS.values()),
+        "do": "script", "name": script.path, "text": script.text, "before": texts.requests(so_far),
+        "interfaces": interfaces, "targets": list(addresses.TARGETS.values()),
     }  # fmt: skip
 
 
-def _file(brought: Input, result: Mapping[str, Any]) -> dict[str, Any]:
+def _interfaces(inputs: Sequence[Input]) -> list[str]:
+    """Find the interfaces that texts name, which have to be there for some rules (`iif`) and for `ip addr show`."""
+    names = [name.strip("\"'") for each in inputs for name in INTERFACE.findall(each.text)]
+    known = [name for name in dict.fromkeys(names) if NAME.fullmatch(name) and name != "lo"]
+    return known[:MOST_INTERFACES] or ["eth0"]
+
+
+def _file(brought: Input, result: Mapping[str, Any], prepared: texts.Prepared) -> dict[str, Any]:
     """Tell what became of a file; a tool that a signal ended is said to have crashed."""
     status = result["status"]
-    said = [line for line in f"{result['errors']}{result['output']}".splitlines() if line.strip()]
-    messages = [{"line": int(at[1]) if (at := AT_LINE.search(line)) else None, "text": line} for line in said]
+    said: list[dict[str, Any]] = [{"line": None, "text": note} for note in prepared.notes]
+    said += messages(f"{result['errors']}{result['output']}", brought.text, prepared.shift)
     if status < 0:
-        messages.append({"line": None, "text": f"{result['tool']} crashed: signal {-status}"})
+        said.append({"line": None, "text": f"{result['program']} crashed: signal {-status}"})
+    loaded: bool | str = True
+    if status:
+        loaded = "partly" if result["made"] else False
+    exit_status = status if status >= 0 else 128 - status  # as a shell has it
     return {
-        "path": brought.path,
-        "form": brought.form,
-        "loaded": status == 0,
-        "exit": status,
-        "messages": messages,
-    }
+        "path": brought.path, "form": brought.form, "loaded": loaded, "exit": exit_status, "messages": said,
+    }  # fmt: skip

@@ -10,11 +10,11 @@ NOT_A_RULE = re.compile(r"(type|policy|flags|comment|devices?|hook|priority|incl
 FAMILY = r"(?:(ip|ip6|inet|arp|bridge|netdev)\s+)?"
 TABLE = re.compile(rf"(?:add |create )?table\s+{FAMILY}(\S+)$")
 CHAIN = re.compile(rf"(?:add |create )?chain\s+(?:{FAMILY}(\S+)\s+)?(\S+)$")
-RULE = re.compile(rf"(add|insert)\s+rule\s+{FAMILY}(\S+)\s+(\S+)\s")
+RULE = re.compile(rf"(add|insert|replace)\s+rule\s+{FAMILY}(\S+)\s+(\S+)\s")
 
 
 class Statement(NamedTuple):
-    """One statement: `kind` add, insert, policy or flush; `line` is where it begins."""
+    """One statement: `kind` add, insert, replace, policy or flush; `line` is where it begins."""
 
     kind: str
     chain: tuple[str, str, str]

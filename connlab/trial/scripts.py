@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connlab.base.errors import GaveUp
-from connlab.trial import ruleset
+from connlab.trial import dump, fed_text, lines, ruleset, script_lines, texts
 from connlab.trial.forms import Input
-from connlab.trial.lines import ChainName, Known, Line
+from connlab.trial.lines import Handle, Line, Origin
+from connlab.trial.messages import messages
+from connlab.trial.texts import Text
 
 # Calls that look or take away: what they miss is not missing from what is in force.
 NOT_ADDING = re.compile(
@@ -18,105 +19,84 @@ NOT_ADDING = re.compile(
     r"|delete|destroy|flush|list|reset|monitor)$"
 )
 FIREWALL = re.compile(r"(ip6?tables|nft)\b")
+NO_TOOL = re.compile(r"\b(?:ip6?tables|nft)\S*: (?:command )?not found|\b(?:ip6?tables|nft)\S*: No such file")
 THERE_ALREADY = "Chain already exists"
 SIGNAL = 128  # of a shell's exit status: more than this is a signal
 
 
-def follow(brought: Input, told: Mapping[str, Any], known: Known) -> Known:
-    """Return which line of which file made each rule after the script. Raises `GaveUp` if it never ended."""
+def texts_after(brought: Input, told: Mapping[str, Any], before: Sequence[Text]) -> list[Text]:
+    """Return the texts that load anew what is in force after a script. Raises `GaveUp` if it never ended."""
     if told["deadline"]:
         raise GaveUp(
             f"{brought.path} did not end",
             "it was ended where it went on without calling a tool for 10 s, or after a minute",
             next_step="bring a script that loads rules and ends",
         )
-    lines = call_lines(told)
-    mine: dict[tuple[str, str, int], Line | None] = {}
-    for chain, order in known.orders.items():
-        earlier = ruleset.read(told["before"]).of(chain)
-        if len(earlier) == len(order):
-            for rule, line in zip(earlier, order, strict=True):
-                mine[chain[0], chain[1], rule.place[3]] = line
-    for family, table, handle, call in told["rules"]:
-        number = lines[call] if call >= 0 else None
-        mine[family, table, handle] = Line(brought.path, number) if number else None
-    orders: dict[ChainName, list[Line | None]] = {}
-    for rule in ruleset.read(told["listing"]).rules:
-        family, table, name, handle = rule.place
-        orders.setdefault((family, table, name), []).append(mine.get((family, table, handle)))
-    return Known(orders, {**known.policies, **_policies(brought, told, lines)})
-
-
-def call_lines(told: Mapping[str, Any]) -> list[int | None]:
-    """Return the line of each call; where the shell tells none, that of the same call when bash ran the script."""
-    mine, other = told["calls"], told.get("by_bash")
-    if other is None:
-        return [_number(call) for call in mine]
-    found: list[int | None] = [None] * len(mine)
-    these, those = ([(call["tool"], *call["words"]) for call in calls] for calls in (mine, other))
-    for block in difflib.SequenceMatcher(None, these, those, autojunk=False).get_matching_blocks():
-        for at in range(block.size):
-            found[block.a + at] = _number(other[block.b + at])
+    known: dict[Handle, Line | None] = {}
+    for earlier, made in zip(before, told["before"], strict=True):
+        known |= lines.handles(earlier.origin, made)
+    known |= script_lines.of_rules(brought, told)
+    rules = ruleset.read(told["listing"])
+    mine = Origin({}, script_lines.of_policies(brought, told))
+    origin = lines.of_what_is_there(rules, lines.lines([*texts.origins(before), mine], known, rules))
+    found = [Text(tool, text, origin) for tool, text in dump.texts(told["listing"])]
+    if told["sysctls"]:
+        text = "".join(f"{key} = {value}\n" for key, value in told["sysctls"].items())
+        found.append(Text("sysctl", text, texts.NOWHERE))
     return found
+
+
+def missing(told: Mapping[str, Any]) -> list[str]:
+    """Return the words, and what they were fed, of calls that failed and would have made rules."""
+    return [
+        " ".join(call["words"]) + call["input"] for call in told["calls"] if call["status"] and _adds(call)
+    ]
 
 
 def file(brought: Input, told: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of `files[]`: loaded, or partly if a call that adds something failed, or the script itself."""
-    lines = call_lines(told)
-    failed = [
-        (line, call)
-        for line, call in zip(lines, told["calls"], strict=True)
-        if call["status"] not in (0, None)
+    said = [
+        message
+        for line, call in zip(script_lines.call_lines(told), told["calls"], strict=True)
+        if call["status"]
+        for message in _of_a_call(brought, call, line)
     ]
-    messages = [
-        {"line": line, "text": text}
-        for line, call in failed
-        for text in call["errors"].splitlines() or [f"{call['tool']} ended with status {call['status']}"]
-        if text.strip()
-    ]
-    messages += _of_the_shell(told)
-    if told["others"]:
-        messages.append({"line": None, "text": "what it left running in the background was ended"})
-    if any("-legacy" in call["tool"] for call in told["calls"]):
-        messages.append(
-            {"line": None, "text": "the legacy tool was called: its nf_tables successor did it here"}
-        )
-    status = told["status"]
-    if status:
-        ended = f"signal {status - SIGNAL}" if status > SIGNAL else f"status {status}"
-        messages.append({"line": None, "text": f"the script ended with {ended}"})
-    missing = [call for _, call in failed if _adds(call)]
+    said += _of_the_shell(told)
     loaded: bool | str = True
-    if status or missing:
+    if told["status"] or missing(told) or any(NO_TOOL.search(message["text"]) for message in said):
         loaded = "partly" if told["rules"] or told["policies"] or told["sysctls"] else False
+    said = sorted(said, key=lambda message: message["line"] or 1 << 30)
+    notes = [{"line": None, "text": note} for note in _notes(told)]
     return {
-        "path": brought.path, "form": brought.form, "loaded": loaded, "exit": status,
-        "messages": sorted(messages, key=lambda message: message["line"] or 1 << 30),
+        "path": brought.path, "form": brought.form, "loaded": loaded, "exit": told["status"],
+        "messages": [*said, *notes],
     }  # fmt: skip
 
 
-def sysctls(told: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the text that sets anew what the script set, if it set anything."""
-    text = "".join(f"{key} = {value}\n" for key, value in told["sysctls"].items())
-    return [{"tool": "sysctl", "text": text}] if text else []
+def _of_a_call(brought: Input, call: Mapping[str, Any], line: int | None) -> list[dict[str, Any]]:
+    """Return the words of a call that failed; of a text that it was fed, with the line in the script."""
+    words = call["errors"] or f"{call['tool']} ended with status {call['status']}"
+    said = messages(words, call["input"])
+    before = fed_text.place(brought.text, call["input"], line or 1) if call["input"] else None
+    for each in said:
+        each["line"] = each["line"] + before if each["line"] and before is not None else line
+    return said
 
 
-def _policies(brought: Input, told: Mapping[str, Any], lines: Sequence[int | None]) -> dict[ChainName, Line]:
-    """Find the line that set each policy: a call with `-P`, or else the one whose call changed it."""
-    found = {(family, table, chain): lines[call] for family, table, chain, call in told["policies"]}
-    for line, call in zip(lines, told["calls"], strict=True):
-        words = call["words"]
-        at = next((at for at, word in enumerate(words) if word in ("-P", "--policy")), None)
-        if at is not None and len(words) > at + 1 and call["status"] == 0:
-            table = next(
-                (words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-t", "--table")), "filter"
-            )
-            found["ip6" if call["tool"].startswith("ip6") else "ip", table, words[at + 1]] = line
-    return {chain: Line(brought.path, line) for chain, line in found.items() if line}
-
-
-def _number(call: Mapping[str, Any]) -> int | None:
-    return int(call["line"]) if call["line"].isdigit() else None
+def _notes(told: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is to be known of the run as a whole."""
+    if told["words"]:
+        yield f"it was run with the word {' '.join(told['words'])}"
+    if any("-legacy" in call["tool"] for call in told["calls"]):
+        yield "it calls the legacy tools, whose rules have no trace: their nf_tables successors did it here"
+    if told["others"]:
+        yield "what it left running in the background was ended"
+    if told["status"] > SIGNAL:
+        yield f"the script was ended by signal {told['status'] - SIGNAL}"
+    elif told["status"]:
+        last = next((line for line in reversed(told["output"].splitlines()) if line.strip()), "")
+        last = "" if told["calls"] or told["errors"] else last
+        yield f"the script ended with status {told['status']}" + (f", and last said: {last}" if last else "")
 
 
 def _adds(call: Mapping[str, Any]) -> bool:

@@ -57,7 +57,7 @@ def _tried(
         conductor = Conductor(stream, WITHIN, progress, record.exchange)
         loaded = load(conductor, inputs, functools.partial(_run_script, settings, record))
         record.keep(RULES, places(loaded))
-        named = facts.facts(loaded.ruleset)
+        named = facts.facts(loaded.ruleset, loaded.missing)
         kernel = judge([*named.ports, *wishes.ports])
         if inputs and not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], []), kernel

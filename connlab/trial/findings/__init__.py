@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connlab.trial.findings import limits, sharing
+from connlab.trial.findings import limits, loading, sharing
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
 
 __all__ = ["KINDS", "Evidence", "findings"]
 
-KINDS: Sequence[Kind] = (*limits.KINDS, *sharing.KINDS)  # what matters first
+KINDS: Sequence[Kind] = (*loading.KINDS, *limits.KINDS, *sharing.KINDS)  # what matters first
 
 
 def findings(evidence: Evidence) -> list[dict[str, Any]]:

@@ -1,0 +1,38 @@
+"""What a tool said of a text, with the line that it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+# `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
+AT_LINE = re.compile(r"(?:\bline:? |stdin:)(\d+)\b")
+NO_CHAIN = re.compile(r"Chain '(\S+)' does not exist")
+ADVICE = re.compile(r"Try `.* --help' for more information\.$")
+
+
+def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
+    """Return each line of a tool's words; `shift` is how many lines were put before the text's own.
+
+    A word that names no line is about the one named last, or, before the first, about that.
+    """
+    said = [each for each in words.splitlines() if each.strip(" ^~-") and not ADVICE.match(each)]
+    numbers = [int(at[1]) - shift if (at := AT_LINE.search(each)) else None for each in said]
+    for chain in (match[1] for each in said if (match := NO_CHAIN.search(each))):
+        # iptables-restore looks for chains at COMMIT, and names that line.
+        naming = _naming(chain, text)
+        if len(naming) == 1 and len({number for number in numbers if number}) == 1:
+            numbers = [naming[0]] * len(said)
+    known = next((number for number in numbers if number), None)
+    found = []
+    for each, number in zip(said, numbers, strict=True):
+        known = number or known
+        found.append({"line": known, "text": each})
+    return found
+
+
+def _naming(chain: str, text: str) -> Sequence[int]:
+    """Find the lines whose rules are of a chain, or jump to it."""
+    word = re.compile(rf"(?:-[AIjg]|--append|--insert|--jump|--goto)[ =]{re.escape(chain)}(?:\s|$)")
+    return [number for number, line in enumerate(text.split("\n"), 1) if word.search(line)]

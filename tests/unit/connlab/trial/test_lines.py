@@ -1,0 +1,113 @@
+"""Which line made which rule: what texts say, in order, and what a kernel made, in order."""
+
+from __future__ import annotations
+
+from connlab.trial import fed_text, lines, texts
+from connlab.trial.forms import Input
+from connlab.trial.lines import Line, Origin
+from connlab.trial.messages import messages
+
+IN = ("ip", "filter", "INPUT")
+RESTORED = """# comment
+*filter
+:INPUT DROP [0:0]
+-A INPUT -s 10.0.0.1,10.0.0.2 -d 192.0.2.1,192.0.2.2 -j ACCEPT
+[5:60] -A INPUT -p tcp --dport 22 -j ACCEPT
+-I INPUT 2 --source=10.1.0.0/16,10.2.0.0/16 -j W
+-D INPUT -p tcp --dport 22 -j ACCEPT
+*mangle
+-A INPUT -j MARK --set-mark 1
+COMMIT
+"""
+NFT = """define WEB = { 80,
+  443 }
+table inet f {
+  set s { type ipv4_addr; elements = { 1.2.3.4,
+    5.6.7.8 } }
+  chain in { type filter hook input priority 0
+    policy drop
+    ct state vmap { established : accept,
+      invalid : drop }
+    tcp dport { 1,
+      2 } accept comment "a; b } # c"
+  }
+}
+add rule inet f in tcp dport 3 \\
+  accept
+insert rule inet f in tcp dport 4 accept
+"""
+
+
+def origin(form: str, text: str) -> Origin:
+    """Return where what a text makes comes from."""
+    prepared = texts.prepare(Input("x", form, text))
+    return prepared.texts[prepared.own].origin
+
+
+def numbers(order: object) -> list[int | None]:
+    """Return the numbers of lines."""
+    return [line.line if line else None for line in order]
+
+
+def test_several_addresses_of_a_line_are_several_rules():
+    """One for each pair of source and destination; counters, tables and lines that take away make none."""
+    found = origin("iptables-save", RESTORED)
+    assert numbers(found.rules[IN]) == [4, 4, 4, 4, 5, 6, 6]
+    assert numbers(found.rules["ip", "mangle", "INPUT"]) == [9]
+    assert found.policies == {IN: Line("x", 3)}
+
+
+def test_an_nft_statement_is_where_it_begins():
+    """Sets, maps and strings with braces are parts of it."""
+    found = origin("nft", NFT)
+    assert numbers(found.rules["inet", "f", "in"]) == [8, 10, 14, 16]
+    assert found.policies["inet", "f", "in"].line == 7
+
+
+def test_a_rule_has_a_line_only_if_as_many_were_made_as_are_said():
+    """Else nobody knows: null rather than wrong."""
+    says = Origin({IN: [Line("x", 1), Line("x", 2)]}, {})
+    made = [("ip", "filter", "INPUT", 4), ("ip", "filter", "INPUT", 7)]
+    assert lines.handles(says, made) == {("ip", "filter", 4): ("x", 1), ("ip", "filter", 7): ("x", 2)}
+    assert lines.handles(says, made[:1]) == {}
+    assert lines.handles(Origin({}, {}), made) == {}
+
+
+def test_ufws_chains_are_declared_and_hooked():
+    """Those that the fragment names; its own words keep their lines, though a table is put before them."""
+    text = "-A ufw-before-input -j ufw-not-local\n-A ufw-user-input -p tcp --dport 22 -j ufw-user-limit\n"
+    first, own, last = texts.prepare(Input("x", "ufw", text)).texts
+    assert "-A INPUT -j ufw-before-input\n" in first.text
+    assert ":ufw-not-local - [0:0]\n" in first.text
+    assert "-A ufw-user-limit -j REJECT\n" in first.text
+    assert "-A INPUT -j ufw-user-input\n" not in first.text
+    assert own.text == f"*filter\n{text}\nCOMMIT\n"
+    assert numbers(own.origin.rules["ip", "filter", "ufw-user-input"]) == [2]
+    assert last.text == "*filter\n-A ufw-before-input -j ufw-user-input\nCOMMIT\n"
+    assert {each.tool for each in (first, own, last)} == {"iptables-beside"}
+
+
+def test_a_text_is_found_in_the_script_that_feeds_it():
+    """Also where variables are filled in; one that stands nowhere is not guessed."""
+    script = "a\ncat <<X\n-A 1\n-A $y\nCOMMIT\nX\nb\ncat <<X\n-A 1\n-A $y\nCOMMIT\nX\n"
+    assert fed_text.place(script, "-A 1\n-A 7\nCOMMIT\n", 2) == 2
+    assert fed_text.place(script, "-A 1\n-A 7\nCOMMIT\n", 8) == 8
+    assert fed_text.place(script, "-A 1\n-A 7\nCOMMIT\n", 4) == 8
+    assert fed_text.place(script, "-A 5\n-A 6\n", 1) is None
+
+
+def test_a_word_of_a_tool_is_about_the_line_that_it_names():
+    """Or about the one that was named before it; a chain that is not there is about the line that wants it."""
+    assert messages("/dev/stdin:5:3-9: Error: x\n  tcp dport y\n      ^^^\n", "") == [
+        {"line": 5, "text": "/dev/stdin:5:3-9: Error: x"},
+        {"line": 5, "text": "  tcp dport y"},
+    ]
+    words = (
+        "iptables-restore: Chain 'W' does not exist\nError occurred at line: 4\nTry `iptables-restore -h' or"
+        + (" 'iptables-restore --help' for more information.\n")
+    )
+    assert [each["line"] for each in messages(words, "*filter\n-A INPUT -j W\n-A INPUT -j X\nCOMMIT\n")] == [
+        2,
+        2,
+    ]
+    assert [each["line"] for each in messages("iptables-restore: line 4 failed\n", "", shift=1)] == [3]
