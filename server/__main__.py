@@ -83,10 +83,10 @@ def _reload(knobs: settings.Settings) -> int:
 def _usable(mode: str) -> bool:
     """Return whether the mode can be imported, tried without privileges as the server does it; else `mode_failed`."""
     argv = [*_unprivileged(), sys.executable, "-S", "-E", "-m", "server.mode_loader", mode]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        emit("mode_failed", mode=mode, error=done.stderr.strip())
-    return not done.returncode
+    result = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if result.returncode:
+        emit("mode_failed", mode=mode, error=result.stderr.strip())
+    return not result.returncode
 
 
 def _become_the_server(reports: int) -> int:

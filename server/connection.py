@@ -29,25 +29,25 @@ class Connection:
         data = self.sock.recv(RECEIVE)
         if data:
             self.received += len(data)
-            self.tell("message", bytes=len(data), text=escape(data))
+            self.emit("message", bytes=len(data), text=escape(data))
         return data
 
     def send(self, data: bytes) -> int:
         """Send what the kernel takes now; returns how many bytes that was."""
-        taken = self.sock.send(data)
-        self.sent += taken
-        return taken
+        count = self.sock.send(data)
+        self.sent += count
+        return count
 
     def send_all(self, data: bytes) -> None:
         """Send everything, waiting for room as long as it takes."""
         while data:
             data = data[self.send(data) :]
 
-    def tell(self, event: str, **fields: object) -> None:
+    def emit(self, event: str, **fields: object) -> None:
         """Emit an event about this connection."""
         emit(event, source=self.source, source_port=self.source_port, **fields)
 
-    def ended(self, trouble: OSError | None) -> dict[str, str]:
+    def end_fields(self, trouble: OSError | None) -> dict[str, str]:
         """Return who ended it, for `closed`; to be asked before our own close.
 
         The kernel knows: without the client's FIN the socket is not in CLOSE_WAIT, so it was this host
@@ -75,10 +75,10 @@ def conversation(sock: socket.socket, source: str, source_port: int) -> Iterator
     except OSError as error:
         failure = error
     finally:
-        end = connection.ended(failure)
+        end = connection.end_fields(failure)
         shut(sock, socket.SHUT_WR)
         sock.close()
-        connection.tell("closed", bytes_in=connection.received, bytes_out=connection.sent,
+        connection.emit("closed", bytes_in=connection.received, bytes_out=connection.sent,
                         seconds=round(time.monotonic() - start, 6), **end)  # fmt: skip
 
 

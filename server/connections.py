@@ -53,7 +53,7 @@ class Connections:
             self._totals[source]["accepted"] += 1
             self._histories[source, "accepted"].add(moment, moment)
             count = sum(peer == source for peer, _, _ in self._open.values())
-        Connection(sock, source, source_port).tell("accepted", open=count)
+        Connection(sock, source, source_port).emit("accepted", open=count)
         if self.stopping.is_set():
             shut(sock, socket.SHUT_RD)
 

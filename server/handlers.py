@@ -33,7 +33,7 @@ def article(connection: Connection) -> None:
         connection.sent += len(data)
         since = since if empty else time.monotonic()
         empty = 0 if data else empty + 1
-    connection.tell("endless", empty_reads=empty, seconds=round(time.monotonic() - since, 6))
+    connection.emit("endless", empty_reads=empty, seconds=round(time.monotonic() - since, 6))
 
 
 HANDLERS = {"echo": echo, "article": article}

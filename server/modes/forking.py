@@ -93,7 +93,7 @@ class ForkingServer(ForkingMixIn, Listener):
         TCPServer.server_close(self)  # not ForkingMixIn's: `shutdown` is what waits for children
 
     def _lose(self, connection: Connection) -> None:
-        connection.tell("closed", bytes_in=None, bytes_out=None, seconds=None, by="error", error="no process")
+        connection.emit("closed", bytes_in=None, bytes_out=None, seconds=None, by="error", error="no process")
         self.connections.forget(connection.sock)
         connection.sock.close()
 

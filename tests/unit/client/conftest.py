@@ -47,17 +47,17 @@ def agent(run):
         process = run(*(argv or ("-m", "client.agent")), **knobs)
         answers = lines(process.stdout)
 
-        def tell(**request):
+        def send(**request):
             process.stdin.write(json.dumps(request).encode() + b"\n")
 
         def ask(verb, **fields):
-            tell(id=verb, verb=verb, **fields)
+            send(id=verb, verb=verb, **fields)
             answer = next(answers)
             assert answer["id"] == verb
             return answer
 
         hello = next(answers)
-        return SimpleNamespace(process=process, ask=ask, tell=tell, hello=hello, answers=answers)
+        return SimpleNamespace(process=process, ask=ask, send=send, hello=hello, answers=answers)
 
     return open_agent
 

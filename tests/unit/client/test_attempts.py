@@ -111,7 +111,7 @@ def test_a_barrier_is_never_early(agent, echo):
     one, two = agent(), agent()
     at_ns = time.monotonic_ns() + 200_000_000
     for client in (one, two):
-        client.tell(verb="open", host="127.0.0.1", port=echo, at_ns=at_ns)
+        client.send(verb="open", host="127.0.0.1", port=echo, at_ns=at_ns)
     starts = [next(client.answers)["attempts"][0]["start_ns"] for client in (one, two)]
     assert min(starts) >= at_ns
     assert "60 s ahead" in one.ask("open", at_ns=time.monotonic_ns() + 61 * 10**9)["error"]

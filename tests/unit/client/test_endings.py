@@ -15,7 +15,7 @@ def test_fin_is_answered(agent):
     with listening() as (listener, port):
         client.ask("open", host="127.0.0.1", port=port, count=2)
         with accept(listener) as polite, accept(listener) as silent:
-            client.tell(verb="close", timeout_ms=300)
+            client.send(verb="close", timeout_ms=300)
             assert (polite.recv(1), silent.recv(1)) == (b"", b"")
             polite.close()
             assert [end["peer"] for end in next(client.answers)["closed"]] == ["fin", "timeout"]

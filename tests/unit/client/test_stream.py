@@ -62,7 +62,7 @@ def test_an_answer_has_its_request_s_id(agent):
     """A whole number, a string or null comes back as it is."""
     client = agent()
     for number in (0, -3, 2**53, "seven", "", None):
-        client.tell(id=number, verb="facts")
+        client.send(id=number, verb="facts")
         assert next(client.answers)["id"] == number
 
 
@@ -72,7 +72,7 @@ def test_partial_answers_come_as_attempts_end(agent):
     port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
     target = {"host": "127.0.0.1", "port": port, "timeout_ms": 300}
     client.ask("open", **target)
-    client.tell(id=7, verb="open", **target, count=3, in_flight=3, gap_ms=50, partial=True)
+    client.send(id=7, verb="open", **target, count=3, in_flight=3, gap_ms=50, partial=True)
     partial_answers = [next(client.answers) for _ in range(3)]
     last = next(client.answers)
     assert [answer["partial"] for answer in partial_answers] == [True] * 3
@@ -86,7 +86,7 @@ def test_a_partial_answer_does_not_wait_for_the_rest(agent):
     client = agent()
     port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
     target = {"host": "127.0.0.1", "port": port, "timeout_ms": 600_000}
-    client.tell(id=1, verb="open", **target, count=2, partial=True)
+    client.send(id=1, verb="open", **target, count=2, partial=True)
     first = next(client.answers)
     assert (first["attempt"]["outcome"], first["attempt"]["conn"]) == ("established", 2)
 
@@ -132,7 +132,7 @@ def test_the_end_of_the_agent_releases_everything(agent, end):
             case "term":
                 client.process.terminate()
             case "quit":
-                client.tell(verb="quit")
+                client.send(verb="quit")
         for connection in accepted:
             with connection:
                 assert connection.recv(1) == b""
@@ -158,7 +158,7 @@ def test_a_closed_stream_stops_the_lab_s_agent_at_once(agent, partial):
     client = agent("-c", patience)
     with listening(backlog=0) as (listener, port):
         target = {"host": "127.0.0.1", "port": port, "timeout_ms": 600_000}
-        client.tell(verb="open", **target, count=100, partial=partial)
+        client.send(verb="open", **target, count=100, partial=partial)
         with accept(listener) as connection:
             client.process.stdin.close()
             assert client.process.wait(WITHIN) == 0
@@ -183,7 +183,7 @@ def test_a_closed_stream_ends_a_busy_agent(agent):
     """A request that would last for half an hour does not outlive the stream by more than the grace."""
     client = agent("-c", "from client import agent; agent._GRACE_S = 0; agent.main([])")
     with listening(backlog=0) as (listener, port):
-        client.tell(verb="open", host="127.0.0.1", port=port, count=1000)
+        client.send(verb="open", host="127.0.0.1", port=port, count=1000)
         with accept(listener):
             client.process.stdin.close()
             assert client.process.wait(WITHIN) == 0
