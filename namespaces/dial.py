@@ -12,6 +12,7 @@ from namespaces.trace import Tuple4
 
 WINDOW = 0.150  # seconds
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EPERM, errno.EACCES}
+BIND_ADDRESS_NO_PORT = 24  # linux/in.h
 FREEBIND: dict[int, tuple[int, int]] = {
     socket.AF_INET: (socket.IPPROTO_IP, 15),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 78),
@@ -48,8 +49,18 @@ class Dial:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if route.source:
             self.sock.setsockopt(*FREEBIND[route.family], 1)
-            self.sock.bind((route.source, route.source_port))
+            self._bind(route.source, route.source_port)
         self._timer: asyncio.TimerHandle | None = None
+
+    def _bind(self, source: str, port: int) -> None:
+        """Bind to an address; a range of local ports that are all in use is connect(2)'s to be told of."""
+        try:
+            self.sock.bind((source, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port:
+                raise
+            self.sock.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+            self.sock.bind((source, 0))
 
     def start(self) -> None:
         """Send the SYN."""

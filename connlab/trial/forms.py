@@ -71,7 +71,7 @@ SETS = line(rf"{SYSCTL_CALL}|{TO_PROC}")
 # Nothing else, so that it can be read without being run; `set -e` would end it in the middle.
 SETS_ALONE = all_lines(rf"{SYSCTL_CALL}(?!.*[$`])|{TO_PROC}(?!.*[$`])|#|exit\b|modprobe\s|set \+|$")
 IN_YAML = r"(?:-\s+|.*[{,]\s*)?"
-DOCKER_RUN = line(r"(?:.*\s)?(?:docker|podman|nerdctl)\s(?:.*\s)?(?:run|create)\b")
+DOCKER_RUN = line(r"(?:.*[\s/])?(?:docker|podman|nerdctl)\s(?:.*\s)?(?:run|create)\b")
 RULES_CALL = line(r"(?:.*\s)?(?:\S*/)?(?:ip6?tables|nft)\S*\s")
 
 FOREIGN: Sequence[Foreign] = (

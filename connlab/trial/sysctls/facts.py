@@ -18,6 +18,8 @@ class Fact(NamedTuple):
 
 
 CONNTRACK = "conntrack's own, not the socket's: "
+IPC = Fact("acts on processes that share memory or queues, not on connections", size=True)
+# By key, or pattern of keys (fnmatch); the first that fits counts.
 FACTS: Mapping[str, Fact] = {
     "net.core.somaxconn": Fact(
         "acts on the server: the backlog in force is the smaller of this and what the program gives listen(2), as it"
@@ -96,13 +98,18 @@ FACTS: Mapping[str, Fact] = {
         "net.netfilter.nf_conntrack_max by its older name: how many connections conntrack remembers", size=True),
     "net.ipv[46].conf.*": Fact("acts on packets of an interface, before TCP; the lab measured nothing of it"),
     "net.ipv[46].neigh.*": Fact("the table of neighbours, no limit of connections"),
+    "fs.mqueue.*": IPC,
+    "kernel.domainname": Fact("a name of the container"),
+    "kernel.hostname": Fact("a name of the container, which its engine sets by another way"),
+    "kernel.msg*": IPC,
+    "kernel.sem": IPC,
+    "kernel.shm*": IPC,
     "kernel.*": Fact("acts on processes, not on connections"),
     "fs.*": Fact("acts on files, not on connections; of descriptors, a process has RLIMIT_NOFILE"),
     "vm.*": Fact("acts on the machine's memory, not on connections"),
 }  # fmt: skip
 # Of the machine, and yet each container has its own: of its namespace of System V IPC and POSIX queues, of its name.
 OWN = ("kernel.msg*", "kernel.sem", "kernel.shm*", "fs.mqueue.*", "kernel.domainname", "kernel.hostname")
-OWN_SIZES = Fact("acts on processes that share memory or queues, not on connections", size=True)
 NOTHING = Fact("the lab measured nothing of it")
 
 # A line with the key and any other value than 0 has no effect beside one that sets the other key to the value.
@@ -123,12 +130,8 @@ SAFE = (
 
 
 def fact(key: str) -> Fact:
-    """Return what is known of a key: the first entry whose name or pattern it is."""
-    if is_own(key):
-        return OWN_SIZES
-    return FACTS.get(key) or next(
-        (each for name, each in FACTS.items() if fnmatch.fnmatchcase(key, name)), NOTHING
-    )
+    """Return what is known of a key."""
+    return next((each for name, each in FACTS.items() if fnmatch.fnmatchcase(key, name)), NOTHING)
 
 
 def is_own(key: str) -> bool:

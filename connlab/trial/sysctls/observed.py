@@ -15,6 +15,7 @@ from connlab.trial.sysctls.verdicts import Look, Seen
 
 File = tuple[Input, Brought]
 Result = Mapping[str, Any]  # status, said, after
+NOT_PERMITTED = "Operation not permitted"
 
 
 class Observed(NamedTuple):
@@ -54,13 +55,25 @@ def observe(settings: Settings, files: Sequence[File]) -> Observed:
     by_tool = [each for each in lines if not facts.is_own(each.key)]
     new, results = containers.set_lines(settings, paths, by_tool)
     found: dict[Setting, Result] = dict(zip(by_tool, results, strict=True))
-    # What no tool in a container can set, and an engine can.
-    if own := [each for each in lines if facts.is_own(each.key)]:
-        started = containers.start(settings, own)
-        found |= {each: _result(each, started) for each in own}
-    machine = containers.machine_keys(settings, [path for path in paths if not new[path]])
+    # What nobody without a capability can set, and an engine can.
+    engines_own = [
+        each for each in lines if facts.is_own(each.key) or _forbidden(new.get(each.path), found[each])
+    ]
+    if engines_own:
+        started = containers.start(settings, engines_own)
+        found |= {each: _result(each, started) for each in engines_own}
+    machine = containers.machine_keys(settings, [path for path in paths if not _writable(new[path])])
     together = {group.settings: None for group in engines if not group.machine}
     return Observed(new, machine, found, {each: containers.start(settings, each) for each in together})
+
+
+def _writable(look: Look | None) -> bool:
+    return look is not None and look.writable
+
+
+def _forbidden(look: Look | None, result: Result) -> bool:
+    """Tell whether a key is a network namespace's own, and yet root without a capability may not set it."""
+    return _writable(look) and NOT_PERMITTED in result["said"]
 
 
 def _result(setting: Setting, started: Started) -> Result:

@@ -96,7 +96,17 @@ def _basic(seen: Seen) -> str:
         return "machine-wide"
     if not seen.before.writable:
         return "machine-wide"
-    return "invalid" if seen.status or (seen.said and not same(seen.setting.asked, seen.after)) else ""
+    refused = seen.status or (seen.said and not same(seen.setting.asked, seen.after))
+    return "invalid" if refused or _ignored(seen) else ""
+
+
+def _ignored(seen: Seen) -> bool:
+    """Tell whether the kernel took nothing of a value, and said nothing; it may take the first words of one."""
+    asked, after = seen.setting.asked.split(), (seen.after or "").split()
+    taken = bool(asked) and all(_decimal(one) == other for one, other in zip(asked, after, strict=False))
+    return (
+        seen.before is not None and seen.after is not None and seen.after == seen.before.value and not taken
+    )
 
 
 def _remarks(seen: Seen, verdict: str) -> Iterator[str]:
@@ -140,9 +150,7 @@ def _sentences(
     if "not-in-container" in found:
         yield f"the machine has it ({_value(seen.machine)}), a container does not"
     if "machine-wide" in found:
-        yield (
-            seen.said if seen.shared else "it belongs to the whole machine, and a container cannot change it"
-        )
+        yield _whose(seen)
     if "invalid" in found:
         yield f"the kernel does not take {seen.setting.asked!r}: {_why(seen)}"
     if "overridden" in found:
@@ -182,7 +190,16 @@ def _why(seen: Seen) -> str:
     words = seen.said.removesuffix(": unknown")
     for before in ("runc create failed: ", "container init: "):
         words = words.rpartition(before)[2]
-    return words or f"exit status {seen.status}"
+    return words or (f"exit status {seen.status}" if seen.status else "nothing of it")
+
+
+def _whose(seen: Seen) -> str:
+    """Say why a key that is there is no container's to set."""
+    if seen.shared:
+        return seen.said
+    if seen.machine and not seen.machine.writable:
+        return "it can only be read, on the machine too"
+    return "it belongs to the whole machine, and a container cannot change it"
 
 
 def _value(look: Look | None) -> str:

@@ -41,6 +41,8 @@ def text(seen: Seen, ports: tuple[int, ...] = ()) -> str:
          ["machine-wide", "already-so"]),
         (Seen(Setting("a", 1, "net.x.y", "yes"), Look("2", True), None, 1, "Invalid argument", "2"), ["invalid"]),
         (Seen(Setting("a", 1, "net.x.y", "yes"), Look("2", True), None, 0, "Invalid argument", "2"), ["invalid"]),
+        (Seen(Setting("a", 1, "net.x.y", "5"), Look("2", True), None, 0, "", "2"), ["invalid"]),
+        (Seen(Setting("a", 1, "net.x.y", "5"), Look("5 7", True), None, 0, "", "5 7"), ["applied"]),
         (taken("kernel.shmmax", "5", "7"), ["lower-than-default", "applied"]),
         (taken("net.x.y", "1", "1"), ["already-so"]),
         (taken("net.x.y", "0x10", "16"), ["already-so"]),
@@ -83,6 +85,8 @@ def test_one_line_can_take_the_effect_of_another():
         (Seen(Setting("a", 1, "net.x.y", "1", ignored=True), None, None, 1, "", None), "systemd-sysctl"),
         (taken(FIN_TIMEOUT, "70", "60"), "20 s (T06)"),
         (taken("net.ipv4.conf.eth0.rp_filter", "1", "0"), "there is no eth0 here"),
+        (Seen(Setting("a", 1, "net.x.y", "1"), Look("2", False), Look("2", False), 0, "", "2"),
+         "only be read, on the machine too"),
         (Seen(Setting("a", 1, "net.x.y", "5 6"), Look("2", True), None, 0, "", "5"), "the kernel has '5' then"),
         (Seen(Setting("a", 1, "net.x.y", "yes"), Look("2", True), None, 1,
               "error during container init: write /proc/sys/net/x/y: invalid argument: unknown", "2"),
@@ -113,6 +117,7 @@ def test_values_are_compared_as_the_kernel_reads_them(one, other, equal):
 def test_a_kubelet_sets_some_keys_alone():
     assert "--allowed-unsafe-sysctls" in entries([taken(SOMAXCONN, "1", "2")], [], kubernetes=True)[0]["text"]
     assert "--allowed" not in entries([taken(FIN_TIMEOUT, "1", "2")], [], kubernetes=True)[0]["text"]
+    assert "--allowed" not in text(taken(SOMAXCONN, "1", "2"))
 
 
 def test_every_verdict_is_defined_in_a_sentence_and_no_other():
