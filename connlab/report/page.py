@@ -39,19 +39,18 @@ def page(
     Raises ValueError, with the file, if a chart cannot be drawn.
     """
     claims = list(rows)
-    return _template().render(
+    return template("page.html").render(
         family=family,
         run=run,
         machine=[f"{what} {machine[what]}" for what in ("kernel", "engine") if machine.get(what)],
         claims=claims,
         columns={name: head for name, head in COLUMNS.items() if any(row.get(name) for row in claims)},
         figures=[_figure(spec, f"c{at}", source) for at, (source, spec) in enumerate(charts.items())],
-        policy=POLICY, colours=COLOURS, font=Markup(FONT),
     )  # fmt: skip
 
 
-def _template() -> jinja2.Template:
-    """Return the page's text; each word that is put into it is printable and escaped."""
+def template(name: str) -> jinja2.Template:
+    """Return the text of a page; each word that is put into it is printable and escaped."""
     words = jinja2.Environment(
         loader=jinja2.PackageLoader("connlab.report", "."),
         autoescape=True,
@@ -60,7 +59,8 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else visible(value),
     )
-    return words.get_template("page.html")
+    words.globals.update(policy=POLICY, colours=COLOURS, font=Markup(FONT))
+    return words.get_template(name)
 
 
 def _figure(spec: Spec, name: str, source: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connlab.cli.show.terminal import Terminal, coloured, joined, pale
-from connlab.trial.vocabulary import VERDICTS
 
 
 def settings(out: Terminal, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -17,11 +16,6 @@ def settings(out: Terminal, entries: Sequence[Mapping[str, Any]]) -> None:
         verdict = [part for word in entry["verdict"] for part in (", ", coloured(word))][1:]
         out.print(joined(f"{where}  {entry['key']} = {entry['asked']}  ", *verdict))
         out.sentence(pale(f"{_values(entry)}{entry['text']}"), " " * (len(where) + 2))
-
-
-def is_about_rules(finding: Mapping[str, Any]) -> bool:
-    """Tell whether a finding is about rules; those on kernel settings stand with their lines."""
-    return finding["id"] not in VERDICTS
 
 
 def _values(entry: Mapping[str, Any]) -> str:

@@ -1,14 +1,28 @@
-"""What a trial found, on one screen: rows, findings, lines that do nothing."""
+"""What a trial found, on one screen: rows, findings, lines that do nothing, sysctls, offices, expectations."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from connlab.cli.show import kernel_settings
-from connlab.cli.show.terminal import console, new_table, pale, progress_bar, strong
+from connlab.cli.show.terminal import (
+    Terminal,
+    coloured,
+    console,
+    joined,
+    new_table,
+    pale,
+    progress_bar,
+    strong,
+)
 from connlab.trial.conductor import Progress as Report
+from connlab.trial.summary import Note, Summary
+
+LETTERS = (
+    "E established, D established and ended, R refused, T nothing within 150 ms; e, r, t: a byte came back, a reset, "
+    "nothing. Dials of one source, 20 ms apart."
+)
 
 
 @contextlib.contextmanager
@@ -19,33 +33,58 @@ def progress() -> Iterator[Report]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def screen(answer: Mapping[str, Any]) -> None:
+def screen(summary: Summary) -> None:
     """Print what matters first."""
     out = console()
-    for file in answer["files"]:
-        if file["loaded"] is not True:
-            out.print(strong(f"{file['path']}: {file['form']}, not loaded, exit status {file['exit']}"))
-        for message in file["messages"]:
-            out.print(f"  {message['line'] or ''} {message['text']}")
-    table = new_table(">port", "IPv", "from", "get in", "shared by", "the others see", "by rule")
-    for row in answer["ports"]:
-        judge = row["decided_by"]
-        where = f"{judge['file']}:{judge['line']}" if judge["line"] else judge["rule"]
-        limit = "all" if row["limit"] is None else str(row["limit"])
+    for where, words in summary.loading:
+        out.sentence(words, strong(f"{where}  "))
+    if summary.rows:
+        _rows(out, summary)
+    for note in summary.findings:
+        _finding(out, note)
+    _idle(out, summary)
+    if summary.sysctls:
+        out.print()
+    kernel_settings.settings(out, summary.sysctls)
+    for office in summary.offices:
+        out.sentence(office, strong("office  "))
+    for expected in summary.expectations:
+        verdict = coloured("PASS" if expected["holds"] else "FAIL")
+        got = "" if expected["holds"] else f"; there is: {expected['got']}"
+        out.sentence(f"{expected['text']}{got}", joined(verdict, "  "))
+
+
+def _rows(out: Terminal, summary: Summary) -> None:
+    table = new_table("port", "over", "dials", "get in", "the others", "by rule")
+    for port, over, cells in summary.rows:
         table.add_row(
-            str(row["port"]),
-            str(row["family"]),
-            row["from"],
-            f"{limit}  {row['pattern']}",
-            row["shared_by"] or "",
-            row["refusal"],
-            where,
+            port, over, cells.dialled if port else pale(cells.dialled), cells.get_in, cells.others, cells.rule
         )
-    if answer["ports"]:
-        out.print(table)
-    kernel_settings.settings(out, answer["sysctls"])
-    for finding in filter(kernel_settings.is_about_rules, answer["findings"]):
-        where = f"{finding['file']}:{finding['line']}" if finding["line"] else ""
-        out.sentence(finding["text"], strong(f"{finding['id']}  "))
-        if finding["evidence"] or where:
-            out.print(pale(f"    {finding['evidence']}  {where}"))
+    out.print(table)
+    out.sentence(pale(LETTERS))
+    out.print()
+
+
+def _finding(out: Terminal, note: Note) -> None:
+    """Print a finding: its sentence, what shows it, and the line that it is about."""
+    out.sentence(note.text, strong(f"{note.id}  "))
+    if note.also:
+        out.sentence(pale(f"also port {note.also}"), "    ")
+    if note.evidence:
+        out.sentence(pale(note.evidence), "    ")
+    if note.where:
+        out.sentence(pale(note.line), pale(f"    {note.where}  "))
+
+
+def _idle(out: Terminal, summary: Summary) -> None:
+    if not summary.idle:
+        return
+    out.print()
+    out.print(strong("lines that do nothing"))
+    for note in summary.idle:
+        head = joined(
+            "  ", strong(f"{note.id}  ") if note.id else "", f"{note.where}  " if note.where else ""
+        )
+        out.sentence(pale(note.line), head)
+        if note.evidence:
+            out.sentence(note.evidence, "    ")

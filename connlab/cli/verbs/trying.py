@@ -80,7 +80,16 @@ def try_(
 ) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
-    from connlab.trial import changes, expectation_files, expectations, forms, placeholders, plan, trial
+    from connlab.trial import (
+        changes,
+        expectation_files,
+        expectations,
+        forms,
+        placeholders,
+        plan,
+        summary,
+        trial,
+    )
     from connlab.trial.offices import parse
     from connlab.trial.trial_record import ANSWER, TrialRecord
 
@@ -107,7 +116,10 @@ def try_(
         }
     record.files(brought)
     record.keep(ANSWER, answer)
-    print_json(answer) if as_json else show.screen(answer)
+    if as_json:
+        print_json(answer)
+    else:
+        show.screen(summary.summary(answer, {each.path: each.text for each in brought}))
     output.notice(
         f"no evidence is kept: {record.problem}" if record.problem else f"evidence: {_shown(record.folder)}"
     )

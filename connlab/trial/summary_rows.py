@@ -1,0 +1,140 @@
+"""The rows of an answer as a person reads them: equal ones are one, and a scenario that told something has a line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from connlab.trial.row_words import FAMILIES, admitted
+
+Row = Mapping[str, Any]
+MOST_RUNS, FIRST_RUNS = 6, 3  # of a pattern, on the screen
+SEEN = {
+    "rst": "reset", "icmp": "ICMP error", "silence": "silence", "icmp, then silence": "ICMP, then silence",
+    "connected, then silence": "connected, then silence", "none": "",
+}  # fmt: skip
+LIVE = {"reset": "are reset", "frozen": "are no longer answered", "dead": "get no byte"}
+AGES = (("live_untracked", "older ones"), ("live_tracked", "older, tracked"))
+
+
+class Cells(NamedTuple):
+    """What a line of the table says: how it was dialled, who gets in, what the others meet, and by which rule."""
+
+    dialled: str
+    get_in: str
+    others: str
+    rule: str
+
+
+class Line(NamedTuple):
+    """A row of the table: ports and whose dials, which are empty in what goes on with the line above."""
+
+    port: str
+    over: str
+    cells: Cells
+
+
+def lines(rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Line]:
+    """Yield the lines of all rows; those that say the same are one, whatever family, interface, net or open port.
+
+    Of one file, whose name is elsewhere, a rule is `:12`.
+    """
+    if len(names) == 1:
+        names = dict.fromkeys(names, "")
+    groups: dict[tuple[str, tuple[Cells, ...]], list[Row]] = {}
+    for row in rows:
+        cells = tuple(_cells(row, names))
+        # A limit is a port's own, also where another has the same one, or that of all ports that share it.
+        own = str(row["ports"]) if row["limit"] else str(row["port"]) if len(cells) > 1 else ""
+        groups.setdefault((own, cells), []).append(row)
+    for (_, cells), mine in groups.items():
+        ports = list(dict.fromkeys(row["port"] for row in mine))
+        apart = mine[0]["limit"] and sorted(ports) != sorted(mine[0]["ports"])
+        first = cells[0]._replace(get_in=admitted(mine[0])) if apart else cells[0]
+        yield Line(", ".join(map(str, ports)), _whose(mine, rows), first)
+        yield from (Line("", "", each) for each in cells[1:])
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Shorten the names of files to what tells them apart: `prod.rules`, or `a/prod.rules` where there are two."""
+    short = {}
+    for path in paths:
+        parts = PurePath(path).parts
+        ends = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+        others = [PurePath(other).parts for other in paths if other != path]
+        short[path] = next(
+            (
+                end
+                for number, end in enumerate(ends, 1)
+                if not any(o[-number:] == parts[-number:] for o in others)
+            ),
+            path,
+        )
+    return short
+
+
+def brief(pattern: str) -> str:
+    """Shorten a pattern of many runs: its first ones, and how many of each letter came then."""
+    runs = pattern.split()
+    if len(runs) <= MOST_RUNS:
+        return pattern
+    rest: Counter[str] = Counter()
+    for run in runs[FIRST_RUNS:]:
+        rest[run[0]] += int(run[1:])
+    return f"{' '.join(runs[:FIRST_RUNS])}, then {' '.join(f'{letter}{count}' for letter, count in rest.items())}"
+
+
+def place(file: str | None, line: int | None, names: Mapping[str, str]) -> str:
+    """Name a line of a file; empty if it is not known."""
+    return f"{names.get(file, file)}:{line}" if file and line else ""
+
+
+def _cells(row: Row, names: Mapping[str, str]) -> Iterator[Cells]:
+    """Yield what is said of a row: its limit, then each scenario that differs from what the limit lets expect."""
+    judge = row["decided_by"]
+    where = place(judge["file"], judge["line"], names)
+    policy = judge["rule"].startswith("policy") or judge["rule"] == "no rule"
+    rule = f"{where} {judge['rule'] if policy or not where else ''}".strip()
+    together = " together" if len(row["ports"]) > 1 else ""
+    alone = admitted({**row, "ports": []})
+    get_in = f"all {row['cap']}" if row["limit"] is None else f"{alone}{together}"
+    yield Cells(brief(row["pattern"]), get_in, SEEN[row["refusal"]], rule)
+    yield from (Cells(*words, "") for words in _scenarios(row))
+
+
+def _scenarios(row: Row) -> Iterator[tuple[str, str, str]]:
+    burst, limit = row["burst"], row["limit"]
+    if burst and burst["established"] != (burst["dials"] if limit is None else min(limit, burst["dials"])):
+        others = [
+            f"{burst[kind]} {word}"
+            for kind, word in (("refused", "refused"), ("silent", "silent"))
+            if burst[kind]
+        ]
+        yield f"{burst['dials']} at once", str(burst["established"]), ", ".join(others)
+    if row["late"] and set(row["late"]) & {"E", "R"}:
+        yield "repeated SYNs", row["late"], ""
+    if row["live"] in LIVE:
+        yield "those in", LIVE[row["live"]], ""
+    for field, words in AGES:
+        if row[field] and set(row[field]) != {"e"}:
+            yield words, row[field], ""
+    if limit and row["frees"] != "at once":
+        yield "after one closes", f"after {row['frees']} s" if row["frees"] else "not in time", ""
+    if row["again"] and row["again"] != row["pattern"]:
+        yield "after all close", brief(row["again"]), ""
+    if row["witnesses_agree"] is False:
+        yield "trace, client", "disagree", "a fault of the lab"
+
+
+def _whose(mine: Sequence[Row], rows: Sequence[Row]) -> str:
+    """Say whose dials: the families, and the interface and the net where there are several."""
+    families = " and ".join(dict.fromkeys(FAMILIES[row["family"]] for row in mine))
+    words = families
+    for field, before in (("from", "from"), ("via", "via")):
+        every = {row[field] for row in rows}
+        here = list(dict.fromkeys(row[field] for row in mine))
+        if len(every) > 1 and set(here) != every:
+            words += f" {before} {', '.join(here)}".replace("from any", "others")
+    return words

@@ -1,0 +1,264 @@
+"""The screen and the page of a trial: what is equal is one, what differs is there, words of files are only words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from connlab.cli.show import trial as show
+from connlab.report.trial_page import trial_page
+from connlab.trial import summary, summary_rows
+from connlab.trial.summary import Summary
+from tests.support.trial_answers import PATH, TEXTS, answer, finding, row
+
+
+def of(**more: Any) -> Summary:
+    return summary.summary(answer(**more), TEXTS)
+
+
+def lines(*rows: dict[str, Any], names: dict[str, str] | None = None) -> list[tuple[str, ...]]:
+    """Return the table as tuples of its six cells."""
+    found = summary_rows.lines(rows, names or {PATH: "rules.v4"})
+    return [(port, over, *cells) for port, over, cells in found]
+
+
+def test_a_row_says_who_gets_in_and_by_which_line():
+    """Of one file the line alone; open ports that nobody looks at are one row."""
+    assert lines(*answer()["ports"]) == [
+        ("443", "IPv4", "E20 T10", "20 per /24", "silence", ":3"),
+        ("443, 8090", "IPv6", "E64", "all 64", "", "no rule"),
+        ("8090", "IPv4", "T10", "nobody", "silence", ":3"),
+    ]
+    two = {PATH: "rules.v4", "b.nft": "b.nft"}
+    assert lines(row(), names=two)[0][-1] == "rules.v4:3"
+
+
+def test_equal_rows_of_families_interfaces_and_nets_are_one():
+    """What they differ in is said where they differ, and only where there are several."""
+    assert [line[1] for line in lines(row(), row(family=6))] == ["IPv4 and IPv6"]
+    assert [line[1] for line in lines(row(via="wan0"), row(via="lan0"))] == ["IPv4"]
+    assert [line[1] for line in lines(row(via="wan0"), row(via="lan0", limit=None))] == [
+        "IPv4 via wan0",
+        "IPv4 via lan0",
+    ]
+    nets = lines(row(), row(**{"from": "10.0.0.0/8", "limit": None}))
+    assert [line[1] for line in nets] == ["IPv4 others", "IPv4 from 10.0.0.0/8"]
+
+
+def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
+    """Two ports with the same limit are two rows; two that share one are one."""
+    assert [line[:1] for line in lines(row(80), row(443))] == [("80",), ("443",)]
+    shared = lines(row(80, ports=[80, 443]), row(443, ports=[80, 443]))
+    assert [(line[0], line[3]) for line in shared] == [("80, 443", "20 per /24 together")]
+    apart = lines(row(80, ports=[80, 443]), row(443, ports=[80, 443], late="E10"))
+    assert [(line[0], line[3]) for line in apart if line[0]] == [
+        ("80", "20 per /24 with 443"),
+        ("443", "20 per /24 with 80"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        (
+            {"burst": {"dials": 30, "established": 17, "refused": 3, "silent": 10}},
+            ("30 at once", "17", "3 refused, 10 silent"),
+        ),
+        ({"late": "E6 T4"}, ("repeated SYNs", "E6 T4", "")),
+        ({"live": "reset"}, ("those in", "are reset", "")),
+        ({"live_untracked": "eeeeerrr"}, ("older ones", "eeeeerrr", "")),
+        ({"live_tracked": "eeeeeeet"}, ("older, tracked", "eeeeeeet", "")),
+        ({"frees": None}, ("after one closes", "not in time", "")),
+        ({"frees": 2.5}, ("after one closes", "after 2.5 s", "")),
+        ({"again": "R14"}, ("after all close", "R14", "")),
+        ({"witnesses_agree": False}, ("trace, client", "disagree", "a fault of the lab")),
+    ],
+)
+def test_a_scenario_that_told_something_has_a_line(more, line):
+    """And one that told what the limit says already has none."""
+    assert [each[2:5] for each in lines(row(**more))[1:]] == [line]
+    assert len(lines(row())) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "shown"),
+    [
+        ("E4 R6 T4", "E4 R6 T4"),
+        ("E12 D1 R1 D1 R1 D1", "E12 D1 R1 D1 R1 D1"),
+        ("E12 D1 R1 D1 R1 D1 R2", "E12 D1 R1, then D2 R3"),
+    ],
+)
+def test_a_long_pattern_is_summed_up(pattern, shown):
+    """Its first runs as they are."""
+    assert summary_rows.brief(pattern) == shown
+
+
+def test_names_are_as_short_as_they_can_be():
+    """The last part, or as many as tell two apart."""
+    assert summary_rows.short_names(["/a/b/x.rules", "c/y.sh", "-"]) == {
+        "/a/b/x.rules": "x.rules",
+        "c/y.sh": "y.sh",
+        "-": "-",
+    }
+    assert list(summary_rows.short_names(["/a/x.rules", "/b/x.rules"]).values()) == ["a/x.rules", "b/x.rules"]
+
+
+def test_findings_that_say_the_same_are_one():
+    """The others are named by port and family; a line that does nothing is not told twice."""
+    again = [finding("shared-by-net", 80), finding("shared-by-net", 80, 6), finding("bans", 80)]
+    found = of(findings=[*answer()["findings"], *again])
+    assert [(note.id, note.also, note.where) for note in found.findings] == [
+        ("shared-by-net", "80 over IPv4 and IPv6", "rules.v4:3"), ("bans", "", "rules.v4:3"),
+    ]  # fmt: skip
+    (idle,) = found.idle
+    assert (idle.id, idle.where, idle.evidence) == (
+        "never-reached",
+        "rules.v4:5",
+        "SYNs to port 443 are decided by line 3",
+    )
+
+
+def test_a_line_of_another_protocol_is_not_blamed():
+    """Nobody dials ICMP."""
+    rules = [{"file": PATH, "line": 4, "rule": "-A INPUT -p icmp -j ACCEPT", "packets": 0, "decided": 0}]
+    assert of(rules=rules).idle == []
+    assert len(of(rules=[{**rules[0], "rule": "-A INPUT -p tcp -j ACCEPT"}]).idle) == 1
+
+
+def test_the_screen_has_all_of_it(capsys):
+    """Each part, in this order."""
+    show.screen(
+        of(
+            files=[
+                {
+                    "path": PATH,
+                    "form": "iptables-save",
+                    "loaded": "partly",
+                    "exit": 2,
+                    "messages": [{"line": 4, "text": "no"}],
+                }
+            ],
+            set=[{"file": PATH, "line": 3, "word": "above", "before": "20", "after": "30"}],
+            sysctls=[
+                {
+                    "file": PATH,
+                    "line": 1,
+                    "key": "net.core.somaxconn",
+                    "asked": "9",
+                    "before": "4096",
+                    "after": None,
+                    "verdict": ["lower-than-default"],
+                    "text": "acts on the server",
+                }
+            ],
+            offices=[
+                {
+                    "port": 443,
+                    "people": 5,
+                    "each": 3,
+                    "got": 7,
+                    "per_person": [2, 2, 1, 1, 1],
+                    "neighbour": "E3",
+                }
+            ],
+            expectations=[
+                {"text": "port 443: 20", "holds": True, "got": "20"},
+                {"text": "port 443: 9", "holds": False, "got": "20"},
+            ],
+        )
+    )
+    words = capsys.readouterr().out
+    parts = [
+        "rules.v4  iptables-save, loaded in part, exit status 2",
+        "rules.v4:4  no",
+        "above 30 was tried, where the file says 20",
+        "20 per /24",
+        "E established,",
+        "shared-by-net  port 443 is so",
+        "\n    E20 T10",
+        "--connlimit-mask 24 -j DROP",
+        "lines that do nothing",
+        "never-reached  rules.v4:5",
+        "net.core.somaxconn",
+        "lower-than-default",
+        "7 of 15 get in, from 1 to 2 each; then a neighbour in the router's /24: E3",
+        "PASS  port 443: 20",
+        "FAIL  port 443: 9; there is: 20",
+    ]
+    places = [words.find(part) for part in parts]
+    assert places == sorted(places), [part for part, place in zip(parts, places, strict=True) if place < 0]
+    assert min(places) >= 0
+
+
+HOSTILE = "<script>alert(1)</script>\x1b]0;owned\x07\u202e[bold]{{ 7 * 7 }}"
+
+
+def hostile() -> dict[str, Any]:
+    """Return an answer that has the words in each place where words of files, tools and people come."""
+    path = f"/etc/{HOSTILE}.rules"
+    judge = {"file": path, "line": 1, "rule": f"policy {HOSTILE}"}
+    return answer(
+        files=[
+            {
+                "path": path,
+                "form": "iptables-save",
+                "loaded": False,
+                "exit": 1,
+                "messages": [{"line": 1, "text": HOSTILE}],
+            }
+        ],
+        ports=[row(decided_by=judge, via=HOSTILE), row(decided_by=judge, limit=0)],
+        rules=[{"file": path, "line": 1, "rule": HOSTILE, "packets": 0, "decided": 0}],
+        findings=[
+            {**finding("bans", line=None), "file": path, "line": 1, "text": HOSTILE, "evidence": HOSTILE}
+        ],
+        sysctls=[
+            {
+                "file": path,
+                "line": 1,
+                "key": HOSTILE,
+                "asked": HOSTILE,
+                "before": HOSTILE,
+                "after": HOSTILE,
+                "verdict": ["absent"],
+                "text": HOSTILE,
+            }
+        ],
+        expectations=[{"text": HOSTILE, "holds": False, "got": HOSTILE}],
+        set=[{"file": path, "line": 1, "word": HOSTILE, "before": "1", "after": "2"}],
+    )
+
+
+def test_words_of_files_reach_no_terminal_unescaped(capsys):
+    """Names of files, lines, messages, interfaces and keys: brackets are brackets, what does not print is shown."""
+    given = hostile()
+    show.screen(summary.summary(given, {given["files"][0]["path"]: f"{HOSTILE}\n"}))
+    words = capsys.readouterr().out
+    assert all(character.isprintable() or character == "\n" for character in words)
+    assert words.count(r"</script>\x1b]0;owned\x07\u202e[bold]") >= 10
+
+
+def test_words_of_files_are_no_part_of_the_page():
+    """The only elements are the page's own; a place of a file is a link to its line."""
+    given = hostile()
+    found = summary.summary(given, {given["files"][0]["path"]: f"{HOSTILE}\n"})
+    page = trial_page(found, {found.files[0]: f"{HOSTILE}\n"}, "2026-try", show.LETTERS)
+    assert page.startswith("<!doctype html>\n")
+    assert "<script" not in page
+    assert "49" not in page
+    assert page.count(r"&lt;script&gt;alert(1)&lt;/script&gt;\x1b]0;owned\x07\u202e[bold]{{ 7 * 7 }}") >= 10
+    assert all(character.isprintable() or character == "\n" for character in page)
+
+
+def test_the_page_needs_nothing_but_itself():
+    """No script, nothing from elsewhere; each link leads to a line of the page; the same gives the same bytes."""
+    found = of(expectations=[{"text": "port 443: 9", "holds": False, "got": "20"}])
+    page = trial_page(found, {"rules.v4": TEXTS[PATH]}, "2026-try", show.LETTERS)
+    assert "default-src &#39;none&#39;" in page
+    assert not re.search(r"https?:|src=|url\(|<link|@import", page)
+    links = re.findall(r'href="#([^"]+)"', page)
+    assert len(links) >= 3
+    assert set(links) <= set(re.findall(r'id="([^"]+)"', page))
+    assert page == trial_page(found, {"rules.v4": TEXTS[PATH]}, "2026-try", show.LETTERS)
