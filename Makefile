@@ -32,7 +32,7 @@ logs: .venv/.ready  ## Show what the hosts wrote (S=server for one, F=1 to follo
 	@.venv/bin/lab logs $${F+--follow="$$F"} $${S+--service "$$S"}
 
 .PHONY: attempt
-attempt: .venv/.ready  ## Dial once and say what happened (CLIENT=2 COUNT=16 HOLD=5)
+attempt: .venv/.ready  ## Dial 20 times, say what happened (CLIENT=2 COUNT=16 HOLD=5)
 	@.venv/bin/lab attempt $${CLIENT+--client "$$CLIENT"} $${COUNT+--count "$$COUNT"} $${HOLD+--hold "$$HOLD"}
 
 .PHONY: connect

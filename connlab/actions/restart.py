@@ -74,5 +74,5 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     states = ", ".join(f"{state} {count}" for state, count in result["sockets"].items())
     lines.append(f"its sockets of port {result['port']} now: {states or 'none'}")
     if result["error"]:
-        lines.append("it tries again each second\n  next: make status, which says when it listens again")
+        lines += ["it tries again each second", "  next: make status, which says when it listens again"]
     return lines

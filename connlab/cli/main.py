@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,11 +18,25 @@ from connlab.base.errors import LabError, NotFit, interrupted
 from connlab.cli.verbs import dialling, explaining, judging, restarting, running, trying
 from connlab.cli.verbs.options import print_json
 
-STDOUT = 1
+STDOUT = 1  # its descriptor
 EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+class Verbs(click.Group):
+    """The verbs; a reader who has seen enough (`lab logs | head`) ends one, which is no failure of it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb that was typed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            if not reader_is_gone():
+                raise  # it was another pipe
+            discard_output()
+            ctx.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="connlab")
 def lab() -> None:
     """Run a laboratory for TCP connection limits: one server host, N client hosts, real kernels.
@@ -91,6 +106,19 @@ def guarded(call: Callable[[], Any], *, as_json: bool = False) -> int:
     return 0
 
 
+def reader_is_gone() -> bool:
+    """Return whether nobody reads standard output any more (poll(2))."""
+    poller = select.poll()
+    poller.register(STDOUT, 0)
+    return bool(poller.poll(0))
+
+
+def discard_output() -> None:
+    """Lead standard output nowhere: what is left in its buffer would be tried once more at the end."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+
+
 def _refusal(error: BaseException) -> LabError | None:
     """Say what happened, in the lab's words; None for a defect, whose traceback is the report."""
     if isinstance(error, LabError):
@@ -106,8 +134,7 @@ def _refusal(error: BaseException) -> LabError | None:
         refusal.status = error.exit_code
         return refusal
     if isinstance(error, OSError) and error.errno in EXHAUSTED:
-        with contextlib.suppress(OSError):  # what is left in its buffer would be tried once more at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+        discard_output()
         where = f"{error.filename}: " if error.filename else ""
         return NotFit("this machine refuses", f"{where}{error.strerror}", next_step="df; ulimit -a")
     from connlab.cluster import engine

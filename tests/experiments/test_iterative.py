@@ -79,8 +79,9 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
     assert endless["empty_reads"] == 100_000
     verdict(
         Verdict.DEPENDS,
-        f"after a clean close the printed loop read nothing {endless['empty_reads']:,} times in {endless['seconds']} s,"
-        " serving nobody, until our bound; with `while data := recv()` the next client is served",
+        f"after a clean close the printed loop read nothing {endless['empty_reads']:,} times in"
+        f" {endless['seconds']:.1f} s, serving nobody, until our bound; with `while data := recv()` the next client is"
+        " served",
     )
 
 

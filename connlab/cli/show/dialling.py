@@ -11,9 +11,11 @@ from connlab.base.model import Attempt
 from connlab.base.output import notice
 from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
 
-SOCKET_NOTES = """Type 5 is SOCK_SEQPACKET (Linux has no
-SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these families. The lab's own hosts have
-IPv6 off: those messages went between two spare hosts, by their link-local addresses."""
+SOCKET_NOTES = (
+    "Type 5 is SOCK_SEQPACKET (Linux has no SOCK_CONN_DGRAM); 4, SOCK_RDM, is a name without a protocol in these"
+    " families. The lab's own hosts have IPv6 off: those messages went between two spare hosts, by their link-local"
+    " addresses."
+)
 
 # What a close found instead of the other side's FIN (docs/agent.md, `close`).
 RELEASED = {"reset": "had been reset", "timeout": "got no FIN of the server"}
@@ -66,19 +68,25 @@ def released(result: Mapping[str, Any]) -> None:
 
 
 def sockets(result: Mapping[str, Any]) -> None:
-    """Print the article's table: what each host's kernel gives for a family and a type, and a message through it."""
-    table = new_table("family", "type", result["client"], result["server"], "a message there and back")
-    exchanges = {(row["family"], row["type"]): row for row in result["exchanged"]}
+    """Print the article's table, what each host's kernel gives for a family and a type, and messages through them.
+
+    Two hosts with the same kernel have one column.
+    """
+    hosts: tuple[str, ...] = ("client", "server")
+    if all(row["client"] == row["server"] for row in result["tried"]):
+        kinds, hosts = new_table("family", "type", f"{result['client']} and {result['server']}"), ("client",)
+    else:
+        kinds = new_table("family", "type", *(result[host] for host in hosts))
     for row in result["tried"]:
-        table.add_row(
-            f"{row['family']} ({row['family_number']})",
-            f"{row['type']} ({row['type_number']})",
-            *(_made(row["type"], row[host]) for host in ("client", "server")),
-            _passed(exchanges.get((row["family"], row["type"]))),
-        )
+        family, kind = f"{row['family']} ({row['family_number']})", f"{row['type']} ({row['type_number']})"
+        kinds.add_row(family, kind, *(_made(row["type"], row[host]) for host in hosts))
+    messages = new_table("family", "type", "a message there and back")
+    for row in result["exchanged"]:
+        messages.add_row(row["family"], row["type"], _passed(row))
     out = console()
-    out.print(table)
-    out.print(f"Asked by {result['user']}, who has no capability; SOCK_RAW for ICMP. {SOCKET_NOTES}")
+    out.print(kinds)
+    out.print(messages)
+    out.sentence(f"Asked by {result['user']}, who has no capability; SOCK_RAW for ICMP. {SOCKET_NOTES}")
 
 
 def _made(kind: str, answer: Mapping[str, Any]) -> Text:
@@ -88,9 +96,7 @@ def _made(kind: str, answer: Mapping[str, Any]) -> Text:
     return word if answer["made"] == kind else joined(word, f", as {answer['made']}")
 
 
-def _passed(row: Mapping[str, Any] | None) -> str | Text:
-    if row is None:
-        return "-"
+def _passed(row: Mapping[str, Any]) -> str | Text:
     if not row["came_back"]:
         return joined(styled("no", "red"), f": {row['error'] or 'something else came back'}")
     return f"{row['from']} to {row['to']}, {row['us'] / 1000:.2f} ms"

@@ -11,9 +11,9 @@ from connlab.cli.show.terminal import coloured, console, joined, new_table, stro
 from connlab.kernel import policy
 
 NEXT = (
-    ("make attempt CLIENT={client} COUNT=20", "dial 20 times from one client and see the limit bite"),
+    ("make attempt CLIENT={client} COUNT=20", "dial 20 times from one client, past the limit"),
     ("make scale-clients N=20", "more clients, same server"),
-    ("make logs F=1", "the story as it happens, refused SYNs included"),
+    ("make logs F=1", "what the hosts write, refused SYNs included"),
 )
 
 

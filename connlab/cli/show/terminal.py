@@ -33,6 +33,10 @@ class Terminal(Console):
         options |= {"markup": False, "emoji": False, "highlight": False}
         return super().render_str(lines(text), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, where rich would exit with 1."""
+        raise BrokenPipeError
+
     def sentence(self, words: str | Text, head: str | Text = "") -> None:
         """Print words on a line; at a terminal it is broken between words, and goes on below the end of `head`."""
         if not self.is_terminal:

@@ -7,7 +7,6 @@ import sys
 
 import click
 
-from connlab.base import output
 from connlab.base.errors import interrupted
 from connlab.cli.verbs.options import WholeNumber, client_option, json_option, print_json, running_lab
 
@@ -18,7 +17,7 @@ from connlab.cli.verbs.options import WholeNumber, client_option, json_option, p
 @click.option("--hold", default=0, type=WholeNumber(0, 86_400), help="Keep connections open N seconds.")
 @json_option
 def attempt(client: int, count: int, hold: int, as_json: bool) -> None:
-    """Dial from one client, 12 ms after each start and each end, and show what becomes of each as it ends."""
+    """Dial from one client, and show what becomes of each dial. They are 12 ms apart."""
     from connlab.actions import attempt as attempts
     from connlab.cli.show import dialling as show
     from connlab.cli.show import running
@@ -52,14 +51,15 @@ def attempt(client: int, count: int, hold: int, as_json: bool) -> None:
 @click.option("--timeout", default=2, type=WholeNumber(1, 600), help="Wait N seconds for an answer.")
 @json_option
 def connect(host: str, port: str | None, client: int, timeout: int, as_json: bool) -> None:
-    """Resolve HOST, connect to its PORT, say what happened; HOST:PORT works too."""
+    """Connect to HOST and PORT, and say what happened. HOST:PORT works too."""
     from connlab.actions import connect as calling
+    from connlab.cli.show.terminal import console
 
     calling.target(host, "1" if port is None else port)  # refused before the lab is asked for its own port
     settings = running_lab()
     name, own_port = calling.target(host, str(settings.port) if port is None else port)
     result = calling.connect(settings, client, name, own_port, timeout)
-    print_json(result) if as_json else output.show(calling.sentence(result))
+    print_json(result) if as_json else console().sentence(calling.sentence(result))
     if result["outcome"] != "established":
         sys.exit(1)
 
@@ -68,7 +68,7 @@ def connect(host: str, port: str | None, client: int, timeout: int, as_json: boo
 @client_option
 @json_option
 def sockets(client: int, as_json: bool) -> None:
-    """Which socket families and types this kernel gives, and messages through them."""
+    """Try every socket family and type, and messages through them."""
     from connlab.actions import socket_kinds as kinds
     from connlab.cli.show import dialling as show
 
@@ -79,7 +79,7 @@ def sockets(client: int, as_json: bool) -> None:
 @click.command()
 @client_option
 def talk(client: int) -> None:
-    """Talk to the server, as the article's client does: each line is sent, the echo shown; Ctrl-D ends."""
+    """Talk to the server, as the article's client does. Each line is sent, the echo shown; Ctrl-D ends."""
     from connlab.actions import talk as conversation
 
     sys.exit(conversation.talk(running_lab(), client))

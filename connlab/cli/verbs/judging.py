@@ -18,7 +18,7 @@ run_option = click.option(
 @run_option
 @json_option
 def claims(folder: str | None, as_json: bool) -> None:
-    """Show what is claimed, what real hosts said of it last, and when."""
+    """Show each claim, what real hosts said of it last, and when."""
     from connlab.cli.show import judging as show
     from connlab.evidence import verdicts
 
@@ -33,7 +33,7 @@ def claims(folder: str | None, as_json: bool) -> None:
 @run_option
 @json_option
 def effects(folder: str | None, as_json: bool) -> None:
-    """Show what each setting does to each side: expected, measured last, verdict."""
+    """Show what each setting does to each side. Expected, measured last, verdict."""
     from connlab.cli.show import judging as show
     from connlab.evidence import verdicts
 
@@ -48,7 +48,7 @@ def effects(folder: str | None, as_json: bool) -> None:
 @click.argument("folder", metavar="RUN", default="runs/latest")
 @json_option
 def report(folder: str, as_json: bool) -> None:
-    """Draw what a run left: a page for each family of experiments, in the run's folder."""
+    """Draw a run's charts, a page for each family of experiments. It is in the run's folder."""
     from connlab.evidence import runs, verdicts
     from connlab.report.run import draw
 
@@ -65,7 +65,7 @@ def report(folder: str, as_json: bool) -> None:
 @run_option
 @json_option
 def pages(folder: str | None, as_json: bool) -> None:
-    """Write the tables of verdicts into README.md and docs/, if every claim was judged."""
+    """Write the tables of verdicts into README.md and docs/. Every claim must have one."""
     from connlab.evidence import verdicts
     from connlab.report import verdict_tables
 

@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from connlab.base import output
 from connlab.base import settings as knobs
 from connlab.base.errors import LabError, Usage
 from connlab.base.knob_values import knob_problem
@@ -17,8 +16,9 @@ from connlab.cli.verbs.options import json_option, print_json
 @click.option("--reuse-address", "flag", default=None, help="SO_REUSEADDR from now on: 1 or 0.")
 @json_option
 def restart(flag: str | None, as_json: bool) -> None:
-    """Close the server's listener and connections and bind again, in the same network namespace."""
+    """Restart the server in its network namespace. It closes listener and connections, and binds again."""
     from connlab.actions import restart as restarting
+    from connlab.cli.show.terminal import console
 
     settings = knobs.unchecked()
     if flag is None and "REUSE_ADDRESS" in settings.explicit:
@@ -34,6 +34,10 @@ def restart(flag: str | None, as_json: bool) -> None:
         )
         refusal.answer = result
         raise refusal
-    print_json(result) if as_json else output.show("\n".join(restarting.sentences(result)))
+    if as_json:
+        print_json(result)
+    else:
+        for line in restarting.sentences(result):
+            console().sentence(line)
     if result["error"]:
         sys.exit(1)

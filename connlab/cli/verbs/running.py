@@ -33,7 +33,7 @@ def up(as_json: bool) -> None:
 @click.argument("clients", metavar="N")
 @json_option
 def scale(clients: str, as_json: bool) -> None:
-    """Exactly N client hosts; the server is not touched."""
+    """Run exactly N client hosts; the server is not touched."""
     from connlab.cluster import capacity, lifecycle
 
     if problem := knob_values.whole_number(0, capacity.BRIDGE)(clients):
@@ -73,7 +73,7 @@ def clean(as_json: bool) -> None:
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Show what the kernel and the server say, without taking a connection slot; 1 if the policy is not in force."""
+    """Show what the kernel and the server say. It takes no slot; exit code 1 if the policy is not in force."""
     from connlab.actions import status as state
     from connlab.cli.show import running as show
     from connlab.cli.show.details import details

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from connlab.base import output
-from connlab.cli.show import doctor, judging, running
+from connlab.cli.show import dialling, doctor, judging, running
 from connlab.evidence.claims import CLAIMS
 from connlab.evidence.verdicts import Judgement
 from connlab.kernel import policy
@@ -15,6 +16,10 @@ from connlab.kernel import policy
 LONG = "one server serves another host, whose connection waits for a listener that is late; " * 4
 TEST = "tests/experiments/test_iterative.py::test_after_a_clean_close_the_printed_loop_serves_nobody"
 ROW = Judgement(**{**vars(CLAIMS[1]), "verdict": "refuted", "evidence": LONG, "test": TEST})
+
+EFFECT = replace(
+    ROW, setting="tcp_tw_reuse_delay=200 and something else that is long", side="server", sentence=LONG
+)
 
 
 @pytest.fixture(params=[80, 140])
@@ -28,6 +33,7 @@ def columns(request, monkeypatch):
 
 SHOWN = {
     "claims": lambda: judging.claims([ROW]),
+    "effects": lambda: judging.effects([EFFECT]),
     "doctor": lambda: doctor.checks([{"name": "a", "result": "FAIL", "detail": LONG, "fix": LONG}]),
     "tips": lambda: running.whats_next([1, 2]),
     "policy": lambda: running.policy_notices(policy.unknown_policy(LONG)),
@@ -46,6 +52,26 @@ def test_a_line_is_broken_between_words(show, columns, monkeypatch, capsys):
     assert "".join(text.split()) == "".join(piped.split())
     assert set(text.split()) <= {*piped.split(), *piped.replace("::", " ::").split()}
     assert len(piped.splitlines()) <= 4
+
+
+def test_a_kind_of_socket_has_one_line(columns, capsys):
+    """Two hosts with the same answers have one column, so that the longest words fit."""
+    answer = {"state": "not supported", "errno": "ESOCKTNOSUPPORT", "made": None}
+    kind = {"family": "AF_INET6", "family_number": 10, "type": "SOCK_SEQPACKET", "type_number": 5}
+    message = {
+        "family": "AF_INET",
+        "type": "SOCK_STREAM",
+        "came_back": True,
+        "from": "client-10",
+        "to": "server-1",
+    }
+    dialling.sockets({
+        "client": "client-10", "server": "server-1", "user": "connlab",
+        "tried": [{**kind, "client": answer, "server": answer}], "exchanged": [{**message, "us": 99_990}],
+    })  # fmt: skip
+    text = " ".join(re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).split())
+    assert "AF_INET6 (10) SOCK_SEQPACKET (5) not supported (ESOCKTNOSUPPORT)" in text
+    assert "AF_INET SOCK_STREAM client-10 to server-1, 99.99 ms" in text
 
 
 def test_a_refusal_is_broken_between_words(monkeypatch, capsys):
