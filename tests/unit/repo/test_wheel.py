@@ -24,21 +24,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(HOME / "connlab", clone / "connlab")
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(HOME / file, clone)
+    venv.create(folder / "venv", symlinks=True)
+    (packages,) = (folder / "venv/lib").glob("python*/site-packages")
+    (packages / "libraries-of-the-tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
     # Of the test run's environment not what is for Compose (tests/support/compose_start.py).
     environment = {name: value for name, value in os.environ.items() if name != "SETUPTOOLS_USE_DISTUTILS"}
+    alone = ["--no-build-isolation", "--no-deps", "--no-index", "--no-compile"]
     subprocess.run(
-        [*PIP, "wheel", "--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", folder, clone],
-        env=environment,
-        check=True,
+        [*PIP, "--python", folder / "venv/bin/python", "install", *alone, clone], env=environment, check=True
     )
-    (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "venv", symlinks=True)
-    python = folder / "venv/bin/python"
-    subprocess.run(
-        [*PIP, "--python", python, "install", "--no-deps", "--no-index", "--no-compile", wheel], check=True
-    )
-    (libraries,) = (folder / "venv/lib").glob("python*/site-packages")
-    (libraries / "libraries-of-the-tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "venv/bin/connlab"
 
 
