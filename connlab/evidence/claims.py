@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 ARTICLE, LAB, FOLKLORE = "the article", "this lab", "folklore"
 IP_SYSCTL = "ip-sysctl.rst"  # the kernel's Documentation/networking/
-SOCKETS, TIME_WAIT = "sockets", "time-wait"
+IPTABLES, WIKI, RED_HAT = "iptables-extensions(8)", "the nftables wiki", "Red Hat"
+SOCKETS, TIME_WAIT, DOCUMENTS = "sockets", "time-wait", "documents"
 # The page that carries a family's table of verdicts, and the claims of which README.md has the rows as well.
-PAGES = {SOCKETS: "docs/claims.md", TIME_WAIT: "docs/time-wait.md"}
+PAGES = {SOCKETS: "docs/claims.md", TIME_WAIT: "docs/time-wait.md", DOCUMENTS: "docs/documents.md"}
 FRONT_PAGE = "README.md"
 ON_FRONT_PAGE = (
     "backlog-limits-connections", "glued-messages", "pool-bounds", "fifteen-per-source", "errno-tells-who-refused"
@@ -17,7 +18,10 @@ ON_FRONT_PAGE = (
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence somebody believes, and who. `setting` and `side` say of what, in a matrix of effects."""
+    """A sentence somebody believes, and who. `setting` and `side` say of what, in a matrix of effects.
+
+    `rules` is the file of docs/documents/ that has the example of which it is said.
+    """
 
     id: str
     sentence: str
@@ -25,6 +29,7 @@ class Claim:
     family: str = SOCKETS
     setting: str = ""
     side: str = ""
+    rules: str = ""
 
 
 _SENTENCES = (
@@ -124,8 +129,27 @@ _EFFECTS = {
     ],
 }  # fmt: skip
 
-CLAIMS = _SENTENCES + tuple(
-    Claim(name, sentence, source, TIME_WAIT, setting, side)
-    for setting, effects in _EFFECTS.items()
-    for name, side, sentence, source in effects
-)
+# What a page says that its example does, in a few words: (id, file of the example, sentence, who).
+_EXAMPLES = (
+    ("two-telnet-connections", "connlimit-above.rules", "Two telnet connections for each client host", IPTABLES),
+    ("connlimit-the-other-way", "connlimit-upto.rules", "The same, matched the other way around", IPTABLES),
+    ("sixteen-per-class-c", "connlimit-net24.rules", "16 parallel HTTP requests for each /24", IPTABLES),
+    ("connections-to-a-host", "connlimit-host.rules6", "At most 100 connections to a particular host", IPTABLES),
+    ("groups-of-eight", "hashlimit-subnet.rules", "A rate for every /28, a group of 8 addresses", IPTABLES),
+    ("badguy", "recent-badguy.rules", "Who tries port 139 has all further packets dropped", IPTABLES),
+    ("ten-ssh-connections", "wiki-connlimit.nft", "While ten connections are tracked, a new SYN is dropped", WIKI),
+    ("two-to-the-host", "wiki-connlimit-set.nft", "Two connections at a time to the host from one address", WIKI),
+    ("three-a-minute", "wiki-meter.nft", "Each address may begin three connections a minute", WIKI),
+    ("ten-a-second", "wiki-meter-accept.nft", "Each address may begin ten connections a second", WIKI),
+    ("two-ssh-by-meter", "redhat-meter.nft", "Two connections from an address, all further are rejected", RED_HAT),
+    ("two-ssh-by-set", "redhat-set.nft", "Two connections from an address, all further are rejected", RED_HAT),
+    ("denylist", "redhat-denylist.nft", "Who begins more than ten in a minute is blocked for five", RED_HAT),
+    ("denylist-of-8", "redhat-denylist-8.nft", "Who begins more than ten in a minute is blocked for five", RED_HAT),
+)  # fmt: skip
+
+CLAIMS = (
+    *_SENTENCES,
+    *(Claim(name, sentence, source, TIME_WAIT, setting, side)
+      for setting, effects in _EFFECTS.items() for name, side, sentence, source in effects),
+    *(Claim(name, sentence, source, DOCUMENTS, rules=rules) for name, rules, sentence, source in _EXAMPLES),
+)  # fmt: skip

@@ -36,7 +36,11 @@ def fill(rows: Sequence[Judgement]) -> list[Path]:
 
 def table(rows: Sequence[Judgement], page: str = FRONT_PAGE) -> str:
     """Return rows in Markdown for this page; those of a setting are a matrix of settings and sides."""
-    what = ["setting", "side", "what people expect"] if rows[0].setting else ["claim"]
+    what = ["claim"]
+    if rows[0].setting:
+        what = ["setting", "side", "what people expect"]
+    elif rows[0].rules:
+        what = ["example", "what it is said to do"]
     heads = [*what, "who says so", "verdict", "measured"]
     lines = [f"{_judgement(row, page)} {_cell(row.evidence)} |" for row in rows]
     return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines, ""])
@@ -73,6 +77,7 @@ def _judgement(row: Judgement, page: str) -> str:
     """All of a row but its figures; in the page of its family it has an anchor, so that others can link to it."""
     anchor = "" if page == FRONT_PAGE else f'<a id="{row.id}"></a>'
     of_what = f"{row.setting} | {row.side} | " if row.setting else ""
+    of_what += f"[{row.rules}](documents/{row.rules}) | " if row.rules else ""
     return f"| {anchor}{of_what}{row.sentence} | {row.source} | **{row.verdict}** |"
 
 

@@ -151,13 +151,14 @@ def test_half_a_run_contradicts_nothing(home, tmp_path):
     (tmp_path / "test_type-five/verdict.json").unlink()
     wrong = verdict_tables.contradictions(list(verdicts.judgements(tmp_path)))
     assert len(wrong) == len(claims.CLAIMS) - len(sockets)
-    assert {name.partition(":")[0] for name in wrong} == {"docs/time-wait.md"}
+    assert {name.partition(":")[0] for name in wrong} == {"docs/time-wait.md", "docs/documents.md"}
 
 
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: claim.id)
 def test_a_page_has_a_row_for_every_claim(claim):
     """Once, with a verdict; which one is held against each full run (tests/conftest.py)."""
     of_what = f"{claim.setting} | {claim.side} | " if claim.setting else ""
+    of_what += f"[{claim.rules}](documents/{claim.rules}) | " if claim.rules else ""
     row = f"{of_what}{claim.sentence} | {claim.source} | **"
     page = (HOME / claims.PAGES[claim.family]).read_text()
     assert page.count(f'\n| <a id="{claim.id}"></a>{row}') == 1
@@ -170,6 +171,24 @@ def test_an_effect_has_a_setting_and_a_side():
     assert len(effects) > 20
     assert {claim.side for claim in effects} == {"server", "client", "both"}
     assert all(claim.setting for claim in effects)
+
+
+def test_each_example_is_a_file_that_a_claim_is_about():
+    """None is judged without its text, and none lies there unjudged."""
+    examples = [claim.rules for claim in claims.CLAIMS if claim.family == claims.DOCUMENTS]
+    assert sorted(examples) == sorted(path.name for path in (HOME / "docs/documents").iterdir())
+
+
+def test_the_table_of_documents_leads_to_the_examples(tmp_path):
+    """A column for what is judged, before what is said of it."""
+    write_verdict(tmp_path, "test_a", claim="badguy", verdict="holds", evidence="dropped")
+    rows = [row for row in verdicts.judgements(tmp_path) if row.family == claims.DOCUMENTS]
+    lines = verdict_tables.table(rows).splitlines()
+    assert lines[0] == "| example | what it is said to do | who says so | verdict | measured |"
+    assert (
+        "| [recent-badguy.rules](documents/recent-badguy.rules) | Who tries port 139 has all further packets dropped"
+        " | iptables-extensions(8) | **holds** | dropped |" in lines
+    )
 
 
 def test_the_matrix_has_a_line_for_each_effect(tmp_path):
@@ -187,7 +206,7 @@ def test_the_matrix_has_a_line_for_each_effect(tmp_path):
 
 def test_every_claim_has_a_test():
     """A claim that no test carries could never be judged."""
-    folders = ("tests/experiments", "tests/time_wait")
+    folders = ("tests/experiments", "tests/time_wait", "tests/trial")
     marked = "".join(path.read_text() for folder in folders for path in (HOME / folder).glob("*.py"))
     assert [claim.id for claim in claims.CLAIMS if f'"{claim.id}"' not in marked] == []
 
