@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import socket
 from typing import Any
 
 from namespaces.changes import Change, Changes
@@ -24,6 +24,7 @@ class Calls:
         self.made: list[dict[str, Any]] = []
         self.last = 0.0  # on the loop's clock
         self.lost = False
+        self._host = host
         self._changes = Changes(host)
         self._turn = asyncio.Lock()
         self._server: asyncio.Server | None = None
@@ -32,9 +33,9 @@ class Calls:
 
     async def listen(self) -> None:
         """Be there for the shims."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(CALLS)
-        self._server = await asyncio.start_unix_server(self._call, CALLS)
+        sock = self._host.socket(socket.AF_UNIX)
+        sock.bind(CALLS)
+        self._server = await asyncio.start_unix_server(self._call, sock=sock)
 
     async def close(self) -> None:
         """Be there no more."""

@@ -24,9 +24,10 @@ PLAIN_SHELLS = ("sh", "dash", "ash")
 QUIET_FOR, AT_MOST = 10.0, 60.0  # seconds without a call of a tool, and in all
 MOST_WORDS = 1 << 16  # bytes of what it says
 SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s*)?)?(?:\S*/)?(\w+)((?:[ \t]+[-+]\w+)*)")
-START = re.compile(
-    r"^\s*[\"'(]?start[\"']?\s*(?:\||\))", re.MULTILINE
-)  # of `case "$1" in`, as in init's scripts
+# Of `case "$1" in`, as in init's scripts.
+START = re.compile(r"^\s*[\"'(]?start[\"']?\s*(?:\||\))", re.MULTILINE)
+# It takes the place of the prelude's, and then no call knows its line.
+TRAP = re.compile(r"\btrap\b.*\bDEBUG\b")
 SET_DUMPABLE = 4  # PR_SET_DUMPABLE
 
 
@@ -39,6 +40,7 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
     shell = shell_of(request["text"])
     words = ["start"] if START.search(request["text"]) else []
     told = {**await _on_a_host(request, shell, words), "words": words}
+    told["traps"] = TRAP.search(request["text"]) is not None
     if shell[0] == "dash" and not told["deadline"]:
         told["by_bash"] = (await _on_a_host(request, ["bash", *shell[1:]], words))["calls"]
     return told

@@ -10,7 +10,7 @@ import posix
 import sys
 
 REAL = "/opt/connlab/tools/"
-CALLS = "/run/connlab-calls"
+CALLS = "\0connlab-calls"  # belongs to the network namespace, and is no file that a script could remove
 LINE = b"CONNLAB_LINE"  # set by namespaces/prelude.bash
 MOST_INPUT, MOST_ERRORS = 1 << 22, 1 << 14  # bytes
 LISTING = {"-L", "--list", "-S", "--list-rules", "list", "-V", "--version", "-h", "--help", "monitor"}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from connlab.trial import addresses, dump, lines, ruleset, scripts, texts
+from connlab.trial import addresses, dump, lines, others, ruleset, script_lines, scripts, texts
 from connlab.trial.conductor import Conductor
 from connlab.trial.forms import READERS, Input
 from connlab.trial.lines import Handle, Line, Lines
 from connlab.trial.messages import messages
+from connlab.trial.others import Wiped
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.texts import Text
 
@@ -18,7 +20,7 @@ INTERFACE = re.compile(r"(?:\s-[io]|--(?:in|out)-interface|\b[io]if(?:name)?|\bd
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 MOST_INTERFACES = 8
 
-RunScript = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+ScriptHost = Callable[[], AbstractContextManager[Conductor]]
 
 
 class Loaded(NamedTuple):
@@ -32,27 +34,66 @@ class Loaded(NamedTuple):
     lines: Lines
     texts: Sequence[dict[str, str]]
     missing: Sequence[str]
+    wiped: Sequence[Wiped]
 
 
-def load(conductor: Conductor, inputs: Sequence[Input], run_script: RunScript) -> Loaded:
-    """Load the files in order; what one tool refused is left out. Raises `GaveUp` for an endless script."""
+def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost) -> Loaded:
+    """Load the files in order; what one tool refused is left out. Raises `GaveUp` for an endless script.
+
+    `script_host` starts a sandbox of its own for a script.
+    """
     interfaces = _interfaces(inputs)
     files: list[dict[str, Any]] = []
     missing: list[str] = []
+    wiped: list[Wiped] = []
     so_far: list[Text] = []
     for each in inputs:
         if READERS[each.form] == "script":
-            told = run_script(_request(each, so_far, interfaces))
+            with script_host() as host:
+                told = host.ask([_request(each, texts.requests(so_far), interfaces)])[0]
+                wiped += _wiped_by_script(host, each, told, so_far, interfaces)
             so_far = scripts.texts_after(each, told, so_far)
             files.append(scripts.file(each, told))
             missing += scripts.missing(told)
         else:
+            wiped += _wiped_by_text(conductor, each, so_far, interfaces)
             file, so_far = _load_text(conductor, each, so_far, interfaces)
             files.append(file)
     answer = _load(conductor, so_far, interfaces)
     rules = ruleset.read(answer["listing"])
     known = lines.lines(texts.origins(so_far), _handles(so_far, answer), rules)
-    return Loaded(files, rules, known, texts.requests(so_far), missing)
+    return Loaded(files, rules, known, texts.requests(so_far), missing, wiped)
+
+
+def _wiped_by_script(
+    host: Conductor,
+    brought: Input,
+    told: Mapping[str, Any],
+    so_far: Sequence[Text],
+    interfaces: Sequence[str],
+) -> Iterator[Wiped]:
+    """Run a script that takes something away once more, where there are rules of others."""
+    calls = zip(script_lines.call_lines(told), told["calls"], strict=True)
+    taking = [line for line, call in calls if others.takes_away(call)]
+    if taking and not told["deadline"]:
+        before = [*texts.requests(so_far), *others.texts()]
+        again = host.ask([_request(brought, before, interfaces)])[0]
+        yield from others.wiped(brought, taking[0], again["listing"])
+
+
+def _wiped_by_text(
+    conductor: Conductor, brought: Input, so_far: Sequence[Text], interfaces: Sequence[str]
+) -> Iterator[Wiped]:
+    """Load a text that takes something away, or may, where there are rules of others."""
+    if brought.form == "nft":
+        line = others.flushing_line(brought.text)
+    else:
+        unnamed = others.unnamed_chains(brought.text)
+        line = unnamed[0] if unnamed else None
+    if line:
+        own = texts.requests(texts.prepare(brought).texts)
+        answer = _ask(conductor, [*texts.requests(so_far), *others.texts(), *own], interfaces)
+        yield from others.wiped(brought, line, answer["listing"])
 
 
 def _load_text(
@@ -76,7 +117,13 @@ def _load_text(
 
 
 def _load(conductor: Conductor, so_far: Sequence[Text], interfaces: Sequence[str]) -> Mapping[str, Any]:
-    return conductor.ask([{"do": "load", "texts": texts.requests(so_far), "interfaces": interfaces}])[0]
+    return _ask(conductor, texts.requests(so_far), interfaces)
+
+
+def _ask(
+    conductor: Conductor, requests: Sequence[Mapping[str, str]], interfaces: Sequence[str]
+) -> Mapping[str, Any]:
+    return conductor.ask([{"do": "load", "texts": requests, "interfaces": interfaces}])[0]
 
 
 def _handles(so_far: Sequence[Text], answer: Mapping[str, Any]) -> dict[Handle, Line]:
@@ -87,10 +134,10 @@ def _handles(so_far: Sequence[Text], answer: Mapping[str, Any]) -> dict[Handle, 
     return known
 
 
-def _request(script: Input, so_far: Sequence[Text], interfaces: Sequence[str]) -> dict[str, Any]:
+def _request(script: Input, before: Sequence[Mapping[str, str]], interfaces: Sequence[str]) -> dict[str, Any]:
     """Ask for a run of a script after other texts."""
     return {
-        "do": "script", "name": script.path, "text": script.text, "before": texts.requests(so_far),
+        "do": "script", "name": script.path, "text": script.text, "before": before,
         "interfaces": interfaces, "targets": list(addresses.TARGETS.values()),
     }  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connlab.base.settings import Settings
@@ -55,7 +56,7 @@ def _tried(
     """Try rules, with those kernel settings in force that a host can have."""
     with sandbox(settings, int(WITHIN) + 30) as stream:
         conductor = Conductor(stream, WITHIN, progress, record.exchange)
-        loaded = load(conductor, inputs, functools.partial(_run_script, settings, record))
+        loaded = load(conductor, inputs, functools.partial(_script_host, settings, record))
         record.keep(RULES, places(loaded))
         named = facts.facts(loaded.ruleset, loaded.missing)
         kernel = judge([*named.ports, *wishes.ports])
@@ -74,10 +75,11 @@ def _tried(
     return {**answer, "offices": offices_seen}, kernel
 
 
-def _run_script(settings: Settings, record: TrialRecord, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Run a script in a sandbox of its own, where it can spoil nothing but that."""
+@contextlib.contextmanager
+def _script_host(settings: Settings, record: TrialRecord) -> Iterator[Conductor]:
+    """Start a sandbox for a script alone, which can spoil nothing but that."""
     with sandbox(settings, int(SCRIPT_WITHIN) + 30, processes=SCRIPT_PROCESSES) as stream:
-        return Conductor(stream, SCRIPT_WITHIN, keep=record.exchange).ask([request])[0]
+        yield Conductor(stream, SCRIPT_WITHIN, keep=record.exchange)
 
 
 def exit_status(answer: dict[str, Any]) -> int:

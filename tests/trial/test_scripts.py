@@ -75,7 +75,17 @@ def test_a_line_that_failed_is_told_though_the_script_ended_well(tried):
     assert (file["form"], file["loaded"], file["exit"], answer["exit"]) == ("shell", "partly", 0, 1)
     assert {message["line"] for message in file["messages"]} == {3}
     assert "No such file or directory" in file["messages"][0]["text"]
+    assert ("loads-partly", 3) in [(found["id"], found["line"]) for found in answer["findings"]]
     assert (row(answer, 8081)["pattern"], row(answer, 8081)["decided_by"]["line"]) == ("E9", 6)
+    assert (row(answer, 22)["limit"], row(answer, 22)["decided_by"]["line"]) == (0, 4)
+
+
+def test_what_a_script_takes_away_of_others_is_seen_where_there_are_others(tried):
+    """`nft flush ruleset` leaves nothing of anybody's (case 14); a script that only adds leaves all."""
+    found = [each for each in tried("half")["findings"] if each["id"] == "wipes-table"]
+    assert [each["line"] for each in found] == [1]
+    assert "ip6 mangle, ip6 raw" in found[0]["evidence"]
+    assert "wipes-table" not in [each["id"] for each in tried("backwards")["findings"]]
 
 
 def test_a_rule_is_of_the_line_that_called_the_tool(tried):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
 from connlab.trial.lines import Line
+from connlab.trial.others import NFT_TABLE
 
 
 def loads_partly(evidence: Evidence) -> Iterator[Finding]:
@@ -25,10 +26,27 @@ def loads_partly(evidence: Evidence) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def wipes_table(evidence: Evidence) -> Iterator[Finding]:
+    """Find files that took rules of others away, where there were some."""
+    for each in evidence.loaded.wiped:
+        own = [table for table in each.tables if table != f"inet {NFT_TABLE}"]
+        where = "everywhere" if len(own) < len(each.tables) else f"in {', '.join(own)}"
+        yield Finding(
+            f"loading it takes away the rules of others {where}", None,
+            Line(each.file, each.line) if each.line else None, f"gone were those of {', '.join(each.tables)}",
+        )  # fmt: skip
+
+
 KINDS = (
     Kind(
         "loads-partly",
         "a tool refused a part of a file, or its script failed, and the rest is in force",
         loads_partly,
+    ),
+    Kind(
+        "wipes-table",
+        "a text that does not name all chains of its table, or a script or nft text that flushes, takes away rules of"
+        " others that were there before",
+        wipes_table,
     ),
 )
