@@ -19,6 +19,10 @@ $(foreach v,$(CONNLAB_MAKE_NAMES),$(if $(findstring $$,$v),,$(eval override expo
 up: .venv/.ready  ## Start the server and its clients (knobs: .env, as CONNLIMIT=3)
 	@.venv/bin/lab up
 
+.PHONY: try
+try: .venv/.ready  ## Try a firewall or sysctl file of your own (RULES=prod.rules)
+	@.venv/bin/lab try --of-make $${EXPECT+--expect "$$EXPECT"} -- $${RULES+"$$RULES"}
+
 .PHONY: scale-clients
 scale-clients: .venv/.ready  ## Run N client hosts: make scale-clients N=20
 	@.venv/bin/lab scale -- "$${N-}"

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Set
 
 from connlab.base.errors import Usage
 
-OPTIONS = frozenset({"N", "S", "F", "CLIENT", "COUNT", "HOLD", "TO", "RUN"})  # of the verbs (Makefile)
+OPTIONS = frozenset(
+    {"N", "S", "F", "CLIENT", "COUNT", "HOLD", "TO", "RUN", "RULES", "EXPECT"}
+)  # of the verbs (Makefile)
 OF_MAKE = frozenset({"PYTHON", "SHELL", "MAKEFLAGS", "LAB"})  # what a person may give to make itself
 OF_OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")  # .env is read by Compose too
 LEAST = 6  # letters

@@ -8,7 +8,7 @@ again, because plain Compose does not pass through here. A lab that exists has k
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +98,18 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
 def check_make_names(environment: Mapping[str, str] = os.environ) -> None:
     """Refuse what was typed after `make VERB` and is neither a knob nor an option. Raises `Usage`."""
     knob_names.judge_make_names(environment.get("CONNLAB_MAKE_NAMES", "").split(), KNOBS)
+
+
+def typed_options(
+    names: Iterable[str], environment: Mapping[str, str] = os.environ
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Take out those of `names` that stand on make's command line: they, and the environment without them.
+
+    For `make try`, to which SYSCTL and PORT mean something else than to a lab; from the shell they are knobs.
+    """
+    typed = set(environment.get("CONNLAB_MAKE_NAMES", "").split()) & set(names) & environment.keys()
+    rest = {name: value for name, value in environment.items() if name not in typed}
+    return {name: environment[name] for name in typed}, rest
 
 
 def engine_variables(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> dict[str, str]:

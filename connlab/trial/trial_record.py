@@ -17,7 +17,7 @@ from connlab.base.settings import HOME
 from connlab.trial.forms import Input
 
 SUFFIX = "-try"
-ANSWER, RULES, EXCHANGES = "try.json", "rules.json", "exchanges.jsonl.gz"
+ANSWER, PAGE, RULES, EXCHANGES = "try.json", "try.html", "rules.json", "exchanges.jsonl.gz"
 FILES = "files"
 MOST_KEPT = 256 << 20  # bytes of requests and answers, before they are compressed
 
@@ -43,6 +43,11 @@ class TrialRecord:
     def keep(self, name: str, data: Any) -> None:
         """Keep data as JSON in a file of this name."""
         self._write(name, json.dumps(data, indent=1))
+
+    def page(self, text: str) -> Path | None:
+        """Keep the page; where it is, None if it could not be kept."""
+        self._write(PAGE, text)
+        return None if self.problem else self.folder / PAGE
 
     def exchange(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Keep a request and its answer as a line; the texts that each scenario loads are in `files/`."""

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,7 +18,7 @@ from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, sandbox
 from tests.support.in_process import call_lab
-from tests.support.processes import lab_command
+from tests.support.processes import lab_command, run_make
 
 FIRST = """*filter
 :INPUT DROP [0:0]
@@ -29,11 +30,13 @@ SECOND = "table ip6 guard {\n chain in { type filter hook input priority 0;\n tc
 
 
 class Tried(NamedTuple):
-    """A trial of two files, one of them standard input: its answer, what it said, and its folder in runs/."""
+    """A trial of two files, one of them standard input: all that it left."""
 
     answer: dict[str, Any]
-    said: str
+    notices: list[str]
     folder: Path
+    status: int
+    junit: ElementTree.Element
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +45,17 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     folder = tmp_path_factory.mktemp("record")
     (folder / "a b;c.rules").write_text(FIRST)
     (folder / "second.nft").write_text(SECOND)
-    command = lab_command("try", "-", str(folder / "second.nft"), "--json", "--dials", "5")
+    expected = ("--expect", "port 8081 over IPv4: 3 per address, rst", "--expect", "port 9009: 3")
+    outputs = ("--json", "--open", "--junit", str(folder / "junit.xml"))
+    command = lab_command("try", "-", str(folder / "second.nft"), "--dials", "5", *expected, *outputs)
     with (folder / "a b;c.rules").open() as rules:
         done = subprocess.run(command, cwd=HOME, stdin=rules, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    name = done.stderr.strip().rpartition("\n")[2].removeprefix("lab: evidence: ")
-    try:
-        yield Tried(json.loads(done.stdout), done.stderr, HOME / name)
-    finally:
-        shutil.rmtree(HOME / name, ignore_errors=True)
+    notices = [line for line in done.stderr.splitlines() if "building" not in line]
+    assert notices[-1].startswith("lab: evidence: runs/"), done.stderr
+    name = HOME / notices[-1].removeprefix("lab: evidence: ")
+    junit = ElementTree.parse(folder / "junit.xml").getroot()
+    yield Tried(json.loads(done.stdout), notices, name, done.returncode, junit)
+    shutil.rmtree(name)
 
 
 def test_it_is_kept_for_its_user_alone(tried):
@@ -60,9 +65,38 @@ def test_it_is_kept_for_its_user_alone(tried):
     files = {path.name: path.read_text() for path in (tried.folder / "files").iterdir()}
     assert files == {"1-standard-input": FIRST, "2-second.nft": SECOND}
     paths = [tried.folder, *tried.folder.rglob("*")]
-    assert len(paths) == 7
+    assert len(paths) == 8
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
+
+
+def test_an_expectation_that_does_not_hold_is_exit_status_1(tried):
+    """The one that holds is told too; a port that only an expectation names is tried."""
+    assert tried.status == 1
+    assert tried.answer["expectations"] == [
+        {"text": "port 8081 over IPv4: 3 per address, rst", "holds": True, "got": "3 per address, rst"},
+        {
+            "text": "port 9009: 3",
+            "holds": False,
+            "got": "IPv4 via eth0: nobody, silence; IPv6 via eth0: unlimited",
+        },
+    ]
+    failures = {case.get("name"): case.find("failure") is not None for case in tried.junit.iter("testcase")}
+    assert failures == {
+        "- loads": False, tried.answer["files"][1]["path"] + " loads": False,
+        "port 8081 over IPv4: 3 per address, rst": False, "port 9009: 3": True,
+    }  # fmt: skip
+
+
+def test_the_page_is_beside_the_answer(tried):
+    """It says where; at no terminal nothing is opened."""
+    assert tried.notices == [
+        f"lab: page: runs/{tried.folder.name}/try.html", f"lab: evidence: runs/{tried.folder.name}",
+    ]  # fmt: skip
+    page = (tried.folder / "try.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "does not hold" in page
+    assert "--connlimit-above 3 -j REJECT" in page
 
 
 def test_standard_input_is_a_file_like_any_other(tried):
@@ -134,3 +168,17 @@ def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
         assert json.loads(out) == {
             "schema": 1, "error": {"what": "interrupted", "why": None, "next": None}, "exit": 130,
         }  # fmt: skip
+
+
+def test_make_hands_over_files_and_ports(tmp_path):
+    """RULES and PORT have several, a file's name may have blanks; PORT is no knob here, nor is it one of a lab."""
+    (tmp_path / "a b.rules").write_text("*filter\n:INPUT DROP\nCOMMIT\n")
+    tried = run_make("try", f"RULES={tmp_path}/a b.rules", "PORT=9009 9010", "EXPECT=port 9010: nobody")
+    assert tried.returncode == 0, tried.stderr
+    folder = HOME / tried.stderr.strip().rpartition("evidence: ")[2]
+    answer = json.loads((folder / "try.json").read_text())
+    shutil.rmtree(folder)
+    assert [file["path"] for file in answer["files"]] == [f"{tmp_path}/a b.rules"]
+    assert {row["port"] for row in answer["ports"]} == {9009, 9010}
+    assert [expected["holds"] for expected in answer["expectations"]] == [True]
+    assert "PASS  port 9010: nobody" in tried.stdout

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connlab.base import output
-from connlab.base import settings as knobs
-from connlab.base.errors import Usage
-from connlab.cli.verbs.options import json_option, print_json
+from connlab.base.errors import LabError, Usage
+from connlab.cli.verbs.options import WholeNumber, json_option, print_json
+
+if TYPE_CHECKING:
+    from connlab.trial.summary import Summary
+    from connlab.trial.trial_record import TrialRecord
 
 
 @click.command("try")
@@ -27,17 +32,17 @@ from connlab.cli.verbs.options import json_option, print_json
     "-p",
     "ports",
     multiple=True,
-    type=click.IntRange(1, 65535),
+    type=WholeNumber(1, 65535),
     help="Try this port too; may be repeated.",
 )
 @click.option(
-    "--dials", default=64, type=click.IntRange(1, 5000), help="How many dials at most, where nothing refuses."
+    "--dials", default=64, type=WholeNumber(1, 5000), help="How many dials at most, where nothing refuses."
 )
 @click.option(
     "--listen",
     "backlog",
     default=511,
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="Backlog of the server's listeners.",
 )
 @click.option(
@@ -64,76 +69,76 @@ from connlab.cli.verbs.options import json_option, print_json
     metavar="FILE|EXPR",
     help="'port 443: 20 per /24, silence', or a YAML file of such; exit 1 if one does not hold.",
 )
+@click.option(
+    "--junit", type=click.Path(), help="Write files and expectations as JUnit's XML, for a CI server."
+)
+@click.option(
+    "--open", "is_opened", is_flag=True, help="Draw the same as a page, and open it where a browser is."
+)
+@click.option("--of-make", is_flag=True, hidden=True)
 @json_option
-def try_(
-    files: tuple[str, ...],
-    *,
-    sysctls: tuple[str, ...],
-    ports: tuple[int, ...],
-    dials: int,
-    backlog: int,
-    patience: float,
-    offices: tuple[str, ...],
-    changed: tuple[str, ...],
-    expected: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def try_(as_json: bool, is_opened: bool, of_make: bool, junit: str | None, **typed: Any) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
-    from connlab.trial import (
-        changes,
-        expectation_files,
-        expectations,
-        forms,
-        placeholders,
-        plan,
-        summary,
-        trial,
-    )
-    from connlab.trial.offices import parse
+    from connlab.cli.verbs.trial_request import Typed, request
+    from connlab.trial import junit as ci
+    from connlab.trial import trial
+    from connlab.trial.summary import summary
     from connlab.trial.trial_record import ANSWER, TrialRecord
 
-    if not files and not sysctls:
-        raise Usage("there is nothing to try", next_step="lab try FILE, or lab try --sysctl FILE")
-    settings = knobs.read()
-    named = placeholders.values(settings)
-    expects = [each for argument in expected for each in expectation_files.expected(argument, named)]
-    brought = [forms.recognise(path, _read(path)) for path in files]
-    brought += [forms.recognise(path, _read(path), reader="sysctls") for path in sysctls]
-    readable = [placeholders.filled(each, named) for each in brought]
-    inputs, told = changes.apply(readable, [changes.parse(text) for text in changed])
-    wishes = plan.Wishes(
-        [*ports, *expectations.ports(expects)],
-        max(dials, expectations.dials(expects)),
-        backlog,
-        patience,
-        expectations.offices(expects, [*map(parse, offices)]),
-    )
-    record = TrialRecord()
-    with show.progress() as progress:
-        answer = trial.try_files(settings, inputs, wishes, progress, expected=expects, record=record) | {
-            "set": told
-        }
-    record.files(brought)
+    _check_folder(junit)
+    try:
+        asked, record = request(Typed(**typed), of_make=of_make), TrialRecord()
+        with show.progress() as progress:
+            answer = trial.try_files(
+                asked.settings, asked.inputs, asked.wishes, progress, expected=asked.expected, record=record
+            ) | {"set": asked.changes}
+    except LabError as refusal:
+        _write(junit, ci.failure(refusal.what, refusal.why))
+        raise
+    record.files(asked.brought)
     record.keep(ANSWER, answer)
-    if as_json:
-        print_json(answer)
-    else:
-        show.screen(summary.summary(answer, {each.path: each.text for each in brought}))
-    output.notice(
-        f"no evidence is kept: {record.problem}" if record.problem else f"evidence: {_shown(record.folder)}"
-    )
+    _write(junit, ci.document(answer))
+    texts = {each.path: each.text for each in asked.brought}
+    found = summary(answer, texts)
+    print_json(answer) if as_json else show.screen(found)
+    if is_opened:
+        _open(record, found, texts)
+    folder = _seen_from_here(record.folder)
+    output.notice(f"no evidence is kept: {record.problem}" if record.problem else f"evidence: {folder}")
     sys.exit(trial.exit_status(answer))
 
 
-def _shown(folder: Path) -> str:
-    """Give a path as seen from here, if it is below."""
-    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+def _open(record: TrialRecord, found: Summary, texts: Mapping[str, str]) -> None:
+    """Draw the page into the trial's folder; open it for who sits at a terminal, where there is a browser."""
+    import webbrowser
+
+    from connlab.cli.show.trial import LETTERS
+    from connlab.report.trial_page import trial_page
+    from connlab.trial.summary_rows import short_names
+
+    named = {short: texts[path] for path, short in short_names(list(texts)).items()}
+    page = record.page(trial_page(found, named, record.folder.name, LETTERS))
+    if page is not None:
+        output.notice(f"page: {_seen_from_here(page)}")
+        if sys.stdout.isatty():
+            webbrowser.open(page.as_uri())
 
 
-def _read(path: str) -> bytes:
-    """Read a file, or standard input for `-`. Raises `Usage`."""
+def _check_folder(path: str | None) -> None:
+    """Refuse a file that could not be written in the end, before anything is tried. Raises `Usage`."""
+    if path is not None and (not path or Path(path).is_dir() or not Path(path).parent.is_dir()):
+        raise Usage(f"--junit {path!r} cannot be written", "it is a folder, or its folder is not there")
+
+
+def _write(path: str | None, text: str) -> None:
     try:
-        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Usage(f"{path} cannot be read", error.strerror) from error
+        raise LabError(f"{path} cannot be written", error.strerror) from error
+
+
+def _seen_from_here(path: Path) -> str:
+    """Give a path as seen from the working directory, if it is below."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -16,6 +16,7 @@ from tests.support.menu import MENU
 HOME = Path(__file__).parents[3]
 # What each verb is called with; {N} is the option N.
 CALLS = {
+    "try": ["try", "--of-make", "--expect", "{EXPECT}", "--", "{RULES}"],
     "scale-clients": ["scale", "--", "{N}"],
     "logs": ["logs", "--follow={F}", "--service", "{S}"],
     "attempt": ["attempt", "--client", "{CLIENT}", "--count", "{COUNT}", "--hold", "{HOLD}"],
@@ -116,8 +117,8 @@ def test_each_option_has_its_own_place(make):
 def test_what_is_not_given_is_not_handed_over(make):
     """Then the verb's own defaults hold."""
     assert [argv for argv, _ in make(*CALLS)] == [
-        ["scale", "--", ""], ["logs"], ["attempt"], ["connect", "--"], ["talk"], ["sockets"],
-        ["report", "--"], ["pages"], ["claims"],
+        ["try", "--of-make", "--"], ["scale", "--", ""], ["logs"], ["attempt"], ["connect", "--"], ["talk"],
+        ["sockets"], ["report", "--"], ["pages"], ["claims"],
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from connlab.evidence.claims import CLAIMS
 from tests.support.charts import drain_chart, write_evidence
 
 HOME = Path(__file__).parents[4]
+RULES_FILE = "tests/unit/data/iptables-save.txt"
 NOWHERE = "unix:///nonexistent.sock"
 LAB = "import sys; from connlab.cli.main import main; sys.argv[0] = 'lab'; main()"
 
@@ -144,7 +145,7 @@ DATA = {
     for verb, command in cli.lab.commands.items()
     if any("--json" in option.opts for option in command.params)
 }
-DATA |= {"scale": ["3"], "try": ["tests/unit/data/iptables-save.txt"], "explain": ["C03"]}
+DATA |= {"scale": ["3"], "try": [RULES_FILE], "explain": ["C03"]}
 EVIDENCE = {"claims", "effects", "explain", "report", "pages"}  # they ask no engine
 
 
@@ -179,6 +180,63 @@ def test_no_run_is_data_too(lab, verb):
     status, out, _ = lab(verb, "--json", *where)
     what = f"{HOME}/runs/never is no trial" if verb == "explain" else "'runs/never' is no run"
     assert (status, json.loads(out)["error"]["what"]) == (2, what)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ([], "there is nothing to try"),
+        (["--of-make"], "there is nothing to try"),
+        (["--of-make", "--", ""], "RULES='' names no file"),
+        ([""], "'' cannot be read"),
+        (["no-such.rules"], "no-such.rules cannot be read: No such file or directory"),
+        (["tests"], "tests cannot be read: Is a directory"),
+        (["-", "-"], "standard input is one file"),
+        ([RULES_FILE, "--port", "0"], "port='0' is not a whole number from 1 to 65535"),
+        ([RULES_FILE, "--port", "65536"], "port='65536' is not"),
+        ([RULES_FILE, "--dials", "1e3"], "dials='1e3' is not"),
+        ([RULES_FILE, "--listen", "-1"], "listen='-1' is not"),
+        ([RULES_FILE, "--expect", ""], "--expect '' is neither an expectation nor a file"),
+        ([RULES_FILE, "--expect", "port 443: 20 pr"], "--expect: 'port 443: 20 pr' is not understood: column 14"),
+        ([RULES_FILE, "--junit", "no/such/folder.xml"], "--junit 'no/such/folder.xml' cannot be written"),
+        ([RULES_FILE, "--junit", ""], "--junit '' cannot be written"),
+        (["/dev/null"], "/dev/null says nothing"),
+        (["/dev/zero"], "/dev/zero has 2,097,153 bytes"),
+        (["README.md"], "README.md is of no form that is known here"),
+    ],
+)  # fmt: skip
+def test_try_refuses_before_an_engine_is_asked(lab, arguments, what):
+    """Exit status 2, the sentence, and the way on; nothing on standard output."""
+    status, out, err = lab("try", *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"lab: {what}"), err
+
+
+def test_make_try_has_options_that_are_knobs_elsewhere(lab, monkeypatch, tmp_path):
+    """SYSCTL and PORT of make's command line are files and ports; several stand with blanks between."""
+    (tmp_path / "a b.rules").write_text("*filter\nCOMMIT\n")
+    monkeypatch.setenv("SYSCTL", f"{tmp_path}/x.conf {tmp_path}/y.conf")
+    monkeypatch.setenv("PORT", "443 0")
+    status, _, err = lab("try", "--of-make", "--", f"{tmp_path}/a b.rules")
+    assert (status, err) == (2, "lab: PORT='443 0' is not a whole number from 1 to 65535\n")
+    monkeypatch.setenv("CONNLAB_MAKE_NAMES", "RULES SYSCTL PORT")
+    status, _, err = lab("try", "--of-make", "--", f"{tmp_path}/a b.rules")
+    assert (status, err) == (2, "lab: PORT='0' is not a whole number from 1 to 65535\n")
+    monkeypatch.setenv("PORT", "443 8443")
+    assert lab("try", "--of-make", "--", f"{tmp_path}/a b.rules")[2].startswith(
+        f"lab: {tmp_path}/x.conf cannot be read: "
+    )
+    for name in ("x.conf", "y.conf"):
+        (tmp_path / name).write_text("net.core.somaxconn = 9\n")
+    status, _, err = lab("try", "--of-make", "--", f"{tmp_path}/a b.rules")
+    assert (status, err.partition(":")[2][:31]) == (3, " cannot reach the Docker engine")
+
+
+@pytest.mark.parametrize(("file", "status"), [(RULES_FILE, 3), ("/dev/null", 2)])
+def test_a_ci_server_reads_why_there_was_no_trial(lab, tmp_path, file, status):
+    """An error in JUnit's XML, instead of no file."""
+    assert lab("try", file, "--junit", str(tmp_path / "junit.xml"))[0] == status
+    assert ' errors="1"' in (tmp_path / "junit.xml").read_text()
 
 
 def test_who_talks_and_who_completes_have_no_data():

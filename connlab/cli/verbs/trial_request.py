@@ -1,0 +1,110 @@
+"""What was typed after `lab try` or `make try`, read into what a trial takes. Nothing is started for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from connlab.base import knob_values
+from connlab.base import settings as knobs
+from connlab.base.errors import Usage
+from connlab.base.settings import Settings
+from connlab.trial import changes, expectation_files, expectations, forms, offices, placeholders
+from connlab.trial.expectation_words import Expectation
+from connlab.trial.forms import Input
+from connlab.trial.plan import Wishes
+
+STANDARD_INPUT = "-"
+
+
+class Typed(NamedTuple):
+    """The arguments and options, as they were typed."""
+
+    files: Sequence[str] = ()
+    sysctls: Sequence[str] = ()
+    ports: Sequence[int] = ()
+    dials: int = 64
+    backlog: int = 511
+    patience: float = 5.0
+    offices: Sequence[str] = ()
+    changed: Sequence[str] = ()
+    expected: Sequence[str] = ()
+
+
+class Request(NamedTuple):
+    """What is to be tried: files as they were brought and as they are loaded, what was changed, what is expected."""
+
+    settings: Settings
+    brought: Sequence[Input]
+    inputs: Sequence[Input]
+    changes: Sequence[dict[str, Any]]
+    wishes: Wishes
+    expected: Sequence[Expectation]
+
+
+def request(typed: Typed, *, of_make: bool) -> Request:
+    """Read the files and all that was typed. Raises `Usage`.
+
+    `of_make`: files are words of RULES, and SYSCTL and PORT of make's command line are options, not knobs.
+    """
+    settings, typed = _of_make(typed) if of_make else (knobs.read(), typed)
+    paths = [*typed.files, *typed.sysctls]
+    if not paths:
+        raise Usage(
+            "there is nothing to try", next_step="lab try FILE, lab try --sysctl FILE, or make try RULES=FILE"
+        )
+    if paths.count(STANDARD_INPUT) > 1:
+        raise Usage("standard input is one file", f"`-` is there {paths.count(STANDARD_INPUT)} times")
+    named = placeholders.values(settings)
+    expected = [each for argument in typed.expected for each in expectation_files.expected(argument, named)]
+    brought = [forms.recognise(path, _read(path)) for path in typed.files]
+    brought += [forms.recognise(path, _read(path), reader="sysctls") for path in typed.sysctls]
+    readable = [placeholders.filled(each, named) for each in brought]
+    inputs, told = changes.apply(readable, [changes.parse(text) for text in typed.changed])
+    wishes = Wishes(
+        [*typed.ports, *expectations.ports(expected)],
+        max(typed.dials, expectations.dials(expected)),
+        typed.backlog,
+        typed.patience,
+        expectations.offices(expected, [offices.parse(text) for text in typed.offices]),
+    )
+    return Request(settings, brought, inputs, told, wishes, expected)
+
+
+def _of_make(typed: Typed) -> tuple[Settings, Typed]:
+    """Read what stands on make's command line: several files, or ports, are words with blanks between."""
+    options, rest = knobs.typed_options(["SYSCTL", "PORT"])
+    files = [path for value in typed.files for path in _paths("RULES", value)]
+    sysctls = _paths("SYSCTL", options["SYSCTL"]) if "SYSCTL" in options else []
+    words = options["PORT"].split() or [""] if "PORT" in options else []
+    return knobs.read(rest), typed._replace(
+        files=files, sysctls=[*typed.sysctls, *sysctls], ports=[*typed.ports, *map(_port, words)]
+    )
+
+
+def _paths(name: str, value: str) -> list[str]:
+    """Give the paths of a value: it is one, if a file has that name with its blanks. Raises `Usage` if it is empty."""
+    if not value.strip():
+        raise Usage(
+            f"{name}={value!r} names no file", next_step="make try RULES=prod.rules SYSCTL=sysctl.conf"
+        )
+    return [value] if Path(value).exists() else value.split()
+
+
+def _port(word: str) -> int:
+    if problem := knob_values.knob_problem("PORT", word):
+        raise Usage(f"PORT={word!r} {problem}")
+    return int(word)
+
+
+def _read(path: str) -> bytes:
+    """Read a file, or standard input for `-`, as far as it takes to see that it is too large. Raises `Usage`."""
+    try:
+        if path == STANDARD_INPUT:
+            return sys.stdin.buffer.read(forms.LARGEST + 1)
+        with Path(path).open("rb") as file:
+            return file.read(forms.LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise Usage(f"{path or repr(path)} cannot be read", getattr(error, "strerror", error)) from error
