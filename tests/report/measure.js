@@ -16,5 +16,5 @@ said.textContent = JSON.stringify({charts, pwned: typeof pwned,
   scripts: document.scripts.length, images: document.images.length,
   fetched: performance.getEntriesByType('resource').length, wide: document.documentElement.scrollWidth - innerWidth,
   open: all(document, 'details', d => d.open), cells: all(document, 'figure td', d => d.textContent),
-  claims: all(document, '.claims tbody tr', r => r.textContent)});
+  claims: all(document, '.claims tbody td', d => [d.textContent, box(d)[2]]), window: innerWidth});
 document.body.append(said);

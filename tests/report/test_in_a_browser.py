@@ -168,7 +168,7 @@ def test_the_page_fetches_and_runs_nothing(measured):
         0,
         0,
     )
-    assert HOSTILE in "".join(measured["claims"])
+    assert HOSTILE in [words for words, _ in measured["claims"]]
     assert HOSTILE in [words for words, _ in measured["charts"][-1]["texts"]]
 
 
@@ -183,7 +183,8 @@ def test_the_policy_of_a_page_stops_scripts(browser, page):
 
 
 def test_it_fits_its_window(measured):
-    """No page to scroll sideways; tables are closed, and have the numbers."""
+    """Neither the page nor its claims are to scroll sideways; tables are closed, and have the numbers."""
     assert measured["wide"] <= 0
+    assert max(right for _, right in measured["claims"]) <= measured["window"]
     assert measured["open"] == [False] * len(CHARTS)
     assert {"80", "15", "138"} <= set(measured["cells"])

@@ -21,9 +21,9 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("at", [0, 1], ids=["light", "dark"])
 def test_every_colour_can_be_seen(at):
-    """Lines have a contrast of 3 to the page, words one of 4.5."""
-    least = {**dict.fromkeys(("s0", "s1", "s2", "s3", "s4", "s5", "mark"), 3.0),
-             **dict.fromkeys(("ink", "soft", "good", "bad", "fair"), 4.5)}  # fmt: skip
+    """Lines have a contrast of 3 to the page, words (s3 is refuted's) one of 4.5."""
+    least = {**dict.fromkeys(("s0", "s1", "s2", "s4", "s5", "mark"), 3.0),
+             **dict.fromkeys(("ink", "soft", "good", "bad", "fair", "s3"), 4.5)}  # fmt: skip
     contrasts = {name: contrast(COLOURS[name][at], COLOURS["bg"][at]) for name in least}
     assert {name: ratio for name, ratio in contrasts.items() if ratio < least[name]} == {}
 
