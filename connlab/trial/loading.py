@@ -35,6 +35,7 @@ class Loaded(NamedTuple):
     texts: Sequence[dict[str, str]]
     missing: Sequence[str]
     wiped: Sequence[Wiped]
+    runs: Sequence[tuple[Input, Mapping[str, Any]]]  # of scripts
 
 
 def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost) -> Loaded:
@@ -46,6 +47,7 @@ def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost)
     files: list[dict[str, Any]] = []
     missing: list[str] = []
     wiped: list[Wiped] = []
+    runs: list[tuple[Input, Mapping[str, Any]]] = []
     so_far: list[Text] = []
     for each in inputs:
         if READERS[each.form] == "script":
@@ -54,6 +56,7 @@ def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost)
                 wiped += _wiped_by_script(host, each, told, so_far, interfaces)
             so_far = scripts.texts_after(each, told, so_far)
             files.append(scripts.file(each, told))
+            runs.append((each, told))
             missing += scripts.missing(told)
         else:
             wiped += _wiped_by_text(conductor, each, so_far, interfaces)
@@ -62,7 +65,7 @@ def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost)
     answer = _load(conductor, so_far, interfaces)
     rules = ruleset.read(answer["listing"])
     known = lines.lines(texts.origins(so_far), _handles(so_far, answer), rules)
-    return Loaded(files, rules, known, texts.requests(so_far), missing, wiped)
+    return Loaded(files, rules, known, texts.requests(so_far), missing, wiped, runs)
 
 
 def _wiped_by_script(

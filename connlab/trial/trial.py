@@ -59,19 +59,18 @@ def _tried(
         loaded = load(conductor, inputs, functools.partial(_script_host, settings, record))
         record.keep(RULES, places(loaded))
         named = facts.facts(loaded.ruleset, loaded.missing)
-        kernel = judge([*named.ports, *wishes.ports])
+        ports = [*named.ports, *wishes.ports]
+        kernel = sysctls.with_scripts(settings, judge(ports), loaded, ports)
         if inputs and not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], []), kernel
-        laid_out = plan.plan(named, loaded.texts, wishes)
-        kernel, in_force = sysctls.usable(conductor, laid_out, kernel)
-        laid_out = laid_out._replace(sysctls=in_force)
+        kernel, laid_out = sysctls.usable(conductor, plan.plan(named, loaded.texts, wishes), kernel)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
         offices_seen = [offices.entry(*each) for each in zip(visits, conductor.answers(visited), strict=True)]
-    ports = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
-    found = findings.findings(findings.Evidence(loaded, laid_out, tried, ports))
-    answer = _answer(loaded.files, ports, rules.entries(loaded, tried), found)
+    entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
+    found = findings.findings(findings.Evidence(loaded, laid_out, tried, entries))
+    answer = _answer(loaded.files, entries, rules.entries(loaded, tried), found)
     return {**answer, "offices": offices_seen}, kernel
 
 

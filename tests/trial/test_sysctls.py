@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connlab.trial import trial_record
 from tests.support.in_process import call_lab
 
 CONF = """# copied from a blog
@@ -215,18 +217,62 @@ def test_a_script_ends_with_the_status_of_its_last_command(tried, name, status, 
     assert [each["verdict"] for each in answer["sysctls"]] == lines
 
 
+IN_FORCE = """net.ipv4.icmp_ratelimit = 0
+net.ipv6.conf.default.disable_ipv6 = 1
+net.ipv4.ip_local_port_range = 8081 8081
+net.core.somaxconn = x
+"""
+
+
 def test_rules_are_dialled_with_the_settings_in_force(tmp_path):
-    """REJECT's ICMP answers are rationed (O09), and with a setting they are not; a bad line is no matter."""
+    """REJECT's ICMP answers are rationed (O09), and with a setting they are not; a bad line is no matter.
+
+    What is set for interfaces that come later is so for the host's; its own dials find no port, which ends no trial.
+    """
     (tmp_path / "a.rules").write_text(RULES)
-    (tmp_path / "a.conf").write_text("net.ipv4.icmp_ratelimit = 0\nnet.core.somaxconn = x\n")
+    (tmp_path / "a.conf").write_text(IN_FORCE)
     with_it = call_lab("try", str(tmp_path / "a.rules"), "--sysctl", str(tmp_path / "a.conf"), "--json")
     without = call_lab("try", str(tmp_path / "a.rules"), "--json")
-    rows = [json.loads(done.stdout)["ports"][0] for done in (with_it, without)]
-    assert [(row["port"], row["family"], row["pattern"]) for row in rows] == [
-        (8081, 4, "E5 R10"), (8081, 4, "E5 R6 T4"),
+    rows = [json.loads(done.stdout)["ports"][:2] for done in (with_it, without)]
+    assert [[(row["port"], row["family"], row["pattern"]) for row in two] for two in rows] == [
+        [(8081, 4, "E5 R10"), (8081, 6, "T10")], [(8081, 4, "E5 R6 T4"), (8081, 6, "E64")],
     ]  # fmt: skip
     assert [each["loaded"] for each in json.loads(with_it.stdout)["files"]] == [True, "partly"]
     assert (with_it.returncode, without.returncode) == (1, 0)
+
+
+SCRIPT = """#!/bin/bash
+RATE=0
+limit() { iptables -A INPUT -p tcp --dport "$1" --syn -m connlimit --connlimit-above 5 -j REJECT; }
+sysctl -w net.ipv4.icmp_ratelimit=$RATE
+for key in somaxconn netdev_max_backlog; do
+    sysctl -q -w net.core.$key=9000
+done
+if false; then
+    echo 0 > /proc/sys/net/ipv4/tcp_sack
+fi
+echo 1 > /proc/sys/net/ipv4/tcp_abort_on_overflow
+echo x > /proc/sys/net/ipv4/tcp_syncookies
+limit 8081
+"""
+
+
+def test_what_a_script_sets(tmp_path):
+    """What a shell has to work out, each call with its line, and nothing else; rules are dialled so."""
+    (tmp_path / "a.sh").write_text(SCRIPT)
+    done = call_lab("try", str(tmp_path / "a.sh"), "--json")
+    answer = json.loads(done.stdout)
+    assert [(each["line"], each["key"], each["verdict"]) for each in answer["sysctls"]] == [
+        (4, "net.ipv4.icmp_ratelimit", ["applied"]), (6, "net.core.somaxconn", ["only-if-asked", "applied"]),
+        (6, "net.core.netdev_max_backlog", ["not-in-container"]),
+        (11, "net.ipv4.tcp_abort_on_overflow", ["applied"]), (12, "net.ipv4.tcp_syncookies", ["invalid"]),
+    ]  # fmt: skip
+    assert [file["form"] for file in answer["files"]] == ["shell"]
+    assert answer["ports"][0]["pattern"] == "E5 R10"
+    # Before a server listens: its backlog is bounded by what is there then (B02).
+    evidence = trial_record.exchanges(Path(done.stderr.rpartition("evidence: ")[2].strip()))
+    given = [each["request"]["sysctls"] for each in evidence if each["request"]["do"] == "scenario"]
+    assert {each.get("net/core/somaxconn") for each in given} == {"9000"}
 
 
 def test_nothing_to_try_is_bad_usage():

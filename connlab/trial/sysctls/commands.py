@@ -23,7 +23,7 @@ def commands(brought: Input) -> Brought:
     remarks: list[Remark] = []
     for number, words in _commands(brought.text):
         if words[0].rsplit("/", 1)[-1] == "sysctl":
-            found = list(_of_sysctl(brought, number, words[1:]))
+            found = list(of_sysctl(brought, number, words[1:]))
             settings += found
             if not found and any(re.match(r"-\w*[pf]|--load|--system", word) for word in words[1:]):
                 remarks.append(Remark(number, f"{shlex.join(words)} loads other files; bring those"))
@@ -33,7 +33,8 @@ def commands(brought: Input) -> Brought:
     return Brought([Group("", tuple(settings))], remarks)
 
 
-def _of_sysctl(brought: Input, number: int, words: Sequence[str]) -> Iterator[Setting]:
+def of_sysctl(brought: Input, number: int, words: Sequence[str]) -> Iterator[Setting]:
+    """Yield what the words of one call of sysctl(8) set."""
     options = [word for word in words if word.startswith("-")]
     for word in words:
         key, equals, asked = word.partition("=")

@@ -10,8 +10,9 @@ from typing import Any
 from connlab.base.settings import Settings
 from connlab.trial.conductor import Conductor
 from connlab.trial.forms import Input
+from connlab.trial.loading import Loaded
 from connlab.trial.plan import Plan
-from connlab.trial.sysctls import commands, lines, manifests
+from connlab.trial.sysctls import commands, lines, manifests, scripts
 from connlab.trial.sysctls.judged import Entry, Tried, judge
 from connlab.trial.sysctls.observed import File, observe
 from connlab.trial.sysctls.verdicts import finding
@@ -45,16 +46,25 @@ def observing(settings: Settings, files: Sequence[File]) -> Iterator[Judge]:
         yield lambda ports: judge(files, observed.result(), ports)
 
 
-def usable(conductor: Conductor, plan: Plan, tried: Tried) -> tuple[Tried, Mapping[str, str]]:
-    """Find out which keys the servers of scenarios can have, and say of the others that they do not."""
+def with_scripts(settings: Settings, tried: Tried, loaded: Loaded, ports: Sequence[int]) -> Tried:
+    """Add what scripts set, line by line; they have their entries in `files[]` already."""
+    files = scripts.read(loaded.runs)
+    more = judge(files, observe(settings, files), ports).sysctls if files else ()
+    in_force = {**scripts.in_force(loaded.texts), **tried.in_force}
+    return Tried(tried.files, [*tried.sysctls, *more], in_force)
+
+
+def usable(conductor: Conductor, plan: Plan, tried: Tried) -> tuple[Tried, Plan]:
+    """Plan with the keys that the servers of scenarios can have, from before they listen; say which they cannot."""
+    texts = [text for text in plan.texts if text["tool"] != "sysctl"]
     if not tried.in_force:
-        return tried, {}
+        return tried, plan
     request: dict[str, Any] = {"do": "sysctls", "interfaces": plan.interfaces, "via": plan.interfaces[0]}
     request |= {"targets": plan.targets, "sysctls": tried.in_force}
     refused = conductor.ask([request])[0]["refused"]
     sysctls = [_without(entry, refused.get(lines.path_of(entry["key"]), "")) for entry in tried.sysctls]
     in_force = {path: value for path, value in tried.in_force.items() if path not in refused}
-    return tried._replace(sysctls=sysctls), in_force
+    return tried._replace(sysctls=sysctls), plan._replace(texts=texts, sysctls=in_force)
 
 
 def added(answer: Entry, tried: Tried, inputs: Sequence[Input]) -> Entry:

@@ -57,7 +57,7 @@ def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = F
         if kubernetes and seen.setting.key not in facts.SAFE:
             sentences.append("a kubelet sets it only if --allowed-unsafe-sysctls names it")
         result.append({
-            "file": seen.setting.file, "line": seen.setting.line, "key": seen.setting.key,
+            "file": seen.setting.file, "line": seen.setting.line or None, "key": seen.setting.key,
             "asked": seen.setting.asked, "before": seen.before.value if seen.before else None,
             "after": seen.after, "verdict": found, "text": "; ".join(sentences),
         })  # fmt: skip
