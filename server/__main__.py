@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 from connlab.machine import events, sysctls
 from connlab.machine.events import emit
-from server import baseline, firewall, nflog, policy_file, policy_report, reload, ruleset, settings
+from server import baseline, commands, firewall, nflog, policy_file, policy_report, reload, ruleset, settings
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
 
@@ -83,10 +82,10 @@ def _reload(knobs: settings.Settings) -> int:
 def _usable(mode: str) -> bool:
     """Return whether the mode can be imported, tried without privileges as the server does it; else `mode_failed`."""
     argv = [*_unprivileged(), sys.executable, "-S", "-E", "-m", "server.mode_loader", mode]
-    result = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if result.returncode:
-        emit("mode_failed", mode=mode, error=result.stderr.strip())
-    return not result.returncode
+    result = commands.run(argv)
+    if result.status:
+        emit("mode_failed", mode=mode, error=result.error.strip())
+    return not result.status
 
 
 def _become_the_server(reports: int) -> int:

@@ -13,9 +13,12 @@ import json
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time only who answers imports it
+    import threading
 
 # A test on a machine that already has a server in this namespace needs another name.
 ADDRESS = "\0" + os.environ.get("CONNLAB_STATUS", "connlab-status")
@@ -44,6 +47,8 @@ def answer(listener: socket.socket, verbs: Verbs) -> None:
     Each is answered on its own, so who connects and says nothing keeps nobody waiting. Nonsense is answered with
     `{"error": ...}`; who hangs up, or comes when no descriptor is left, gets nothing.
     """
+    import threading
+
     free = threading.BoundedSemaphore(AT_ONCE)
     while True:
         try:

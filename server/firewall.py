@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import string
-import subprocess
 
 from connlab.machine import files
-from server import policy_file, rules
+from server import commands, policy_file, rules
 from server.settings import Settings
 
 NO_LIMIT = "none"  # the policy that is meant to refuse nothing
@@ -81,7 +80,7 @@ def backend() -> str:
 
 
 def _tool(argv: list[str], stdin: str = "") -> str:
-    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise PolicyError(f"{argv[0]}: exit status {result.returncode}: {result.stderr.strip()}")
-    return result.stdout
+    result = commands.run(argv, stdin)
+    if result.status:
+        raise PolicyError(f"{argv[0]}: exit status {result.status}: {result.error.strip()}")
+    return result.output

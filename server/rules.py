@@ -5,6 +5,7 @@ Pure: text in, values out. Two languages: `-A INPUT ...` as iptables-save(8) pri
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from collections.abc import Sequence
@@ -45,18 +46,19 @@ class Rule(NamedTuple):
     packets: int
 
 
-def words(text: str) -> list[str]:
+@functools.cache
+def words(text: str) -> tuple[str, ...]:
     """Return the words of a rule in iptables' language, quoting undone; the value of a free-text option is left out."""
     try:
         parts = iter(shlex.split(text))
     except ValueError:  # a quote that never ends; iptables-restore will say so
-        return []
+        return ()
     kept = []
     for word in parts:
         kept.append(word)
         if word in FREE_TEXT:
             next(parts, "")
-    return kept
+    return tuple(kept)
 
 
 def target(text: str) -> str:

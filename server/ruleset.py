@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
 
 from connlab.machine.named_tuple import NamedTuple
-from server import nflog, rules
+from server import commands, nflog, rules
 
 LEGACY = "/proc/net/ip_tables_names"  # tables of iptables-legacy, which nf_tables does not show
 GET_GENERATION = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN (linux/netfilter/nf_tables.h)
@@ -129,12 +128,12 @@ def connected(port: int) -> dict[str, str]:
 def tool(argv: list[str], stdin: str = "") -> str:
     """Run a command; returns its standard output. Raises `Unreadable` with what it said."""
     try:
-        result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+        result = commands.run(argv, stdin)
     except OSError as error:
         raise Unreadable(f"{argv[0]}: {error.strerror}") from None
-    if result.returncode:
-        raise Unreadable(f"{argv[0]}: exit status {result.returncode}: {result.stderr.strip()}")
-    return result.stdout
+    if result.status:
+        raise Unreadable(f"{argv[0]}: exit status {result.status}: {result.error.strip()}")
+    return result.output
 
 
 def _of_docker(rule: rules.Rule) -> bool:

@@ -11,31 +11,26 @@ numbers; the kernel's answers are there all the same.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 
 from connlab.machine import sysctls
-from server import control, policy_report, ruleset, settings
+from server import commands, control, policy_report, ruleset, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # at run time typing would cost each sample 5 ms
     from typing import Any
 
 
-def main(question: str, *commands: str) -> int:
+def main(question: str, *argvs: str) -> int:
     """Print the answers; exit status 1, with the command's own error, if one of the commands fails."""
-    results = [
-        subprocess.run(json.loads(command), capture_output=True, text=True, check=False)
-        for command in commands
-    ]
+    results = [commands.run(json.loads(argv)) for argv in argvs]
     rules = policy_report.read()
     account = _account(json.loads(question))
     for result in results:
-        if result.returncode:
-            sys.exit(f"{result.args}: exit status {result.returncode}: {result.stderr.strip()}")
-    outputs = [result.stdout for result in results]
-    print(json.dumps([*outputs, json.dumps(account), _policy(account, rules)]))
+        if result.status:
+            sys.exit(f"{result.argv}: exit status {result.status}: {result.error.strip()}")
+    print(json.dumps([*(result.output for result in results), json.dumps(account), _policy(account, rules)]))
     return 0
 
 
