@@ -19,6 +19,7 @@ from connlab.base.wait import until
 from connlab.cluster import engine, sandbox
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
+from tests.support.trial_schema import problems
 
 FIRST = """*filter
 :INPUT DROP [0:0]
@@ -68,6 +69,11 @@ def test_it_is_kept_for_its_user_alone(tried):
     assert len(paths) == 8
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o700}
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o600}
+
+
+def test_the_answer_is_what_the_schema_says(tried):
+    """Each field, with its words and kinds of values (docs/try.schema.json)."""
+    assert problems(tried.answer) == []
 
 
 def test_an_expectation_that_does_not_hold_is_exit_status_1(tried):
