@@ -103,7 +103,7 @@ def _basic(seen: Seen) -> str:
 def _ignored(seen: Seen) -> bool:
     """Tell whether the kernel took nothing of a value, and said nothing; it may take the first words of one."""
     asked, after = seen.setting.asked.split(), (seen.after or "").split()
-    taken = bool(asked) and all(_decimal(one) == other for one, other in zip(asked, after, strict=False))
+    taken = asked == after or (asked and all(map(str.__eq__, map(_decimal, asked), after)))
     return (
         seen.before is not None and seen.after is not None and seen.after == seen.before.value and not taken
     )

@@ -46,6 +46,8 @@ def text(seen: Seen, ports: tuple[int, ...] = ()) -> str:
         (taken("kernel.shmmax", "5", "7"), ["lower-than-default", "applied"]),
         (taken("net.x.y", "1", "1"), ["already-so"]),
         (taken("net.x.y", "0x10", "16"), ["already-so"]),
+        (taken("net.x.y", "", ""), ["already-so"]),
+        (Seen(Setting("a", 1, "net.x.y", ""), Look("2", True), None, 0, "", "2"), ["invalid"]),
         (taken("net.x.y", "1", "2"), ["applied"]),
         (taken(SOMAXCONN, "512", "4096"), ["lower-than-default", "only-if-asked", "applied"]),
         (taken(SOMAXCONN, "8192", "4096"), ["only-if-asked", "applied"]),
