@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 from typing import NamedTuple
 
 from namespaces.netns import Namespace
 from namespaces.trace import Tuple4
 
 WINDOW = 0.150  # seconds
+# A process that the machine kept waiting looks again before it says that nothing came.
+LATE_LOOK, AGAIN, LONGEST = 0.020, 0.050, 5.0  # seconds
+TOTAL_RETRANS = struct.Struct("@100xI")  # of struct tcp_info (linux/tcp.h)
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EPERM, errno.EACCES}
 BIND_ADDRESS_NO_PORT = 24  # linux/in.h
 FREEBIND: dict[int, tuple[int, int]] = {
@@ -20,7 +24,7 @@ FREEBIND: dict[int, tuple[int, int]] = {
 
 
 class Route(NamedTuple):
-    """From which address to which address and port; no source or source port: the kernel's choice."""
+    """From which address and port to which; no source, or port 0: the kernel's choice."""
 
     source: str
     target: str
@@ -36,14 +40,17 @@ class Route(NamedTuple):
 class Dial:
     """One connect(2): `letter` is E established, D established and ended at once, R refused, T nothing came.
 
-    `refusal` is rst, icmp or the name of an errno; `late` the letter that a repeated SYN got; `start` begins it.
+    `refusal` is rst, icmp or the name of an errno; `late` the letter that a repeated SYN got; `start` begins it;
+    `decided` comes with the first answer, or at the end of the window.
     """
 
-    def __init__(self, namespace: Namespace, route: Route, icmp: list[int]) -> None:
-        self.route, self.letter, self.refusal, self.late = route, "", "", ""
+    def __init__(self, namespace: Namespace, route: Route, *, outgoing: bool = False) -> None:
+        self.route, self.outgoing = route, outgoing
+        self.letter, self.refusal, self.late = "", "", ""
         self.four: Tuple4 = ("", 0, "", 0)
+        self.started = 0.0
         self.decided = asyncio.get_running_loop().create_future()
-        self._namespace, self._icmp = namespace, icmp
+        self._namespace, self._unreachables = namespace, 0
         self._loop = asyncio.get_running_loop()
         self.sock = namespace.socket(route.family)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -64,10 +71,12 @@ class Dial:
 
     def start(self) -> None:
         """Send the SYN."""
+        self._unreachables = self._namespace.unreachables()
+        self.started = self._loop.time()
         error = self.sock.connect_ex((self.route.target, self.route.port))
         local = self.sock.getsockname()
         self.four = (local[0], local[1], self.route.target, self.route.port)
-        self._timer = self._loop.call_later(WINDOW, self._window_ends)
+        self._look_at(self.started + WINDOW)
         if error in (0, errno.EINPROGRESS):
             self._loop.add_writer(self.sock, self._connected)
         else:
@@ -83,7 +92,7 @@ class Dial:
 
     def abort(self) -> None:
         """Close the connection with a reset, so that nothing of it stays."""
-        if self.letter == "E" and self.sock.fileno() >= 0:
+        if "E" in (self.letter, self.late) and self.sock.fileno() >= 0:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.close()
 
@@ -99,8 +108,8 @@ class Dial:
             letter, self.refusal = "R", self._refused_by(error)
         elif error:
             letter, self.refusal = "R", errno.errorcode.get(error, str(error))
-        if self.letter == "T":
-            self.late = letter
+        if self.letter == "T" or self._repeated():
+            self.letter, self.late = "T", letter
         elif letter == "E":
             self._loop.add_reader(self.sock, self._readable)
             self.letter = letter
@@ -123,15 +132,24 @@ class Dial:
             self.letter = "D"
         self._forget()
 
-    def _refused_by(self, error: int) -> str:
-        """Tell an ICMP error from a reset: one more came in since the last."""
-        new = self._namespace.unreachables() - sum(self._icmp)
-        if new > 0 or error in UNREACHABLE:
-            self._icmp.append(min(new, 1))
-            return "icmp"
-        return "rst"
+    def _repeated(self) -> bool:
+        """Tell whether the SYN was sent again before this came, whatever our own clock says."""
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS.size)
+        return bool(TOTAL_RETRANS.unpack(info)[0])
 
-    def _window_ends(self) -> None:
+    def _refused_by(self, error: int) -> str:
+        """Tell an ICMP error from a reset: one has come in since the SYN."""
+        came = self._namespace.unreachables() > self._unreachables
+        return "icmp" if came or error in UNREACHABLE else "rst"
+
+    def _look_at(self, moment: float) -> None:
+        self._timer = self._loop.call_at(moment, self._window_ends, moment)
+
+    def _window_ends(self, due: float) -> None:
+        now = self._loop.time()
+        if now - due > LATE_LOOK and now - self.started < LONGEST:
+            self._look_at(now + AGAIN)
+            return
         if self.letter == "E":
             self._loop.remove_reader(self.sock)
         self._settle("T")
@@ -145,23 +163,3 @@ class Dial:
         if self.sock.fileno() >= 0:
             self._loop.remove_reader(self.sock)
             self._loop.remove_writer(self.sock)
-
-
-async def echo(dial: Dial, data: bytes, within: float) -> str:
-    """Say something on a connection: e it came back, r the connection was reset or closed, t nothing in that time."""
-    loop = asyncio.get_running_loop()
-    loop.remove_reader(dial.sock)
-    try:
-        dial.sock.send(data)
-        left = len(data)
-        async with asyncio.timeout(within):
-            while left:
-                got = await loop.sock_recv(dial.sock, left)
-                if not got:
-                    return "r"
-                left -= len(got)
-    except TimeoutError:
-        return "t"
-    except OSError as error:
-        return "t" if error.errno == errno.ETIMEDOUT else "r"
-    return "e"

@@ -47,9 +47,14 @@ async def must_load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> No
         await namespace.must(TOOLS[text["tool"]], text["text"])
 
 
-async def watch(namespace: Namespace) -> trace.Trace:
-    """Begin to trace every SYN, after the rules are loaded: some begin with `flush ruleset`."""
-    await namespace.must(["nft", "-f", "-"], trace.RULES)
+async def watch(
+    namespace: Namespace, interfaces: Sequence[str], texts: Sequence[dict[str, str]]
+) -> trace.Trace:
+    """Begin to trace, after the rules are loaded: some begin with `flush ruleset`."""
+    rules = trace.RULES
+    if any("ingress" in text["text"] for text in texts):
+        rules += trace.INGRESS % ", ".join(interfaces)
+    await namespace.must(["nft", "-f", "-"], rules)
     return trace.Trace(namespace)
 
 

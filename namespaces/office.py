@@ -9,7 +9,7 @@ from namespaces.dial import Dial, Route
 
 if TYPE_CHECKING:
     from namespaces.netns import Namespace
-    from namespaces.steps import Scene
+    from namespaces.scene import Scene
 
 INSIDE = "office0"
 NET = "10.85.0.0/16"  # behind the router, as in most offices (RFC 1918): no server ever sees it
@@ -57,15 +57,12 @@ async def people_dial(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     """
     assert scene.hosts.people
     first = len(scene.dials)
-    icmp = scene.icmp.setdefault(scene.hosts.people, [])
     ends = []
     loop = asyncio.get_running_loop()
     began = loop.time()
     for number in range(step["people"] * step["each"]):
         source = _address(FIRST_PERSON + number % step["people"])
-        made = Dial(
-            scene.hosts.people, Route(source, step["target"], step["port"], FIRST_PORT + number), icmp
-        )
+        made = Dial(scene.hosts.people, Route(source, step["target"], step["port"], FIRST_PORT + number))
         scene.dials.append(made)
         made.start()
         made.four = (scene.request["office"], *made.four[1:])  # as the server sees it

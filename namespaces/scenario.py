@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Any
 
 from namespaces import sysctls
+from namespaces.dial import Dial
 from namespaces.hosts import hosts
-from namespaces.steps import STEPS, Scene
-from namespaces.trace import Event
+from namespaces.scene import Scene
+from namespaces.steps import STEPS
+from namespaces.trace import ENDS, OURS, Event, Paths, Trace, Tuple4
+
+OUR_COUNTERS = re.compile(r"chain (\w+) \{[^}]*?== syn counter packets (\d+)")
 
 
 async def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Run the steps on hosts of their own: each step's result, every dial, the paths that SYNs took, the counters.
+    """Run the steps on hosts of their own: each step's result, every dial, the ways that SYNs took, the counters.
 
-    A dial is [letter, refusal, late, paths of its SYNs at the server, in order]; a path is an index into `paths`.
+    A dial is [letter, refusal, late, its SYNs at the server, the answers to them, in order], each of these an index
+    into `paths`; a path is [whether it came through, events]. `hits`: how many of the other packets that were looked at
+    matched a rule. `lost`: what our own counters counted is not what the trace has.
     """
     async with hosts(
         request["interfaces"], request["via"], request["targets"], request.get("office")
@@ -22,20 +30,69 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
         scene = Scene(pair, request)
         try:
             results = [await STEPS[step["do"]](scene, step) for step in request["steps"]]
-            if scene.trace:
-                scene.trace.read()
-            answer = {"results": results, **_dials(scene), "lost": bool(scene.trace and scene.trace.lost)}
-            answer["nft"] = await pair.server.must(["nft", "-a", "list", "ruleset"])
+            scene.hang_up()
+            trace = scene.trace
+            before = _started(trace)
+            seen = _dials(scene.dials, trace)  # no rule's counter has less: a SYN may come before it is read
+            listing = await pair.server.must(["nft", "-a", "list", "ruleset"])
+            after = _started(trace)
+            return {
+                "results": results, "nft": listing, **seen,
+                "hits": [[*event[:4], count] for event, count in _sample(trace).items()],
+                "lost": bool(trace and trace.lost) or not _within(before, _counted(listing), after),
+            }  # fmt: skip
         finally:
             scene.close()
-    return answer
 
 
-def _dials(scene: Scene) -> dict[str, Any]:
-    paths: dict[tuple[Event, ...], int] = {}
+def _started(trace: Trace | None) -> dict[str, int]:
+    """Tell how many SYNs and answers to SYNs the trace has by now, by the chain where they began."""
+    if not trace:
+        return {}
+    trace.read()
+    return dict(trace.started)
+
+
+def _within(before: dict[str, int], counted: dict[str, int], after: dict[str, int]) -> bool:
+    """Compare the counters with the trace just before and just after they were read: a SYN may come any time."""
+    return all(before[chain] <= counted.get(chain, 0) <= after[chain] for chain in before)
+
+
+def _sample(trace: Trace | None) -> Counter[Event]:
+    """Count how many of the other packets that were looked at matched each rule of theirs."""
+    return (
+        Counter(event for event in trace.sample if event.kind == "rule" and event.table != OURS)
+        if trace
+        else Counter()
+    )
+
+
+def _counted(listing: str) -> dict[str, int]:
+    """Read how many SYNs and answers to SYNs our own first chains counted."""
+    return {
+        chain: int(packets)
+        for table in re.findall(rf"^table \w+ {OURS} \{{.*?^\}}", listing, re.M | re.S)
+        for chain, packets in OUR_COUNTERS.findall(table)
+    }
+
+
+def _dials(made: list[Dial], trace: Trace | None) -> dict[str, Any]:
+    paths: dict[tuple[bool, tuple[Event, ...]], int] = {}
+
+    def indices(found: Paths, four: Tuple4, end: str) -> list[int]:
+        ways = []
+        for events in found.get(four, []):
+            through = any(event.table == OURS and event.chain == end for event in events)
+            way = (through, tuple(event for event in events if event.table != OURS))
+            ways.append(paths.setdefault(way, len(paths)))
+        return ways
+
     dials = []
-    for dial in scene.dials:
-        seen = scene.trace.packets.get(dial.four, []) if scene.trace else []
-        indices = [paths.setdefault(tuple(events), len(paths)) for events in seen]
-        dials.append([dial.letter, dial.refusal, dial.late, indices])
-    return {"dials": dials, "paths": [list(map(list, path)) for path in paths]}
+    for dial in made:
+        local = dial.outgoing and dial.route.source == dial.route.target
+        reverse = (*dial.four[2:], *dial.four[:2])
+        coming, going = ("arrived", "arrived") if local else ("left", "arrived") if dial.outgoing else ENDS
+        syns = indices(trace.syns, dial.four, coming) if trace else []
+        answers = indices(trace.answers, reverse, going) if trace else []
+        dials.append([dial.letter, dial.refusal, dial.late, syns, answers])
+    return {"dials": dials, "paths": [[through, list(map(list, way))] for through, way in paths]}

@@ -25,11 +25,26 @@ VERDICTS = {0: "drop", 1: "accept", 2: "stolen", 3: "queue", 4: "repeat",
 FAMILIES = {1: "inet", 2: "ip", 5: "netdev", 7: "bridge", 10: "ip6"}
 BUFFER = 8 << 20  # bytes
 OURS = "connlab_trace"
-SYNS = "tcp flags & (fin | syn | rst | ack) == syn meta nftrace set 1"
-# Before conntrack (-200) and raw (-300): what they drop is seen too. Output is for what the server dials itself.
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+# A packet begins its way in one of these, in this order where it passes several, as over loopback; before conntrack
+# (-200), raw (-300) and what rules of netdev use (-500), so that what those drop is seen too. A SYN and the answer to
+# it are followed, all of them counted; of other packets as many as show which rules they match.
+STARTS = {"out": 0, "ingress": 1, "in": 2}
+ENDS = ("arrived", "left")  # who comes here was dropped by no rule: at a socket, on the wire
+SYNS = "tcp flags & (fin | syn | rst) == syn"
+FOLLOW = (
+    f"{SYNS} counter meta nftrace set 1; "
+    "tcp flags & syn == 0 limit rate 20/second burst 60 packets meta nftrace set 1;"
+)
 RULES = f"""table inet {OURS} {{
-  chain in {{ type filter hook prerouting priority -450; {SYNS}; }}
-  chain out {{ type filter hook output priority -450; {SYNS}; }}
+  chain in {{ type filter hook prerouting priority -450; {FOLLOW} }}
+  chain out {{ type filter hook output priority -450; {FOLLOW} }}
+  chain arrived {{ type filter hook input priority 1000; {SYNS}; }}
+  chain left {{ type filter hook postrouting priority 1000; {SYNS}; }}
+}}
+"""
+INGRESS = f"""table netdev {OURS} {{
+  chain ingress {{ type filter hook ingress devices = {{ %s }} priority -100000; {FOLLOW} }}
 }}
 """
 
@@ -46,10 +61,14 @@ class Event(NamedTuple):
 
 
 Tuple4 = tuple[str, int, str, int]  # source address and port, destination address and port
+Paths = dict[Tuple4, list[list[Event]]]
 
 
 class Trace:
-    """The events of one namespace, by packet; `lost` once the kernel dropped some."""
+    """The ways of SYNs and of the answers to them, by their addresses where they began; `lost` once some are missing.
+
+    `sample` has events of other packets, all in one.
+    """
 
     def __init__(self, namespace: Namespace) -> None:
         self._socket = namespace.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
@@ -57,7 +76,11 @@ class Trace:
         self._socket.bind((0, 0))  # who has no number of its own gets no multicast
         self._socket.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, NFTRACE)
         self.lost = False
-        self.packets: dict[Tuple4, list[list[Event]]] = {}
+        self.started = dict.fromkeys(STARTS, 0)
+        self.syns: Paths = {}
+        self.answers: Paths = {}
+        self.sample: list[Event] = []
+        self._last_start: dict[int, int] = {}  # by path (id of the list): how far it had begun
         self._by_id: dict[int, list[Event]] = {}
         asyncio.get_running_loop().add_reader(self._socket, self.read)
 
@@ -74,7 +97,7 @@ class Trace:
                 self.lost = True
                 continue
             for family, attributes in _messages(data):
-                self._add(family, attributes)
+                self.add(_event(family, attributes), attributes)
 
     def close(self) -> None:
         """Take the rest and stop."""
@@ -82,18 +105,34 @@ class Trace:
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
-    def _add(self, family: int, attributes: dict[int, bytes]) -> None:
+    def add(self, event: Event, attributes: dict[int, bytes]) -> None:
+        """Put an event where it belongs.
+
+        The kernel's id of a packet comes again soon, with a repeated SYN too; addresses change on the way (NAT). So a
+        way begins with an event of our own first chain, whose headers tell whose it is.
+        """
         number = struct.unpack(">I", attributes[ID])[0]
-        if NETWORK in attributes and TRANSPORT in attributes:
-            four = _four_tuple(attributes[NETWORK], attributes[TRANSPORT])
-            known = self.packets.setdefault(four, [])
-            # A packet's headers come with the first event of each base chain: it goes on if the id is the same.
-            if not known or self._by_id.get(number) is not known[-1]:
-                known.append([])
-            self._by_id[number] = known[-1]
-        event = _event(family, attributes)
-        if number in self._by_id and event.table != OURS:
+        at_end = event.kind == "rule" and event.handle == 0  # of a chain: no rule of anybody's
+        if at_end or (event.kind != "rule" and event.table == OURS):
+            return
+        if event.table == OURS and event.chain in STARTS:
+            self._by_id[number] = self._begin(
+                STARTS[event.chain], event.chain, attributes[NETWORK], attributes[TRANSPORT]
+            )
+        elif number in self._by_id and (event.table != OURS or event.chain in ENDS):
             self._by_id[number].append(event)
+
+    def _begin(self, rank: int, chain: str, network: bytes, transport: bytes) -> list[Event]:
+        flags = transport[13] & (FIN | SYN | RST | ACK)
+        if flags not in (SYN, SYN | ACK):
+            return self.sample
+        self.started[chain] += 1
+        paths = self.syns if flags == SYN else self.answers
+        known = paths.setdefault(_four_tuple(network, transport), [])
+        if not known or self._last_start[id(known[-1])] >= rank:
+            known.append([])
+        self._last_start[id(known[-1])] = rank
+        return known[-1]
 
 
 def _event(family: int, attributes: dict[int, bytes]) -> Event:

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Sequence
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Net = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Of nets for benchmarks and for documents (RFC 2544, 5737, 3849): what no rule means by chance.
 SOURCES = {
@@ -14,7 +13,7 @@ SOURCES = {
     6: ["2001:db8:5555:5555:5555:5555:5555:5555", "2001:db9:5555:5555::5"],
 }
 TARGETS = {4: "198.51.100.10", 6: "2001:db8:51:100::10"}
-PREFIXES = {4: range(31, -1, -1), 6: (64, 56, 48, 32, 0)}
+PREFIXES = {4: range(31, -1, -1), 6: (127, *range(124, -1, -4))}
 NO_SOURCE = [
     ipaddress.ip_network(net)
     for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8")
@@ -24,11 +23,12 @@ NO_SOURCE = [
 def first_source(family: int, nets: Sequence[str], net: str = "any") -> str:
     """Choose the first source: inside `net`, or outside of every net that the rules name."""
     if net != "any":
-        return str(_inside(ipaddress.ip_network(net)))
-    named = [ipaddress.ip_network(each) for each in nets]
-    for candidate in SOURCES[family]:
+        return str(inside(net))
+    named = [each for each in map(ipaddress.ip_network, nets) if each.version == family]
+    others = [f"{first}.85.85.170" if family == 4 else f"2{first:03d}:5555::5" for first in range(1, 224)]
+    for candidate in [*SOURCES[family], *others]:
         address = ipaddress.ip_address(candidate)
-        if not any(address in each for each in named if each.version == family):
+        if not any(address in each for each in [*named, *NO_SOURCE] if each.version == family):
             return candidate
     return SOURCES[family][0]
 
@@ -52,11 +52,19 @@ def neighbour(source: str, prefix: int, net: str = "any") -> str | None:
     return str(other)
 
 
-def neighbours(source: str, net: str = "any") -> dict[int, str]:
-    """Return a neighbour for each prefix length that can be told apart, the nearest first."""
+def neighbours(source: str, net: str = "any", others: Sequence[str] = ()) -> dict[int, str]:
+    """Return a neighbour for each prefix length that can be told apart, the nearest first.
+
+    None is in one of the `others`, nets that the rules treat in another way.
+    """
     family = ipaddress.ip_address(source).version
-    found = {prefix: neighbour(source, prefix, net) for prefix in PREFIXES[family]}
-    return {prefix: address for prefix, address in found.items() if address}
+    elsewhere = [ipaddress.ip_network(each) for each in others if each != net]
+    return {
+        prefix: address
+        for prefix in PREFIXES[family]
+        if (address := neighbour(source, prefix, net))
+        and not any(ipaddress.ip_address(address) in each for each in elsewhere)
+    }
 
 
 def net_of(source: str, prefix: int) -> str:
@@ -64,8 +72,9 @@ def net_of(source: str, prefix: int) -> str:
     return str(ipaddress.ip_network(f"{source}/{prefix}", strict=False))
 
 
-def _inside(net: Net) -> Address:
+def inside(net: str) -> Address:
     """Choose an address of a net whose lower bits are neither all 0 nor all 1."""
-    host = net.max_prefixlen - net.prefixlen
-    pattern = int("55" * (net.max_prefixlen // 8), 16) & ((1 << host) - 1)
-    return net[0] + pattern if host else net[0]
+    found = ipaddress.ip_network(net)
+    host = found.max_prefixlen - found.prefixlen
+    pattern = int("55" * (found.max_prefixlen // 8), 16) & ((1 << host) - 1)
+    return found[0] + pattern if host else found[0]

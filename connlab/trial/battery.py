@@ -2,140 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from connlab.trial import addresses, facts, scenarios
+from connlab.trial import addresses, crowd, marks, rule_text, scenarios
 from connlab.trial.conductor import Conductor
-from connlab.trial.observations import Observation, got_in, letters, observation
-from connlab.trial.plan import Plan, Row, judged
-from connlab.trial.ruleset import Place, Ruleset
+from connlab.trial.observations import Observation, observation
+from connlab.trial.pairs import pairs, share
+from connlab.trial.plan import Plan, judged
+from connlab.trial.ruleset import Ruleset
+from connlab.trial.tried import Tried
 
-
-@dataclass
-class Tried:
-    """A row with what was observed of it, by the name of the scenario; `limit` None: none up to the cap."""
-
-    row: Row
-    limit: int | None
-    seen: dict[str, Observation] = field(default_factory=dict)
-    prefixes: dict[int, str] = field(default_factory=dict)  # letters of the neighbours' dials
-    shared_prefix: int | None = None  # the shortest whose neighbour found the count used
-    sources: tuple[str, str] | None = None  # of the check: one inside the shared net, one outside
-    others: dict[int, Observation] = field(
-        default_factory=dict
-    )  # by the port that was dialled while this one was full
-    elsewhere: Mapping[int, Observation] = field(
-        default_factory=dict
-    )  # by the port that was held before this one
-    reached: frozenset[Place] = frozenset()  # limiting rules that a SYN of the row comes as far as
-
-
-Work = list[tuple[Callable[[Observation], None], Mapping[str, Any]]]
+Work = Iterator[tuple[Callable[[Observation], None], Mapping[str, Any]]]
 
 
 def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     """Try all rows; each scenario on fresh hosts, all of a stage side by side."""
-    answers = conductor.ask([scenarios.limit(plan, row) for row in plan.rows])
-    tried = []
-    for row, answer in zip(plan.rows, answers, strict=True):
-        seen = observation(answer)
-        tried.append(Tried(row, got_in(seen.of(3)), {"limit": seen}))
+    tried = _told_apart(_first(conductor, plan, ruleset))
     mine = [each for each in tried if judged(ruleset, each.row.family)]
-    limiting = [rule.place for rule in ruleset.rules if facts.limits(rule)]
-    _do(conductor, [work for each in mine for work in _second(plan, each, tried, limiting)])
-    for each in mine:
-        _shared_prefix(each)
-    _do(conductor, [work for each in mine for work in _third(plan, each)])
+    second = [work for each in mine for work in _second(plan, each)]
+    _do(conductor, [*second, *_held(plan, mine, ruleset)])
+    share(mine)
+    _do(conductor, [work for each in mine for work in _third(plan, each, ruleset)])
     return tried
 
 
-def _do(conductor: Conductor, work: Work) -> None:
+def _do(
+    conductor: Conductor, work: Sequence[tuple[Callable[[Observation], None], Mapping[str, Any]]]
+) -> None:
     answers = conductor.ask([request for _, request in work])
-    for (keep, _), answer in zip(work, answers, strict=True):
-        keep(observation(answer))
+    for (keep, request), answer in zip(work, answers, strict=True):
+        keep(observation(answer, request))
 
 
-def _second(plan: Plan, each: Tried, tried: Sequence[Tried], limiting: Sequence[Place]) -> Work:
+def _keep(kept: dict[Any, Observation], name: Any) -> Callable[[Observation], None]:
+    return lambda seen: kept.__setitem__(name, seen)
+
+
+def _first(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
+    """Find the limit of each row, and which rules that count its SYNs come as far as."""
+    counting = [rule for rule in ruleset.rules if rule_text.limits(rule.text)]
+    mark = marks.step(ruleset, counting)
+    requests = [scenarios.limit(plan, row, mark) for row in plan.rows]
+    tried = []
+    for row, request, answer in zip(plan.rows, requests, conductor.ask(requests), strict=True):
+        seen = observation(answer, request)
+        reached = frozenset().union(*marks.reached(seen, counting))
+        tried.append(Tried(row, {"limit": seen}, reached))
+    return tried
+
+
+def _told_apart(tried: Sequence[Tried]) -> list[Tried]:
+    """Leave out the rows of a net, or of an address of ours, whose SYNs the same rules judged as those of any."""
+    kept: list[Tried] = []
+    for each in tried:
+        alike = [other for other in kept if _alike(other, each)]
+        if not alike:
+            kept.append(each)
+    only = {(each.row.port, each.row.family, each.row.to) for each in kept}
+    for each in kept:
+        if sum(one[:2] == (each.row.port, each.row.family) for one in only) == 1:
+            each.row = each.row._replace(to="any")
+    return kept
+
+
+def _alike(one: Tried, other: Tried) -> bool:
+    where = one.row.port, one.row.family, one.row.via
+    if where != (other.row.port, other.row.family, other.row.via):
+        return False
+    return _judges(one) == _judges(other)
+
+
+def _judges(tried: Tried) -> object:
+    matched = frozenset().union(*(dial.matched for dial in tried.dials))
+    return {dial.judge for dial in tried.dials}, matched, tried.reached, tried.limit is None
+
+
+def _second(plan: Plan, each: Tried) -> Work:
     row, limit = each.row, each.limit
-
-    def keep(name: str) -> Callable[[Observation], None]:
-        return lambda seen: each.seen.__setitem__(name, seen)
-
-    work: Work = [
-        (keep("live_untracked"), scenarios.live(plan, row, tracked=False)),
-        (keep("live_tracked"), scenarios.live(plan, row, tracked=True)),
-        (keep("burst"), scenarios.burst(plan, row, limit)),
-        (keep("rate"), scenarios.rate(plan, row)),
-        (keep("loopback"), scenarios.loopback(plan, row, limit)),
-        (keep("outgoing"), scenarios.outgoing(plan, row, limit)),
-    ]
-    if limiting and limit is None:
-        work.append((lambda seen: _reached(each, seen, limiting), scenarios.reach(plan, row, limiting)))
+    yield _keep(each.seen, "live_untracked"), scenarios.live(plan, row, limit, tracked=False)
+    yield _keep(each.seen, "live_tracked"), scenarios.live(plan, row, limit, tracked=True)
+    yield _keep(each.seen, "burst"), scenarios.burst(plan, row, limit)
+    yield _keep(each.seen, "loopback"), scenarios.loopback(plan, row, limit)
+    yield _keep(each.seen, "outgoing"), scenarios.outgoing(plan, row, limit)
+    if each.reached:
+        yield _keep(each.seen, "rate"), scenarios.rate(plan, row)
     if limit:
-        work.append((keep("freeing"), scenarios.freeing(plan, row, limit)))
-        work.append((keep("all_closed"), scenarios.all_closed(plan, row, limit)))
-        sources = addresses.neighbours(row.source, row.net)
-        work.append(
-            (lambda seen: _neighbours(each, seen, sources), scenarios.neighbours(plan, row, limit, sources))
-        )
-        for other in tried:
-            if other.limit and other.row != row and other.row._replace(port=row.port) == row:
-                work.append(
-                    (
-                        _keep_in(each.others, other.row.port),
-                        scenarios.ports(plan, row, row.port, limit, other.row.port),
-                    )
-                )
-    return work
+        yield _keep(each.seen, "freeing"), scenarios.freeing(plan, row, limit)
+        yield _keep(each.seen, "all_closed"), scenarios.all_closed(plan, row, limit)
+        sources = addresses.neighbours(row.source, row.net, plan.nets)
+        yield _neighbours(each, sources), scenarios.neighbours(plan, row, limit, sources)
 
 
-def _keep_in(kept: dict[int, Observation], port: int) -> Callable[[Observation], None]:
-    return lambda seen: kept.__setitem__(port, seen)
+def _held(plan: Plan, tried: Sequence[Tried], ruleset: Ruleset) -> Work:
+    for each, port, count in pairs(tried, ruleset):
+        yield _keep(each.held, port), scenarios.held(plan, each.row, port, count)
 
 
-def _third(plan: Plan, each: Tried) -> Work:
+def _third(plan: Plan, each: Tried, ruleset: Ruleset) -> Work:
     """Check the net that shares: a neighbour inside it and one outside, each as often as the first source."""
     row = each.row
     if not each.limit:
-        return []
+        return
     width = 32 if row.family == 4 else 128
     prefix = width if each.shared_prefix is None else each.shared_prefix
-    inside = addresses.neighbour(row.source, prefix, row.net) if prefix < width else None
-    outside = next(
-        (
-            found
-            for at in range(prefix - 1, -1, -1)
-            if (found := addresses.neighbour(row.source, at, row.net))
-        ),
-        None,
-    )
-    sources = [source for source in (inside, outside) if source]
-    if not sources:
-        return []
+    sources = addresses.neighbours(row.source, row.net, plan.nets)
+    inside = sources.get(prefix, "")
+    outside = next((sources[at] for at in sorted(sources, reverse=True) if at < prefix), "")
+    each.sources = inside, outside
+    named = {name: source for name, source in (("inside", inside), ("outside", outside)) if source}
+    if named:
+        yield _keep(each.seen, "two_more"), scenarios.two_more(plan, row, each.limit, named)
+    if filling := crowd.sources(each, ruleset, plan.nets):
+        yield _keep(each.seen, "crowd"), scenarios.crowd(plan, row, each.limit, filling, row.source)
+
+
+def _neighbours(each: Tried, sources: Mapping[int, str]) -> Callable[[Observation], None]:
+    """Keep what neighbours got, and the shortest prefix whose neighbour found the count used.
+
+    That is one whom the same rule refused as the first source. Rates that fill up again leave holes above it.
+    """
 
     def keep(seen: Observation) -> None:
-        each.seen["two_more"] = seen
-        each.sources = (inside or "", outside or "")
+        each.seen["neighbours"] = seen
+        judges = {dial.judge for dial in each.refused}
+        others = zip(sources, seen.of("others"), strict=True)
+        refused = [prefix for prefix, dial in others if dial.letter != "E" and dial.judge in judges]
+        each.shared_prefix = min(refused) if refused else None
 
-    return [(keep, scenarios.two_more(plan, row, each.limit, sources))]
-
-
-def _neighbours(each: Tried, seen: Observation, sources: Mapping[int, str]) -> None:
-    each.seen["neighbours"] = seen
-    each.prefixes = dict(zip(sources, letters(seen.of(-1)), strict=True))
-
-
-def _shared_prefix(each: Tried) -> None:
-    """Find the shortest prefix whose neighbour found the count used; rates that fill up again leave holes above it."""
-    refused = [prefix for prefix, letter in each.prefixes.items() if letter != "E"]
-    each.shared_prefix = min(refused) if refused else None
-
-
-def _reached(each: Tried, seen: Observation, limiting: Sequence[Place]) -> None:
-    handles = seen.results[-2]["handles"]
-    matched = seen.of(-1)[0].matched
-    each.reached = frozenset(
-        place for place, handle in zip(limiting, handles, strict=True) if (*place[:3], handle) in matched
-    )
+    return keep

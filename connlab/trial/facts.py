@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from connlab.trial import rule_text
 from connlab.trial.ruleset import Rule, Ruleset
 
 MOST_PORTS = 16
-# How iptables-save and nft write what a packet must have; numbers, `a:b` or `a-b` for ranges, lists with commas.
-PORTS = re.compile(r"(?<!! )--dports? (\S+)|\b(?:tcp|th|udp) dport (?:!= )?(\{[^}]*\}|\S+)")
+# How iptables-save and nft write what a packet must have; lists with commas or braces.
 INTERFACES = re.compile(r"(?:-i|--in-interface) (\S+)|\biif(?:name)? (?:!= )?(\{[^}]*\}|\S+)")
 TARGETS = re.compile(r"(?<!! )-d (\S+)|\bip6? daddr (?!!=)(\{[^}]*\}|\S+)")
-SOURCES = re.compile(r"(?<!! )-s (\S+)|\bip6? saddr (?!!=)(?!ct |limit |\. |& )(\{[^}]*\}|\S+)")
+SOURCES = re.compile(
+    r"-s (\S+)|--src-range (\S+)|\bip6? saddr (?:!= )?(?!ct |limit |\. |& |@)(\{[^}]*\}|\S+)"
+)
+ELSEWHERE = re.compile(
+    r"--to-ports? (\d+)|--to-destination \S*?:(\d+)|redirect to :(\d+)|dnat (?:ip6? )?to \S*:(\d+)"
+)
 LIMITS = re.compile(
     r"--connlimit-(?:above|upto) (\d+)|\bct count (?:over )?(\d+)|--hitcount (\d+)|--limit-burst (\d+)"
-    r"|--hashlimit-burst (\d+)|--limit (\d+)/|--hashlimit-(?:above|upto) (\d+)/|limit rate (?:over )?(\d+)/"
-    r"|burst (\d+) packets"
+    r"|--hashlimit-burst (\d+)|burst (\d+) packets"
 )
-LIMITING = re.compile(r"connlimit|ct count|hitcount|-m limit|hashlimit|limit rate|-m recent|\bmeter\b")
-SERVICES = {"ssh": 22, "http": 80, "https": 443, "smtp": 25, "domain": 53, "imap": 143, "imaps": 993}
+RATES = re.compile(r"--limit (\d+)/|--hashlimit(?:-above|-upto)? (\d+)/|limit rate (?:over )?(\d+)/")
+MOST_OF_A_RATE = 200  # dials are 50 a second: what is far above that no number of them comes to
+
+Net = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Named(NamedTuple):
+    """An address or net that a rule names, and the ports and the interface that the same rule is about."""
+
+    net: str
+    family: int
+    about: Callable[[int], bool]
+    via: str
 
 
 class Facts(NamedTuple):
@@ -29,57 +44,43 @@ class Facts(NamedTuple):
 
     ports: list[int]
     interfaces: list[str]
-    targets: list[str]
-    sources: list[str]
+    targets: list[Named]
+    sources: list[Named]
+    elsewhere: list[int]  # ports to which a rule sends connections on
     largest: int  # number that limits, 0 if there is none
 
 
 def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
     """Read what the rules name; of a range of ports, its first. Rules that were never loaded name ports too."""
-    texts = [rule.text for rule in ruleset.rules]
-    ports = list(
-        dict.fromkeys(
-            port
-            for text in [*texts, *missing]
-            if _may_be_tcp(text)
-            for word in _words(PORTS, text)
-            if (port := _port(word))
-        )
-    )
-    interfaces = [
-        name.strip('"').replace("+", "0").replace("*", "0")
-        for text in texts
-        for name in _words(INTERFACES, text)
-    ]
-    numbers = [
-        int(number)
-        for text in texts
-        for match in LIMITS.finditer(text)
-        for number in match.groups()
-        if number
-    ]
+    texts = [ruleset.words(rule) for rule in ruleset.rules]
+    ports = [each.first for text in [*texts, *missing] for each in rule_text.ports(text)]
+    interfaces = [name for text in texts for name in _interfaces(text)]
     return Facts(
-        ports[:MOST_PORTS],
-        list(dict.fromkeys(name for name in interfaces if name != "lo")),
-        list(dict.fromkeys(str(net.network_address) for net in _nets(TARGETS, texts) if net.num_addresses == 1)),
-        list(dict.fromkeys(str(net) for net in _nets(SOURCES, texts) if _may_dial(net))),
-        max(numbers, default=0),
-    )  # fmt: skip
+        list(dict.fromkeys(ports))[:MOST_PORTS],
+        list(dict.fromkeys(interfaces)),
+        list(_places(TARGETS, texts)),
+        list(_places(SOURCES, texts)),
+        [int(port) for text in texts for port in _words(ELSEWHERE, text)],
+        max((number for text in texts for number in numbers(text)), default=0),
+    )
 
 
 def limits(rule: Rule) -> bool:
     """Tell whether a rule counts connections, packets or time."""
-    return LIMITING.search(rule.text) is not None
+    return rule_text.limits(rule.text)
+
+
+def numbers(text: str) -> list[int]:
+    """Return the numbers that a rule limits by, the counts first."""
+    rates = [int(number) for number in _words(RATES, text)]
+    return [int(number) for number in _words(LIMITS, text)] + [
+        rate for rate in rates if rate <= MOST_OF_A_RATE
+    ]
 
 
 def limit_of(rule: Rule) -> int | None:
     """Return the first number that a rule limits by."""
-    match = LIMITS.search(rule.text)
-    return int(next(number for number in match.groups() if number)) if match else None
-
-
-def _may_be_tcp(text: str) -> bool:
-    return not re.search(r"-p udp|-p icmp|\budp dport|-p sctp", text)
+    return next(iter(numbers(rule.text)), None)
 
 
 def _words(pattern: re.Pattern[str], text: str) -> Iterator[str]:
@@ -88,22 +89,42 @@ def _words(pattern: re.Pattern[str], text: str) -> Iterator[str]:
         yield from (word for word in re.split(r"[{},\s]+", found) if word)
 
 
-def _may_dial(net: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    return net.prefixlen > 0 and not net.is_loopback and not net.is_multicast
+def _interfaces(text: str) -> list[str]:
+    """Return the names of interfaces by which a packet may come in; one for a name with a wildcard."""
+    names = [name.strip('"').replace("+", "0").replace("*", "0") for name in _words(INTERFACES, text)]
+    return [name for name in names if name != "lo"]
 
 
-def _port(word: str) -> int | None:
-    first = re.split(r"[:-]", word)[0]
-    number = SERVICES.get(first, int(first) if first.isdigit() else 0)
-    return number if 0 < number < 65536 else None
-
-
-def _nets(
-    pattern: re.Pattern[str], texts: Iterable[str]
-) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def _places(pattern: re.Pattern[str], texts: list[str]) -> Iterator[Named]:
+    seen = set()
     for text in texts:
         for word in _words(pattern, text):
-            try:
-                yield ipaddress.ip_network(word, strict=False)
-            except ValueError:
-                continue
+            net = _net(word)
+            if net is not None and _may_dial(net) and net not in seen:
+                seen.add(net)
+                mine = [other for other in texts if str(net) in other or word in other]
+                via = next((name for other in mine for name in _interfaces(other)), "")
+                yield Named(str(net), net.version, _about(mine), via)
+
+
+def _about(texts: list[str]) -> Callable[[int], bool]:
+    return lambda port: any(rule_text.names(text, port) is not False for text in texts)
+
+
+def _net(word: str) -> Net | None:
+    """Read an address, a net, or of a range of IPv4 the largest net that is in it."""
+    try:
+        if "-" in word:
+            first, last = map(ipaddress.IPv4Address, word.split("-"))
+            return min(ipaddress.summarize_address_range(first, last), key=lambda net: net.prefixlen)
+        return ipaddress.ip_network(word, strict=False)
+    except (ValueError, TypeError):
+        return None
+
+
+def _may_dial(net: Net) -> bool:
+    """Tell whether a host may have an address of a net: none of everything, this host, many hosts, or no use yet."""
+    special = (
+        net.is_loopback or net.is_multicast or net.is_link_local or net.is_unspecified or net.is_reserved
+    )
+    return net.prefixlen > 0 and not special and net[0] not in ipaddress.ip_network("0.0.0.0/8")

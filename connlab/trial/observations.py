@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.trial.ruleset import Place
+
+# iptables has a table `nat`, whose policies let everything in after the table `filter` has judged; and so on.
+NO_JUDGES = {"nat", "mangle", "raw", "security"}
+
+
+class Event(NamedTuple):
+    """A rule that a packet matched, or the policy at the end of a chain (`kind` policy, handle 0)."""
+
+    place: Place
+    kind: str
+    verdict: str
+
+
+class Path(NamedTuple):
+    """The way of a packet; `through`: nobody dropped it."""
+
+    through: bool
+    events: Sequence[Event]
 
 
 class Judge(NamedTuple):
@@ -17,14 +36,19 @@ class Judge(NamedTuple):
 
 
 class Dial(NamedTuple):
-    """What became of a dial: `letter` E, D, R or T; `late` what a repeated SYN got; `matched` every rule it matched."""
+    """What became of a dial: `letter` E, D, R or T; `late` what a repeated SYN got; `matched` every rule it matched.
+
+    `judge` is None if no rule and no policy saw the first SYN; `agrees`: trace and client say the same of it, None if
+    the trace has not seen it.
+    """
 
     letter: str
     refusal: str
     late: str
-    judge: Judge | None  # None: no rule and no policy saw it, or the trace is not complete
-    matched: frozenset[Place]
-    syns: int
+    judge: Judge | None
+    matched: frozenset[Place]  # by its SYNs
+    answer_matched: frozenset[Place]  # by the answers to them
+    agrees: bool | None
 
 
 class Observation(NamedTuple):
@@ -32,38 +56,72 @@ class Observation(NamedTuple):
 
     dials: Sequence[Dial]
     results: Sequence[Mapping[str, Any]]
+    names: Sequence[str]  # of the steps
     complete: bool  # the trace lost nothing
     listing: str  # nft's, at the end: the counters
+    traced: Counter[
+        Place
+    ]  # packets that the trace saw match each rule: every SYN and answer, some of the others
+    syns: Counter[Place]  # of these the SYNs and the answers to them
 
-    def of(self, step: int) -> Sequence[Dial]:
-        """Return the dials of a step, counted from the end of the steps or from the start."""
-        first, after = self.results[step]["dials"]
+    def step(self, name: str) -> Mapping[str, Any]:
+        """Return the result of the step of this name."""
+        return self.results[self.names.index(name)]
+
+    def of(self, step: int | str) -> Sequence[Dial]:
+        """Return the dials of a step, by its name or by its number from the start or from the end."""
+        first, after = (self.step(step) if isinstance(step, str) else self.results[step])["dials"]
         return self.dials[first:after]
 
 
-def observation(answer: Mapping[str, Any]) -> Observation:
-    """Read the answer of a scenario."""
-    paths = [[_event(event) for event in path] for path in answer["paths"]]
+def observation(answer: Mapping[str, Any], request: Mapping[str, Any] | None = None) -> Observation:
+    """Read the answer of a scenario; the request has the names of the steps."""
+    paths = [_path(*path) for path in answer["paths"]]
+    steps = request["steps"] if request else []
+    hits: Counter[Place] = Counter({_place(place): count for *place, count in answer["hits"]})
+    followed: Counter[Place] = Counter()
     dials = []
-    for letter, refusal, late, indices in answer["dials"]:
-        first = paths[indices[0]] if indices else []
-        matched = frozenset(place for index in indices for place, kind, _ in paths[index] if kind == "rule")
-        dials.append(Dial(letter, refusal, late, judge(first), matched, len(indices)))
-    return Observation(dials, answer["results"], not answer["lost"], answer["nft"])
+    for letter, refusal, late, syns, answers in answer["dials"]:
+        dials.append(_dial(letter, refusal, late, [paths[at] for at in syns], [paths[at] for at in answers]))
+        followed.update(event.place for at in (*syns, *answers) for event in _rules(paths[at]))
+    return Observation(
+        dials, answer["results"], [step.get("name", step["do"]) for step in steps], not answer["lost"], answer["nft"],
+        hits + followed, followed,
+    )  # fmt: skip
 
 
-def judge(path: Sequence[tuple[Place, str, str]]) -> Judge | None:
-    """Find who decided: the rule or policy that dropped; else, of the last table, the rule or policy that let in."""
-    for place, _, verdict in path:
+def _dial(letter: str, refusal: str, late: str, syns: Sequence[Path], answers: Sequence[Path]) -> Dial:
+    first, answered = syns[:1], answers[:1]
+    judges = [found for path in (*first, *answered) if (found := judge(path.events))]
+    drops = [each for each in judges if each.verdict == "drop"]
+    through = bool(first) and first[0].through and all(path.through for path in answered)
+    return Dial(
+        letter, refusal, late, next(iter(drops or judges), None),
+        frozenset(event.place for path in syns for event in _rules(path)),
+        frozenset(event.place for path in answers for event in _rules(path)),
+        _agrees(letter, through, bool(answered)) if first else None,
+    )  # fmt: skip
+
+
+def _agrees(letter: str, through: bool, answered: bool) -> bool:
+    """Tell whether client and trace say the same of a first SYN.
+
+    Who is in had a SYN, and an answer to it if the trace knows that by its addresses, that nobody dropped. Who is not
+    had not both: a SYN that comes through is left without an answer where a queue is full, or nobody listens.
+    """
+    return through if letter in "ED" else not (through and answered)
+
+
+def judge(events: Sequence[Event]) -> Judge | None:
+    """Find who decided: the rule or policy that dropped; else the last rule that let in, else the last policy."""
+    for place, _, verdict in events:
         if verdict in ("drop", "queue", "stolen"):
             return Judge(place, "drop")
-    if not path:
-        return None
-    last_table = path[-1][0][:2]
-    mine = [event for event in path if event[0][:2] == last_table]
-    accepted = [event for event in mine if event[1] == "rule" and event[2] == "accept"]
-    place, _, verdict = (accepted or mine)[-1]
-    return Judge(place, verdict)
+    mine = [event for event in events if event.place[1] not in NO_JUDGES] or events
+    last = [event for event in mine if event.kind == "rule" and event.verdict == "accept"] or [
+        event for event in mine if event.kind == "policy"
+    ]
+    return Judge(last[-1].place, "accept") if last else None
 
 
 def pattern(letters: Sequence[str]) -> str:
@@ -82,20 +140,29 @@ def got_in(dials: Sequence[Dial]) -> int | None:
 
 
 def refusal(dials: Sequence[Dial], *, dead: bool = False) -> str:
-    """Say what those who did not get in saw."""
+    """Say what those who did not get in saw: the first of them, and whether an ICMP error was followed by silence."""
     if dead:
         return "connected, then silence"
     kinds = [
-        "silence" if dial.letter == "T" else dial.refusal or "rst" for dial in dials if dial.letter in "RT"
+        "silence" if dial.letter == "T" else "rst" if dial.letter == "D" else dial.refusal or "rst"
+        for dial in dials
+        if dial.letter != "E"
     ]
-    kinds += ["rst" for dial in dials if dial.letter == "D"]
     if not kinds:
         return "none"
     if "icmp" in kinds:
         return "icmp, then silence" if "silence" in kinds else "icmp"
-    return "rst" if "rst" in kinds else "silence"
+    return "silence" if kinds[0] == "silence" else "rst"
 
 
-def _event(event: Sequence[Any]) -> tuple[Place, str, str]:
-    family, table, chain, handle, kind, verdict = event
-    return (family, table, chain, handle if kind == "rule" else 0), kind, verdict
+def _rules(path: Path) -> list[Event]:
+    return [event for event in path.events if event.kind == "rule"]
+
+
+def _path(through: bool, events: Sequence[Sequence[Any]]) -> Path:
+    return Path(through, [Event(_place(place), kind, verdict) for *place, kind, verdict in events])
+
+
+def _place(words: Sequence[Any]) -> Place:
+    family, table, chain, handle = words
+    return family, table, chain, handle

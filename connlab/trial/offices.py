@@ -61,8 +61,7 @@ def visits(plan: Plan, wishes: Wishes) -> list[Visit]:
 
 def _rows(plan: Plan, wishes: Wishes, office: Office) -> list[Row]:
     """Return the rows whose port an office dials."""
-    named = [port for port in plan.ports if port != plan.unnamed or port in wishes.ports]
-    ports = [office.port] if office.port else named or [plan.unnamed]
+    ports = [office.port] if office.port else plan.named or [plan.unnamed]
     mine = [row for row in plan.rows if row.family == 4 and row.net == "any"]
     return [next(row for row in mine if row.port == port) for port in ports]
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.trial import addresses
-from connlab.trial.facts import Facts
+from connlab.trial.facts import Facts, Named
 from connlab.trial.ruleset import Ruleset
 
 BEYOND = 10  # dials after the last that got in
-MOST_NETS, MOST_INTERFACES = 4, 4
-UNNAMED = (8090, 8099, 9009)  # the first that the rules do not name
+MOST_NETS, MOST_TARGETS, MOST_INTERFACES, MOST_LINKS = 4, 2, 4, 16
+UNNAMED = (8090, 8099, *range(9009, 9100))  # the first that the rules do not name
 DEFAULT_INTERFACE = "eth0"
 
 
 class Row(NamedTuple):
-    """One line of the answer: whose dials, by which interface, to which port."""
+    """One line of the answer: whose dials, by which interface, to which port of which address."""
 
     port: int
     family: int
@@ -26,6 +25,7 @@ class Row(NamedTuple):
     net: str  # "any" where the rules tell no nets apart
     source: str
     target: str
+    to: str = "any"  # the address of the server, where the rules name several
 
 
 class Plan(NamedTuple):
@@ -35,7 +35,10 @@ class Plan(NamedTuple):
     texts: Sequence[dict[str, str]]  # for the loaders of namespaces/loading.py
     interfaces: Sequence[str]
     targets: Sequence[str]
+    nets: Sequence[str]  # of sources, as the rules name them
     ports: Sequence[int]
+    elsewhere: Sequence[int]  # ports to which the rules send connections on
+    named: Sequence[int]  # by the rules, or by the caller
     unnamed: int
     cap: int
     backlog: int
@@ -63,31 +66,26 @@ class Wishes(NamedTuple):
 
 def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
     """Lay out the rows: each port that is named or wished for, and one that no rule names, over both families."""
-    named = list(
-        dict.fromkeys([*facts.ports, *wishes.ports, *(each.port for each in wishes.offices if each.port)])
-    )
-    unnamed = next(port for port in [*wishes.ports, *UNNAMED] if port not in facts.ports)
-    ports = list(dict.fromkeys([*named, unnamed]))
+    wished = [*wishes.ports, *(each.port for each in wishes.offices if each.port)]
+    named = list(dict.fromkeys([*facts.ports, *wished]))
+    free = [port for port in UNNAMED if port not in named]
+    # One port alone could not be seen to share a count with another.
+    ports = [*named, free[0]] if named else free[:2]
     interfaces = facts.interfaces[:MOST_INTERFACES] or [DEFAULT_INTERFACE]
-    rows = [
-        row
-        for port in ports
-        for family in (4, 6)
-        for via in interfaces
-        for row in _rows(port, family, via, facts)
-    ]
-    cap = max(wishes.dials, math.ceil(1.25 * facts.largest))
-    targets = list(dict.fromkeys([*facts.targets, *addresses.TARGETS.values()]))
+    rows = [row for port in ports for family in (4, 6) for row in _rows(port, family, interfaces, facts)]
     return Plan(
-        rows,
-        texts,
-        facts.interfaces or interfaces,
-        targets,
-        ports,
-        unnamed,
-        cap,
-        wishes.backlog,
-        wishes.patience,
+        rows=rows,
+        texts=texts,
+        interfaces=facts.interfaces[:MOST_LINKS] or interfaces,
+        targets=list(dict.fromkeys([row.target for row in rows] + [*addresses.TARGETS.values()])),
+        nets=[each.net for each in facts.sources],
+        ports=ports,
+        elsewhere=facts.elsewhere,
+        named=named,
+        unnamed=free[0],
+        cap=max(wishes.dials, math.ceil(1.25 * facts.largest)),
+        backlog=wishes.backlog,
+        patience=wishes.patience,
     )
 
 
@@ -103,8 +101,9 @@ def request(plan: Plan, row: Row, steps: Sequence[dict[str, Any]], sources: Sequ
     """Return the request of a scenario for a row: the hosts, then its own steps after `listen` and `own`."""
     width = 32 if row.family == 4 else 128
     outgoing = any(step.get("outgoing") for step in steps)
+    ports = list(dict.fromkeys([*plan.ports, *plan.elsewhere]))
     before = [
-        {"do": "listen", "ports": plan.ports, "backlog": plan.backlog, "outgoing": outgoing},
+        {"do": "listen", "ports": ports, "backlog": plan.backlog, "outgoing": outgoing},
         {"do": "own", "nets": [f"{source}/{width}" for source in sources]},
     ]  # fmt: skip
     return {
@@ -114,13 +113,22 @@ def request(plan: Plan, row: Row, steps: Sequence[dict[str, Any]], sources: Sequ
     }  # fmt: skip
 
 
-def _rows(port: int, family: int, via: str, facts: Facts) -> list[Row]:
-    mine = [net for net in facts.sources if ipaddress.ip_network(net).version == family][:MOST_NETS]
-    target = next(
-        (each for each in facts.targets if ipaddress.ip_address(each).version == family),
-        addresses.TARGETS[family],
-    )
-    return [
-        Row(port, family, via, net, addresses.first_source(family, facts.sources, net), target)
-        for net in ["any", *mine]
-    ]
+def _rows(port: int, family: int, interfaces: Sequence[str], facts: Facts) -> Iterator[Row]:
+    """Lay out the rows of a port: each interface, each net of sources and each address of ours that rules name."""
+    targets = [str(addresses.inside(each.net)) for each in _named(facts.targets, port, family)][:MOST_TARGETS]
+    targets = list(dict.fromkeys(targets)) or [addresses.TARGETS[family]]
+    to = targets if len(targets) > 1 else ["any"]
+    named = [each.net for each in facts.sources]
+    source = addresses.first_source(family, named)
+    for via in interfaces:
+        yield Row(port, family, via, "any", source, targets[0], to[0])
+    for target in targets[1:]:
+        yield Row(port, family, interfaces[0], "any", source, target, target)
+    for each in _named(facts.sources, port, family)[:MOST_NETS]:
+        via = each.via if each.via in interfaces else interfaces[0]
+        first = addresses.first_source(family, named, each.net)
+        yield Row(port, family, via, each.net, first, targets[0], to[0])
+
+
+def _named(places: Sequence[Named], port: int, family: int) -> list[Named]:
+    return [each for each in places if each.family == family and each.about(port)]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connlab.trial import ruleset
-from connlab.trial.battery import Tried
+from connlab.trial import rule_text, ruleset
 from connlab.trial.loading import Loaded
 from connlab.trial.observations import Observation
-from connlab.trial.ruleset import Place
+from connlab.trial.ruleset import Place, Rule
+from connlab.trial.tried import Tried
+
+LOOPBACK = re.compile(r"-i lo\b|\biif(?:name)? \"?lo\b")
 
 
 def entries(loaded: Loaded, tried: Sequence[Tried]) -> list[dict[str, Any]]:
     """Return `rules[]`: in the order of the host's list, with file and line where they are known."""
-    seen = observations(tried)
-    packets, decided = (
-        matched(seen),
-        Counter(dial.judge.place for each in seen for dial in each.dials if dial.judge),
-    )
+    seen = [one for each in tried for one in each.observations()]
+    packets = matched(seen)
+    decided = Counter(dial.judge.place for each in seen for dial in each.dials if dial.judge)
     result = []
     for rule in loaded.ruleset.rules:
         line = loaded.lines.rules.get(rule.place)
@@ -30,20 +31,39 @@ def entries(loaded: Loaded, tried: Sequence[Tried]) -> list[dict[str, Any]]:
     return result
 
 
-def observations(tried: Sequence[Tried]) -> list[Observation]:
-    """Return every scenario's observation."""
-    return [
-        seen
-        for each in tried
-        for seen in (*each.seen.values(), *each.others.values(), *each.elsewhere.values())
-    ]
-
-
 def matched(seen: Sequence[Observation]) -> Counter[Place]:
-    """Sum up the packets of each rule: its counter's, or the SYNs that the trace saw match it, where that is more."""
+    """Sum up the packets of each rule: its counter's, or what the trace saw match it, where that is more."""
     total: Counter[Place] = Counter()
     for each in seen:
-        traced = Counter(place for dial in each.dials for place in dial.matched)
-        counted = {rule.place: rule.packets or 0 for rule in ruleset.read({"nft": each.listing}).rules}
-        total += Counter({place: max(traced[place], counted.get(place, 0)) for place in {*traced, *counted}})
+        counted = counters(each)
+        total += Counter({
+            place: max(each.traced[place], counted.get(place, 0)) for place in {*each.traced, *counted}
+        })  # fmt: skip
     return total
+
+
+def counters(seen: Observation) -> dict[Place, int]:
+    """Return the packets that each rule's own counter has at the end of a scenario."""
+    listed = ruleset.read({"nft": seen.listing}).rules
+    return {rule.place: rule.packets for rule in listed if rule.packets is not None}
+
+
+def idle(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
+    """Return the rules that count or refuse and that saw no packet of any scenario.
+
+    For a rule that counts connections a burst is left out, and so is loopback, if it is not about that: there SYNs that
+    something else refused are counted too, in the same jiffy (docs/kernel.md, J01), or as long as the kernel remembers
+    them (C26).
+    """
+    named = [(name, one) for each in tried for name, one in [*each.seen.items(), *each.held.items()]]
+    everything = matched([one for _, one in named])
+    exact = matched([one for name, one in named if name not in ("burst", "loopback")])
+
+    def packets(rule: Rule) -> int:
+        by_connections = rule_text.counts_connections(rule.text) and not LOOPBACK.search(rule.text)
+        return (exact if by_connections else everything)[rule.place]
+
+    deciding = [
+        rule for rule in rules if rule_text.limits(rule.text) or rule_text.verdict(rule.text) == "refuse"
+    ]
+    return [rule for rule in deciding if not packets(rule)]

@@ -11,6 +11,12 @@ COUNTER = re.compile(r"\bcounter packets (\d+) bytes \d+ ?")
 OURS = ("connlab_trace", "connlab_track")
 FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
 
+QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"")
+NAMED_SET = re.compile(r"(?<!add )(?<!update )(?<!delete )@([\w.-]+)")
+SET = re.compile(r"^\t(?:set|map) (\S+) \{(.*?)^\t\}", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"^table (\w+) (\S+) \{(.*?)^\}", re.MULTILINE | re.DOTALL)
+
+ChainName = tuple[str, str, str]  # family, table, name
 Place = tuple[str, str, str, int]  # family, table, chain, handle: as a trace names a rule
 
 
@@ -32,20 +38,39 @@ class Rule(NamedTuple):
     packets: int | None
 
 
+class Set(NamedTuple):
+    """A named set or map of nft: `size` None where it has none, `dynamic` where rules fill it, `elements` as listed."""
+
+    size: int | None
+    dynamic: bool
+    elements: str
+
+
 class Ruleset(NamedTuple):
-    """All rules of a host, in the order of each chain."""
+    """All rules of a host, in the order of each chain; `listing` is what they were read from."""
 
-    chains: Mapping[tuple[str, str, str], Chain]
+    chains: Mapping[ChainName, Chain]
     rules: Sequence[Rule]
+    sets: Mapping[ChainName, Set]
+    listing: Mapping[str, str]
 
-    def of(self, chain: tuple[str, str, str]) -> list[Rule]:
+    def of(self, chain: ChainName) -> list[Rule]:
         """Return the rules of a chain, in their order."""
         return [rule for rule in self.rules if rule.place[:3] == chain]
+
+    def words(self, rule: Rule) -> str:
+        """Return the text of a rule with the elements of its named sets and maps in their place."""
+
+        def elements(match: re.Match[str]) -> str:
+            found = self.sets.get((*rule.place[:2], match[1]))
+            return match[0] if found is None or found.dynamic else f"{{ {found.elements} }}"
+
+        return rule.text if rule.text.startswith("-A ") else NAMED_SET.sub(elements, rule.text)
 
 
 def read(listing: Mapping[str, str]) -> Ruleset:
     """Read nft's list with handles; rules that iptables made get its own words for them, which nft's do not tell."""
-    chains: dict[tuple[str, str, str], Chain] = {}
+    chains: dict[ChainName, Chain] = {}
     rules: list[Rule] = []
     for chain, lines in _blocks(listing["nft"]):
         if chain[1] in OURS:
@@ -57,18 +82,28 @@ def read(listing: Mapping[str, str]) -> Ruleset:
                 packets = COUNTER.search(line)
                 text = COUNTER.sub("counter " if packets else "", HANDLE.sub("", line))
                 rules.append(Rule((*chain, int(handle[1])), text, int(packets[1]) if packets else None))
-    return Ruleset(chains, _in_iptables_words(rules, listing))
+    return Ruleset(chains, _in_iptables_words(rules, listing), _sets(listing["nft"]), listing)
+
+
+def _sets(listing: str) -> dict[ChainName, Set]:
+    found = {}
+    for family, table, inside in TABLE.findall(listing):
+        for name, body in SET.findall(inside):
+            size, elements = _word(r"^\t\tsize (\d+)", body), _word(r"(?s)elements = \{(.*?)\}", body)
+            dynamic = re.search(r"^\t\tflags .*dynamic", body, re.MULTILINE) is not None
+            found[family, table, name] = Set(int(size) if size else None, dynamic, " ".join(elements.split()))
+    return found
 
 
 def _word(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
+    match = re.search(pattern, text, re.MULTILINE)
     return match[1] if match else ""
 
 
-def _blocks(listing: str) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
+def _blocks(listing: str) -> Iterator[tuple[ChainName, list[str]]]:
     """Yield each chain with its lines; a rule that nft broke is one line again."""
     family = table = ""
-    chain: tuple[str, str, str] | None = None
+    chain: ChainName | None = None
     lines: list[str] = []
     pending = ""
     for raw in listing.splitlines():
@@ -93,7 +128,7 @@ def _blocks(listing: str) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
 
 def _in_iptables_words(rules: Sequence[Rule], listing: Mapping[str, str]) -> list[Rule]:
     """Give the rules of a chain the words of iptables-save, where that lists as many for it."""
-    words: dict[tuple[str, str, str], list[str]] = {}
+    words: dict[ChainName, list[str]] = {}
     for tool, family in FAMILIES.items():
         table = ""
         for line in listing.get(tool, "").splitlines():
@@ -101,8 +136,8 @@ def _in_iptables_words(rules: Sequence[Rule], listing: Mapping[str, str]) -> lis
                 table = line[1:].strip()
             elif match := re.match(r"(?:\[\d+:\d+\] )?-A (\S+)(.*)", line):
                 words.setdefault((family, table, match[1]), []).append(f"-A {match[1]}{match[2]}")
-    given: dict[tuple[str, str, str], Iterator[str]] = {}
-    counts: dict[tuple[str, str, str], int] = {}
+    given: dict[ChainName, Iterator[str]] = {}
+    counts: dict[ChainName, int] = {}
     for rule in rules:
         counts[rule.place[:3]] = counts.get(rule.place[:3], 0) + 1
     for chain, texts in words.items():

@@ -7,10 +7,15 @@ from typing import Any
 
 from connlab.trial.plan import BEYOND, Plan, Row, request
 
-HELD = 8  # connections that are older than the rules
+HELD = 8  # connections at least that are older than the rules
+ABOVE = 3  # of them above the limit
 OUTGOING = 12  # dials of the server's own, beside its limit
+LEAST_BURST = 20
 LATE = 1.3  # seconds: a SYN is repeated after one
 RATE_FOR = 2.0  # seconds
+CROWD_GAP = 0.002  # seconds: each source dials once
+
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 Request = dict[str, Any]
 
@@ -21,32 +26,25 @@ def _load(plan: Plan) -> Request:
 
 def _dial(row: Row, count: int, source: str = "", port: int = 0, **more: Any) -> Request:
     return {
-        "do": "dial",
-        "routes": [[source or row.source, row.target, port or row.port]],
-        "count": count,
-        **more,
-    }
+        "do": "dial", "routes": [[source or row.source, row.target, port or row.port]], "count": count, **more,
+    }  # fmt: skip
 
 
-def limit(plan: Plan, row: Row) -> Request:
-    """Dial from one source until ten after the last that got in; those in then say something."""
+def limit(plan: Plan, row: Row, mark: Request) -> Request:
+    """Dial from one source until ten after the last that got in; those in say something; what repeated SYNs get."""
     steps = [
-        _load(plan),
-        _dial(row, plan.cap, beyond=BEYOND, late=LATE, group="in"),
-        {"do": "say", "group": "in", "segments": True},
-    ]
+        _load(plan), mark, _dial(row, plan.cap, beyond=BEYOND, hang=True, group="in"),
+        {"do": "say", "group": "in", "segments": True}, {"do": "late", "seconds": LATE},
+    ]  # fmt: skip
     return request(plan, row, steps, [row.source])
 
 
-def freeing(plan: Plan, row: Row, limit: int | None) -> Request:
+def freeing(plan: Plan, row: Row, limit: int) -> Request:
     """Fill the limit, close one and dial one more; then close all and dial all again."""
-    count = plan.cap if limit is None else limit
-    again = count if limit is None else limit + BEYOND
-    route = [[row.source, row.target, row.port]]
     steps = [
-        _load(plan), _dial(row, count, group="in"), {"do": "close", "group": "in", "count": 1},
-        {"do": "retry", "routes": route, "group": "in", "patience": plan.patience},
-        {"do": "close", "group": "in"}, _dial(row, again, group="in"),
+        _load(plan), _dial(row, limit, group="in"), {"do": "close", "group": "in", "count": 1},
+        {"do": "retry", "routes": [[row.source, row.target, row.port]], "group": "in", "patience": plan.patience},
+        {"do": "close", "group": "in"}, _dial(row, limit + BEYOND, group="in", name="again"),
     ]  # fmt: skip
     return request(plan, row, steps, [row.source])
 
@@ -54,7 +52,7 @@ def freeing(plan: Plan, row: Row, limit: int | None) -> Request:
 def all_closed(plan: Plan, row: Row, limit: int) -> Request:
     """Fill the limit and go beyond, close all, wait 5 s, dial once more: who is refused then is banned."""
     steps = [_load(plan), _dial(row, limit + BEYOND, group="in"), {"do": "close", "group": "in"},
-             {"do": "pause", "seconds": plan.patience}, _dial(row, 1, group="in")]  # fmt: skip
+             {"do": "pause", "seconds": plan.patience}, _dial(row, 1, name="after")]  # fmt: skip
     return request(plan, row, steps, [row.source])
 
 
@@ -62,40 +60,37 @@ def neighbours(plan: Plan, row: Row, limit: int, sources: Mapping[int, str]) -> 
     """Fill the limit from the first source; then one dial from each neighbour."""
     routes = [[source, row.target, row.port] for source in sources.values()]
     steps = [
-        _load(plan),
-        _dial(row, limit, group="in"),
-        {"do": "dial", "routes": routes, "count": len(routes), "group": "others"},
-    ]
+        _load(plan), _dial(row, limit, group="in"),
+        {"do": "dial", "routes": routes, "count": len(routes), "name": "others"},
+    ]  # fmt: skip
     return request(plan, row, steps, [row.source, *sources.values()])
 
 
-def two_more(plan: Plan, row: Row, limit: int, sources: Sequence[str]) -> Request:
+def two_more(plan: Plan, row: Row, limit: int, sources: Mapping[str, str]) -> Request:
     """Fill the limit from the first source; then the others dial as often as it may, and ten more."""
     steps = [_load(plan), _dial(row, limit, group="in")]
-    steps += [_dial(row, limit + BEYOND, source, group=source) for source in sources]
-    return request(plan, row, steps, [row.source, *sources])
+    steps += [_dial(row, limit + BEYOND, source, name=name) for name, source in sources.items()]
+    return request(plan, row, steps, [row.source, *sources.values()])
 
 
-def ports(plan: Plan, row: Row, first: int, count: int, other: int) -> Request:
-    """Hold `count` connections on the port `first`, then dial `other` from the same source."""
-    steps = [
-        _load(plan),
-        _dial(row, count, port=first, group="in"),
-        _dial(row, plan.cap, port=other, beyond=BEYOND, group="other"),
-    ]
+def held(plan: Plan, row: Row, port: int, count: int) -> Request:
+    """Hold `count` connections on another port, then dial this one from the same source."""
+    steps = [_load(plan), _dial(row, count, port=port, group="in", name="held"),
+             _dial(row, plan.cap, beyond=BEYOND)]  # fmt: skip
     return request(plan, row, steps, [row.source])
 
 
-def live(plan: Plan, row: Row, *, tracked: bool) -> Request:
+def live(plan: Plan, row: Row, limit: int | None, *, tracked: bool) -> Request:
     """Hold connections that are older than the rules, load these, and let each say something."""
     before = [{"do": "track"}] if tracked else []
-    steps = [*before, _dial(row, HELD, group="old"), _load(plan), {"do": "say", "group": "old"}]
+    count = max(HELD, (limit or 0) + ABOVE)
+    steps = [*before, _dial(row, count, group="old"), _load(plan), {"do": "say", "group": "old"}]
     return request(plan, row, steps, [row.source])
 
 
 def burst(plan: Plan, row: Row, limit: int | None) -> Request:
     """Make the sockets first, connect them back to back."""
-    count = plan.cap if limit is None else limit + BEYOND
+    count = plan.cap if limit is None else max(LEAST_BURST, limit + BEYOND)
     steps = [_load(plan), {"do": "burst", "routes": [[row.source, row.target, row.port]], "count": count}]
     return request(plan, row, steps, [row.source])
 
@@ -108,8 +103,8 @@ def rate(plan: Plan, row: Row) -> Request:
 
 def loopback(plan: Plan, row: Row, limit: int | None) -> Request:
     """Dial from the server itself, over loopback."""
-    address = "127.0.0.1" if row.family == 4 else "::1"
-    count = HELD if limit is None else limit + BEYOND
+    count = 2 if limit is None else limit + BEYOND
+    address = LOOPBACK[row.family]
     steps = [
         _load(plan),
         {"do": "dial", "routes": [[address, address, row.port]], "count": count, "outgoing": True},
@@ -118,14 +113,38 @@ def loopback(plan: Plan, row: Row, limit: int | None) -> Request:
 
 
 def outgoing(plan: Plan, row: Row, limit: int | None) -> Request:
-    """Let the server dial out, to a port that the rules do not name."""
-    count = OUTGOING + (limit or 0)
-    route = [row.target, row.source, plan.unnamed]
-    steps = [_load(plan), {"do": "dial", "routes": [route], "count": count, "outgoing": True}]
+    """Let the server dial out; then its peer dials in, as often as it may, and ten more."""
+    count = 2 if limit is None else OUTGOING + limit
+    steps = [_load(plan), {
+        "do": "dial", "routes": [[row.target, row.source, row.port]], "count": count, "outgoing": True, "name": "out",
+    }]  # fmt: skip
+    steps += [_dial(row, limit + BEYOND, name="in")] if limit else []
     return request(plan, row, steps, [row.source])
 
 
-def reach(plan: Plan, row: Row, places: Sequence[Sequence[Any]]) -> Request:
-    """Dial once with a counter before each limiting rule, to see how far a SYN of the row comes."""
-    steps = [_load(plan), {"do": "mark", "before": [list(place) for place in places]}, _dial(row, 1)]
-    return request(plan, row, steps, [row.source])
+def crowd(plan: Plan, row: Row, limit: int, sources: Sequence[str], newcomer: str) -> Request:
+    """Fill a set with sources, each with one connection; then a new source dials as often as one may, and ten more."""
+    routes = [[source, row.target, row.port] for source in sources]
+    steps = [
+        _load(plan),
+        {"do": "dial", "routes": routes, "count": len(routes), "gap": CROWD_GAP, "name": "crowd"},
+        _dial(row, limit + BEYOND, newcomer, name="newcomer"),
+    ]
+    return request(plan, row, steps, [*sources, newcomer])
+
+
+def undecided(plan: Plan, rows: Sequence[Row], texts: Sequence[Mapping[str, str]], count: int) -> Request:
+    """Dial all rows of a family and interface where no rule decides anything, and out, and over loopback."""
+    row, address = rows[0], LOOPBACK[rows[0].family]
+    ports = [port for port in dict.fromkeys(each.port for each in rows) for _ in range(count)]
+    steps = [
+        {"do": "load", "texts": list(texts)},
+        _quickly([[each.source, each.target, each.port] for each in rows for _ in range(count)]),
+        {**_quickly([[row.target, row.source, port] for port in ports]), "outgoing": True, "name": "out"},
+        {**_quickly([[address, address, port] for port in ports]), "outgoing": True, "name": "loopback"},
+    ]
+    return request(plan, row, steps, list(dict.fromkeys(each.source for each in rows)))
+
+
+def _quickly(routes: Sequence[Sequence[Any]]) -> Request:
+    return {"do": "dial", "routes": routes, "count": len(routes), "gap": CROWD_GAP}

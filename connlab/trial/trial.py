@@ -9,7 +9,7 @@ from typing import Any
 
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
-from connlab.trial import battery, expectations, facts, findings, offices, plan, rows, rules
+from connlab.trial import battery, expectations, facts, findings, offices, plan, rows, rules, unmet
 from connlab.trial.conductor import Conductor, Progress
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
@@ -67,9 +67,10 @@ def _tried(
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
+        idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
         offices_seen = [offices.entry(*each) for each in zip(visits, conductor.answers(visited), strict=True)]
     entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
-    found = findings.findings(findings.Evidence(loaded, laid_out, tried, entries))
+    found = findings.findings(findings.Evidence(loaded, laid_out, tried, entries, idle))
     answer = _answer(loaded.files, entries, rules.entries(loaded, tried), found)
     return {**answer, "offices": offices_seen}, kernel
 

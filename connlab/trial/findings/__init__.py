@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connlab.trial.findings import limits, loading, sharing
+from connlab.trial.findings import (
+    connections,
+    limits,
+    loading,
+    logs,
+    openings,
+    own_dials,
+    rates,
+    refusals,
+    sharing,
+)
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
 
 __all__ = ["KINDS", "Evidence", "findings"]
 
-KINDS: Sequence[Kind] = (*loading.KINDS, *limits.KINDS, *sharing.KINDS)  # what matters first
+GROUPS = (loading, limits, openings, sharing, connections, rates, refusals, own_dials, logs)
+KINDS: Sequence[Kind] = tuple(kind for group in GROUPS for kind in group.KINDS)  # what matters first
 
 
 def findings(evidence: Evidence) -> list[dict[str, Any]]:

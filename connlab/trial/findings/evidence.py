@@ -3,31 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from connlab.trial import facts
-from connlab.trial.battery import Tried
+from connlab.trial import rule_text
+from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.lines import Line
 from connlab.trial.loading import Loaded
+from connlab.trial.observations import Dial
 from connlab.trial.plan import Plan
 from connlab.trial.ruleset import Place, Rule
+from connlab.trial.tried import Tried
+from connlab.trial.unmet import Unmet
+
+INWARD = {"ingress", "prerouting", "input"}  # hooks of packets that come from somebody else
 
 
-class Evidence(NamedTuple):
+class Evidence:
     """All that a finding may look at."""
 
-    loaded: Loaded
-    plan: Plan
-    tried: Sequence[Tried]
-    rows: Sequence[Mapping[str, Any]]
+    def __init__(
+        self,
+        loaded: Loaded,
+        plan: Plan,
+        tried: Sequence[Tried],
+        rows: Sequence[Mapping[str, Any]],
+        unmet: Sequence[Unmet] = (),
+    ) -> None:
+        self.loaded, self.plan, self.tried, self.rows, self.unmet = loaded, plan, tried, rows, unmet
+
+    @cached_property
+    def rules(self) -> dict[Place, Rule]:
+        """Return every rule by its place."""
+        return {rule.place: rule for rule in self.loaded.ruleset.rules}
+
+    @cached_property
+    def jumps(self) -> Jumps:
+        """Return who jumps to whom."""
+        return jumps(self.loaded.ruleset)
+
+    @cached_property
+    def limiting(self) -> list[Rule]:
+        """Return the rules that are to limit who comes in: those that count, also if they only log."""
+        return [
+            rule for rule in self.loaded.ruleset.rules
+            if rule_text.limits(rule.text)
+            and not rule_text.rations_its_log(rule.text)
+            and (self.jumps.hooks(rule.place[:3]) or INWARD) & INWARD
+        ]  # fmt: skip
 
     def line(self, place: Place | None) -> Line | None:
         """Return the line of a rule, if it is known."""
         return self.loaded.lines.rules.get(place) if place else None
 
-    def limiting(self) -> list[Rule]:
-        """Return the rules that count connections, packets or time."""
-        return [rule for rule in self.loaded.ruleset.rules if facts.limits(rule)]
+    def judging(self, dial: Dial) -> Rule | None:
+        """Return the rule that decided over a dial; None for a policy."""
+        return self.rules.get(dial.judge.place) if dial.judge else None
+
+    def limited(self, dial: Dial) -> bool:
+        """Tell whether a rule that counts decided over a dial."""
+        rule = self.judging(dial)
+        return rule is not None and rule_text.limits(rule.text)
+
+    def where(self, place: Place) -> str:
+        """Name a rule by its line, a policy by its chain: `line 4`, `the policy of INPUT`."""
+        line = self.line(place)
+        if place[3] == 0:
+            return f"the policy of {place[2]}"
+        return f"line {line.line}" if line else f"a rule of {place[2]}"
+
+    def with_rows(self) -> Iterator[tuple[Tried, Mapping[str, Any]]]:
+        """Yield each row as it was tried, and as it is told."""
+        return zip(self.tried, self.rows, strict=True)
 
 
 class Finding(NamedTuple):
@@ -45,3 +92,15 @@ class Kind(NamedTuple):
     id: str
     definition: str  # completes "it is said when"; docs/try.md has the same
     find: Callable[[Evidence], Iterator[Finding]]
+
+
+def refusing_line(evidence: Evidence, tried: Tried) -> Line | None:
+    """Return the line of the rule that refused, or of the one that let in where only a policy refused."""
+    return evidence.line(tried.judge.place if tried.judge else None)
+
+
+def about(tried: Tried) -> str:
+    """Name a row: `port 443`, `port 443 over IPv6`, `port 443 from 10.0.0.0/8`."""
+    family = " over IPv6" if tried.row.family == 6 else ""
+    net = "" if tried.row.net == "any" else f" from {tried.row.net}"
+    return f"port {tried.row.port}{family}{net}"

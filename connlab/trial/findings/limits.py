@@ -4,43 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import facts
-from connlab.trial.findings.evidence import Evidence, Finding, Kind
+from connlab.trial import rule_text
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, about
 from connlab.trial.observations import letters, pattern
-from connlab.trial.rules import matched, observations
+from connlab.trial.ruleset import Rule
+from connlab.trial.tried import Tried
+
+FAMILIES = {4: {"ip", "inet", "netdev"}, 6: {"ip6", "inet", "netdev"}}
 
 
 def unlimited(evidence: Evidence) -> Iterator[Finding]:
-    """Find open ports of which no limiting rule judged any SYN, where the file has a limit."""
-    if not evidence.limiting():
-        return
-    for tried in evidence.tried:
-        dials = tried.seen["limit"].of(3)
-        matched_a_limit = any(rule.place in dial.matched for dial in dials for rule in evidence.limiting())
-        if tried.limit is None and not tried.reached and not matched_a_limit:
-            judge = dials[0].judge
+    """Find open ports that some rule is to limit, and of which none that counts and decides judged any SYN."""
+    for port, family in dict.fromkeys((each.row.port, each.row.family) for each in evidence.tried):
+        mine = [each for each in evidence.tried if (each.row.port, each.row.family) == (port, family)]
+        limiting = [rule for rule in evidence.limiting if _is_about(evidence, rule, port, family)]
+        if (
+            limiting
+            and all(each.limit is None for each in mine)
+            and not any(_limited(evidence, each) for each in mine)
+        ):
+            judge = mine[0].judge
             yield Finding(
-                f"port {tried.row.port} is open to any number of connections: no limiting rule sees its SYNs",
-                tried, evidence.line(judge.place if judge else None), pattern(letters(dials)),
+                f"{about(mine[0])} is open to any number of connections: no rule that limits decides over its SYNs",
+                mine[0], evidence.line(judge.place if judge else None), pattern(letters(mine[0].dials)),
             )  # fmt: skip
 
 
 def never_reached(evidence: Evidence) -> Iterator[Finding]:
-    """Find each limiting or refusing rule that saw no packet of any scenario."""
-    packets = matched(observations(evidence.tried))
-    for rule in evidence.loaded.ruleset.rules:
-        refuses = any(word in rule.text.split() for word in ("DROP", "REJECT", "drop", "reject"))
-        if (facts.limits(rule) or refuses) and not packets[rule.place]:
+    """Find each limiting or refusing rule that saw no packet, though some were sent that it is about."""
+    for rule, port, judges in evidence.unmet:
+        before = [evidence.where(judge.place) for judge in judges]
+        why = f"; {' and '.join(before)} decided before" if before else ""
+        where = f", also not of those to port {port} that it is about" if port else ""
+        if not evidence.jumps.hooks(rule.place[:3]):
+            why, where = f": nothing jumps to {rule.place[2]}", ""
+        yield Finding(
+            f"no packet of any scenario came to this rule{where}{why}",
+            None,
+            evidence.line(rule.place),
+            rule.text,
+        )
+
+
+def ipv6_open(evidence: Evidence) -> Iterator[Finding]:
+    """Find a limit over IPv4 where the same port is open over IPv6 and no rule counts."""
+    limited = {
+        each.row.port: each for each in evidence.tried if each.row.family == 4 and each.limit and each.reached
+    }
+    for each in evidence.tried:
+        if each.row.family == 6 and each.row.port in limited and each.limit is None and not each.reached:
+            four = limited.pop(each.row.port)
             yield Finding(
-                f"no packet came to this rule in any scenario: {rule.text}", None, evidence.line(rule.place)
-            )
+                f"port {each.row.port} has a limit of {four.limit} over IPv4 and none over IPv6",
+                each, None, f"IPv4 {pattern(letters(four.dials))}, IPv6 {pattern(letters(each.dials))}",
+            )  # fmt: skip
+
+
+def _is_about(evidence: Evidence, rule: Rule, port: int, family: int) -> bool:
+    return rule.place[0] in FAMILIES[family] and evidence.jumps.about(rule, port)
+
+
+def _limited(evidence: Evidence, tried: Tried) -> bool:
+    """Tell whether a rule that counts and decides judged a SYN of a row in any scenario."""
+    deciding = {rule.place for rule in evidence.limiting if rule_text.verdict(rule.text)}
+    matched = {place for seen in tried.observations() for dial in seen.dials for place in dial.matched}
+    return bool(deciding & (tried.reached | matched))
 
 
 KINDS = (
     Kind(
         "unlimited",
-        "no limiting rule judged any SYN of an open port, and the file has a limit",
+        "no limiting rule judged any SYN of an open port, though the file has a limit that is about that port",
         unlimited,
     ),
-    Kind("never-reached", "a limiting or refusing rule saw no packet of any scenario", never_reached),
+    Kind(
+        "never-reached",
+        "a limiting or refusing rule saw no packet of any scenario, though some were sent that it is about",
+        never_reached,
+    ),
+    Kind(
+        "ipv6-open", "there is a limit over IPv4, and none over IPv6, where the same port is open", ipv6_open
+    ),
 )

@@ -1,14 +1,16 @@
-"""Who shares a count: a net, everybody."""
+"""Who shares a count: a net, everybody, other ports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import addresses
-from connlab.trial.battery import Tried
-from connlab.trial.findings.evidence import Evidence, Finding, Kind
-from connlab.trial.lines import Line
-from connlab.trial.observations import letters, pattern
+from connlab.trial import addresses, rule_text
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, about, refusing_line
+from connlab.trial.observations import got_in, letters, pattern
+from connlab.trial.pairs import counted_by
+from connlab.trial.tried import Tried
+
+SHORTEST_MASK = 48  # bits of IPv6 that one customer may have (RFC 6177)
 
 
 def shared_by_net(evidence: Evidence) -> Iterator[Finding]:
@@ -17,38 +19,90 @@ def shared_by_net(evidence: Evidence) -> Iterator[Finding]:
         if tried.limit and tried.shared_prefix:
             net = addresses.net_of(tried.row.source, tried.shared_prefix)
             yield Finding(
-                f"port {tried.row.port}: all of a /{tried.shared_prefix} share one limit of {tried.limit}",
-                tried, _refusing_line(evidence, tried), _checked(tried, net),
+                f"{about(tried)}: all of a /{tried.shared_prefix} share one limit of {tried.limit}",
+                tried, refusing_line(evidence, tried), _checked(tried, net),
             )  # fmt: skip
 
 
 def shared_by_all(evidence: Evidence) -> Iterator[Finding]:
     """Find where any source finds the count used, or gets fewer than it would alone."""
-    for tried, row in zip(evidence.tried, evidence.rows, strict=True):
+    for tried, row in evidence.with_rows():
         if row["shared_by"] == "everybody":
             yield Finding(
-                f"port {tried.row.port}: everybody together has {tried.limit} connections, not each client",
-                tried, _refusing_line(evidence, tried), _checked(tried, "any net"),
+                f"{about(tried)}: all clients together share one limit of {tried.limit}",
+                tried, refusing_line(evidence, tried), _checked(tried, "any net"),
             )  # fmt: skip
 
 
+def ports_share(evidence: Evidence) -> Iterator[Finding]:
+    """Find ports that have a limit and find its count used by connections to another of them."""
+    for tried in evidence.tried:
+        mine = [each for each in evidence.tried if each.row._replace(port=0) == tried.row._replace(port=0)]
+        limited = [each for each in mine if each.limit and each.row.port in {tried.row.port, *tried.ports}]
+        if tried.limit and len(limited) > 1 and tried.row.port == min(each.row.port for each in limited):
+            other = next((each for each in limited if each.held), tried)
+            ports = " and ".join(map(str, sorted(each.row.port for each in limited)))
+            yield Finding(
+                f"ports {ports} share one limit of {tried.limit}{_over(tried)}",
+                tried, refusing_line(evidence, tried), _after_holding(other),
+            )  # fmt: skip
+
+
+def counts_elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    """Find rules that match sooner while connections are held to a port that they do not name."""
+    seen = set()
+    for tried in evidence.tried:
+        for port in tried.held:
+            for place in counted_by(tried, port):
+                words = evidence.loaded.ruleset.words(evidence.rules[place])
+                if place not in seen and rule_text.names(words, port) is False:
+                    seen.add(place)
+                    held = tried.held[port].of("held")
+                    first = next(
+                        n for n, dial in enumerate(tried.held[port].of("dial"), 1) if place in dial.matched
+                    )
+                    yield Finding(
+                        f"{about(tried)}: the count takes in connections to port {port}, which the rule does not name",
+                        tried, evidence.line(place),
+                        f"it matches at dial {tried.first_match[place] + 1}; after {pattern(letters(held))} on port "
+                        f"{port}, at dial {first}",
+                    )  # fmt: skip
+
+
+def mask_means_another_thing(evidence: Evidence) -> Iterator[Finding]:
+    """Find counts over IPv6 that all of a net shorter than /48 share."""
+    for tried in evidence.tried:
+        prefix = tried.shared_prefix
+        if tried.row.family == 6 and tried.limit and prefix and prefix < SHORTEST_MASK:
+            yield Finding(
+                f"port {tried.row.port}: over IPv6 a mask of {prefix} takes a whole provider for one client",
+                tried, refusing_line(evidence, tried), _checked(tried, addresses.net_of(tried.row.source, prefix)),
+            )  # fmt: skip
+
+
+def _over(tried: Tried) -> str:
+    return " over IPv6" if tried.row.family == 6 else ""
+
+
 def _checked(tried: Tried, net: str) -> str:
-    if not tried.sources:
+    if "two_more" not in tried.seen:
         return ""
-    seen = tried.seen["two_more"]
-    inside, outside = tried.sources
-    parts = [f"first source {pattern(letters(seen.of(3)))}"]
-    steps = [4, 5] if inside and outside else [4]
-    for step, name in zip(
-        steps, [f"a neighbour in {net}"] * bool(inside) + ["one outside"] * bool(outside), strict=True
+    parts = [f"first source {pattern(tried.letters_of('two_more', 'dial'))}"]
+    for name, source, words in zip(
+        ("inside", "outside"), tried.sources, (f"a neighbour in {net}", "one outside"), strict=True
     ):
-        parts.append(f"{name} {pattern(letters(seen.of(step)))}")
+        if source:
+            parts.append(f"{words} {pattern(tried.letters_of('two_more', name))}")
     return ", then ".join(parts)
 
 
-def _refusing_line(evidence: Evidence, tried: Tried) -> Line | None:
-    refused = next((dial for dial in tried.seen["limit"].dials if dial.letter != "E" and dial.judge), None)
-    return evidence.line(refused.judge.place if refused and refused.judge else None)
+def _after_holding(tried: Tried) -> str:
+    parts = []
+    for port, seen in tried.held.items():
+        if (got_in(seen.of("dial")) or 0) < (tried.limit or 0):
+            held, then = pattern(letters(seen.of("held"))), pattern(letters(seen.of("dial")))
+            parts.append(f"{port}: {held}, then {tried.row.port}: {then}")
+    return "; ".join(parts[:2])
 
 
 KINDS = (
@@ -58,8 +112,19 @@ KINDS = (
         shared_by_net,
     ),
     Kind(
-        "shared-by-all",
-        "any source finds the count used, or gets fewer than it would alone",
-        shared_by_all,
+        "shared-by-all", "any source finds the count used, or gets fewer than it would alone", shared_by_all
+    ),
+    Kind(
+        "ports-share", "a port with a limit finds the count used by connections to another one", ports_share
+    ),
+    Kind(
+        "counts-elsewhere",
+        "a rule that names ports matches sooner while connections to a port that it does not name are open",
+        counts_elsewhere,
+    ),
+    Kind(
+        "mask-means-another-thing",
+        "over IPv6 all of a net shorter than /48 share one count",
+        mask_means_another_thing,
     ),
 )

@@ -6,13 +6,14 @@ import pytest
 
 from connlab.base.errors import Usage
 from connlab.trial import offices
-from connlab.trial.facts import Facts
+from connlab.trial.facts import Facts, Named
 from connlab.trial.offices import Office, Visit
 from connlab.trial.plan import Plan, Wishes, plan
 
 
 def laid_out(*ports: int, wishes: Wishes) -> Plan:
-    return plan(Facts(list(ports), [], [], ["198.18.0.0/16"], 12), [{"tool": "nft", "text": "x"}], wishes)
+    sources = [Named("198.18.0.0/16", 4, lambda port: True, "")]
+    return plan(Facts(list(ports), [], [], sources, [], 12), [{"tool": "nft", "text": "x"}], wishes)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_the_dials_of_a_person_are_those_of_each_round():
     wishes = Wishes(offices=[Office(3, 2)])
     visit = Visit(wishes.offices[0], offices.visits(laid_out(443, wishes=wishes), wishes)[0].row)
     answer = {
-        "dials": [[letter, "", "", []] for letter in "EEREDTER"], "paths": [], "lost": False, "nft": "",
+        "dials": [[letter, "", "", [], []] for letter in "EEREDTER"], "paths": [], "hits": [], "lost": False, "nft": "",
         "results": [{}, {}, {}, {"dials": [0, 6]}, {"dials": [6, 8]}],
     }  # fmt: skip
     assert offices.entry(visit, answer) == {

@@ -1,0 +1,93 @@
+"""Limits that time frees, and not a connection that closes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connlab.trial import rule_text
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, about, refusing_line
+from connlab.trial.observations import Dial, letters, pattern
+from connlab.trial.tried import Tried
+
+
+def rate_not_count(evidence: Evidence) -> Iterator[Finding]:
+    """Find dials that are refused although nothing of this source is open."""
+    for tried in evidence.tried:
+        if tried.limit == 0:
+            continue
+        again = tried.seen["freeing"].of("again") if "freeing" in tried.seen else []
+        fast = [
+            dial for dial in _rate(tried) if _dropped(dial) and not _may_be_jiffies(evidence, tried, dial)
+        ]
+        if fast or (again and _dropped(again[0])):
+            opened = [dial.letter for dial in _rate(tried)]
+            shown = (
+                [f"opened and closed in turn: {opened.count('E')} of {len(opened)} get in"] if opened else []
+            )
+            shown += [f"all closed, then {pattern(letters(again))}"] if again else []
+            yield Finding(
+                f"{about(tried)}: a source is refused although nothing of it is open{_period(evidence, tried)}",
+                tried, refusing_line(evidence, tried), "; ".join(shown),
+            )  # fmt: skip
+
+
+def bans(evidence: Evidence) -> Iterator[Finding]:
+    """Find who is still refused after all is closed and some seconds passed, or then by another rule than before."""
+    for tried in evidence.tried:
+        if not tried.limit or "all_closed" not in tried.seen:
+            continue
+        after = tried.seen["all_closed"].of("after")[0]
+        again = tried.seen["freeing"].of("again")[0]
+        first = tried.refused[0].judge
+        if _dropped(after):
+            text = f"still refused {evidence.plan.patience:g} s after all its connections are closed"
+        elif _dropped(again) and again.judge != first and again.judge and again.judge.place[3]:
+            text = "refused by another rule after all its connections are closed"
+        else:
+            continue
+        yield Finding(
+            f"{about(tried)}: who has been refused is {text}{_period(evidence, tried)}",
+            tried, evidence.line(again.judge.place if again.judge else None) or refusing_line(evidence, tried),
+            f"{pattern(letters(tried.dials))}, all closed, then {pattern(tried.letters_of('freeing', 'again'))}",
+        )  # fmt: skip
+
+
+def _rate(tried: Tried) -> list[Dial]:
+    return list(tried.seen["rate"].of("rate")) if "rate" in tried.seen else []
+
+
+def _dropped(dial: Dial) -> bool:
+    return dial.letter != "E" and dial.judge is not None and dial.judge.verdict == "drop"
+
+
+def _may_be_jiffies(evidence: Evidence, tried: Tried, dial: Dial) -> bool:
+    """Tell whether a count of connections may have refused: it takes in what was closed within its jiffy (J01).
+
+    Where what refused does not count itself, a rule that counts and lets in may have let go on.
+    """
+    rule = evidence.judging(dial)
+    if rule is not None and rule_text.limits(rule.text):
+        return rule_text.counts_connections(rule.text)
+    texts = [evidence.rules[place].text for place in tried.reached]
+    return any(rule_text.counts_connections(text) and rule_text.verdict(text) != "refuse" for text in texts)
+
+
+def _period(evidence: Evidence, tried: Tried) -> str:
+    """Tell the periods of the rules that count here, in their own words."""
+    texts = [
+        rule_text.period(evidence.rules[place].text)
+        for place in sorted(tried.reached)
+        if place in evidence.rules
+    ]
+    periods = ", ".join(dict.fromkeys(text for text in texts if text))
+    return f" ({periods})" if periods else ""
+
+
+KINDS = (
+    Kind("rate-not-count", "a dial is refused although nothing of its source is open", rate_not_count),
+    Kind(
+        "bans",
+        "a source is still refused after all is closed and 5 s passed, or then by a rule after the one that counted",
+        bans,
+    ),
+)

@@ -1,0 +1,143 @@
+"""What the text of a rule says: what it counts, which ports it names, what it does with what it matches.
+
+The text is a line of iptables-save (`-A INPUT ...`) or a rule as nft lists it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from connlab.trial.ruleset import QUOTED
+
+# What counts, in the order in which a rule has its matches: all before it must match for it to be asked.
+CONNECTIONS = re.compile(r"-m connlimit\b|\bct count\b")
+COUNTING = re.compile(
+    r"-m (?:connlimit|hashlimit|limit|recent|quota|statistic)\b"
+    r"|\b(?:add|update) @\S+ \{|\bmeter \S+ |\bct count\b|\blimit rate\b|\bquota\b|\bnumgen\b"
+)
+LIMITING = re.compile(
+    r"-m (?:connlimit|hashlimit|limit)\b|--hitcount\b|-m recent\b.*--(?:update|rcheck)\b|\bct count\b|\blimit rate\b"
+)
+PER_SOURCE = re.compile(r"-m (?:connlimit|hashlimit|recent)\b|\bct count\b|@\S+ \{|\bmeter \S+ ")
+LOGS = re.compile(r"-j (?:LOG|NFLOG|ULOG|AUDIT)\b|\b(?:log|audit)\b")
+KERNEL_LOG = re.compile(r"-j LOG\b|\blog\b(?!.*\bgroup \d)")
+OTHER_PROTOCOL = re.compile(
+    r"(?<!! )-p (?!tcp\b|all\b|6\b|0\b)\S+|\b(?:udp|icmp|icmpv6|sctp|dccp|udplite) (?:dport|sport|type|code)\b"
+    r"|\b(?:ip protocol|ip6 nexthdr|meta l4proto|th protocol) (?!\{|!=|tcp\b|6\b)\S+"
+)
+PORTS = re.compile(
+    r"(?P<not>! )?--(?:dports?|ports|destination-ports?) (?P<iptables>\S+)"
+    r"|\b(?:tcp|th) dport (?P<other>!= )?(?:vmap )?(?P<nft>\{[^}]*\}|\S+)"
+)
+SERVICES = {"ssh": 22, "http": 80, "https": 443, "smtp": 25, "domain": 53, "imap": 143, "imaps": 993,
+            "submission": 587, "mysql": 3306, "postgresql": 5432, "http-alt": 8080}  # fmt: skip
+TARGET = re.compile(r" (?:-j|--jump|-g|--goto) (\S+)")
+PASSING = {"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TOS", "DSCP", "TCPMSS", "SET", "TRACE", "CT",
+           "NOTRACK", "CLASSIFY", "TTL", "HL", "ECN", "SECMARK", "CONNSECMARK", "RATEEST", "CHECKSUM", "TEE",
+           "IDLETIMER"}  # fmt: skip
+VERDICTS = {"ACCEPT": "accept", "DNAT": "accept", "REDIRECT": "accept", "QUEUE": "accept", "NFQUEUE": "accept",
+            "DROP": "refuse", "REJECT": "refuse", "TARPIT": "refuse", "RETURN": "return"}  # fmt: skip
+NFT_VERDICT = re.compile(r"\b(accept|drop|reject|return|queue|(?:jump|goto) \S+)\b")
+PERIOD = re.compile(
+    r"--seconds \d+|--(?:limit|hashlimit(?:-above|-upto)?) \d+/\w+|limit rate (?:over )?\d+/\w+|timeout \w+"
+)
+
+
+class PortRange(NamedTuple):
+    """Ports from the first to the last."""
+
+    first: int
+    last: int
+
+
+def limits(text: str) -> bool:
+    """Tell whether a rule counts connections, packets or time."""
+    return LIMITING.search(text) is not None and not OTHER_PROTOCOL.search(text)
+
+
+def counts_connections(text: str) -> bool:
+    """Tell whether a rule counts connections that are open."""
+    return CONNECTIONS.search(text) is not None
+
+
+def only_logs(text: str) -> bool:
+    """Tell whether a rule does no more than write a log."""
+    return verdict(text) == "" and LOGS.search(QUOTED.sub('""', text)) is not None
+
+
+def rations_its_log(text: str) -> bool:
+    """Tell whether a rule counts only so that it does not log too often: nothing of a source's."""
+    return only_logs(text) and PER_SOURCE.search(text) is None
+
+
+def writes_kernel_log(text: str) -> bool:
+    """Tell whether a rule writes to the kernel's log, and not to a reader of NFLOG."""
+    return KERNEL_LOG.search(QUOTED.sub('""', text)) is not None
+
+
+def before_count(text: str) -> str:
+    """Return the matches that are asked before a rule counts, without the rule's chain."""
+    match = COUNTING.search(text)
+    head = text[: match.start()] if match else text
+    return re.sub(r"^-A \S+", "", head).strip()
+
+
+def verdict(text: str) -> str:
+    """Return what a rule decides: accept, refuse, return, `jump NAME`; nothing for one that lets packets go on."""
+    plain = QUOTED.sub('""', text)
+    if text.startswith("-A "):
+        match = TARGET.search(plain)
+        target = str(match[1]) if match else ""
+        return "" if target in PASSING else VERDICTS.get(target, f"jump {target}" if target else "")
+    found = NFT_VERDICT.findall(re.sub(r"\{[^}]*\}", "{}", plain))
+    word = str(found[-1]).replace("goto ", "jump ") if found else ""
+    return VERDICTS.get(word.upper(), word)
+
+
+def jumps(text: str) -> list[str]:
+    """Return the chains that a rule may send a packet to; a map of verdicts has several."""
+    plain = QUOTED.sub('""', text)
+    if text.startswith("-A "):
+        return [name for name in TARGET.findall(plain) if name not in PASSING | {*VERDICTS}]
+    return re.findall(r"\b(?:jump|goto) ([^\s,}]+)", plain)
+
+
+def ports(text: str) -> list[PortRange]:
+    """Return the ports that a rule names, also those it excludes."""
+    return [each for _, ranges in _ports(text) for each in ranges]
+
+
+def names(text: str, port: int) -> bool | None:
+    """Tell whether a rule is about a port; None if it names none."""
+    found = _ports(text)
+    if not found:
+        return None
+    return all(
+        excluded != any(each.first <= port <= each.last for each in each_) for excluded, each_ in found
+    )
+
+
+def period(text: str) -> str:
+    """Return a rule's own period, in its own words; empty if it has none."""
+    return ", ".join(re.sub(r"^--", "", match) for match in PERIOD.findall(text))
+
+
+def _ports(text: str) -> list[tuple[bool, list[PortRange]]]:
+    if OTHER_PROTOCOL.search(text):
+        return []
+    result = []
+    for match in PORTS.finditer(text):
+        words = re.split(r"[{},\s]+", re.sub(r" : [^,}]*", "", match["iptables"] or match["nft"]))
+        if found := [each for word in words if (each := _range(word))]:
+            result.append((bool(match["not"] or match["other"]), found))
+    return result
+
+
+def _range(word: str) -> PortRange | None:
+    ends = [
+        SERVICES.get(end, int(end) if end.isdigit() else 0) for end in re.split(r"[:-]", word, maxsplit=1)
+    ]
+    if word in SERVICES:
+        ends = [SERVICES[word]]
+    return PortRange(ends[0], ends[-1]) if ends and 0 < ends[0] <= ends[-1] < 65536 else None

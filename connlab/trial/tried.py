@@ -1,0 +1,66 @@
+"""A row with what was observed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from connlab.trial.observations import Dial, Judge, Observation, got_in
+from connlab.trial.plan import Row
+from connlab.trial.ruleset import Place
+
+
+@dataclass
+class Tried:
+    """What was observed of a row, by the name of the scenario.
+
+    `reached`: rules that count and that some SYN of the row came as far as. `shared_prefix`: the shortest whose
+    neighbour found the count used. `held`: by the port that was held before this one was dialled.
+    """
+
+    row: Row
+    seen: dict[str, Observation]
+    reached: frozenset[Place]
+    shared_prefix: int | None = None
+    sources: tuple[str, str] = ("", "")  # of the check: one inside the net that shares, one outside
+    held: dict[int, Observation] = field(default_factory=dict)
+    ports: frozenset[int] = frozenset()  # others that share the count
+
+    @cached_property
+    def dials(self) -> Sequence[Dial]:
+        """Return the dials of the first source, as many as it may, and some more."""
+        return self.seen["limit"].of("dial")
+
+    @cached_property
+    def limit(self) -> int | None:
+        """Return how many got in before the first that did not; None if all up to the cap did."""
+        return got_in(self.dials)
+
+    @cached_property
+    def refused(self) -> Sequence[Dial]:
+        """Return the dials that did not get in."""
+        return [dial for dial in self.dials if dial.letter != "E"]
+
+    @cached_property
+    def judge(self) -> Judge | None:
+        """Return who decided: the rule that refused; where none did, the one that let in; else a policy."""
+        judges = [dial.judge for dial in [*self.refused, *self.dials] if dial.judge]
+        return next((each for each in judges if each.place[3]), None) or next(iter(judges), None)
+
+    @cached_property
+    def first_match(self) -> dict[Place, int]:
+        """Return the number of the first dial that matched each rule."""
+        found: dict[Place, int] = {}
+        for number, dial in enumerate(self.dials):
+            for place in dial.matched:
+                found.setdefault(place, number)
+        return found
+
+    def letters_of(self, scenario: str, step: str) -> list[str]:
+        """Return the letters of a step's dials; none if the scenario was not tried."""
+        return [dial.letter for dial in self.seen[scenario].of(step)] if scenario in self.seen else []
+
+    def observations(self) -> list[Observation]:
+        """Return what was observed in every scenario of the row."""
+        return [*self.seen.values(), *self.held.values()]
