@@ -8,6 +8,7 @@ from typing import Any
 from namespaces import trace
 from namespaces.changes import Changes
 from namespaces.netns import CommandFailed, Namespace
+from namespaces.pieces import pieces
 
 # Those of /opt/connlab/tools (namespaces/place_tools.sh): iptables' own are its nf_tables variants.
 TOOLS = {
@@ -29,12 +30,11 @@ async def load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> list[di
     changes = Changes(namespace)
     try:
         for text in texts:
-            program = TOOLS[text["tool"]]
-            status, out, err = await namespace.run(program, text["text"])
+            status, out, err, spoilt = await _feed(namespace, text)
             made = [[*change.chain, change.handle] for change in changes.read() if change.kind == "rule"]
             results.append({
-                "program": program[0], "status": status, "output": out, "errors": err, "made": made,
-                "lost": changes.lost,
+                "program": TOOLS[text["tool"]][0], "status": status, "output": out, "errors": err,
+                "made": [each for each in made if each[1] != spoilt], "lost": changes.lost,
             })  # fmt: skip
     finally:
         changes.close()
@@ -44,7 +44,31 @@ async def load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> list[di
 async def must_load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> None:
     """Load what has been loaded before. Raises `CommandFailed` if a tool now says no."""
     for text in texts:
-        await namespace.must(TOOLS[text["tool"]], text["text"])
+        status, out, err, _ = await _feed(namespace, text)
+        if status:
+            raise CommandFailed(
+                f"{TOOLS[text['tool']][0]}: exit status {status}: {err.strip() or out.strip()}"
+            )
+
+
+async def _feed(namespace: Namespace, text: dict[str, str]) -> tuple[int, str, str, str]:
+    """Give a text to its tool, in pieces if it must be: exit status, output, errors, the table that it was to have.
+
+    A table is loaded as a whole or not at all, so one of whose pieces one is refused is emptied again.
+    """
+    program = TOOLS[text["tool"]]
+    if not program[0].endswith("-restore"):
+        return (*await namespace.run(program, text["text"]), "")
+    for piece, goes_on in pieces(text["text"]):
+        status, out, err = await namespace.run([*program, "--noflush"] if goes_on else program, piece)
+        if status and goes_on:
+            table = next(line.strip()[1:] for line in piece.split("\n") if line.lstrip().startswith("*"))
+            for option in ("-F", "-X"):
+                await namespace.run([program[0].removesuffix("-restore"), "-t", table, option])
+            return status, out, err, table
+        if status:
+            break
+    return status, out, err, ""
 
 
 async def watch(

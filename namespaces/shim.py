@@ -13,6 +13,7 @@ REAL = "/opt/connlab/tools/"
 CALLS = "\0connlab-calls"  # belongs to the network namespace, and is no file that a script could remove
 LINE = b"CONNLAB_LINE"  # set by namespaces/prelude.bash
 MOST_INPUT, MOST_ERRORS = 1 << 22, 1 << 14  # bytes
+LARGE = 8192  # bytes: no more rules than fit into one message (namespaces/pieces.py)
 LISTING = {"-L", "--list", "-S", "--list-rules", "list", "-V", "--version", "-h", "--help", "monitor"}
 REGULAR = 0o10  # of stat(2), S_IFREG
 LOADS = {"-f", "--file", "-p", "--load"}
@@ -33,7 +34,7 @@ def main() -> None:
     kind = "look" if LISTING.intersection(words) else "change"
     send(notes, kind, line.decode(errors="replace"), name, text, *words)
     notes.recv(1)
-    status, errors = run(REAL + real, [real, *words], text if fed else "")
+    status, errors = feed(real, words, text) if fed else run(real, words)
     send(notes, str(status), errors)
     notes.recv(1)
     posix._exit(status if status >= 0 else 128 - status)
@@ -90,20 +91,34 @@ def read(descriptor: int, most: int, copy: int = -1) -> str:
     return kept.decode(errors="surrogateescape")
 
 
-def run(path: str, argv: list[str], text: str) -> tuple[int, str]:
-    """Run the tool; its exit status, negative for a signal, and its errors, which go on to ours."""
+def feed(name: str, words: list[str], text: str) -> tuple[int, str]:
+    """Run the tool with a text as its input: iptables-restore with a large one in pieces."""
+    if not name.endswith("-restore") or len(text) < LARGE:
+        return run(name, words, text)
+    sys.path.append("/opt/connlab")
+    from namespaces.pieces import pieces
+
+    for piece, goes_on in pieces(text):
+        status, errors = run(name, [*words, "--noflush"] if goes_on else words, piece)
+        if status:
+            break
+    return status, errors
+
+
+def run(name: str, words: list[str], text: str | None = None) -> tuple[int, str]:
+    """Run the tool, with a text as its input if there is one; its exit status, negative for a signal, and errors."""
     source, sink = posix.pipe()
     stdin = -1
-    if text:
+    if text is not None:
         stdin = posix.memfd_create("input")
         posix.write(stdin, text.encode(errors="surrogateescape"))
         posix.lseek(stdin, 0, 0)
     child = posix.fork()
     if not child:
-        if text:
+        if text is not None:
             posix.dup2(stdin, 0)
         posix.dup2(sink, 2)
-        posix.execv(path, argv)
+        posix.execv(REAL + name, [name, *words])
     posix.close(sink)
     errors = read(source, MOST_ERRORS, 2)
     status = posix.waitpid(child, 0)[1]

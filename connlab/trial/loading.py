@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -10,15 +9,12 @@ from typing import Any, NamedTuple
 from connlab.trial import addresses, dump, lines, others, ruleset, script_lines, scripts, texts
 from connlab.trial.conductor import Conductor
 from connlab.trial.forms import READERS, Input
+from connlab.trial.interfaces import named_interfaces
 from connlab.trial.lines import Handle, Line, Lines
 from connlab.trial.messages import messages
 from connlab.trial.others import Wiped
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.texts import Text
-
-INTERFACE = re.compile(r"(?:\s-[io]|--(?:in|out)-interface|\b[io]if(?:name)?|\bdev)\s+(\S+)")
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
-MOST_INTERFACES = 8
 
 ScriptHost = Callable[[], AbstractContextManager[Conductor]]
 
@@ -43,7 +39,7 @@ def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost)
 
     `script_host` starts a sandbox of its own for a script.
     """
-    interfaces = _interfaces(inputs)
+    interfaces = named_interfaces(inputs)
     files: list[dict[str, Any]] = []
     missing: list[str] = []
     wiped: list[Wiped] = []
@@ -143,13 +139,6 @@ def _request(script: Input, before: Sequence[Mapping[str, str]], interfaces: Seq
         "do": "script", "name": script.path, "text": script.text, "before": before,
         "interfaces": interfaces, "targets": list(addresses.TARGETS.values()),
     }  # fmt: skip
-
-
-def _interfaces(inputs: Sequence[Input]) -> list[str]:
-    """Find the interfaces that texts name, which have to be there for some rules (`iif`) and for `ip addr show`."""
-    names = [name.strip("\"'") for each in inputs for name in INTERFACE.findall(each.text)]
-    known = [name for name in dict.fromkeys(names) if NAME.fullmatch(name) and name != "lo"]
-    return known[:MOST_INTERFACES] or ["eth0"]
 
 
 def _file(brought: Input, result: Mapping[str, Any], prepared: texts.Prepared) -> dict[str, Any]:

@@ -89,6 +89,11 @@ def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
     )
 
 
+def also_with(plan: Plan, interfaces: Sequence[str]) -> Plan:
+    """Return a plan whose hosts have these interfaces too, by which nobody dials."""
+    return plan._replace(interfaces=list(dict.fromkeys([*plan.interfaces, *interfaces])))
+
+
 def judged(ruleset: Ruleset, family: int) -> bool:
     """Tell whether any rule or dropping policy is on the way of a packet of this family."""
     mine = {"inet", "netdev", "ip" if family == 4 else "ip6"}

@@ -9,7 +9,18 @@ from typing import Any
 
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
-from connlab.trial import battery, expectations, facts, findings, offices, plan, rows, rules, unmet
+from connlab.trial import (
+    battery,
+    expectations,
+    facts,
+    findings,
+    interfaces,
+    offices,
+    plan,
+    rows,
+    rules,
+    unmet,
+)
 from connlab.trial.conductor import Conductor, Progress
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
@@ -63,7 +74,8 @@ def _tried(
         kernel = sysctls.with_scripts(settings, judge(ports), loaded, ports)
         if inputs and not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], []), kernel
-        kernel, laid_out = sysctls.usable(conductor, plan.plan(named, loaded.texts, wishes), kernel)
+        laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
+        kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)

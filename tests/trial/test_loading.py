@@ -143,6 +143,23 @@ def test_a_table_that_is_refused_leaves_those_before_it(load_texts):
     assert numbers(loaded) == [2]
 
 
+def test_more_rules_than_fit_into_one_message(load_texts):
+    """Are loaded all the same, by a file and by a script; and none of a table of which one is refused."""
+    many = [
+        "*filter",
+        ":W - [0:0]",
+        *(f"-A W -p tcp --dport {port} -j DROP" for port in range(900)),
+        "COMMIT",
+        "",
+    ]
+    text = "\n".join(many)
+    assert numbers(load_texts(rules=text)) == list(range(3, 903))
+    assert numbers(load_texts(script=f"iptables-restore <<X\n{text}X\n")) == list(range(4, 904))
+    bad = load_texts(rules=text.replace("--dport 800", "--dport y"))
+    assert (bad.files[0]["loaded"], numbers(bad)) == (False, [])
+    assert {line for line, said in words(bad) if "y" in said} == {803}
+
+
 def test_a_list_of_rules_goes_into_the_table_filter(load_texts):
     """And keeps the numbers of its own lines."""
     loaded = load_texts(rules="-A INPUT -p tcp --dport 80 -j ACCEPT\n-A INPUT -p tcp --dport x -j ACCEPT\n")
