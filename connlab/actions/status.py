@@ -33,10 +33,7 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
     sockets = _sockets(clients) if clients_asked else {}
     tenures = address_times.moments(clients)
     server_state = snapshot.take_snapshot(server.run, tenures, silent_too=True)
-    entries, states_of_flows = (
-        len(server_state.flows),
-        Counter(flow.state for flow in server_state.flows),
-    )
+    entries, states_of_flows = (len(server_state.flows), Counter(flow.state for flow in server_state.flows))
     server_state = dataclasses.replace(
         server_state, flows=[flow for flow in server_state.flows if not _own(flow, server)]
     )
@@ -85,10 +82,7 @@ def status_without_server(project: str, lab_hosts: Sequence[Host]) -> dict[str, 
 
 
 def _client(
-    host: Host,
-    server_state: Snapshot,
-    tenures: address_times.Tenures,
-    sockets: dict[str, int] | str | None,
+    host: Host, server_state: Snapshot, tenures: address_times.Tenures, sockets: dict[str, int] | str | None
 ) -> dict[str, Any]:
     numbers = (
         source_counts.client(server_state, host.address)

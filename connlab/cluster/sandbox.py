@@ -35,10 +35,7 @@ FORBIDDEN = [
     "process_vm_readv", "process_vm_writev", "ptrace", "quotactl", "quotactl_fd", "reboot", "request_key",
     "settimeofday", "stime", "swapoff", "swapon", "syslog", "umount", "umount2", "uselib", "userfaultfd", "vhangup",
 ]  # fmt: skip
-SECCOMP = {
-    "defaultAction": "SCMP_ACT_ALLOW",
-    "syscalls": [{"names": FORBIDDEN, "action": "SCMP_ACT_ERRNO"}],
-}
+SECCOMP = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": FORBIDDEN, "action": "SCMP_ACT_ERRNO"}]}
 
 
 @contextlib.contextmanager

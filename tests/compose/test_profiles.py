@@ -5,13 +5,13 @@ One file with a service for each form, so that each Compose is called once.
 
 import json
 import os
-import subprocess
 
 import pytest
 import yaml
 
 from connlab.cluster import host_files, profile_reader
 from tests.support.composes import composes, read_config
+from tests.support.processes import run_program
 from tests.support.profiles import FORMS, SYSCTLS
 
 AWKWARD = "$ $$ ${PROFILE} ${X:-y} $PROFILE %s {{.Id}} $(x) `y` \"q\" 'q' \\n\n\ttab #c é \U0001f600 end "
@@ -36,9 +36,7 @@ def test_every_form_means_to_compose_what_it_means_to_us(every_compose, tmp_path
     environment = os.environ | {"FOLDER": str(tmp_path), "COMPOSE_PROJECT_NAME": "connlab-none"}
     options = ["--project-directory", str(tmp_path), "-f", str(tmp_path / "compose.yaml"), "config"]
     for version, argv in every_compose.items():
-        result = subprocess.run(
-            [*argv, *options], env=environment, capture_output=True, text=True, check=False
-        )
+        result = run_program([*argv, *options], env=environment)
         assert result.returncode == 0, (version, result.stderr)
         services = yaml.safe_load(result.stdout)["services"]
         passed = {form: host["sysctls"].items() for form, host in services.items()}

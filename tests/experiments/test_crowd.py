@@ -38,9 +38,8 @@ def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, crowd_agents: list[A
         results = at_once(crowd_agents, DIALS, gap_ms=PACE_MS)
         connections = _connections_by_source(crowd)
 
-    per_host = {
-        agent.host.address: tally(result) for agent, result in zip(crowd_agents, results, strict=True)
-    }
+    addresses = [agent.host.address for agent in crowd_agents]
+    per_host = dict(zip(addresses, map(tally, results), strict=True))
     assert per_host == {host.address: {ESTABLISHED: LIMIT, REFUSED: DIALS - LIMIT} for host in crowd.clients}
     assert connections == {host.address: LIMIT for host in crowd.clients}
     assert diff.refused == len(crowd.clients) * (DIALS - LIMIT)
@@ -57,11 +56,8 @@ def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(
     with watch(crowd.server) as diff:
         results = at_once(crowd_agents, DIALS, in_flight=DIALS)
         connections = _connections_by_source(crowd)
-        until(
-            lambda: (_log_counts(crowd) - earlier).total() == len(crowd.clients) * DIALS,
-            "the log has them all",
-            10,
-        )
+        total = len(crowd.clients) * DIALS
+        until(lambda: (_log_counts(crowd) - earlier).total() == total, "the log has them all", 10)
         logged = _log_counts(crowd) - earlier
 
     sums = tally(attempt for result in results for attempt in result)

@@ -52,10 +52,8 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
     """A client that reads its echoes and closes with FIN: the loop spins on b"", bounded here; the mend is one line."""
     stories, endless = {}, {}
     for handler in ("article", "echo"):
-        with (
-            laboratory(SERVER_MODE="iterative", HANDLER=handler, CLIENTS=2) as lab,
-            agents(lab.clients) as (one, two),
-        ):
+        knobs = {"SERVER_MODE": "iterative", "HANDLER": handler, "CLIENTS": 2}
+        with laboratory(**knobs) as lab, agents(lab.clients) as (one, two):
             who = {one.host.address: "one", two.host.address: "two"}
             one.open(1)
             two.open(1)
@@ -63,11 +61,7 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
             assert one.recv()[0].text == "hello"
             with watch(lab.server):
                 one.close()
-                until(
-                    lambda lab=lab: len(server_events(lab, "accepted")) == 2,
-                    "the second one is accepted",
-                    within=30,
-                )
+                until(lambda lab=lab: len(server_events(lab, "accepted")) == 2, "two is accepted", within=30)
                 two.send("hello")
                 assert two.recv()[0].text == "hello", "and served at last"
             story = server_events(lab, "endless", "closed", "accepted")

@@ -13,7 +13,7 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from connlab.cluster.stream import StreamClosed
-from tests.support.laboratory import Lab
+from tests.support.laboratory import Lab, close_on_server
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = 15
@@ -31,7 +31,7 @@ def rst_by_client(lab: Lab, agent: Agent, conn: int, port: int) -> None:
 
 def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
     """Have the server close first, which frees nothing (CLOSE_WAIT counts); then the client."""
-    lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", agent.host.address, str(port)])
+    assert close_on_server(lab.server, agent.host.address, port) == 1
     assert agent.recv(conns=[conn])[0].eof
     assert tally(agent.open(1)) == {REFUSED: 1}
     agent.close([conn], "fin")

@@ -32,8 +32,7 @@ def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
     assert (policy.refused, closed.refused) == (1, 0)
     assert (policy.reported("refused"), closed.reported("refused")) == (1, 0)
     verdict(
-        Verdict.REFUTED,
-        f"{by_policy.errno} for both; the rule counted {policy.refused} and {closed.refused}",
+        Verdict.REFUTED, f"{by_policy.errno} for both; the rule counted {policy.refused} and {closed.refused}"
     )
 
 

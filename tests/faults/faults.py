@@ -94,14 +94,12 @@ def read_limit(lab: FaultLab) -> int:
 
 
 def _kill(lab: FaultLab, name: str) -> None:
-    host = next(host for host in lab.hosts() if host.name == name)
-    if host.running:
+    def find_host() -> Host:
+        return next(host for host in lab.hosts() if host.name == name)
+
+    if (host := find_host()).running:
         host.signal("KILL")
-        until(
-            lambda: not next(one for one in lab.hosts() if one.name == name).running,
-            f"{name} is dead",
-            within=10,
-        )
+        until(lambda: not find_host().running, f"{name} is dead", within=10)
 
 
 def _has_first_line(host: Host) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from connlab.base import settings
 from connlab.cluster import engine_machine
 from tests.support.forwarding import SOCKET, forwarding
 from tests.support.laboratory import Lab
+from tests.support.processes import run_program
 
 LOOK = """from connlab.base import settings
 from connlab.cluster import capacity, engine_machine
@@ -39,10 +38,7 @@ def test_the_free_memory_of_an_engine_elsewhere_is_asked_there(
     """The kernel is one here, so both ways must tell what it tells us, but for what changes meanwhile."""
     project = crowd.settings.project if running else f"{crowd.settings.project}-none"
     environment = {**os.environ, "DOCKER_HOST": address, "COMPOSE_PROJECT_NAME": project}
-    argv = [sys.executable, "-c", LOOK]
-    result = subprocess.run(
-        argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
-    )
+    result = run_program([sys.executable, "-c", LOOK], env=environment)
     assert result.returncode == 0, result.stderr
     here, free = result.stdout.split()
     total = engine_machine.facts()["memory_bytes"]

@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Callable
 from itertools import combinations
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def page(browser, tmp_path_factory) -> Path:
         "claim": "reuse-server",
         "verdict": "refuted",
         "evidence": HOSTILE,
-        "test": "tests/x.py::test_five",
+        "test": "tests/x.py::test_5",
     }
     (run / "test_0/verdict.json").write_text(json.dumps(judged))
     result = run_lab("report", str(run))
@@ -110,10 +111,9 @@ def test_data_are_where_the_axes_say(measured):
     assert [to_x(line["box"][2]) for line in chart["lines"]] == pytest.approx([80] * 3, abs=0.5)
     to_y = ruler(chart["texts"], ("0", "40"), 1)
     assert to_y(chart["lines"][0]["box"][1]) == pytest.approx(40, abs=1.5)
-    (line,) = measured["charts"][1]["lines"]
-    assert ruler(measured["charts"][1]["texts"], ("0", "800"), 1)(line["box"][1]) == pytest.approx(
-        900, abs=10
-    )
+    chart = measured["charts"][1]
+    to_y = ruler(chart["texts"], ("0", "800"), 1)
+    assert [to_y(line["box"][1]) for line in chart["lines"]] == pytest.approx([900], abs=10)
 
 
 def test_lines_of_a_panel_have_colours_of_their_own(measured):
@@ -121,12 +121,8 @@ def test_lines_of_a_panel_have_colours_of_their_own(measured):
     chart = measured["charts"][2]
     colours = [line["colour"] for line in chart["lines"]]
     assert len(set(colours)) == len(colours) == 6
-    names = [
-        colour
-        for (words, _), colour in zip(chart["texts"], chart["colours"], strict=True)
-        if "delay" in words
-    ]
-    assert set(names) == set(colours)
+    texts = zip(chart["texts"], chart["colours"], strict=True)
+    assert {colour for (words, _), colour in texts if "delay" in words} == set(colours)
 
 
 @pytest.mark.parametrize("at", range(len(CHARTS)))
@@ -162,12 +158,7 @@ def test_dark_is_dark(look):
 
 def test_the_page_fetches_and_runs_nothing(measured):
     """Words of a host stay words, even with the page's own policy taken away; the one script measures."""
-    assert (measured["pwned"], measured["scripts"], measured["images"], measured["fetched"]) == (
-        "undefined",
-        1,
-        0,
-        0,
-    )
+    assert itemgetter("pwned", "scripts", "images", "fetched")(measured) == ("undefined", 1, 0, 0)
     assert HOSTILE in [words for words, _ in measured["claims"]]
     assert HOSTILE in [words for words, _ in measured["charts"][-1]["texts"]]
 
@@ -175,10 +166,8 @@ def test_the_page_fetches_and_runs_nothing(measured):
 def test_the_policy_of_a_page_stops_scripts(browser, page):
     """The second lock: a script in the page as it is would not run."""
     copy = page.with_suffix(".policy.html")
-    source = page.read_text(encoding="utf-8")
-    copy.write_text(
-        source.replace("</body>", "<script>document.title = 'it ran'</script></body>"), encoding="utf-8"
-    )
+    script = "<script>document.title = 'it ran'</script>"
+    copy.write_text(page.read_text().replace("</body>", f"{script}</body>"))
     assert "<title>time-wait: connlab" in dump_document(browser, copy)
 
 

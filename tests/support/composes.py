@@ -4,12 +4,12 @@ import functools
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import yaml
 
 from tests.support import menu
+from tests.support.processes import run_program
 
 HOME = Path(__file__).parents[2]
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -22,9 +22,7 @@ def composes():
     programs = {}
     for argv in (["docker-compose"], ["docker", "compose"], *fetched):
         if shutil.which(argv[0]):
-            result = subprocess.run(
-                [*argv, "version", "--short"], capture_output=True, text=True, check=False
-            )
+            result = run_program([*argv, "version", "--short"])
             if result.returncode == 0:
                 programs.setdefault(result.stdout.strip().lstrip("v"), argv)
     return programs
@@ -32,10 +30,7 @@ def composes():
 
 def read_config(argv, **knobs):
     """Return what this Compose makes of compose.yaml with these knobs, in the words all of them share."""
-    command = [*argv, "--env-file", str(menu.FILE), "config"]
-    answer = subprocess.run(
-        command, cwd=HOME, env={**os.environ, **knobs}, capture_output=True, text=True, check=False
-    )
+    answer = run_program([*argv, "--env-file", str(menu.FILE), "config"], env={**os.environ, **knobs})
     assert answer.returncode == 0, f"{argv}: {answer.stderr}"
     lab = yaml.safe_load(answer.stdout)
     return {

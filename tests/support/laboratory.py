@@ -107,6 +107,12 @@ def server_events(lab: Lab, *names: str) -> list[Event]:
     return [event for event in events(lab.server.log()) if event.event in names]
 
 
+def close_on_server(server: Host, source: str | None, *ports: int | None) -> int:
+    """Have the server close a source's connections, or the one with this port; returns how many it closes."""
+    words = ["close", str(source), *map(str, ports)]
+    return int(server.run(["python3", "-S", "-E", "-m", "server.control", *words]))
+
+
 @contextlib.contextmanager
 def shared_use(lab: Lab) -> Iterator[None]:
     """Begin a test in a lab that other tests use too with every slot free, and keep its evidence at the end."""

@@ -13,7 +13,7 @@ from connlab.base.model import Attempt
 from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import snapshot
 from connlab.kernel.socket_monitor import SocketMonitor, monitor_sockets
-from tests.support.laboratory import Lab
+from tests.support.laboratory import Lab, close_on_server
 from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 from tests.time_wait.four_tuples import client_tuple, server_tuple
@@ -53,7 +53,7 @@ def server_first(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonito
 def both_at_once(lab: Lab, agent: Agent, attempt: Attempt, monitor: SocketMonitor) -> None:
     """Have each side send its FIN before the other's has come: the wire is cut while both close."""
     run_in_netns(agent.host, ["ip", "link", "set", "eth0", "down"])
-    close_on_server(lab, attempt)
+    assert close_on_server(lab.server, attempt.source, attempt.source_port) == 1
     agent.close([attempt.conn], "half")
     run_in_netns(agent.host, ["ip", "link", "set", "eth0", "up"])
     agent.close([attempt.conn], "fin")
@@ -125,9 +125,3 @@ def record_ending(lab: Lab, agent: Agent, way: Way, monitors: dict[str, SocketMo
     last_states = {side: monitors[side].now.get(key) for side, key in four_tuples.items()}
     aborts = {side: {name: after[side][name] - before[side][name] for name in ABORTS} for side in hosts}
     return Ending(way.__name__, states, last_states, aborts)
-
-
-def close_on_server(lab: Lab, attempt: Attempt) -> None:
-    """Have the server close this connection, with a FIN of its own."""
-    arguments = ["close", attempt.source or "", str(attempt.source_port)]
-    assert lab.server.run(["python3", "-S", "-E", "-m", "server.control", *arguments]).strip() == "1"

@@ -106,19 +106,14 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         orphans = {"server": server_tuples(unanswered), "client": client_tuples(client_orphans)}
 
         def a_second_ago(now: Any) -> bool:
-            since = [
-                c.by_ns
-                for c in server.changes
-                if c.four_tuple in server_tuples(late) and c.state == "FIN-WAIT-2"
-            ]
+            changes = [change for change in server.changes if change.four_tuple in server_tuples(late)]
+            since = [change.by_ns for change in changes if change.state == "FIN-WAIT-2"]
             return len(since) == FEW and server.ns - max(since) >= SECOND
 
         server.until(a_second_ago, "the server has been in FIN_WAIT_2 for a second", within=10)
         agent.close([attempt.conn for attempt in late])
-        closed_first = (
-            closed["server"] | orphans["server"] | server_tuples(late),
-            closed["client"] | orphans["client"],
-        )
+        closed_first = [closed[side] | orphans[side] for side in SIDES]
+        closed_first[0] |= server_tuples(late)
         for monitor, four_tuples in zip((server, client), closed_first, strict=True):
             monitor.up_to(idle.start_ns)
             monitor.until(

@@ -16,7 +16,7 @@ from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import reference_model, snapshot, tables
 from connlab.kernel.snapshot import Snapshot
 from connlab.kernel.socket_monitor import SECOND
-from tests.support.laboratory import Lab
+from tests.support.laboratory import Lab, close_on_server
 from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 
@@ -73,7 +73,7 @@ class Scenario:
 
     def server_closes(self) -> None:
         """Have the server close all of this source's connections; the client reads the end and keeps them."""
-        self.lab.server.run(["python3", "-S", "-E", "-m", "server.control", "close", self.agent.host.address])
+        close_on_server(self.lab.server, self.agent.host.address)
         self.agent.recv()
 
 

@@ -45,11 +45,7 @@ def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
         for _ in range(CONNECTIONS):
             attempts += agent.open(1, gap_ms=0)
             agent.send("bye", conns=[attempts[-1].conn])
-        until(
-            lambda: not states(lab.server)["FIN-WAIT-1"],
-            "every client has acknowledged the server's FIN",
-            within=10,
-        )
+        until(lambda: not states(lab.server)["FIN-WAIT-1"], "clients acknowledge the server's FIN", within=10)
         agent.close()
         return attempts
 

@@ -70,10 +70,8 @@ def test_tw_reuse_does_nothing_for_connections_that_come_in(lingering: Recording
     lives = {value: lingering[name].time_wait("server") for name, value in REUSE.items()}
     assert lives.keys() == {0, 1, 2}
     assert all(lives.values())
-    verdict(
-        Verdict.REFUTED,
-        "no effect: " + "; ".join(f"{value}: {describe(each)}" for value, each in lives.items()),
-    )
+    figures_by_value = "; ".join(f"{value}: {describe(each)}" for value, each in lives.items())
+    verdict(Verdict.REFUTED, f"no effect: {figures_by_value}")
 
 
 @pytest.mark.claim("reuse-delay-server")
@@ -105,13 +103,7 @@ def test_fin_timeout_is_how_long_an_orphan_is_kept(
     lingering: Recordings, verdict, name: str, seconds: int
 ) -> None:
     """FIN_WAIT_2 without an owner: closed, acknowledged, and the other side says nothing (T03, T04)."""
-    lives = {side: lingering[name].fin_wait_2(side) for side in SIDES}
-    for each in lives.values():
-        assert len(each) == FEW
-        assert [life for life in each if not has_length(life, reference_model.orphan_seconds(seconds))] == []
-    verdict(
-        Verdict.HOLDS, f"{seconds}: " + ", ".join(f"{side} {describe(each)}" for side, each in lives.items())
-    )
+    verdict(Verdict.HOLDS, orphan_lives(lingering, name, seconds))
 
 
 @pytest.mark.claim("fin-timeout-over-60")
@@ -120,16 +112,9 @@ def test_more_than_a_minute_of_fin_timeout_is_less(
     lingering: Recordings, keep, verdict, seconds: int
 ) -> None:
     """61 keeps an orphan for 2 s, 70 for 20 (T06)."""
-    lives = {side: lingering[f"fin-timeout-{seconds}"].fin_wait_2(side) for side in SIDES}
     if seconds == 70:
         keep("chart-orphans", charts.orphans(lingering))
-    for each in lives.values():
-        assert len(each) == FEW
-        assert [life for life in each if not has_length(life, reference_model.orphan_seconds(seconds))] == []
-    verdict(
-        Verdict.REFUTED,
-        f"{seconds}: " + ", ".join(f"{side} {describe(each)}" for side, each in lives.items()),
-    )
+    verdict(Verdict.REFUTED, orphan_lives(lingering, f"fin-timeout-{seconds}", seconds))
 
 
 @pytest.mark.claim("fin-timeout-ends-all")
@@ -167,6 +152,15 @@ def was_set_to(life: Lifetime, seconds: float) -> bool:
     """Return whether the kernel's timer, read when the socket was first seen, was set to `seconds` just before."""
     gap = (life.start.by_ns - life.start.after_ns) / SECOND
     return seconds - gap - TICK <= life.start.timer <= seconds
+
+
+def orphan_lives(lingering: Recordings, name: str, seconds: int) -> str:
+    """Check that both sides kept each orphan as long as the model says for this tcp_fin_timeout; returns how long."""
+    lives = {side: lingering[name].fin_wait_2(side) for side in SIDES}
+    for each in lives.values():
+        assert len(each) == FEW
+        assert [life for life in each if not has_length(life, reference_model.orphan_seconds(seconds))] == []
+    return f"{seconds}: " + ", ".join(f"{side} {describe(each)}" for side, each in lives.items())
 
 
 def describe(lives: list[Lifetime]) -> str:

@@ -123,11 +123,7 @@ def test_raw_sockets_need_just_that_capability() -> None:
     raw = []
     for capabilities in ([], ["NET_RAW"]):
         status, output = one_off.run_once(
-            image("client"),
-            options,
-            entrypoint=python,
-            user="root",
-            cap_add=capabilities,
+            image("client"), options, entrypoint=python, user="root", cap_add=capabilities
         )
         assert status == 0, output
         kinds = json.loads(output)["tried"]
@@ -151,10 +147,8 @@ def test_sockets_on_a_kernel_without_ipv6(crowd: Lab, monkeypatch) -> None:
     monkeypatch.setattr(socket_kinds, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})
     rows = socket_kinds.try_socket_kinds(crowd.settings, 1)["exchanged"]
     failed = [row for row in rows if not row["came_back"]]
-    assert [(row["family"], row["type"]) for row in failed] == [
-        ("AF_INET6", "SOCK_STREAM"),
-        ("AF_INET6", "SOCK_DGRAM"),
-    ]
+    assert {row["family"] for row in failed} == {"AF_INET6"}
+    assert [row["type"] for row in failed] == ["SOCK_STREAM", "SOCK_DGRAM"]
     assert "net/ipv6/conf/absent/disable_ipv6" in failed[0]["error"]
     assert _spare_ids(crowd) == []
 

@@ -44,12 +44,7 @@ FAULTS: dict[str, Callable[[Host], None]] = {
     "without its name": reconnect,
     "restarted": lambda host: host.restart(),
 }
-SAME_CONTAINER = (
-    "killed",
-    "stopped",
-    "paused",
-    "restarted",
-)  # the same container goes on, or is started again
+SAME_CONTAINER = ("killed", "stopped", "paused", "restarted")  # it goes on, or is started again
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +122,7 @@ def test_an_image_and_a_network_that_somebody_removed() -> None:
     All hosts stopped, and the network pruned: they cannot be started again as they are, and are replaced.
     """
     mine, base = own_settings(CLIENTS=2), settings.read()
-    lab_settings = mine.changed(
-        BASE_IMAGE=f"debian:{mine.project}"
-    )  # a name of the images that nobody else has
+    lab_settings = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # its images have names of their own
     for service in ("server", "client"):
         engine.name_image(images.name(base, service), images.name(lab_settings, service))
     with temporary_project(lab_settings), _images_removed(lab_settings):

@@ -46,24 +46,18 @@ def test_what_a_policy_limits_is_what_its_rules_say(lab: tuple[settings.Settings
     lab_settings, files, run = lab
     assert run("up", FIREWALL="none").returncode == 0
     status_json = json.loads(run("status", "--json", FIREWALL="none").stdout)
-    assert (status_json["policy"]["state"], status_json["server"]["limit"], status_json["rules"]) == (
-        "none",
-        None,
-        [],
-    )
+    assert (status_json["policy"]["state"], status_json["server"]["limit"]) == ("none", None)
+    assert status_json["rules"] == []
     attempt = run("attempt", "--count", "17")
     assert attempt.returncode == 0, attempt.stderr
     assert "17 established" in attempt.stdout
 
     (before,) = hosts.find(lab_settings.project, "server")
-    (files / "open.rules").write_text(
-        "# -A INPUT -p tcp --dport 12345 -j REJECT\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
-    )
+    rules = "# -A INPUT -p tcp --dport 12345 -j REJECT\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
+    (files / "open.rules").write_text(rules)
     refused_up = run("up", FIREWALL="open")
     assert refused_up.returncode == 1
-    assert (
-        "no rule and no chain policy of open refuses anything on the way to port 12345" in refused_up.stderr
-    )
+    assert "of open refuses anything on the way to port 12345" in refused_up.stderr
     (after,) = hosts.find(lab_settings.project, "server")
     assert (after.id, after.running) == (before.id, True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -30,7 +29,7 @@ from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.in_process import call_on
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
-from tests.support.processes import run_lab
+from tests.support.processes import run_lab, run_program
 from tests.support.sockets import peer_ports
 
 
@@ -102,9 +101,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
             afterwards.callback(engine.remove_image, name)
         afterwards.callback(one_off.remove_project, lab_settings.project)
         environment = {**engine.environment(), **lab_settings.values, **image_variables}
-        result = subprocess.run(
-            argv, cwd=settings.HOME, env=environment, capture_output=True, text=True, check=False
-        )
+        result = run_program(argv, env=environment)
         assert result.returncode == 0, result.stderr
         lab_hosts = readiness.wait_until_ready(lab_settings.project, 2)
         assert {name for host in lab_hosts for name in [host.inspect()["Config"]["Image"]]} == {

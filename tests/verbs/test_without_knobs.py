@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.support.checkout import checkout, run_copy
 from tests.support.forwarding import forwarding
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.menu import FILE
+from tests.support.processes import write_program
 
 pytestmark = pytest.mark.xdist_group("without_knobs")  # one lab for all of them, not one in each worker
 PROFILE = "services: {host: {sysctls: [unclosed\n"
@@ -75,13 +76,9 @@ def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
         menu.write(f"\nDOCKER_HOST=unix://{path}\n")
     bin_.mkdir()
     for program in ("docker", "docker-compose"):
-        real = subprocess.run(
-            ["sh", "-c", f"command -v {program}"], capture_output=True, text=True, check=False
-        )
-        if real.stdout.strip():
+        if real := shutil.which(program):
             calls = f'echo "{program} $1 $DOCKER_HOST" >> {tmp_path}/calls'
-            (bin_ / program).write_text(f'#!/bin/sh\n{calls}\nexec {real.stdout.strip()} "$@"\n')
-            (bin_ / program).chmod(0o755)
+            write_program(bin_ / program, f'{calls}\nexec {real} "$@"')
     name, path_of_programs = {"COMPOSE_PROJECT_NAME": lab_settings.project}, f"{bin_}:{os.environ['PATH']}"
     variables = {**name, "CLIENTS": "0", "PATH": path_of_programs}
     status = run_copy(copy, "status", **variables)

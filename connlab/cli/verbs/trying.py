@@ -39,11 +39,7 @@ if TYPE_CHECKING:
     "--dials", default=64, type=WholeNumber(1, 5000), help="How many dials at most, where nothing refuses."
 )
 @click.option(
-    "--listen",
-    "backlog",
-    default=511,
-    type=WholeNumber(0, 65535),
-    help="Backlog of the server's listeners.",
+    "--listen", "backlog", default=511, type=WholeNumber(0, 65535), help="Backlog of the server's listeners."
 )
 @click.option(
     "--patience", default=5.0, type=click.FloatRange(0.1, 600), help="Seconds that a step waits at most."

@@ -5,30 +5,31 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 
+from tests.support.processes import host_python
 from tests.unit.client.processes import ROOT, lines
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Start `python3 -S -E ...` as a client process of one host; killed at the end if it still runs."""
+    """Start `python3 -S -E ...` as a client process of one host; killed at the end if it still runs.
+
+    Its standard error is in the file `log` of the process, or a pipe where a test asks for one.
+    """
     running = []
 
-    def start(*argv, **knobs):
+    def start(*argv, stderr=None, **knobs):
         environ = {"CONNLAB_TURN": str(tmp_path / "turn"), "CONNLAB_SERVER": "127.0.0.1", **knobs}
-        command = [sys.executable, "-S", "-E", *argv]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
         log = tmp_path / f"stderr-{len(running)}"
-        with log.open("wb") as stderr:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environ, stderr=stderr, process_group=0, **pipes
-            )
+        with log.open("wb") as file:
+            pipes["stderr"] = stderr or file
+            process = subprocess.Popen(host_python(*argv), cwd=ROOT, env=environ, process_group=0, **pipes)
         process.log = log
         running.append(process)
         return process

@@ -2,11 +2,21 @@
 
 import socket
 import struct
+from contextlib import contextmanager
 
 import pytest
 
 from tests.support.ports import free_port
 from tests.unit.client.processes import WITHIN, accept, listening, log_events
+
+
+@contextmanager
+def connected(client):
+    """Have an agent connect to a listener, which is open for as long as the connection."""
+    with listening() as (listener, port):
+        client.ask("open", host="127.0.0.1", port=port)
+        with accept(listener) as connection:
+            yield connection
 
 
 def test_fin_is_answered(agent):
@@ -25,57 +35,49 @@ def test_fin_is_answered(agent):
 def test_rst_is_a_reset(agent):
     """`rst`: the server's recv(2) fails with ECONNRESET (kernel.md O07)."""
     client = agent()
-    with listening() as (listener, port):
-        client.ask("open", host="127.0.0.1", port=port)
-        with accept(listener) as connection:
-            assert client.ask("close", how="rst")["closed"] == [{"conn": 1, "peer": "none", "us": 0}]
-            with pytest.raises(ConnectionResetError):
-                connection.recv(1)
+    with connected(client) as connection:
+        assert client.ask("close", how="rst")["closed"] == [{"conn": 1, "peer": "none", "us": 0}]
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
 
 
 def test_half_closed_still_listens(agent):
     """`half`: the server reads the end, but what it sends then still arrives."""
     client = agent()
-    with listening() as (listener, port):
-        client.ask("open", host="127.0.0.1", port=port)
-        with accept(listener) as connection:
-            assert client.ask("close", how="half")["closed"][0]["peer"] == "none"
-            assert connection.recv(1) == b""
-            connection.sendall(b"after\x00all")
-            connection.shutdown(socket.SHUT_WR)
-            received = client.ask("recv")["received"][0]
-            assert (received["text"], received["bytes"]) == ("after\\x00all", 9)
-        assert client.ask("close")["closed"][0]["peer"] == "fin"
+    with connected(client) as connection:
+        assert client.ask("close", how="half")["closed"][0]["peer"] == "none"
+        assert connection.recv(1) == b""
+        connection.sendall(b"after\x00all")
+        connection.shutdown(socket.SHUT_WR)
+        received = client.ask("recv")["received"][0]
+        assert (received["text"], received["bytes"]) == ("after\\x00all", 9)
+    assert client.ask("close")["closed"][0]["peer"] == "fin"
 
 
 @pytest.mark.parametrize("unread", [b"", b"never read"])
 def test_dropped_is_left_to_the_kernel(agent, unread):
     """`drop`: FIN, though the server has not closed; but an RST if there was something to read (kernel.md T15)."""
     client = agent()
-    with listening() as (listener, port):
-        client.ask("open", host="127.0.0.1", port=port)
-        with accept(listener) as connection:
-            connection.sendall(unread)
-            assert client.ask("close", how="drop")["closed"] == [{"conn": 1, "peer": "none", "us": 0}]
-            assert client.ask("facts")["held"] == 0
-            if unread:
-                with pytest.raises(ConnectionResetError):
-                    connection.recv(1)
-            else:
-                assert connection.recv(1) == b""
+    with connected(client) as connection:
+        connection.sendall(unread)
+        assert client.ask("close", how="drop")["closed"] == [{"conn": 1, "peer": "none", "us": 0}]
+        assert client.ask("facts")["held"] == 0
+        if unread:
+            with pytest.raises(ConnectionResetError):
+                connection.recv(1)
+        else:
+            assert connection.recv(1) == b""
     assert [event["how"] for event in log_events(client.process) if event["event"] == "released"] == ["drop"]
 
 
 def test_a_reset_is_noticed(agent):
     """After the server's RST, recv shows it, send fails, and close says who ended it."""
     client = agent()
-    with listening() as (listener, port):
-        client.ask("open", host="127.0.0.1", port=port)
-        with accept(listener) as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        assert client.ask("recv")["received"][0]["errno"] == "ECONNRESET"
-        assert client.ask("send")["sent"] == [{"conn": 1, "bytes": 0, "errno": "EPIPE"}]
-        assert client.ask("close")["closed"][0]["peer"] == "reset"
+    with connected(client) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert client.ask("recv")["received"][0]["errno"] == "ECONNRESET"
+    assert client.ask("send")["sent"] == [{"conn": 1, "bytes": 0, "errno": "EPIPE"}]
+    assert client.ask("close")["closed"][0]["peer"] == "reset"
 
 
 def test_send_never_blocks(agent):

@@ -9,16 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from client.attempt import Attempt
 from client.screen import refusal
 from connlab.machine import events
-
-ROOT = Path(__file__).parents[3]
-WITHIN = 20
+from tests.unit.client.processes import WITHIN
 
 
 @pytest.fixture
@@ -29,25 +26,10 @@ def listener():
 
 
 @pytest.fixture
-def start(listener, tmp_path):
-    """Start the client, with pipes; killed at the end if it still runs."""
-    processes = []
-
-    def run(*arguments, port=None):
-        knobs = {
-            "CONNLAB_TURN": str(tmp_path / "turn"),
-            "CONNLAB_SERVER": "127.0.0.1",
-            "PORT": str(port or listener.getsockname()[1]),
-        }
-        argv = [sys.executable, "-S", "-E", "-m", "client.talk", *arguments]
-        pipe = subprocess.PIPE
-        processes.append(subprocess.Popen(argv, cwd=ROOT, env=knobs, stdin=pipe, stdout=pipe, stderr=pipe))
-        return processes[-1]
-
-    yield run
-    for process in processes:
-        with process:
-            process.kill()
+def start(run, listener):
+    """Start the client, with three pipes, to dial the listener of this test."""
+    port = str(listener.getsockname()[1])
+    return lambda *options: run("-m", "client.talk", *options, stderr=subprocess.PIPE, PORT=port)
 
 
 def read_until(stream, text):
@@ -151,7 +133,7 @@ def test_nobody_listens(start, listener):
     """A refused connection: exit status 1, and where the second witness is."""
     port = listener.getsockname()[1]
     listener.close()
-    client = start(port=port)
+    client = start()
     assert client.wait(WITHIN) == 1
     words = client.stderr.read().decode()
     assert f"127.0.0.1 port {port} refused the connection" in words

@@ -8,6 +8,7 @@ import pytest
 
 from connlab.base.wait import until
 from tests.support.ports import free_port
+from tests.support.processes import write_program
 from tests.unit.client.processes import WITHIN, accept, first, lines, listening
 
 
@@ -89,9 +90,7 @@ def test_idle_only_waits(run):
 
 def test_idle_leaves_no_sleep_behind(run, tmp_path):
     """Nor one that cannot be asked to end: what holds the output open is gone when the client is."""
-    sleep = tmp_path / "sleep"
-    sleep.write_text('#!/bin/sh\ntrap \'\' TERM\n: >"$0.deaf"\nexec /bin/sleep "$@"\n')
-    sleep.chmod(0o755)
+    write_program(tmp_path / "sleep", 'trap \'\' TERM\n: >"$0.deaf"\nexec /bin/sleep "$@"')
     process = run("-m", "client", WORKLOAD="idle", PATH=f"{tmp_path}:/usr/bin:/bin")
     events = lines(process.stdout)
     assert next(events)["event"] == "ready"

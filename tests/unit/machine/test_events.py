@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from connlab.base.model import Event
 from connlab.machine import events, identity
+from tests.support.processes import host_python, run_program
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -112,7 +111,6 @@ def test_both_hosts_write_the_same_line(how):
     for host, module in (("client", "host_log"), ("server", "connection")):
         script = f"import {host}.{module}\nfrom connlab.machine import events\n"
         script += f"events.configure({host!r}, {how!r})\n{emit}"
-        argv = [sys.executable, "-S", "-E", "-c", script]
-        result = subprocess.run(argv, cwd=DOCS.parent, capture_output=True, text=True, check=True)
+        result = run_program(host_python("-c", script), check=True)
         written.append(re.sub(r'[0-9T:.-]+Z|"(server|client)"', "", result.stdout))
     assert written[0] == written[1] != ""

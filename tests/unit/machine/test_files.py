@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from connlab.cluster import host_files, images
 from connlab.machine import files
 from tests.support import menu
 from tests.support.files_variable import files_variable
+from tests.support.processes import host_python, run_program
 
 HOME = Path(__file__).parents[3]
 AWKWARD = "$ $$ ${PORT} $(x) `y` \"q\" 'q' \\n\n\ttab\r\n #c é \U0001f600 \u202e \x01 end"
@@ -74,9 +74,7 @@ def test_what_was_given_comes_before_the_disk(checkout, monkeypatch):
 @pytest.mark.parametrize("machine", ["client", "server"])
 def test_a_variable_that_is_none_is_refused(machine, text):
     """Exit status 2 and the variable's name: not somebody else's policy, and no traceback."""
-    argv = [sys.executable, "-S", "-E", "-m", machine]
-    environment = menu.MENU | {"CONNLAB_FILES": text}
-    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    result = run_program(host_python("-m", machine), env=menu.MENU | {"CONNLAB_FILES": text})
     assert result.returncode == 2
     assert "CONNLAB_FILES is not " in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
@@ -109,14 +107,7 @@ def test_one_that_is_no_text_is_named(checkout, lab_settings):
 
 def run_with_files(script: str, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a program as a server host's Python would, with these files given to it."""
-    return subprocess.run(
-        [sys.executable, "-S", "-E", "-c", script],
-        cwd=HOME,
-        env={"CONNLAB_FILES": json.dumps(files)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program(host_python("-c", script), env={"CONNLAB_FILES": json.dumps(files)})
 
 
 def test_a_mode_is_imported_from_its_text():
@@ -186,15 +177,11 @@ def test_no_image_holds_what_travels():
 def test_a_mode_that_cannot_be_used_is_named_with_its_line(text, why):
     """The server ends with one event and without a traceback; but for what only `build` does, a check says the same."""
     environment = menu.MENU | files_variable(**{"server/modes/own.py": text}) | {"SERVER_MODE": "own"}
-    result = subprocess.run(
-        [sys.executable, "-S", "-E", "-m", "server.serve", "-1"], cwd=HOME, env=environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    result = run_program(host_python("-m", "server.serve", "-1"), env=environment)
     event = json.loads(result.stdout)
     assert (result.returncode, event["event"], event["mode"], result.stderr) == (1, "mode_failed", "own", "")
     assert event["error"].startswith(why)
 
-    argv = [sys.executable, "-S", "-E", "-m", "server.mode_loader", "own"]
-    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    result = run_program(host_python("-m", "server.mode_loader", "own"), env=environment)
     expected = (0, "") if text.startswith("def build(s") else (1, f"{event['error']}\n")
     assert (result.returncode, result.stderr) == expected

@@ -11,18 +11,8 @@ import pytest
 
 HOME = Path(__file__).parents[3]
 FOLDERS = (
-    "bench",
-    "client",
-    "connlab",
-    "docs",
-    "firewall",
-    "probes",
-    "server",
-    "sysctl",
-    "tests",
-    ".ci",
-    ".github",
-)
+    "bench", "client", "connlab", "docs", "firewall", "probes", "server", "sysctl", "tests", ".ci", ".github",
+)  # fmt: skip
 NOT_OURS = {"requirements.lock", "LICENSE"}
 ROW = re.compile(r"\b[A-Z][0-9]{2}\b")
 # What became of dials, `E20 R10`; no row has an E or a D, and `"T12"` alone is dials as a text of its own.
@@ -131,12 +121,7 @@ def test_a_citation_that_leads_nowhere_is_found(
 def test_texts_of_every_kind_are_read() -> None:
     """Policies, profiles, programs of CI, tests and pages."""
     there = {
-        "firewall/connlimit.rules",
-        "sysctl/stock.yaml",
-        ".ci/run",
-        "compose.yaml",
-        "README.md",
-        "docs/kernel.md",
-    }
+        "firewall/connlimit.rules", "sysctl/stock.yaml", ".ci/run", "compose.yaml", "README.md", "docs/kernel.md",
+    }  # fmt: skip
     assert there < texts().keys()
     assert len(texts()) > 200

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import run_program, write_program
 from tests.support.skips import skip_lines
 
 HOME = Path(__file__).parents[3]
@@ -58,19 +59,17 @@ def test_a_reason_that_no_tool_changes_names_none():
 def test_make_tools(tmp_path, programs, status, message):
     """Compose first, then a browser that is there, or that apt-get brings; else how to get one, exit status 3."""
     (tmp_path / ".ci").mkdir()
-    program(tmp_path / ".ci/compose-wheels", "echo fetched >&2")
+    write_program(tmp_path / ".ci/compose-wheels", "echo fetched >&2")
     shutil.copy(HOME / ".ci/tools", tmp_path / ".ci/tools")
     (tmp_path / "bin").mkdir()
     for name in ("bash", "dirname"):
         (tmp_path / "bin" / name).symlink_to(shutil.which(name))
     there = tmp_path / "bin/chromium"
-    brings = f'[[ $1 == update ]] || {{ echo "#!/bin/sh" >{there}; /bin/chmod +x {there}; }}'
+    brings = f'[ "$1" = update ] || {{ echo "#!/bin/sh" >{there}; /bin/chmod +x {there}; }}'
     for name in programs:
-        program(tmp_path / "bin" / name, brings if name == "apt-get" else "")
+        write_program(tmp_path / "bin" / name, brings if name == "apt-get" else "")
     only = {"PATH": str(tmp_path / "bin")}
-    result = subprocess.run(
-        [".ci/tools"], cwd=tmp_path, env=only, capture_output=True, text=True, check=False
-    )
+    result = run_program([".ci/tools"], tmp_path, only)
     if result.returncode == 3 and status == 0 and os.geteuid() != 0:
         pytest.skip("only root installs a browser")
     assert result.returncode == status, result.stderr
@@ -85,10 +84,4 @@ def pytest_run(*arguments: str, **variables: str) -> subprocess.CompletedProcess
         for name, value in os.environ.items()
         if not name.startswith(("PYTEST_", "CONNLAB_REQUIRE_"))
     }
-    environment |= variables
-    return subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
-
-
-def program(path: Path, script: str) -> None:
-    path.write_text(f"#!/bin/bash\n{script}\n")
-    path.chmod(0o755)
+    return run_program(argv, env=environment | variables)

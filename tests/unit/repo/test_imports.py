@@ -39,18 +39,8 @@ PURE = (
 )  # fmt: skip
 DRAWING = {"connlab.report.page": {"jinja2", "markupsafe"}, "connlab.report.drawing": {"vl_convert"}}
 IO = {
-    "asyncio",
-    "datetime",
-    "io",
-    "os",
-    "pathlib",
-    "random",
-    "shutil",
-    "socket",
-    "subprocess",
-    "sys",
-    "tempfile",
-}
+    "asyncio", "datetime", "io", "os", "pathlib", "random", "shutil", "socket", "subprocess", "sys", "tempfile",
+}  # fmt: skip
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
 # Where the environment is looked at. The last is no knob: the folder for a lock.
@@ -234,10 +224,7 @@ def test_no_test_module_imports_another():
     } == {}
     assert modules_of_tests(
         imports(ast.parse("from tests.hosts.test_quick import x\nimport tests.conftest"))
-    ) == {
-        "tests.hosts.test_quick",
-        "tests.conftest",
-    }
+    ) == {"tests.hosts.test_quick", "tests.conftest"}
 
 
 def modules_of_tests(names: set[str]) -> set[str]:
@@ -294,15 +281,9 @@ def test_the_scanner_sees_what_it_must():
         "def f():\n    import time\n    time.sleep(1)\ndef g():\n    from time import sleep\n"
     )
     assert imports(tree, "connlab.kernel.x") == {
-        "docker.errors",
-        "connlab.cli.main",
-        "connlab.report.page",
-        "connlab.report.drawing",
-        "connlab.cluster.hosts",
-        "connlab.kernel.reference_model",
-        "time",
-        "time.sleep",
-    }
+        "docker.errors", "connlab.cli.main", "connlab.report.page", "connlab.report.drawing", "connlab.cluster.hosts",
+        "connlab.kernel.reference_model", "time", "time.sleep",
+    }  # fmt: skip
     drawing = {"connlab.report.page", "connlab.report.drawing"}
     assert (
         connlab_modules(imports(tree, "connlab.kernel.x"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.menu import MENU
+from tests.support.processes import run_program, write_program
 
 HOME = Path(__file__).parents[3]
 # What each verb is called with; {N} is the option N.
@@ -38,8 +38,7 @@ HOSTILE = (
     "%", "$", "-n", "",
 )  # fmt: skip
 # A number, so many arguments, the environment, and nothing: each ends with a NUL, and no word of these has one.
-VERB = """#!/bin/sh
-printf '%s\\0' "$#" "$@"
+VERB = """printf '%s\\0' "$#" "$@"
 env -0
 printf '\\0'
 """
@@ -54,8 +53,7 @@ def checkout(tmp_path_factory) -> Path:
     for name in (".venv/bin/lab", ".ci/lock", ".ci/venv"):
         program = folder / name
         program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(VERB)
-        program.chmod(0o755)
+        write_program(program, VERB)
     (folder / ".venv/.ready").touch()
     return folder
 
@@ -80,10 +78,7 @@ def make(checkout, request):
             if name not in (*NAMES, TYPED) and not name.startswith(("MAKE", "MFLAGS"))
         }
         words = [f"{name}={value}" for name, value in values.items()] if request.param == "typed" else []
-        result = subprocess.run(
-            ["make", *targets, *words],
-            cwd=checkout, env=clean if words else clean | values, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        result = run_program(["make", *targets, *words], checkout, clean if words else clean | values)
         assert not list(checkout.rglob("ran*")), "make ran a command of the value's"
         assert (result.returncode, result.stderr) == (0, "")
         calls = list(written(result.stdout))

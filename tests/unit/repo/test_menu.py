@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 
 import pytest
 
 from connlab.base import knob_values, settings
 from tests.support import menu
+from tests.support.processes import run_program
 
 HOME = settings.HOME
 
 
 def test_it_is_the_shipped_one() -> None:
     """Every knob with its value, as .env has them, or had them when it was last committed: one may have edited it."""
-    committed = subprocess.run(
-        ["git", "show", "HEAD:.env"], cwd=HOME, capture_output=True, text=True, check=False
-    )
+    committed = run_program(["git", "show", "HEAD:.env"])
     menus = [menu.read(HOME / ".env")]
     if committed.returncode == 0:
         menus.append(dict(re.findall(r"^([A-Z_]+)=(.*)$", committed.stdout, re.MULTILINE)))
@@ -30,20 +28,9 @@ def test_every_knob_that_the_lab_checks_is_on_it() -> None:
     assert set(knob_values.REQUIRED) - set(menu.MENU) == set()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "PORT",
-        "CLIENTS",
-        "FIREWALL",
-        "COMPOSE_PROJECT_NAME",
-        "COMPOSE_FILE",
-        "MAKEFLAGS",
-        "CLIENT",
-        "N",
-        "COLUMNS",
-    ],
-)
+@pytest.mark.parametrize("name", [
+    "PORT", "CLIENTS", "FIREWALL", "COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "MAKEFLAGS", "CLIENT", "N", "COLUMNS",
+])  # fmt: skip
 def test_what_the_shell_has_is_taken_out(name: str) -> None:
     environment = {name: "x", "PATH": "/bin", "DOCKER_HOST": "unix:///run/other.sock", "CONNLAB_RUN": "r"}
     menu.take_over(environment)
@@ -56,6 +43,5 @@ def test_this_run_has_it() -> None:
     lab_settings = settings.read()
     assert (dict(lab_settings.values), lab_settings.explicit) == (menu.MENU, frozenset())
     script = "from connlab.base import settings; print(settings.read().values['PORT'])"
-    argv = [sys.executable, "-c", script]
-    output = subprocess.run(argv, cwd=HOME, env=os.environ, capture_output=True, text=True, check=True).stdout
+    output = run_program([sys.executable, "-c", script], env=os.environ, check=True).stdout
     assert output.strip() == menu.MENU["PORT"]

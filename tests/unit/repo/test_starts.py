@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.files_variable import files_variable
+from tests.support.processes import host_python, run_program
 
 HOME = Path(__file__).parents[3]
 # Each alone, in milliseconds of CPU beside the 9 of a Python that does nothing: 34, 18, 12, 11, 12, 5 and 4.
@@ -20,8 +19,7 @@ STARTED += ["client.agent", "client.talk", "client.sysctls"]
 @pytest.mark.parametrize("module", [*STARTED, "server.listener"])
 def test_a_process_of_a_host_starts_light(module):
     """What the lab starts in a host, and what every mode of socketserver's has in common."""
-    argv = [sys.executable, "-S", "-E", "-c", f"import sys, {module}; print(*sys.modules)"]
-    result = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    result = run_program(host_python("-c", f"import sys, {module}; print(*sys.modules)"), check=True)
     loaded = set(result.stdout.split())
     assert module in loaded
     assert not loaded & HEAVY
@@ -29,9 +27,8 @@ def test_a_process_of_a_host_starts_light(module):
 
 def test_a_client_tells_its_profile_without_json():
     """Of all that the lab asks, this comes from each client at each `status`; json would double it."""
-    argv = [sys.executable, "-S", "-E", "-X", "importtime", "-m", "client.sysctls"]
-    environment = {"CLIENT_SYSCTL": "article", **files_variable()}
-    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=True)
+    argv = host_python("-X", "importtime", "-m", "client.sysctls")
+    result = run_program(argv, env={"CLIENT_SYSCTL": "article", **files_variable()}, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "connlab.machine.sysctls" in loaded
     assert not loaded & {"json", "re", "socket"}

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import run_program
+
 HOME = Path(__file__).parents[3]
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
@@ -39,14 +41,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(installed: Path, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder that is no checkout."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
-    return subprocess.run(
-        [installed, *argv],
-        cwd=installed.parent,
-        env=environment | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program([installed, *argv], installed.parent, environment | variables)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["up", "--help"], ["--version"], ["completion", "bash"]])

@@ -7,13 +7,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 
 import pytest
 
 from connlab.base.wait import until
 from tests.support.files_variable import files_variable
 from tests.support.ports import free_port
+from tests.support.processes import host_python
 from tests.unit.server.process import HOME, KNOBS, WITHIN, Server
 
 
@@ -34,7 +34,7 @@ def start(tmp_path):
         names = {"SERVER_MODE": mode, "PORT": str(port), "CONNLAB_STATUS": f"connlab-{os.getpid()}-{port}"}
         environment = {**KNOBS, **files_variable(), **names, **knobs}
         number = reports.fileno() if reports else -1
-        argv = [sys.executable, "-S", "-E", "-m", "server.serve", str(number)]
+        argv = host_python("-m", "server.serve", str(number))
         if descriptors:
             argv = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors), *argv]
         with log.open("wb") as output:

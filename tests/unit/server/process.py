@@ -13,8 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 from connlab.base.model import Event
 from connlab.base.wait import until
 from tests.support.menu import MENU
+from tests.support.processes import host_python, run_program
 
 HOME = Path(__file__).parents[3]
 WITHIN = 20.0  # seconds; everything here takes milliseconds, unless the machine is busy
@@ -52,10 +52,7 @@ class Server:
 
     def control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python3 -m server.control ARGUMENTS`, as `make status` does in the server's host."""
-        argv = [sys.executable, "-S", "-E", "-m", "server.control", *arguments]
-        return subprocess.run(
-            argv, cwd=HOME, env=self.environment, capture_output=True, text=True, check=False
-        )
+        return run_program(host_python("-m", "server.control", *arguments), env=self.environment)
 
     @contextlib.contextmanager
     def control_socket(self, request: bytes):
@@ -102,6 +99,12 @@ class Server:
     def dial(self, source: str = "127.0.0.1") -> socket.socket:
         """Connect to it from an address of this machine."""
         return socket.create_connection(("127.0.0.1", self.port), WITHIN, (source, 0))
+
+    @contextlib.contextmanager
+    def dials(self, count: int) -> Iterator[list[socket.socket]]:
+        """Connect so often, and close all of them in the end."""
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(self.dial()) for _ in range(count)]
 
     def check_service(self) -> None:
         """Dial, and hold what comes against what the mode gives a new client."""

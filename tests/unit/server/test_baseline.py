@@ -101,10 +101,8 @@ def test_without_a_transaction_everything_is_counted(then):
 def test_zeroed_counters_leave_the_older_connections_uncounted(then):
     """`iptables -Z`: the counter went back in a transaction. Who was there before is certain, who came since is not."""
     uncounted_after(then, ruleset_of(rule(packets=3)), ["a", "b"])
-    assert uncounted_after(then, ruleset_of(rule(packets=0), generation=6), ["a", "b", "c"]) == (
-        ["a", "b"],
-        ["c"],
-    )
+    zeroed = ruleset_of(rule(packets=0), generation=6)
+    assert uncounted_after(then, zeroed, ["a", "b", "c"]) == (["a", "b"], ["c"])
     assert [entry["rule"] for entry in then["went_back"]] == [LIMIT]
     assert uncounted_after(then, ruleset_of(rule(packets=9), generation=6), ["b", "c", "d"]) == (["b"], ["c"])
     assert uncounted_after(then, ruleset_of(rule(packets=9), generation=6), ["d"]) == ([], [])

@@ -44,12 +44,8 @@ def test_a_spell_over_the_moment_is_not_certain():
 def test_moments_come_in_any_order(order):
     """A connection that waited for accept(2) is told of late."""
     history = counted(*order)
-    assert [history.since(moment, moment) for moment in (0.5, 1.5, 2.5, 3.5)] == [
-        (3, 0),
-        (2, 0),
-        (1, 0),
-        (0, 0),
-    ]
+    counts = [history.since(moment, moment) for moment in (0.5, 1.5, 2.5, 3.5)]
+    assert counts == [(3, 0), (2, 0), (1, 0), (0, 0)]
 
 
 def test_a_late_one_joins_two_spells():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from connlab.machine import files
 from server import firewall, settings
 from tests.support import menu
 from tests.support.files_variable import files_variable
+from tests.support.processes import run_program, write_program
 
 HOME = Path(__file__).parents[3]
 DATA = Path(__file__).parents[1] / "data"
@@ -137,8 +137,7 @@ def kernel(folder: Path, answer: str, restore: str = "cat > /dev/null") -> dict[
         "setpriv": f"touch {folder}/listened",
     }
     for name, script in scripts.items():
-        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-        (folder / name).chmod(0o755)
+        write_program(folder / name, script)
     return {**MENU, "PATH": f"{folder}:{os.environ['PATH']}", "FIREWALL": "connlimit", "SYSCTL": "stock"}
 
 
@@ -149,8 +148,7 @@ def check(environment: dict[str, str]) -> tuple[int, dict[str, object]]:
     """
     script = "import sys; from server import __main__ as m, firewall; firewall.nflog_group = lambda _: None\n"
     script += "sys.exit(m.main(['check']))"
-    argv = [sys.executable, "-c", script]
-    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    result = run_program([sys.executable, "-c", script], env=environment)
     assert result.stdout, result.stderr
     return result.returncode, json.loads(result.stdout.splitlines()[-1])
 
@@ -192,15 +190,7 @@ def test_the_tool_s_own_words_are_passed_on(tmp_path):
 
 def test_without_its_policy_the_server_never_starts(tmp_path):
     """PID 1 itself, on a machine where the rules do not load: it ends without becoming the server."""
-    environment = kernel(tmp_path, "", "exit 4")
-    result = subprocess.run(
-        [sys.executable, "-m", "server"],
-        cwd=HOME,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_program([sys.executable, "-m", "server"], env=kernel(tmp_path, "", "exit 4"))
     assert result.returncode == 1
     assert '"policy_failed"' in result.stdout.splitlines()[-1]
     assert not (tmp_path / "listened").exists()

@@ -71,8 +71,7 @@ def test_out_of_descriptors_the_server_waits_and_recovers(server):
 
 def test_status_out_of_descriptors_does_not_end_the_server(server):
     """Asking how it is does not harm a server that is in need."""
-    with contextlib.ExitStack() as stack:
-        served, *_ = [stack.enter_context(server.dial()) for _ in range(leave_room(server, 1))]
+    with server.dials(leave_room(server, 1)) as (served, *_):
         server.wait_for("accept_failed")
         server.control()
         assert echo(served, b"after") == b"after"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from server import settings
 from tests.support import menu
 from tests.support.files_variable import PROFILES, files_variable
+from tests.support.processes import run_program
 
 HOME = Path(__file__).parents[3]
 MENU = menu.MENU | files_variable()
@@ -28,15 +28,8 @@ def test_the_menu_is_understood():
 
 def test_every_knob_arrives():
     """Each has its field, and an empty backlog is the mode's own, while 0 is 0."""
-    other = {
-        "PORT": "1",
-        "CONNLIMIT": "0",
-        "SYSCTL": "stock",
-        "BACKLOG": "0",
-        "REUSE_ADDRESS": "0",
-        "GREETING": "hi $x",
-    }
-    read = settings.read(MENU | other)
+    other = {"PORT": "1", "CONNLIMIT": "0", "SYSCTL": "stock", "BACKLOG": "0", "REUSE_ADDRESS": "0"}
+    read = settings.read({**MENU, **other, "GREETING": "hi $x"})
     assert (read.port, read.connlimit, read.sysctl, read.backlog) == (1, 0, "stock", 0)
     assert (read.reuse_address, read.greeting) == (False, "hi $x")
 
@@ -80,10 +73,7 @@ def test_the_folder_is_the_list_of_what_is_allowed():
 
 def test_the_host_says_so_and_ends_with_2():
     """PID 1 writes one event, which `make up` shows, and exits before it touches a rule."""
-    argv = [sys.executable, "-m", "server"]
-    result = subprocess.run(
-        argv, cwd=HOME, env=MENU | {"PORT": "0"}, capture_output=True, text=True, check=False
-    )
+    result = run_program([sys.executable, "-m", "server"], env=MENU | {"PORT": "0"})
     event = json.loads(result.stdout)
     assert (result.returncode, event["event"], result.stderr) == (2, "policy_failed", "")
     assert event["error"] == "PORT='0' is not a whole number from 1 to 65535"

@@ -62,9 +62,7 @@ def test_shutdown_stops_one_loop_of_a_pool():
     """P11: it returns, and threads are left that still serve."""
     server = TCPServer(LOOPBACK, Hold)
     with pool(server, 4) as threads:
-        with socket.create_connection(
-            server.server_address
-        ) as sock:  # wakes them all; three stay in accept(2)
+        with socket.create_connection(server.server_address) as sock:  # all wake; three stay in accept(2)
             sock.settimeout(WITHIN)
             assert sock.recv(1) == b"!"
         server.shutdown()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from connlab.actions.socket_kinds import describe_errno
 from connlab.base import probes
 from connlab.cli.show import dialling as show
 from probes import socket_table as program
+from tests.support.processes import run_program
 
 ARGV = [sys.executable, *probes.argv("socket_table")[1:]]
 
@@ -35,9 +37,7 @@ def listener():
 def test_both_sides_of_an_exchange_tell_the_same(kind: str) -> None:
     with listener() as (places, process):
         ask = {**places["AF_INET", kind], "address": "127.0.0.1"}
-        result = subprocess.run(
-            [*ARGV, "exchange", json.dumps([ask])], capture_output=True, text=True, check=True, cwd="/"
-        )
+        result = run_program([*ARGV, "exchange", json.dumps([ask])], Path("/"), check=True)
         (row,) = json.loads(result.stdout)
         report = json.loads(process.stdout.readline())
     assert (row["came_back"], row["error"], row["source"]) == (True, None, "127.0.0.1")
@@ -59,7 +59,7 @@ def test_messages_inside_a_host(pair) -> None:
 
 
 def test_every_pair_is_tried_once() -> None:
-    result = subprocess.run(ARGV, capture_output=True, text=True, check=True, cwd="/")
+    result = run_program(ARGV, Path("/"), check=True)
     rows = json.loads(result.stdout)["tried"]
     pairs = {(row["family"], row["type"]) for row in rows}
     assert len(rows) == len(pairs) == 15

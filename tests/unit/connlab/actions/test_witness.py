@@ -128,12 +128,7 @@ SERVER, DEAD = host("server", 1), host("client", 2, "exited", "Exited (137) 3 se
             LabError,
             "client-2 is not running: exited (137)\n  next: make up, which brings it back",
         ),
-        (
-            [SERVER, DEAD],
-            1,
-            Usage,
-            "there is no client 1; running clients: none\n  next: make up",
-        ),
+        ([SERVER, DEAD], 1, Usage, "there is no client 1; running clients: none\n  next: make up"),
     ],
 )
 def test_the_advice_works_for_the_lab_as_it_is(lab_hosts, number, error, words) -> None:

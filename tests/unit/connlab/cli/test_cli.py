@@ -15,6 +15,7 @@ from connlab.cli import main as cli
 from connlab.cluster import engine
 from connlab.evidence.claims import CLAIMS
 from tests.support.charts import drain_chart, write_evidence
+from tests.support.processes import run_program
 
 HOME = Path(__file__).parents[4]
 RULES_FILE = "tests/unit/data/iptables-save.txt"
@@ -30,7 +31,7 @@ def lab(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(
         sys.modules["__main__"], "__package__", None
-    )  # where Click looks for the command's name
+    )  # Click looks for the command's name there
     engine.client.cache_clear()
 
     def run(*arguments: str) -> tuple[int, str, str]:
@@ -331,8 +332,7 @@ def test_report_says_what_it_cannot_draw(lab, tmp_path):
 def test_help_does_not_wait_for_docker():
     """`lab --help`, and every completion, is spared the import of the Docker SDK and of rich."""
     script = LAB.replace("main()", "\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)")
-    argv = [sys.executable, "-c", script, "--help"]
-    result = subprocess.run(argv, cwd=HOME, capture_output=True, text=True, check=True)
+    result = run_program([sys.executable, "-c", script, "--help"], check=True)
     assert "scale" in result.stdout
     imported = set(result.stderr.split())
     assert "connlab.base.settings" in imported

@@ -58,16 +58,11 @@ def test_a_kind_of_socket_has_one_line(columns, capsys):
     """Two hosts with the same answers have one column, so that the longest words fit."""
     answer = {"state": "not supported", "errno": "ESOCKTNOSUPPORT", "made": None}
     kind = {"family": "AF_INET6", "family_number": 10, "type": "SOCK_SEQPACKET", "type_number": 5}
-    message = {
-        "family": "AF_INET",
-        "type": "SOCK_STREAM",
-        "came_back": True,
-        "from": "client-10",
-        "to": "server-1",
-    }
+    message = {"family": "AF_INET", "type": "SOCK_STREAM", "came_back": True, "us": 99_990}
     dialling.sockets({
         "client": "client-10", "server": "server-1", "user": "connlab",
-        "tried": [{**kind, "client": answer, "server": answer}], "exchanged": [{**message, "us": 99_990}],
+        "tried": [{**kind, "client": answer, "server": answer}],
+        "exchanged": [{**message, "from": "client-10", "to": "server-1"}],
     })  # fmt: skip
     text = " ".join(re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).split())
     assert "AF_INET6 (10) SOCK_SEQPACKET (5) not supported (ESOCKTNOSUPPORT)" in text

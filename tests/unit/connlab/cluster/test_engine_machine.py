@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes import run_program
 
 HOME = Path(__file__).parents[4]
 VERSION = {"Version": "99.0", "ApiVersion": "1.41", "MinAPIVersion": "1.12", "KernelVersion": "5.10.1-far"}
@@ -63,8 +64,7 @@ def run(engine: str, script: str) -> str:
         f"from connlab.base.errors import LabError\ntry:\n    {script}\nexcept LabError as no:\n    print(no)"
     )
     environment = {**os.environ, "DOCKER_HOST": engine}
-    argv = [sys.executable, "-c", script]
-    result = subprocess.run(argv, cwd=HOME, env=environment, capture_output=True, text=True, check=False)
+    result = run_program([sys.executable, "-c", script], env=environment)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

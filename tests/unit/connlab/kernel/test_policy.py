@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,12 +26,8 @@ def ruleset(**changes: object) -> Ruleset:
 def test_a_policy_in_force():
     """As recorded: nothing differs, nothing is said."""
     answer = policy.policy_state(ruleset())
-    assert (answer["state"], answer["file"], answer["difference"], answer["limit"]) == (
-        "in_force",
-        "connlimit",
-        [],
-        15,
-    )
+    facts = itemgetter("state", "file", "difference", "limit")(answer)
+    assert facts == ("in_force", "connlimit", [], 15)
     assert policy.describe_limit(answer) == "15 connections per source address"
     assert policy.notices(answer) == []
 

@@ -15,13 +15,7 @@ import pytest
 from connlab.base import probes
 from connlab.base.errors import GaveUp
 from connlab.kernel import reference_model
-from connlab.kernel.socket_monitor import (
-    FourTuple,
-    SocketMonitor,
-    StateChange,
-    counts_over_time,
-    lifetimes,
-)
+from connlab.kernel.socket_monitor import FourTuple, SocketMonitor, StateChange, counts_over_time, lifetimes
 from probes import socket_monitor as program
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

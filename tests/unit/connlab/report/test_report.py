@@ -184,13 +184,8 @@ def test_claims_stand_above_the_charts():
     source = chart_page(
         rows=(ROW, {**ROW, "setting": "tcp_tw_reuse", "side": "client", "verdict": "not run"})
     )
-    assert re.findall(r'<th scope="col">(\w+)</th>', source)[:5] == [
-        "setting",
-        "side",
-        "claim",
-        "measured",
-        "verdict",
-    ]
+    heads = re.findall(r'<th scope="col">(\w+)</th>', source)[:5]
+    assert heads == ["setting", "side", "claim", "measured", "verdict"]
     assert re.findall(r'<th scope="col">(\w+)</th>', plain_page())[:3] == ["claim", "measured", "verdict"]
     assert source.index("It drains") < source.index("<figure>")
     assert '<tr class="none"><td>tcp_tw_reuse</td><td>client</td><td>It drains</td><td>in 60 s</td>' in source

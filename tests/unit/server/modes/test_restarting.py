@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
+from operator import itemgetter
 
 import pytest
 
@@ -39,17 +39,11 @@ def test_with_reuse_address_it_listens_at_once(start, mode):
     server = start(mode)
     count = min(BOUND.get(mode, 3), 3)
     for number in (1, 2):
-        with contextlib.ExitStack() as stack:
-            socks = [stack.enter_context(server.dial()) for _ in range(count)]
+        with server.dials(count) as socks:
             server.wait_for_open(count)
             result = restart(server)
             assert [receive(sock, 100).removeprefix(GREETING) for sock in socks] == [b""] * count
-        assert (result["number"], result["open"], result["clean"], result["error"]) == (
-            number,
-            count,
-            True,
-            None,
-        )
+        assert itemgetter("number", "open", "clean", "error")(result) == (number, count, True, None)
         assert result["listening_s"] == result["seconds"] > 0
         assert (listener(server)["state"], server.account()["accepted"]) == ("listening", number * count)
     server.check_service()
@@ -110,12 +104,10 @@ def test_a_stuck_client_is_cut_off(start):
 def test_those_that_wait_are_reset(start):
     """B09, and the count of them."""
     server = start("iterative", BACKLOG="5")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(server.dial())
+    with server.dial():
         server.wait_for_open(1)
-        for _ in range(3):
-            stack.enter_context(server.dial())
-        assert restart(server)["waiting"] == 3
+        with server.dials(3):
+            assert restart(server)["waiting"] == 3
 
 
 def test_nonsense_is_answered(start):

@@ -46,9 +46,9 @@ def test_so_many_are_served_at_once_and_the_next_when_one_leaves(start, mode):
     """Exactly the mode's number is accepted; two more are connected, can send, and wait (B08)."""
     server, bound = start(mode, BACKLOG="64"), BOUND[mode]
     with contextlib.ExitStack() as stack:
-        first = [stack.enter_context(server.dial()) for _ in range(bound)]
+        first = stack.enter_context(server.dials(bound))
         server.wait_for_open(bound)
-        waiting = [stack.enter_context(server.dial()) for _ in range(2)]
+        waiting = stack.enter_context(server.dials(2))
         for sock in waiting:
             sock.sendall(b"me too")
         for sock in first if mode != "greeting" else ():
@@ -68,8 +68,7 @@ def test_so_many_are_served_at_once_and_the_next_when_one_leaves(start, mode):
 def test_all_are_served_at_once(start, mode):
     """No bound but the machine's: a hundred clients, all talking, and the account knows them."""
     server = start(mode)
-    with contextlib.ExitStack() as stack:
-        socks = [stack.enter_context(server.dial()) for _ in range(100)]
+    with server.dials(100) as socks:
         for sock in socks:
             sock.sendall(b"x")
         assert [receive(sock, 1) for sock in socks] == [b"x"] * 100

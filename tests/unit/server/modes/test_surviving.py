@@ -92,9 +92,7 @@ def test_a_thousand_that_say_nothing_do_not_matter(start, mode):
 def test_out_of_descriptors_it_waits_and_goes_on(start, mode):
     """EMFILE: told with a pause, the operator's question does not kill it, and service resumes (P05)."""
     server = start(mode, descriptors=24, POOL_SIZE="40", BACKLOG="64")
-    with contextlib.ExitStack() as stack:
-        for _ in range(40):
-            stack.enter_context(server.dial())
+    with server.dials(40):
         failure = server.wait_for("accept_failed", 2)[0].fields
         assert failure["error"] == "EMFILE"
         assert failure["seconds"] > 0

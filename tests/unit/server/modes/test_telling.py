@@ -54,8 +54,7 @@ def test_it_stops_properly(start, mode):
     """SIGTERM with clients connected, one of which never reads: FIN for all, exit 0, no child left."""
     server = start(mode)
     count = min(BOUND.get(mode, 5), 5)
-    with contextlib.ExitStack() as stack:
-        socks = [stack.enter_context(server.dial()) for _ in range(count)]
+    with server.dials(count) as socks:
         server.wait_for_open(count)
         stuck, *others = socks
         if mode != "greeting":
@@ -74,9 +73,9 @@ def test_it_stops_when_it_is_full(start, mode):
     """At its bound, where the loop is in a handler or in waitpid(2), and with more waiting: the same."""
     server = start(mode, BACKLOG="64")
     with contextlib.ExitStack() as stack:
-        socks = [stack.enter_context(server.dial()) for _ in range(BOUND[mode])]
+        socks = stack.enter_context(server.dials(BOUND[mode]))
         server.wait_for_open(BOUND[mode])
-        waiting = [stack.enter_context(server.dial()) for _ in range(3)]
+        waiting = stack.enter_context(server.dials(3))
         assert server.stop() == 0
         if mode in ("greeting", "pool"):  # the others accept once more before they see that they shall stop
             for sock in waiting:
@@ -136,6 +135,5 @@ def test_where_it_cannot_listen_is_said(start, mode, listen, why):
     assert server.process.wait(WITHIN) == 1
     (failure,) = server.events("listen_failed")
     assert failure.fields["address"] == listen
-    assert re.fullmatch(
-        rf"LISTEN='{listen}' PORT={server.port}: \[Errno -?\d+\] {why}", failure.fields["error"]
-    )
+    error = rf"LISTEN='{listen}' PORT={server.port}: \[Errno -?\d+\] {why}"
+    assert re.fullmatch(error, failure.fields["error"])
