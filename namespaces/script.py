@@ -39,7 +39,7 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
     """
     shell = shell_of(request["text"])
     words = ["start"] if START.search(request["text"]) else []
-    told = {**await _on_a_host(request, shell, words), "words": words}
+    told = {**await _on_a_host(request, shell, words), "words": words, "text": request["text"]}
     told["traps"] = TRAP.search(request["text"]) is not None
     if shell[0] == "dash" and not told["deadline"]:
         told["by_bash"] = (await _on_a_host(request, ["bash", *shell[1:]], words))["calls"]

@@ -17,7 +17,8 @@ NFT = _line(
 TOOL = r"(?:/\S*/)?(?:ip6?tables(?:-nft|-legacy)?(?:-restore)?|nft|sysctl)"
 VARIABLE = r"[\"']?\$\{?\w*(?:IPT|IP6T|NFT|iptables|ipt|nft)\w*\}?[\"']?"  # what people call such a tool by
 BEFORE = r"(?:[^#\n]*(?:[;&|({!]|\b(?:do|then|else|if|while|exec))\s*)?(?:sudo\s+(?:-\w+\s+)*)?"
-COMMAND = _line(rf"#!.*sh\b|{BEFORE}(?:{TOOL}|{VARIABLE})\s")
+AFTER_WORDS = rf"[\w$@\"'/ .=-]*\s{TOOL}\s+--?[A-Za-z]"  # `run iptables -A ...`
+COMMAND = _line(rf"#!.*sh\b|{BEFORE}(?:{TOOL}|{VARIABLE})\s|{AFTER_WORDS}")
 COUNTERS = r"(?:\[\d+:\d+\]\s*)?"
 RULE = _line(rf"{COUNTERS}-[AI] [A-Za-z0-9_.-]+ ")
 UFW_RULE = _line(rf"{COUNTERS}-[AI] ufw6?-[a-z]")

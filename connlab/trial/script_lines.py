@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connlab.trial import fed_text, lines
 from connlab.trial.forms import Input
 from connlab.trial.lines import ChainName, Handle, Line, Origin
+
+PASSED_ON = re.compile(r"\$\{?[@*]")
 
 
 def call_lines(told: Mapping[str, Any]) -> list[int | None]:
@@ -17,12 +20,12 @@ def call_lines(told: Mapping[str, Any]) -> list[int | None]:
     if told["traps"]:
         return [None] * len(mine)
     if other is None:
-        return [_number(call) for call in mine]
+        return [_number(call, told["text"]) for call in mine]
     found: list[int | None] = [None] * len(mine)
     these, those = ([(call["tool"], *call["words"]) for call in calls] for calls in (mine, other))
     for block in difflib.SequenceMatcher(None, these, those, autojunk=False).get_matching_blocks():
         for at in range(block.size):
-            found[block.a + at] = _number(other[block.b + at])
+            found[block.a + at] = _number(other[block.b + at], told["text"])
     return found
 
 
@@ -73,5 +76,13 @@ def _after(words: Sequence[str], *options: str) -> str | None:
     return next((words[at + 1] for at, word in enumerate(words[:-1]) if word in options), None)
 
 
-def _number(call: Mapping[str, Any]) -> int | None:
-    return int(call["line"]) if call["line"].isdigit() else None
+def _number(call: Mapping[str, Any], script: str) -> int | None:
+    """Choose among a call's line and those that called the functions around it, from the inside out.
+
+    A line that passes on what its function was given, as `iptables "$@"` does, says nothing itself.
+    """
+    said = script.split("\n")
+    numbers = [int(word) for word in call["line"].split() if word.isdigit() and 0 < int(word) <= len(said)]
+    return next((number for number in numbers if not PASSED_ON.search(said[number - 1])), None) or next(
+        iter(numbers), None
+    )

@@ -215,6 +215,14 @@ def test_what_a_script_feeds_to_a_tool_has_the_lines_of_the_script(load_texts):
     assert loaded.lines.policies["ip", "filter", "INPUT"].line == 6
 
 
+def test_a_function_that_passes_its_words_on_has_no_line(load_texts):
+    """The line is that of who called it; in a function that knows what it wants, it is the function's own."""
+    wrapper = 'run() { "$@" || exit 1; }\nadd() {\n  run iptables -A "$@"\n}\nadd INPUT -j DROP\n'
+    own = "limit() {\n  add INPUT -p tcp --dport $1 -j DROP\n}\nlimit 80\n"
+    assert numbers(load_texts(script=wrapper + own)) == [5, 7]
+    assert numbers(load_texts(script=f"#!/bin/sh\n{wrapper}{own}")) == [6, 8]
+
+
 def test_a_script_of_init(load_texts):
     """It is started; what it sets is set anew; what it looks for and does not find, it has not missed."""
     loaded = load_texts(script=INIT)

@@ -30,6 +30,7 @@ KNOWN = {
     "#!/bin/sh\nset -e\n": "shell",
     'for p in 22 80; do iptables -A INPUT -p tcp --dport "$p" -j ACCEPT; done\n': "shell",
     'IPTABLES=/sbin/iptables\n"$IPTABLES" -P INPUT DROP\n': "shell",
+    'run() { "$@"; }\nrun iptables -A INPUT -j DROP\n': "shell",
     "sudo -n /usr/sbin/nft add table ip x\n": "shell",
     f"#!/bin/bash\niptables-restore <<X\n{SAVED}X\n": "shell",
     "nft -f - <<X\ntable inet f {\n}\nX\n": "shell",
