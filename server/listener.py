@@ -34,6 +34,15 @@ class Listener(TCPServer):
         self.request_queue_size = settings.backlog_or(backlog)
         super().__init__((settings.listen, settings.port), BaseRequestHandler, bind_and_activate)
 
+    def serve_forever(self, _poll_interval: float = 0.5) -> None:
+        """Serve until `shutdown`, which wakes the loop: nothing has to be noticed in between."""
+        super().serve_forever(None)  # type: ignore[arg-type]  # selectors takes None: no timeout
+
+    def shutdown(self) -> None:
+        """Reset those that wait for accept(2), which wakes poll(2), and wait until the loop has ended."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        super().shutdown()
+
     def conversation(
         self, sock: socket.socket, source: str, source_port: int
     ) -> AbstractContextManager[Connection]:

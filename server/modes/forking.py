@@ -66,6 +66,10 @@ class ForkingServer(ForkingMixIn, Listener):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         super().finish_request(request, client_address)
 
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Serve until `shutdown`; wake up in between, because a child that ends does not wake poll(2)."""
+        TCPServer.serve_forever(self, poll_interval)
+
     def close_request(self, request: Any) -> None:
         """Not yet: the parent closes its descriptor in `collect_children`, the child's ends with it."""
 

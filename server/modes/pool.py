@@ -30,11 +30,7 @@ class PoolServer(Listener):
     size = 1
 
     def serve_forever(self, _poll_interval: float = 0.5) -> None:
-        """Start the threads and wait until they have ended.
-
-        They poll without a timeout: nothing has to be noticed in between, and a thousand would wake up
-        ten thousand times a second for it.
-        """
+        """Start the threads and wait until they have ended."""
         threads = [threading.Thread(target=self._work, name=f"pool-{n}") for n in range(self.size)]
         for thread in threads:
             thread.daemon = True
@@ -59,7 +55,7 @@ class PoolServer(Listener):
 
     def _work(self) -> None:
         with contextlib.suppress(Stopped):
-            super().serve_forever(None)  # type: ignore[arg-type]  # selectors takes None: no timeout
+            super().serve_forever()
 
 
 def build(settings: Settings, connections: Connections) -> PoolServer:

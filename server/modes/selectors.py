@@ -62,13 +62,16 @@ class SelectorServer:
         self.socket.bind((settings.listen, settings.port))
         self.socket.listen(self.request_queue_size)
 
-    def serve_forever(self, poll_interval: float) -> None:
+    def serve_forever(self, _poll_interval: float) -> None:
         """Serve until `shutdown`, and then until the last connection is closed."""
         with selectors.DefaultSelector() as ready:
             accept_after = 0.0
-            while not self._stop or ready.get_map():
-                self._watch(ready, not self._stop and time.monotonic() >= accept_after)
-                for key, _ in ready.select(poll_interval):
+            while True:
+                stop, pause = self._stop, max(0.0, accept_after - time.monotonic())
+                self._watch(ready, not stop and not pause)
+                if stop and not ready.get_map():
+                    break
+                for key, _ in ready.select(pause or None):
                     if key.fileobj is not self.socket:
                         _go_on(ready, key)
                     elif not self._accept(ready):
@@ -78,6 +81,7 @@ class SelectorServer:
     def shutdown(self) -> None:
         """Take no more connections, and wait for the end of those that there are."""
         self._stop = True
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes the loop, if it waits for newcomers
         self._ended.wait()
 
     def server_close(self) -> None:
