@@ -90,12 +90,15 @@ def _findings(
 
 
 def _spoken(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Name the ports and families of findings: `8081 over IPv4 and IPv6, 22 over IPv6`."""
+    """Name the ports and families of findings: `port 22 over IPv6, ports 80, 443 over IPv4 and IPv6`."""
     families: dict[int, list[str]] = {}
     for each in findings:
         if each["port"]:
             families.setdefault(each["port"], []).append(FAMILIES[each["family"]])
-    return ", ".join(f"{port} over {' and '.join(mine)}" for port, mine in families.items())
+    ports: dict[str, set[int]] = {}
+    for port, mine in families.items():
+        ports.setdefault(" and ".join(mine), set()).add(port)
+    return "; ".join(f"{_ports(named)} over {mine}" for mine, named in ports.items())
 
 
 def _idle(answer: Answer, names: Mapping[str, str], quoted: Mapping[str, Sequence[str]]) -> Iterator[Note]:

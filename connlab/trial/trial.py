@@ -7,10 +7,12 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from connlab.base.output import notice
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
 from connlab.trial import (
     battery,
+    estimate,
     expectations,
     facts,
     findings,
@@ -76,6 +78,8 @@ def _tried(
             return _answer(loaded.files, [], [], []), kernel
         laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
         kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
+        if words := estimate.announcement(laid_out, loaded.ruleset):
+            notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)

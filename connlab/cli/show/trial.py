@@ -69,7 +69,7 @@ def _finding(out: Terminal, note: Note) -> None:
     """Print a finding: its sentence, what shows it, and the line that it is about."""
     out.sentence(note.text, strong(f"{note.id}  "))
     if note.also:
-        out.sentence(pale(f"also port {note.also}"), "    ")
+        out.sentence(pale(f"also {note.also}"), "    ")
     if note.evidence:
         out.sentence(pale(note.evidence), "    ")
     if note.where:

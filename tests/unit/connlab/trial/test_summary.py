@@ -110,7 +110,7 @@ def test_findings_that_say_the_same_are_one():
     again = [finding("shared-by-net", 80), finding("shared-by-net", 80, 6), finding("bans", 80)]
     found = of(findings=[*answer()["findings"], *again])
     assert [(note.id, note.also, note.where) for note in found.findings] == [
-        ("shared-by-net", "80 over IPv4 and IPv6", "rules.v4:3"), ("bans", "", "rules.v4:3"),
+        ("shared-by-net", "port 80 over IPv4 and IPv6", "rules.v4:3"), ("bans", "", "rules.v4:3"),
     ]  # fmt: skip
     (idle,) = found.idle
     assert (idle.id, idle.where, idle.evidence) == (
