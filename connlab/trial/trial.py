@@ -54,7 +54,7 @@ def try_files(
             if rules_files or wishes.ports or wishes.offices:
                 answer, kernel = _tried(settings, rules_files, wishes, progress, judge=judge, record=record)
             else:
-                record.keep(RULES, [])
+                record.keep(RULES, {"texts": "", "rules": []})
                 answer, kernel = _answer([], [], [], []), judge(())
     finally:
         record.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -33,6 +34,7 @@ class TrialRecord:
         self.folder, self.problem = home / "runs" / f"{name}{SUFFIX}", ""
         self._exchanges: TextIO | None = None
         self._left = MOST_KEPT
+        self._digests: dict[tuple[int, ...], tuple[str, Sequence[Mapping[str, str]]]] = {}
 
     def files(self, inputs: Sequence[Input]) -> None:
         """Keep the files as they were brought."""
@@ -50,8 +52,8 @@ class TrialRecord:
         return None if self.problem else self.folder / PAGE
 
     def exchange(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """Keep a request and its answer as a line; the texts that each scenario loads are in `files/`."""
-        steps = [{**step, "texts": len(step["texts"])} if "texts" in step else step
+        """Keep a request and its answer as a line; texts, which are in `files/`, by their digest."""
+        steps = [{**step, "texts": self._digest(step["texts"])} if "texts" in step else step
                  for step in request.get("steps", [])]  # fmt: skip
         line = json.dumps({"request": {**request, "steps": steps, "texts": None}, "answer": answer})
         self._left -= len(line)
@@ -65,6 +67,13 @@ class TrialRecord:
             self.problem = str(error.strerror)
         except LabError as error:
             self.problem = error.sentence
+
+    def _digest(self, texts: Sequence[Mapping[str, str]]) -> str:
+        """Give a digest of the texts that a scenario loads, most of which load the same."""
+        key = tuple(map(id, texts))
+        if key not in self._digests:
+            self._digests[key] = (digest(texts), texts)  # who keeps them keeps their ids, too
+        return self._digests[key][0]
 
     def close(self) -> None:
         """Write what is not yet on the disk."""
@@ -93,6 +102,11 @@ class TrialRecord:
             private_files.write(path, text)
         except LabError as error:
             self.problem = error.sentence
+
+
+def digest(texts: Sequence[Mapping[str, str]]) -> str:
+    """Tell texts that are loaded from others."""
+    return hashlib.sha256(json.dumps([dict(text) for text in texts]).encode()).hexdigest()[:16]
 
 
 def newest(home: Path = HOME) -> Path:
