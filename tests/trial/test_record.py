@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import signal
 import stat
@@ -176,15 +178,33 @@ def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
         }  # fmt: skip
 
 
-def test_make_hands_over_files_and_ports(tmp_path):
-    """RULES and PORT have several, a file's name may have blanks; PORT is no knob here, nor is it one of a lab."""
-    (tmp_path / "a b.rules").write_text("*filter\n:INPUT DROP\nCOMMIT\n")
-    tried = run_make("try", f"RULES={tmp_path}/a b.rules", "PORT=9009 9010", "EXPECT=port 9010: nobody")
-    assert tried.returncode == 0, tried.stderr
-    folder = HOME / tried.stderr.strip().rpartition("evidence: ")[2]
+# What is wrong with it: /24, and a limit that comes after the accept.
+READ_ME_RULES = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp --dport 22 -m connlimit --connlimit-above 3 --connlimit-mask 24 -j REJECT --reject-with tcp-reset
+-A INPUT -p tcp -m multiport --dports 22,443 -j ACCEPT
+-A INPUT -p tcp --dport 443 --syn -m connlimit --connlimit-above 20 -j DROP
+COMMIT
+"""
+
+
+def test_the_readme_shows_what_make_try_prints(tmp_path):
+    """Its command, with these rules: every word of the example is in the output; the expectation does not hold."""
+    (tmp_path / "prod.rules").write_text(READ_ME_RULES)
+    example = (HOME / "README.md").read_text().partition("$ make try ")[2].partition("\n$ make up")[0]
+    command, _, shown = example.partition("\n")
+    tried = run_make("try", *shlex.split(command.replace("prod.rules", f"{tmp_path}/prod.rules")))
+    folder = HOME / re.search(r"lab: evidence: (\S+)", tried.stderr)[1]
     answer = json.loads((folder / "try.json").read_text())
     shutil.rmtree(folder)
-    assert [file["path"] for file in answer["files"]] == [f"{tmp_path}/a b.rules"]
-    assert {row["port"] for row in answer["ports"]} > {9009, 9010}
-    assert [expected["holds"] for expected in answer["expectations"]] == [True]
-    assert "PASS  port 9010: nobody" in tried.stdout
+    assert problems(answer) == []
+    assert tried.returncode == 2  # make's own, for a recipe that failed
+    assert [expected["holds"] for expected in answer["expectations"]] == [False]
+    printed = " ".join(tried.stdout.split())
+    parts = [" ".join(part.split()) for part in shown.split(" ...\n")]
+    assert len(parts) == 4
+    assert [part for part in parts if part not in printed] == [], tried.stdout

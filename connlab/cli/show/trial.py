@@ -48,6 +48,8 @@ def screen(summary: Summary) -> None:
     if summary.sysctls:
         out.print()
     kernel_settings.settings(out, summary.sysctls)
+    if summary.offices or summary.expectations:
+        out.print()
     for office in summary.offices:
         out.sentence(office, strong("office  "))
     for expected in summary.expectations:
