@@ -24,23 +24,18 @@ MOST_KEPT = 256 << 20  # bytes of requests and answers, before they are compress
 
 
 class TrialRecord:
-    """A trial's folder, made with the first thing that is kept; `problem` says why nothing is.
+    """A trial's folder, made with the files as they were brought when the first thing is kept.
 
-    A folder that cannot be written stops no trial.
+    A folder that cannot be written stops no trial: `problem` says why nothing is kept.
     """
 
-    def __init__(self, home: Path = HOME) -> None:
+    def __init__(self, brought: Sequence[Input], home: Path = HOME) -> None:
         name = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         self.folder, self.problem = home / "runs" / f"{name}{SUFFIX}", ""
+        self._brought = brought
         self._exchanges: TextIO | None = None
         self._left = MOST_KEPT
         self._digests: dict[tuple[int, ...], tuple[str, Sequence[Mapping[str, str]]]] = {}
-
-    def files(self, inputs: Sequence[Input]) -> None:
-        """Keep the files as they were brought."""
-        for number, each in enumerate(inputs, 1):
-            name = "standard-input" if each.path == "-" else PurePath(each.path).name
-            self._write(f"{FILES}/{number}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)[:80]}", each.text)
 
     def keep(self, name: str, data: Any) -> None:
         """Keep data as JSON in a file of this name."""
@@ -90,16 +85,21 @@ class TrialRecord:
         return gzip.open(path, "wt", compresslevel=1, encoding="utf-8")
 
     def _folder(self) -> Path:
-        private_files.folder(self.folder.parent)
-        return private_files.folder(self.folder)
+        if not self.folder.is_dir():
+            private_files.folder(self.folder.parent)
+            private_files.folder(self.folder)
+            private_files.folder(self.folder / FILES)
+            for number, each in enumerate(self._brought, 1):
+                name = "standard-input" if each.path == "-" else PurePath(each.path).name
+                kept = f"{number}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)[:80]}"
+                private_files.write(self.folder / FILES / kept, each.text)
+        return self.folder
 
     def _write(self, name: str, text: str) -> None:
         if self.problem:
             return
         try:
-            path = self._folder() / name
-            private_files.folder(path.parent)
-            private_files.write(path, text)
+            private_files.write(self._folder() / name, text)
         except LabError as error:
             self.problem = error.sentence
 

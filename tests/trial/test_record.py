@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ import pytest
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, sandbox
+from connlab.trial import trial, trial_record
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
 from tests.support.trial_schema import problems
@@ -148,9 +150,27 @@ def test_a_line_of_which_file(tried):
         assert refused.stderr.startswith(f"lab: {why}"), refused.stderr
 
 
-def owned(process: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
+def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
+    """Exit status 4, as data and as an error of JUnit's too; what was seen so far is kept, and nothing runs on."""
+    (tmp_path / "first.rules").write_text(FIRST)
+    monkeypatch.setattr(trial, "WITHIN", 6.0)  # seconds, in which none ends that waits for a minute
+    outputs = ("--json", "--junit", str(tmp_path / "junit.xml"))
+    tried = call_lab("try", str(tmp_path / "first.rules"), "--patience", "60", *outputs)
+    answer = json.loads(tried.stdout)
+    assert (tried.returncode, answer["exit"], problems(answer)) == (4, 4, [])
+    assert answer["error"]["what"] == "the trial did not end within 6 s"
+    assert re.fullmatch(r"\d+ of \d+ scenarios were done", answer["error"]["why"])
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("errors") == "1"
+    folder = HOME / re.search(r"lab: evidence so far: (\S+)", tried.stderr)[1]
+    assert {path.name for path in folder.iterdir()} == {"files", "rules.json", "exchanges.jsonl.gz"}
+    assert next(kept["request"]["do"] for kept in trial_record.exchanges(folder)) == "load"
+    shutil.rmtree(folder)
+    assert owned(os.getpid()) == []
+
+
+def owned(process: int) -> list[dict[str, Any]]:
     """List the containers that a process has to remove, also those that do not run."""
-    labels = {"label": f"{sandbox.OWNER}={process.pid}"}
+    labels = {"label": f"{sandbox.OWNER}={process}"}
     return list(engine.client().api.containers(all=True, filters=labels))
 
 
@@ -164,14 +184,14 @@ def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
     command = lab_command("try", str(tmp_path / "first.rules"), "--json")
     with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         until(
-            lambda: any(each["State"] in (when, "running") for each in owned(process)),
+            lambda: any(each["State"] in (when, "running") for each in owned(process.pid)),
             "its container is there",
             within=60,
         )
         process.send_signal(number)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == status
-    assert owned(process) == []
+    assert owned(process.pid) == []
     if number == signal.SIGINT:
         assert json.loads(out) == {
             "schema": 1, "error": {"what": "interrupted", "why": None, "next": None}, "exit": 130,
