@@ -54,13 +54,10 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
             result |= {"outcome": str(attempt.outcome), "errno": attempt.errno, "us": attempt.us}
             result |= {"source": attempt.source, "source_port": attempt.source_port}
             source, refused = attempt.source or dialler.address, attempt.outcome is Outcome.REFUSED
-            second_witness = witness.compare_samples(
-                before, witness.sample_server(server), source, int(refused)
-            )
-            result |= {
-                "rule_packets": second_witness.rule_packets,
-                "refused_by_policy": second_witness.refused,
-            }
+            after = witness.sample_server(server)
+            second_witness = witness.compare_samples(before, after, source, int(refused))
+            result |= {"rule_packets": second_witness.rule_packets}
+            result |= {"refused_by_policy": second_witness.refused}
             result |= {"complete": second_witness.complete, "witness": second_witness.words}
     return result
 

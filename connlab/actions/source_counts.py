@@ -87,16 +87,12 @@ def others(snapshot: Snapshot, clients: Iterable[str]) -> list[dict[str, Any]]:
     """
     port, client_addresses = snapshot.status["port"], set(clients)
     held, in_state, accounts = snapshot.held(port), snapshot.counted(port), snapshot.status["sources"]
-    rows = [
-        _earlier(snapshot, address, port)
-        for address in sorted(client_addresses & accounts.keys(), key=_by_number)
-    ]
-    for address in sorted(
-        (held.keys() | in_state.keys() | accounts.keys()) - client_addresses, key=_by_number
-    ):
-        account = accounts.get(
-            address, dict.fromkeys(("accepted", "refused"), None if silent(snapshot) else 0)
-        )
+    clients_with_accounts = sorted(client_addresses & accounts.keys(), key=_by_number)
+    rows = [_earlier(snapshot, address, port) for address in clients_with_accounts]
+    elsewhere = (held.keys() | in_state.keys() | accounts.keys()) - client_addresses
+    zeros = dict.fromkeys(("accepted", "refused"), None if silent(snapshot) else 0)
+    for address in sorted(elsewhere, key=_by_number):
+        account = accounts.get(address, zeros)
         rows.append({
             "address": address, "earlier": False, "held": held[address], **counted(snapshot, address),
             "accepted": account["accepted"], "accepted_at_least": False,
@@ -130,8 +126,8 @@ def _since(snapshot: Snapshot, address: str) -> Mapping[str, Any]:
     number = None if silent(snapshot) else 0
     zeros = {
         "accepted": number,
-        "accepted_perhaps": 0,
         "refused": number,
+        "accepted_perhaps": 0,
         "refused_perhaps": 0,
         "earlier": (),
     }
@@ -143,10 +139,8 @@ def _refused(snapshot: Snapshot, number: int, *, unsure: bool) -> dict[str, Any]
     report = refusals(snapshot)
     if report["refused_lost"] is None:
         return {"refused": None, "refused_at_least": False}
-    return {
-        "refused": number,
-        "refused_at_least": unsure or report["refused_behind"] or report["refused_lost"] > 0,
-    }
+    unsure = unsure or report["refused_behind"] or report["refused_lost"] > 0
+    return {"refused": number, "refused_at_least": unsure}
 
 
 def _by_number(address: str) -> str:

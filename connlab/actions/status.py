@@ -106,9 +106,7 @@ def _client_sysctls(lab_hosts: Sequence[Host]) -> list[dict[str, Any]]:
     """Read the keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
     for host in lab_hosts:
         if host.running:
-            with contextlib.suppress(
-                LabError, *ERRORS
-            ):  # the next one, then: `sockets_unknown` says why not this
+            with contextlib.suppress(LabError, *ERRORS):  # then the next: `sockets_unknown` says why not this
                 return [{"host": host.name, **key} for key in snapshot.read_client_sysctls(host.run)]
     return []
 

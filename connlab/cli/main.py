@@ -70,10 +70,8 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Run the command line and exit: the one place where an error becomes words and an exit code."""
-    if isinstance(
-        sys.stdout, io.TextIOWrapper
-    ):  # a letter that the locale has not is escaped, as on standard error
-        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the locale has not, as on standard error
     sys.exit(run(sys.argv[1:]))
 
 

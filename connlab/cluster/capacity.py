@@ -22,11 +22,8 @@ def check(settings: Settings, clients: int) -> None:
     limits = (_by_memory(settings, running), ("addresses of the lab's subnet", _by_subnet(settings)))
     what, most = min(limits, key=lambda limit: limit[1])
     if clients > most:
-        raise Usage(
-            f"N={clients} is more than fits",
-            f"{what} is enough for {most} clients",
-            next_step=f"try N={most}",
-        )
+        why = f"{what} is enough for {most} clients"
+        raise Usage(f"N={clients} is more than fits", why, next_step=f"try N={most}")
 
 
 def _by_memory(settings: Settings, running: int) -> tuple[str, int]:

@@ -70,12 +70,10 @@ def _digest(settings: Settings, service: str) -> str:
 
 def recipe(service: str) -> str:
     """Read the Dockerfile of a service, as far as the end of the stage that is built here."""
-    stages = re.split(
-        r"^(?=FROM )", (HOME / service / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
-    built = next(
-        number for number, stage in enumerate(stages) if re.match(rf"FROM \S+ AS {STAGE}$", stage, re.M)
-    )
+    text = (HOME / service / "Dockerfile").read_text(encoding="utf-8")
+    stages = re.split(r"^(?=FROM )", text, flags=re.MULTILINE)
+    heads = [stage.partition("\n")[0] for stage in stages]
+    built = next(at for at, head in enumerate(heads) if re.fullmatch(rf"FROM \S+ AS {STAGE}", head))
     return "".join(stages[: built + 1])
 
 

@@ -33,11 +33,9 @@ def read_lab_knobs(project: str, lab_hosts: Sequence[Host]) -> LabKnobs | None:
     record = lab_record.read(project)
     knobs = dict(record.knobs) if record else {}
     for service in SERVICES:
-        candidates = sorted(
-            (host for host in lab_hosts if host.service == service), key=lambda host: not host.running
-        )
+        candidates = [host for host in lab_hosts if host.service == service]
         if candidates:
-            knobs |= _environment(candidates[0])
+            knobs |= _environment(min(candidates, key=lambda host: not host.running))
     clients = sum(host.service == "client" for host in lab_hosts)
     if clients and "CLIENTS" not in knobs:
         knobs["CLIENTS"] = str(clients)

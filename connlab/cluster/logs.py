@@ -57,9 +57,8 @@ def follow(project: str, service: str | None, earlier: Sequence[Line]) -> Iterat
         for host in hosts.find(project, service):
             if host.state in TO_FOLLOW and host.id not in running:
                 running.add(host.id)
-                threading.Thread(
-                    target=_follow_log, args=(host, last.get(host.id, ""), arrived), daemon=True
-                ).start()
+                place = (host, last.get(host.id, ""), arrived)
+                threading.Thread(target=_follow_log, args=place, daemon=True).start()
 
     threading.Thread(target=_watch, args=(project, arrived), daemon=True).start()
     begin()

@@ -40,9 +40,8 @@ def repair_hosts(project: str, lab_hosts: Sequence[Host], clients: int) -> list[
     client_hosts = hosts.find(project, "client")
     if client_hosts:
         model = min(client_hosts, key=lambda host: not host.running)
-        for number in [
-            n for n in client_copies.missing_numbers(client_hosts, clients) if n < client_hosts[-1].number
-        ]:
+        missing_numbers = client_copies.missing_numbers(client_hosts, clients)
+        for number in [missing for missing in missing_numbers if missing < client_hosts[-1].number]:
             notice(f"client-{number} is missing, and is made like {model.name}")
             client_copies.create(model, number)
     return hosts.find(project)
@@ -54,12 +53,10 @@ def restore_image_names(settings: Settings, lab_hosts: Sequence[Host]) -> None:
         name = images.name(settings, service)
         if engine.image_labels(name) is None:
             inspections = (host.inspect() for host in lab_hosts if host.service == service)
-            for inspection in (
-                inspection for inspection in inspections if inspection["Config"]["Image"] == name
-            ):
+            ids = (inspection["Image"] for inspection in inspections if inspection["Config"]["Image"] == name)
+            if image_id := next(ids, None):
                 notice(f"{name} was removed; it is named again, because hosts run from it")
-                engine.name_image(inspection["Image"], name)
-                break
+                engine.name_image(image_id, name)
 
 
 def _beyond_help(networks: Mapping[str, str], host: Host) -> str:

@@ -91,15 +91,10 @@ def _names(lines: Mapping[str, Points]) -> Iterator[Spec]:
     free = -1.0
     for name, points in sorted(lines.items(), key=lambda line: line[1][-1][1]):
         x, number = points[-1]
-        place = max(free, number / (most or 1) * HEIGHT)
+        height = number / (most or 1) * HEIGHT
+        place = max(free, height)
         free = place + LINE
-        mark = {
-            "type": "text",
-            "text": name,
-            "align": "left",
-            "dx": 6,
-            "dy": number / (most or 1) * HEIGHT - place,
-        }
+        mark = {"type": "text", "text": name, "align": "left", "dx": 6, "dy": height - place}
         colour = _colour({"datum": name, "type": "nominal"}, lines)
         yield _alone(mark, {"x": {"datum": x}, "y": {"datum": number}, "color": colour})
 

@@ -86,9 +86,8 @@ def notices(policy: Mapping[str, Any]) -> list[str]:
         )
         lines += [f"  {line}" for line in policy["difference"]]
         lines.append(f"  next: {NEXT}")
-    lines += [
-        f"counters went back, seen at {one['seen']} (zeroed?): {one['rule']}" for one in policy["went_back"]
-    ]
+    for one in policy["went_back"]:
+        lines.append(f"counters went back, seen at {one['seen']} (zeroed?): {one['rule']}")
     return lines + _uncounted(policy["uncounted"], policy["uncounted_at_most"])
 
 
@@ -114,9 +113,8 @@ def packets_between(before: Ruleset, after: Ruleset) -> RulePackets:
         if rule.refuses
     ]
     if None in (before.generation, after.generation):
-        return RulePackets(
-            (), f"the rules could not be read: {after.policy['unknown'] or before.policy['unknown']}"
-        )
+        why = after.policy["unknown"] or before.policy["unknown"]
+        return RulePackets((), f"the rules could not be read: {why}")
     if before.generation != after.generation:
         return RulePackets((), "the rules were changed meanwhile, so it is not known what they counted")
     if any(packets < 0 for _, packets in moves):

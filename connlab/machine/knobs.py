@@ -16,9 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # at run time typing would cost each start 5 ms
     from typing import Any
 
-Listing = Callable[
-    [str, str], Sequence[str]
-]  # the names of the files of a folder that have a suffix, without it
+# The names of the files of a folder that have a suffix, without it.
+Listing = Callable[[str, str], Sequence[str]]
 Check = Callable[[str, Listing], str]  # returns what is wrong with a text, or nothing
 Kind = tuple[Check, Callable[[str], object]]  # and the value of a good text
 

@@ -23,16 +23,13 @@ def draw(spec: Spec, width: int, name: str) -> str:
     Raises ValueError if Vega-Lite cannot draw it, or if it drew more than shapes and words.
     """
     # The page has the title and the description in its own words.
-    spec_shown = _resized(_printable({key: value for key, value in spec.items() if key != "title"}), width)
+    sized = _resized(_printable({key: value for key, value in spec.items() if key != "title"}), width)
     try:
-        source = vl_convert.vegalite_to_svg(
-            spec_shown, vl_version=VERSION, config=CONFIG, allowed_base_urls=[]
-        )
+        source = vl_convert.vegalite_to_svg(sized, vl_version=VERSION, config=CONFIG, allowed_base_urls=[])
         root = ElementTree.fromstring(source)
     except (ValueError, ElementTree.ParseError) as wrong:
-        raise ValueError(
-            " ".join(str(wrong).splitlines()[:2])
-        ) from wrong  # the rest is where in its JavaScript
+        words = str(wrong).splitlines()[:2]  # the rest is where in its JavaScript
+        raise ValueError(" ".join(words)) from wrong
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         if element.tag not in SHAPES or any(re.match(r"on|style|.*href", key) for key in element.attrib):

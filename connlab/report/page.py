@@ -20,12 +20,8 @@ from connlab.report.theme import COLOURS, FONT
 
 Row = Mapping[str, str]  # setting, side (may lack), sentence, evidence, verdict
 COLUMNS = {
-    "setting": "setting",
-    "side": "side",
-    "sentence": "claim",
-    "evidence": "measured",
-    "verdict": "verdict",
-}
+    "setting": "setting", "side": "side", "sentence": "claim", "evidence": "measured", "verdict": "verdict",
+}  # fmt: skip
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 ROWS = 300  # of a table below a chart: more is work for a program, and that reads the evidence
 WIDTHS = {"wide": 700, "narrow": 360}  # of a plot in pixels; the window chooses

@@ -31,9 +31,8 @@ def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
     assert by_policy.errno == by_nobody.errno == "ECONNREFUSED"
     assert (policy.refused, closed.refused) == (1, 0)
     assert (policy.reported("refused"), closed.reported("refused")) == (1, 0)
-    verdict(
-        Verdict.REFUTED, f"{by_policy.errno} for both; the rule counted {policy.refused} and {closed.refused}"
-    )
+    counts = f"{policy.refused} and {closed.refused}"
+    verdict(Verdict.REFUTED, f"{by_policy.errno} for both; the rule counted {counts}")
 
 
 @pytest.mark.claim("connect-takes-no-name")
@@ -77,9 +76,8 @@ def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
         (attempt,) = agent.open(1)
 
     assert diff.reported("accepted", attempt.source) == 1
-    (connection,) = [
-        s for s in diff.after.sockets if (s.peer, s.peer_port) == (attempt.source, attempt.source_port)
-    ]
+    peer = (attempt.source, attempt.source_port)
+    (connection,) = [s for s in diff.after.sockets if (s.peer, s.peer_port) == peer]
     assert attempt.source == agent.host.address != crowd.server.address
     verdict(
         Verdict.REFUTED,

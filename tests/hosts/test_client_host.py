@@ -51,10 +51,8 @@ def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
     assert {key: str(client.sysctl(key)) for key in declared} == declared
     profile_events = [event for event in events(crowd.clients[0].log()) if event.event in ("sysctl", "ready")]
     assert [event.event for event in profile_events] == ["sysctl"] * len(declared) + ["ready"]
-    keys = [
-        {"key": key, "declared": value, "effective": value, "state": "applied"}
-        for key, value in declared.items()
-    ]
+    applied = {"state": "applied"}
+    keys = [{"key": key, "declared": value, "effective": value, **applied} for key, value in declared.items()]
     assert [dict(event.fields) for event in profile_events[:-1]] == keys
     assert snapshot.read_client_sysctls(crowd.clients[0].run) == keys
 

@@ -67,12 +67,7 @@ def page(browser, tmp_path_factory) -> Path:
     for at, spec in enumerate(CHARTS):
         (run / f"test_{at}").mkdir(parents=True)
         (run / f"test_{at}/chart-c.json").write_text(json.dumps(spec))
-    judged = {
-        "claim": "reuse-server",
-        "verdict": "refuted",
-        "evidence": HOSTILE,
-        "test": "tests/x.py::test_5",
-    }
+    judged = {"claim": "reuse-server", "verdict": "refuted", "evidence": HOSTILE, "test": "tests/x.py::test"}
     (run / "test_0/verdict.json").write_text(json.dumps(judged))
     result = run_lab("report", str(run))
     assert result.returncode == 0, result.stderr

@@ -50,11 +50,8 @@ def functions_with(tree: ast.AST, dotted: set[str]) -> Iterator[tuple[str, str]]
             if isinstance(part, ast.Attribute) and part.attr in last and ast.unparse(part) in dotted:
                 yield name, ast.unparse(part)
             if isinstance(part, ast.ImportFrom):
-                yield from (
-                    (name, f"{part.module}.{a.name}")
-                    for a in part.names
-                    if f"{part.module}.{a.name}" in dotted
-                )
+                names = {f"{part.module}.{alias.name}" for alias in part.names}
+                yield from ((name, imported) for imported in sorted(names & dotted))
 
 
 def uses(modules: dict[str, ast.Module], *dotted: str) -> set[tuple[str, str]]:

@@ -51,11 +51,9 @@ def over_time(
     record: Lingering, state: str, four_tuples: set[FourTuple] | None = None
 ) -> list[tuple[float, int]]:
     """Count the server's sockets in a state over time; of all, or of these."""
-    changes = [
-        change
-        for change in record.changes["server"]
-        if four_tuples is None or change.four_tuple in four_tuples
-    ]
+    changes = record.changes["server"]
+    if four_tuples is not None:
+        changes = [change for change in changes if change.four_tuple in four_tuples]
     return counts_over_time(changes, state, record.began_ns)
 
 

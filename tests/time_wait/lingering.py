@@ -117,9 +117,7 @@ def lingering(lab: Lab, keep: Keep) -> Lingering:
         for monitor, four_tuples in zip((server, client), closed_first, strict=True):
             monitor.up_to(idle.start_ns)
             monitor.until(
-                lambda now, keys=four_tuples: not (now.keys() & keys),
-                "every closed socket is gone",
-                within=90,
+                lambda now, keys=four_tuples: not (now.keys() & keys), "all closed are gone", within=90
             )
         after = {side: snapshot.read_counters(host.run) for side, host in hosts.items()}
         record = Lingering(

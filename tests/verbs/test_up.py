@@ -49,10 +49,8 @@ def test_scaling_leaves_the_server_and_its_connections_alone() -> None:
         )
         for change, clients in changes:
             hosts_now = change()
-            assert [host.name for host in hosts_now] == [
-                "server-1",
-                *(f"client-{n + 1}" for n in range(clients)),
-            ]
+            client_names = [f"client-{number + 1}" for number in range(clients)]
+            assert [host.name for host in hosts_now] == ["server-1", *client_names]
             assert hosts_now[0].id == lab.server.id
             assert peer_ports(lab.server, lab.settings.port) == ports
         assert len(lifecycle.scale(lab.settings, 0)) == 1

@@ -12,16 +12,8 @@ from connlab.cluster.logs import Line
 from connlab.machine.events import word
 
 COLOURS = (
-    "cyan",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "bright_cyan",
-    "bright_green",
-    "bright_yellow",
-    "bright_blue",
-)
+    "cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green", "bright_yellow", "bright_blue",
+)  # fmt: skip
 WIDEST = len("client-99")  # a longer name moves its line
 
 
