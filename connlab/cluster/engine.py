@@ -66,6 +66,8 @@ def client() -> docker.DockerClient:
     except ERRORS as error:
         raise _unreachable(str(error)) from error
     engine_client.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
+    # Whether a container has a terminal, which the SDK asks the engine before each reading of a log: none of ours has.
+    engine_client.api._check_is_tty = lambda container: False  # type: ignore[attr-defined]
     return engine_client
 
 
