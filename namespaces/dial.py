@@ -50,7 +50,7 @@ class Dial:
         self.four: Tuple4 = ("", 0, "", 0)
         self.started = 0.0
         self.decided = asyncio.get_running_loop().create_future()
-        self._namespace, self._unreachables = namespace, 0
+        self._namespace, self._unreachables, self._error = namespace, 0, 0
         self._loop = asyncio.get_running_loop()
         self.sock = namespace.socket(route.family)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -70,17 +70,25 @@ class Dial:
             self.sock.bind((source, 0))
 
     def start(self) -> None:
-        """Send the SYN."""
+        """Send the SYN, and wait for what comes."""
         self._unreachables = self._namespace.unreachables()
+        self.send()
+        self.watch()
+
+    def send(self) -> None:
+        """Send the SYN."""
         self.started = self._loop.time()
-        error = self.sock.connect_ex((self.route.target, self.route.port))
+        self._error = self.sock.connect_ex((self.route.target, self.route.port))
+
+    def watch(self) -> None:
+        """Wait for what comes."""
         local = self.sock.getsockname()
         self.four = (local[0], local[1], self.route.target, self.route.port)
         self._look_at(self.started + WINDOW)
-        if error in (0, errno.EINPROGRESS):
+        if self._error in (0, errno.EINPROGRESS):
             self._loop.add_writer(self.sock, self._connected)
         else:
-            self._result(error)
+            self._result(self._error)
 
     def close(self) -> None:
         """Close the connection, or stop waiting for it: a socket in SYN_SENT goes without a word."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from namespaces.dial import WINDOW, Dial
@@ -12,6 +13,8 @@ GAP = 0.020  # seconds from start to start
 LEAST_GAP = (
     0.012  # three jiffies (HZ=250): who is late does not catch up faster, so a count is exact (C09, J01)
 )
+MONOTONIC_COARSE = 6  # linux/time.h: a clock that the kernel sets at each tick
+LEAST, LONGER = 30, 4.0  # dials, seconds
 RETRY_EVERY = 0.25  # seconds
 
 
@@ -26,7 +29,7 @@ async def dial(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     gap = step.get("gap", GAP)
     due, made = loop.time(), list[Dial]()
     for number in range(step["count"]):
-        if "beyond" in step and (limit := _limit(made)) is not None and len(made) >= limit + step["beyond"]:
+        if "beyond" in step and await _beyond(made, step["beyond"]):
             break
         made.append(scene.dial(*routes[min(number, len(routes) - 1)], outgoing=step.get("outgoing", False)))
         made[-1].start()
@@ -42,9 +45,14 @@ async def dial(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     return {"dials": [first, len(scene.dials)]}
 
 
-def _limit(dials: list[Dial]) -> int | None:
-    """How many dials got in before the first that did not; None if all that is known did."""
-    return next((number for number, each in enumerate(dials) if each.letter not in ("", "E")), None)
+async def _beyond(dials: list[Dial], many: int) -> bool:
+    """Tell whether so many dials came after the first that did not get in; waits for that one if it is not decided."""
+    while True:
+        first = next((each for each in dials if each.letter != "E"), None)
+        if first is None or len(dials) < dials.index(first) + many:
+            return False
+        if await first.decided != "E":
+            return True
 
 
 async def late(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
@@ -60,11 +68,17 @@ async def late(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def burst(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
-    """Make the sockets first, then connect them back to back."""
+    """Make the sockets first, then connect them back to back, from the beginning of a jiffy on."""
     first = len(scene.dials)
-    made = [scene.dial(*step["routes"][0]) for _ in range(step["count"])]
+    outgoing = step.get("outgoing", False)
+    made = [scene.dial(*step["routes"][0], outgoing=outgoing) for _ in range(step["count"])]
+    jiffy = time.clock_gettime(MONOTONIC_COARSE)
+    while time.clock_gettime(MONOTONIC_COARSE) == jiffy:
+        pass
     for each in made:
-        each.start()
+        each.send()
+    for each in made:
+        each.watch()
     for each in made:
         await each.decided
     await asyncio.sleep(WINDOW)  # one that is established may still end
@@ -91,11 +105,11 @@ async def retry(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def rate(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
-    """Open and close, one after another, for some seconds; never is more than one open."""
+    """Open and close, one after another, for some seconds, on a busy machine longer; never is more than one open."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + step["seconds"]
     first = len(scene.dials)
-    while loop.time() < ends:
+    while loop.time() < ends or (len(scene.dials) - first < LEAST and loop.time() < ends + LONGER):
         made = scene.dial(*step["routes"][0])
         made.start()
         await made.decided

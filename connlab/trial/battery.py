@@ -24,6 +24,9 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     _do(conductor, [*second, *_held(plan, mine, ruleset)])
     share(mine)
     _do(conductor, [work for each in mine for work in _third(plan, each, ruleset)])
+    for each in mine:
+        if each.sources[1] and each.fewer(each.seen["two_more"].of("outside")):
+            each.shared_prefix = 0
     return tried
 
 
@@ -42,13 +45,16 @@ def _keep(kept: dict[Any, Observation], name: Any) -> Callable[[Observation], No
 def _first(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     """Find the limit of each row, and which rules that count its SYNs come as far as."""
     counting = [rule for rule in ruleset.rules if rule_text.limits(rule.text)]
+    families = {rule.place: rule_text.families(rule.text) for rule in counting}
+    rates = {rule.place for rule in counting if rule_text.refills(rule.text)}
     mark = marks.step(ruleset, counting)
     requests = [scenarios.limit(plan, row, mark) for row in plan.rows]
     tried = []
     for row, request, answer in zip(plan.rows, requests, conductor.ask(requests), strict=True):
         seen = observation(answer, request)
         reached = frozenset().union(*marks.reached(seen, counting))
-        tried.append(Tried(row, {"limit": seen}, reached))
+        mine = frozenset(place for place in reached if row.family in families[place])
+        tried.append(Tried(row, {"limit": seen}, mine, exact=not mine & rates))
     return tried
 
 

@@ -44,6 +44,8 @@ def dials(expectations: Sequence[Expectation]) -> int:
 
 def _judged(expected: Expectation, answer: Mapping[str, Any]) -> dict[str, Any]:
     entries = _entries(expected, answer)
+    if lacks := [entry["cannot_run"] for entry in entries if "cannot_run" in entry]:
+        return {"text": expected.text, "holds": False, "got": f"it cannot be tried: {lacks[0]}"}
     agree = all(RELATIONS[claim.relation](entry[claim.field], claim.value)
                 for entry in entries for claim in expected.claims)  # fmt: skip
     holds = not entries if expected.absent else bool(entries) and agree

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from connlab.trial import rule_text
+from connlab.trial.addresses import NO_SOURCE
 from connlab.trial.ruleset import Rule, Ruleset
 
 MOST_PORTS = 16
 # How iptables-save and nft write what a packet must have; lists with commas or braces.
 INTERFACES = re.compile(r"(?:-i|--in-interface) (\S+)|\biif(?:name)? (?:!= )?(\{[^}]*\}|\S+)")
+NO_INTERFACE = re.compile(r"! (?:-i|--in-interface) (\S+)|\biif(?:name)? != (\{[^}]*\}|\S+)")
+OTHER_INTERFACES = ("eth0", "net0", "other0")
+COUNTED, LET_IN, REFUSED = 0, 1, 2
 TARGETS = re.compile(r"(?<!! )-d (\S+)|\bip6? daddr (?!!=)(\{[^}]*\}|\S+)")
 SOURCES = re.compile(
     r"-s (\S+)|--src-range (\S+)|\bip6? saddr (?:!= )?(?!ct |limit |\. |& |@)(\{[^}]*\}|\S+)"
@@ -37,6 +41,7 @@ class Named(NamedTuple):
     family: int
     about: Callable[[int], bool]
     via: str
+    rank: int = 1  # COUNTED, LET_IN or REFUSED by all rules that name it
 
 
 class Facts(NamedTuple):
@@ -54,12 +59,11 @@ def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
     """Read what the rules name; of a range of ports, its first. Rules that were never loaded name ports too."""
     texts = [ruleset.words(rule) for rule in ruleset.rules]
     ports = [each.first for text in [*texts, *missing] for each in rule_text.ports(text)]
-    interfaces = [name for text in texts for name in _interfaces(text)]
     return Facts(
         list(dict.fromkeys(ports))[:MOST_PORTS],
-        list(dict.fromkeys(interfaces)),
-        list(_places(TARGETS, texts)),
-        list(_places(SOURCES, texts)),
+        _all_interfaces(texts),
+        _places(TARGETS, texts),
+        _places(SOURCES, texts),
         [int(port) for text in texts for port in _words(ELSEWHERE, text)],
         max((number for text in texts for number in numbers(text)), default=0),
     )
@@ -95,20 +99,36 @@ def _interfaces(text: str) -> list[str]:
     return [name for name in names if name != "lo"]
 
 
-def _places(pattern: re.Pattern[str], texts: list[str]) -> Iterator[Named]:
-    seen = set()
+def _all_interfaces(texts: Sequence[str]) -> list[str]:
+    """Return the names of interfaces; one that nobody names too, where rules are about all but some."""
+    names = list(dict.fromkeys(name for text in texts for name in _interfaces(text)))
+    but_some = any(name.strip('"') != "lo" for text in texts for name in _words(NO_INTERFACE, text))
+    return [*names, next(name for name in OTHER_INTERFACES if name not in names)] if but_some else names
+
+
+def _places(pattern: re.Pattern[str], texts: Sequence[str]) -> list[Named]:
+    """Return the nets that rules name: of those that count first, and last those that are only refused."""
+    by_net: dict[Net, list[str]] = {}
     for text in texts:
         for word in _words(pattern, text):
             net = _net(word)
-            if net is not None and _may_dial(net) and net not in seen:
-                seen.add(net)
-                mine = [other for other in texts if str(net) in other or word in other]
-                via = next((name for other in mine for name in _interfaces(other)), "")
-                yield Named(str(net), net.version, _about(mine), via)
+            if net is not None and _may_dial(net):
+                by_net.setdefault(net, []).append(text)
+    return sorted((_named(net, mine) for net, mine in by_net.items()), key=lambda named: named.rank)
 
 
-def _about(texts: list[str]) -> Callable[[int], bool]:
-    return lambda port: any(rule_text.names(text, port) is not False for text in texts)
+def _named(net: Net, texts: Sequence[str]) -> Named:
+    via = next((name for text in texts for name in _interfaces(text)), "")
+    counted = any(rule_text.limits(text) for text in texts)
+    refused = all(rule_text.verdict(text) == "refuse" for text in texts)
+    rank = COUNTED if counted else REFUSED if refused else LET_IN
+    return Named(
+        str(net),
+        net.version,
+        lambda port: any(rule_text.names(text, port) is not False for text in texts),
+        via,
+        rank,
+    )
 
 
 def _net(word: str) -> Net | None:
@@ -124,7 +144,9 @@ def _net(word: str) -> Net | None:
 
 def _may_dial(net: Net) -> bool:
     """Tell whether a host may have an address of a net: none of everything, this host, many hosts, or no use yet."""
-    special = (
-        net.is_loopback or net.is_multicast or net.is_link_local or net.is_unspecified or net.is_reserved
+    special = net.is_loopback or net.is_link_local or net.is_reserved
+    return (
+        net.prefixlen > 0
+        and not special
+        and not any(net.version == other.version and net[0] in other for other in NO_SOURCE)
     )
-    return net.prefixlen > 0 and not special and net[0] not in ipaddress.ip_network("0.0.0.0/8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connlab.trial.observations import Dial, got_in
 from connlab.trial.ruleset import Place, Ruleset
 from connlab.trial.tried import Tried
 
@@ -56,7 +55,7 @@ def share(tried: Sequence[Tried]) -> None:
 
 def _fewer_with(each: Tried) -> set[int]:
     """Return the ports of which so many held connections let fewer of this one in."""
-    return {port for port, seen in each.held.items() if _fewer(each, seen.of("dial"))}
+    return {port for port, seen in each.held.items() if each.fewer(seen.of("dial"))}
 
 
 def counted_by(each: Tried, port: int) -> list[Place]:
@@ -68,8 +67,3 @@ def counted_by(each: Tried, port: int) -> list[Place]:
         if first is not None and first < each.first_match[place]:
             sooner.append(place)
     return sooner
-
-
-def _fewer(each: Tried, dials: Sequence[Dial]) -> bool:
-    let_in = got_in(dials)
-    return each.limit is not None and let_in is not None and let_in < each.limit

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.trial import addresses
-from connlab.trial.facts import Facts, Named
+from connlab.trial.facts import REFUSED, Facts, Named
 from connlab.trial.ruleset import Ruleset
 
 BEYOND = 10  # dials after the last that got in
@@ -129,10 +129,16 @@ def _rows(port: int, family: int, interfaces: Sequence[str], facts: Facts) -> It
         yield Row(port, family, via, "any", source, targets[0], to[0])
     for target in targets[1:]:
         yield Row(port, family, interfaces[0], "any", source, target, target)
-    for each in _named(facts.sources, port, family)[:MOST_NETS]:
+    for each in _rows_of_their_own(_named(facts.sources, port, family)):
         via = each.via if each.via in interfaces else interfaces[0]
         first = addresses.first_source(family, named, each.net)
         yield Row(port, family, via, each.net, first, targets[0], to[0])
+
+
+def _rows_of_their_own(places: Sequence[Named]) -> list[Named]:
+    """Choose among nets; one stands for all that are only refused."""
+    refused = [each for each in places if each.rank == REFUSED]
+    return [each for each in places if each.rank != REFUSED or each is refused[0]][:MOST_NETS]
 
 
 def _named(places: Sequence[Named], port: int, family: int) -> list[Named]:

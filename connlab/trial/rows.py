@@ -16,6 +16,7 @@ from connlab.trial.tried import Tried
 def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, Any]:
     """Put a row together."""
     alive = live(tried.seen["limit"])
+    several = {} if tried.row.to == "any" else {"to": tried.row.to}
     return {
         "port": tried.row.port, "family": tried.row.family, "from": tried.row.net, "via": tried.row.via,
         "limit": tried.limit, "cap": plan.cap, "shared_by": shared_by(tried), "ports": shared_ports(tried),
@@ -23,7 +24,7 @@ def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, A
         "decided_by": decided_by(tried.judge, ruleset, lines), "pattern": pattern(letters(tried.dials)),
         "late": late(tried.dials), "burst": burst(tried), "live": alive,
         "live_untracked": older(tried, "live_untracked"), "live_tracked": older(tried, "live_tracked"),
-        "frees": frees(tried), "again": again(tried), "witnesses_agree": agree(tried),
+        "frees": frees(tried), "again": again(tried), "witnesses_agree": agree(tried), **several,
     }  # fmt: skip
 
 
@@ -47,8 +48,7 @@ def shared_by(tried: Tried) -> str | None:
     if not tried.limit:
         return None
     if tried.shared_prefix is None:
-        outside = tried.letters_of("two_more", "outside") if tried.sources[1] else []
-        return "everybody" if outside and outside.count("E") < tried.limit else "address"
+        return "address"
     return "everybody" if tried.shared_prefix == 0 else f"/{tried.shared_prefix}"
 
 

@@ -19,6 +19,7 @@ COUNTING = re.compile(
 LIMITING = re.compile(
     r"-m (?:connlimit|hashlimit|limit)\b|--hitcount\b|-m recent\b.*--(?:update|rcheck)\b|\bct count\b|\blimit rate\b"
 )
+REFILLING = re.compile(r"-m (?:hashlimit|limit)\b|\blimit rate\b")
 PER_SOURCE = re.compile(r"-m (?:connlimit|hashlimit|recent)\b|\bct count\b|@\S+ \{|\bmeter \S+ ")
 LOGS = re.compile(r"-j (?:LOG|NFLOG|ULOG|AUDIT)\b|\b(?:log|audit)\b")
 KERNEL_LOG = re.compile(r"-j LOG\b|\blog\b(?!.*\bgroup \d)")
@@ -26,6 +27,8 @@ OTHER_PROTOCOL = re.compile(
     r"(?<!! )-p (?!tcp\b|all\b|6\b|0\b)\S+|\b(?:udp|icmp|icmpv6|sctp|dccp|udplite) (?:dport|sport|type|code)\b"
     r"|\b(?:ip protocol|ip6 nexthdr|meta l4proto|th protocol) (?!\{|!=|tcp\b|6\b)\S+"
 )
+IPV4 = re.compile(r"\bip (?!ip6)\w|\bnfproto ipv4|\bicmp (?:type|code)")
+IPV6 = re.compile(r"\bip6 \w|\bnfproto ipv6|\bicmpv6 (?:type|code)")
 PORTS = re.compile(
     r"(?P<not>! )?--(?:dports?|ports|destination-ports?) (?P<iptables>\S+)"
     r"|\b(?:tcp|th) dport (?P<other>!= )?(?:vmap )?(?P<nft>\{[^}]*\}|\S+)"
@@ -56,9 +59,22 @@ def limits(text: str) -> bool:
     return LIMITING.search(text) is not None and not OTHER_PROTOCOL.search(text)
 
 
+def families(text: str) -> set[int]:
+    """Return the families whose packets a rule of nft can match: one, if it looks at a field of its header."""
+    plain = QUOTED.sub('""', text)
+    if text.startswith("-A ") or bool(IPV4.search(plain)) == bool(IPV6.search(plain)):
+        return {4, 6}
+    return {4} if IPV4.search(plain) else {6}
+
+
 def counts_connections(text: str) -> bool:
     """Tell whether a rule counts connections that are open."""
     return CONNECTIONS.search(text) is not None
+
+
+def refills(text: str) -> bool:
+    """Tell whether time alone gives back what a rule counts: how many get in depends on how fast they dial."""
+    return REFILLING.search(text) is not None
 
 
 def only_logs(text: str) -> bool:

@@ -47,7 +47,7 @@ def lines(rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Line]:
     for row in rows:
         cells = tuple(_cells(row, names))
         # A limit is a port's own, also where another has the same one, or that of all ports that share it.
-        own = str(row["ports"]) if row["limit"] else ""
+        own = str(row["ports"]) if row["limit"] else str(row["port"]) if len(cells) > 1 else ""
         groups.setdefault((own, cells), []).append(row)
     for (_, cells), mine in groups.items():
         ports = list(dict.fromkeys(row["port"] for row in mine))
@@ -94,6 +94,9 @@ def place(file: str | None, line: int | None, names: Mapping[str, str]) -> str:
 def _cells(row: Row, names: Mapping[str, str]) -> Iterator[Cells]:
     """Yield what is said of a row: its limit, then each scenario that differs from what the limit lets expect."""
     judge = row["decided_by"]
+    if "cannot_run" in row:
+        yield Cells("", "cannot be tried", row["cannot_run"], place(judge["file"], judge["line"], names))
+        return
     where = place(judge["file"], judge["line"], names)
     policy = judge["rule"].startswith("policy") or judge["rule"] == "no rule"
     rule = f"{where} {judge['rule'] if policy or not where else ''}".strip()
@@ -132,9 +135,9 @@ def _whose(mine: Sequence[Row], rows: Sequence[Row]) -> str:
     """Say whose dials: the families, and the interface and the net where there are several."""
     families = " and ".join(dict.fromkeys(FAMILIES[row["family"]] for row in mine))
     words = families
-    for field, before in (("from", "from"), ("via", "via")):
-        every = {row[field] for row in rows}
-        here = list(dict.fromkeys(row[field] for row in mine))
+    for field, before in (("from", "from"), ("via", "via"), ("to", "to")):
+        every = {row.get(field, "any") for row in rows}
+        here = list(dict.fromkeys(row.get(field, "any") for row in mine))
         if len(every) > 1 and set(here) != every:
             words += f" {before} {', '.join(here)}".replace("from any", "others")
     return words

@@ -7,12 +7,12 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from connlab.base.output import notice
+from connlab.base.errors import NotFit
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
 from connlab.trial import (
     battery,
-    estimate,
+    cannot_run,
     expectations,
     facts,
     findings,
@@ -54,10 +54,11 @@ def try_files(
             if rules_files or wishes.ports or wishes.offices:
                 answer, kernel = _tried(settings, rules_files, wishes, progress, judge=judge, record=record)
             else:
-                record.keep(RULES, {"texts": "", "rules": []})
+                record.keep(RULES, [])
                 answer, kernel = _answer([], [], [], []), judge(())
     finally:
         record.close()
+    answer = cannot_run.marked(answer, rules_files, plan.UNNAMED[0])
     answer = sysctls.added(answer, kernel, inputs)
     return {**answer, "expectations": expectations.judge(expected, answer)}
 
@@ -78,8 +79,6 @@ def _tried(
             return _answer(loaded.files, [], [], []), kernel
         laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
         kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
-        if words := estimate.announcement(laid_out, loaded.ruleset):
-            notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
@@ -99,7 +98,12 @@ def _script_host(settings: Settings, record: TrialRecord) -> Iterator[Conductor]
 
 
 def exit_status(answer: dict[str, Any]) -> int:
-    """Return 1 if a file did not load, or not all of it, or an expectation does not hold; 0 whatever was found."""
+    """Return 1 if a file did not load, or not all of it, or an expectation does not hold; 0 whatever was found.
+
+    3 if a rule uses what this kernel lacks, so that its port cannot be tried.
+    """
+    if any("cannot_run" in row for row in answer["ports"]):
+        return NotFit.status
     loaded = all(file["loaded"] is True for file in answer["files"])
     return 0 if loaded and all(each["holds"] for each in answer["expectations"]) else 1
 

@@ -22,6 +22,7 @@ class Tried:
     row: Row
     seen: dict[str, Observation]
     reached: frozenset[Place]
+    exact: bool = True  # no rate has a part in how many get in
     shared_prefix: int | None = None
     sources: tuple[str, str] = ("", "")  # of the check: one inside the net that shares, one outside
     held: dict[int, Observation] = field(default_factory=dict)
@@ -44,8 +45,12 @@ class Tried:
 
     @cached_property
     def judge(self) -> Judge | None:
-        """Return who decided: the rule that refused; where none did, the one that let in; else a policy."""
+        """Return who decided: the rule that refused; where none did, the one that let in; else a policy.
+
+        The SYN of a connection that ended at once (D) was let in: that rule is none that refused.
+        """
         judges = [dial.judge for dial in [*self.refused, *self.dials] if dial.judge]
+        judges.sort(key=lambda judge: judge.verdict != "drop")
         return next((each for each in judges if each.place[3]), None) or next(iter(judges), None)
 
     @cached_property
@@ -56,6 +61,16 @@ class Tried:
             for place in dial.matched:
                 found.setdefault(place, number)
         return found
+
+    def fewer(self, dials: Sequence[Dial]) -> bool:
+        """Tell whether fewer of these dials got in, before the first that did not, than of the row's own.
+
+        Where a rate has a part in it, a busy machine changes how many those are: fewer is less than half of them.
+        """
+        let_in = got_in(dials)
+        if not self.limit or let_in is None:
+            return False
+        return let_in < self.limit if self.exact else let_in * 2 < self.limit
 
     def letters_of(self, scenario: str, step: str) -> list[str]:
         """Return the letters of a step's dials; none if the scenario was not tried."""

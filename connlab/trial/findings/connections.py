@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about, refusing_line
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
+from connlab.trial.observations import pattern
 
 BEFORE = {
     "live_untracked": "older than the rules, nothing tracked before",
@@ -27,9 +28,10 @@ def connected_but_dead(evidence: Evidence) -> Iterator[Finding]:
     for tried, row in evidence.with_rows():
         if row["live"] == "dead":
             said = str(tried.seen["limit"].step("say")["one"])
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: connections are established, and no byte comes back on any of them",
-                tried, refusing_line(evidence, tried), said,
+                f"{whose}: connections are established, and no byte comes back on any of them",
+                tried, refusing_line(evidence, tried), pattern(said),
             )  # fmt: skip
 
 
@@ -49,10 +51,10 @@ def _harmed(evidence: Evidence, letter: str, words: str) -> Iterator[Finding]:
                 f"{said['segments'].count(letter)} of {len(said['segments'])} that say 200 segments in a second"
             )
         if parts:
-            shown = ", ".join(f"{name} {row[name]}" for name in BEFORE if row[name])
+            shown = {"in": said["one"], "segments": said["segments"], **{name: row[name] for name in BEFORE}}
             yield Finding(
-                f"{about(tried)}: {', and '.join(parts)}: {words}",
-                tried, refusing_line(evidence, tried), f"{said['one']} {said['segments']}; {shown}",
+                f"{evidence.about(tried)}: {', and '.join(parts)}: {words}", tried, refusing_line(evidence, tried),
+                ", ".join(f"{name} {pattern(of)}" for name, of in shown.items() if of),
             )  # fmt: skip
 
 

@@ -72,6 +72,16 @@ class Evidence:
             return f"the policy of {place[2]}"
         return f"line {line.line}" if line else f"a rule of {place[2]}"
 
+    def about(self, tried: Tried) -> str:
+        """Name a row: `port 443`, `port 443 from 10.0.0.0/8`, `port 443 via wan0` where it is tried by several."""
+        alike = [each.row for each in self.tried if each.row[:2] == tried.row[:2]]
+        return "".join([
+            port_words(tried),
+            "" if tried.row.to == "any" else f" of {tried.row.to}",
+            "" if tried.row.net == "any" else f" from {tried.row.net}",
+            f" via {tried.row.via}" if len({row.via for row in alike}) > 1 else "",
+        ])  # fmt: skip
+
     def with_rows(self) -> Iterator[tuple[Tried, Mapping[str, Any]]]:
         """Yield each row as it was tried, and as it is told."""
         return zip(self.tried, self.rows, strict=True)
@@ -99,8 +109,6 @@ def refusing_line(evidence: Evidence, tried: Tried) -> Line | None:
     return evidence.line(tried.judge.place if tried.judge else None)
 
 
-def about(tried: Tried) -> str:
-    """Name a row: `port 443`, `port 443 over IPv6`, `port 443 from 10.0.0.0/8`."""
-    family = " over IPv6" if tried.row.family == 6 else ""
-    net = "" if tried.row.net == "any" else f" from {tried.row.net}"
-    return f"port {tried.row.port}{family}{net}"
+def port_words(tried: Tried) -> str:
+    """Name the port of a row: `port 443`, `port 443 over IPv6`."""
+    return f"port {tried.row.port}{' over IPv6' if tried.row.family == 6 else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import rule_text
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, port_words
 from connlab.trial.observations import letters, pattern
 from connlab.trial.ruleset import Rule
 from connlab.trial.tried import Tried
@@ -25,7 +25,7 @@ def unlimited(evidence: Evidence) -> Iterator[Finding]:
         ):
             judge = mine[0].judge
             yield Finding(
-                f"{about(mine[0])} is open to any number of connections: no rule that limits decides over its SYNs",
+                f"{port_words(mine[0])} is open to any number of connections: no limit decides over its SYNs",
                 mine[0], evidence.line(judge.place if judge else None), pattern(letters(mine[0].dials)),
             )  # fmt: skip
 
@@ -48,9 +48,10 @@ def never_reached(evidence: Evidence) -> Iterator[Finding]:
 
 def ipv6_open(evidence: Evidence) -> Iterator[Finding]:
     """Find a limit over IPv4 where the same port is open over IPv6 and no rule counts."""
-    limited = {
-        each.row.port: each for each in evidence.tried if each.row.family == 4 and each.limit and each.reached
-    }
+    limited: dict[int, Tried] = {}
+    for each in evidence.tried:
+        if each.row.family == 4 and each.limit and each.reached:
+            limited.setdefault(each.row.port, each)
     for each in evidence.tried:
         if each.row.family == 6 and each.row.port in limited and each.limit is None and not each.reached:
             four = limited.pop(each.row.port)
@@ -61,7 +62,8 @@ def ipv6_open(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_about(evidence: Evidence, rule: Rule, port: int, family: int) -> bool:
-    return rule.place[0] in FAMILIES[family] and evidence.jumps.about(rule, port)
+    mine = rule.place[0] in FAMILIES[family] and family in rule_text.families(rule.text)
+    return mine and evidence.jumps.about(rule, port)
 
 
 def _limited(evidence: Evidence, tried: Tried) -> bool:

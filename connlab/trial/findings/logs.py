@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import rule_text
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about
+from connlab.trial.findings.evidence import Evidence, Finding, Kind
 
 
 def log_only(evidence: Evidence) -> Iterator[Finding]:
@@ -15,8 +15,9 @@ def log_only(evidence: Evidence) -> Iterator[Finding]:
         for tried in evidence.tried:
             first = tried.first_match.get(rule.place)
             if first is not None and tried.dials[first].letter == "E":
+                whose = evidence.about(tried)
                 yield Finding(
-                    f"{about(tried)}: from connection {first + 1} on this rule writes a log, and refuses nobody",
+                    f"{whose}: from connection {first + 1} on this rule writes a log, and refuses nobody",
                     tried, evidence.line(rule.place), rule.text,
                 )  # fmt: skip
                 break

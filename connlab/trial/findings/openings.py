@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connlab.trial import rule_text
 from connlab.trial.crowd import filled_set
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about
+from connlab.trial.findings.evidence import Evidence, Finding, Kind
 from connlab.trial.observations import Dial, got_in, letters, pattern
 from connlab.trial.ruleset import Rule
 from connlab.trial.tried import Tried
@@ -16,8 +16,9 @@ def shut_port_opened(evidence: Evidence) -> Iterator[Finding]:
     """Find ports that no rule opens by name, and that a rule which counts lets some into."""
     for tried in evidence.tried:
         if rule := opened(evidence, tried):
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: nothing opens it by name, but {evidence.where(rule.place)} lets some in",
+                f"{whose}: nothing opens it by name, but {evidence.where(rule.place)} lets some in",
                 tried, evidence.line(rule.place), pattern(letters(tried.dials)),
             )  # fmt: skip
 
@@ -60,8 +61,9 @@ def set_full_opens(evidence: Evidence) -> Iterator[Finding]:
         if filled and seen and got_in(seen.of("newcomer")) is None and got_in(seen.of("crowd")) is None:
             rule, found = filled
             many, new = len(seen.of("crowd")), pattern(letters(seen.of("newcomer")))
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: the set takes {found.size} sources; while it is full a new one is not limited",
+                f"{whose}: the set takes {found.size} sources; while it is full a new one is not limited",
                 tried, evidence.line(rule.place),
                 f"{many} sources with one connection each, then a new one {new}",
             )  # fmt: skip

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial.findings.evidence import INWARD, Evidence, Finding, Kind
-from connlab.trial.observations import Dial, got_in, letters, pattern
-from connlab.trial.tried import Tried
+from connlab.trial.findings.evidence import INWARD, Evidence, Finding, Kind, port_words
+from connlab.trial.observations import Dial, letters, pattern
 
 
 def outgoing_counted(evidence: Evidence) -> Iterator[Finding]:
@@ -14,14 +13,9 @@ def outgoing_counted(evidence: Evidence) -> Iterator[Finding]:
     told = set()
     for tried in evidence.tried:
         out = tried.seen["outgoing"].of("out") if "outgoing" in tried.seen else []
-        refused = [dial for dial in out if _refused_coming_back(evidence, dial)]
+        refused = [dial for dial in out if dial.letter != "E" and _counted(evidence, dial)]
         back = tried.seen["outgoing"].of("in") if out and tried.limit else []
-        fewer = (
-            tried.limit is not None
-            and bool(back)
-            and (got_in(back) or 0) < tried.limit
-            and out[0].letter == "E"
-        )
+        fewer = bool(back) and tried.fewer(back) and out[0].letter == "E"
         key = tried.row.family, tried.judge
         if (refused or fewer) and key not in told:
             told.add(key)
@@ -43,31 +37,27 @@ def loopback_limited(evidence: Evidence) -> Iterator[Finding]:
     """Find limits that hold for connections of the server to itself too."""
     told = set()
     for tried in evidence.tried:
-        dials = tried.seen["loopback"].of("dial") if "loopback" in tried.seen else []
+        dials = tried.seen["loopback"].of("burst") if "loopback" in tried.seen else []
         refused = [
             dial for dial in dials if dial.letter != "E" and dial.judge and dial.judge.verdict == "drop"
         ]
         limited = refused and (
-            evidence.limited(refused[0]) or (dials[0].letter == "E" and bool(tried.reached))
+            _counted(evidence, refused[0]) or (dials[0].letter == "E" and bool(tried.reached))
         )
         key = tried.row.port, tried.row.family
         if limited and key not in told:
             told.add(key)
             yield Finding(
-                f"port {tried.row.port}{_over(tried)}: connections of the server to itself are limited too",
+                f"{port_words(tried)}: connections of the server to itself are limited too",
                 tried, evidence.line(refused[0].judge.place if refused[0].judge else None), pattern(letters(dials)),
             )  # fmt: skip
 
 
-def _refused_coming_back(evidence: Evidence, dial: Dial) -> bool:
-    """Tell whether a rule that counts, and that sees what comes in, refused an outgoing dial."""
+def _counted(evidence: Evidence, dial: Dial) -> bool:
+    """Tell whether a rule that counts, and that sees what comes in, decided over a dial of the server's own."""
     rule = evidence.judging(dial)
     inward = rule is not None and bool(evidence.jumps.hooks(rule.place[:3]) & INWARD)
-    return dial.letter != "E" and inward and evidence.limited(dial)
-
-
-def _over(tried: Tried) -> str:
-    return " over IPv6" if tried.row.family == 6 else ""
+    return inward and evidence.limited(dial)
 
 
 KINDS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import rule_text
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about, refusing_line
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.observations import Dial, letters, pattern
 from connlab.trial.tried import Tried
 
@@ -25,8 +25,9 @@ def rate_not_count(evidence: Evidence) -> Iterator[Finding]:
                 [f"opened and closed in turn: {opened.count('E')} of {len(opened)} get in"] if opened else []
             )
             shown += [f"all closed, then {pattern(letters(again))}"] if again else []
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: a source is refused although nothing of it is open{_period(evidence, tried)}",
+                f"{whose}: a source is refused although nothing of it is open{_period(evidence, tried)}",
                 tried, refusing_line(evidence, tried), "; ".join(shown),
             )  # fmt: skip
 
@@ -38,15 +39,22 @@ def bans(evidence: Evidence) -> Iterator[Finding]:
             continue
         after = tried.seen["all_closed"].of("after")[0]
         again = tried.seen["freeing"].of("again")[0]
-        first = tried.refused[0].judge
+        first = tried.judge
         if _dropped(after):
             text = f"still refused {evidence.plan.patience:g} s after all its connections are closed"
-        elif _dropped(again) and again.judge != first and again.judge and again.judge.place[3]:
+        elif (
+            _dropped(again)
+            and again.judge != first
+            and again.judge
+            and again.judge.place[3]
+            and again.letter != "D"
+        ):
             text = "refused by another rule after all its connections are closed"
         else:
             continue
+        whose = evidence.about(tried)
         yield Finding(
-            f"{about(tried)}: who has been refused is {text}{_period(evidence, tried)}",
+            f"{whose}: who has been refused is {text}{_period(evidence, tried)}",
             tried, evidence.line(again.judge.place if again.judge else None) or refusing_line(evidence, tried),
             f"{pattern(letters(tried.dials))}, all closed, then {pattern(tried.letters_of('freeing', 'again'))}",
         )  # fmt: skip
@@ -57,7 +65,10 @@ def _rate(tried: Tried) -> list[Dial]:
 
 
 def _dropped(dial: Dial) -> bool:
-    return dial.letter != "E" and dial.judge is not None and dial.judge.verdict == "drop"
+    """Tell whether a rule or policy refused a dial, or what came after its SYN."""
+    return dial.letter == "D" or (
+        dial.letter in "RT" and dial.judge is not None and dial.judge.verdict == "drop"
+    )
 
 
 def _may_be_jiffies(evidence: Evidence, tried: Tried, dial: Dial) -> bool:
@@ -73,12 +84,16 @@ def _may_be_jiffies(evidence: Evidence, tried: Tried, dial: Dial) -> bool:
 
 
 def _period(evidence: Evidence, tried: Tried) -> str:
-    """Tell the periods of the rules that count here, in their own words."""
-    texts = [
-        rule_text.period(evidence.rules[place].text)
-        for place in sorted(tried.reached)
-        if place in evidence.rules
-    ]
+    """Tell the periods of the rules that made a dial be refused, in their own words.
+
+    Those are rules that matched it and refuse or jump, and rules that would have let it in and did not match it.
+    """
+    texts = []
+    for dial in tried.refused[:1]:
+        for place, rule in evidence.rules.items():
+            refuses = rule_text.verdict(rule.text).startswith(("refuse", "jump"))
+            if (place in dial.matched and refuses) or (place in tried.reached - dial.matched and not refuses):
+                texts.append(rule_text.period(rule.text))
     periods = ", ".join(dict.fromkeys(text for text in texts if text))
     return f" ({periods})" if periods else ""
 

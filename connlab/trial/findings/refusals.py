@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connlab.trial import rule_text
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about, refusing_line
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.findings.openings import opened
 from connlab.trial.observations import Dial, letters, pattern
 
@@ -16,8 +16,9 @@ def refusal_rationed(evidence: Evidence) -> Iterator[Finding]:
         told = {dial.judge for dial in tried.refused if dial.refusal == "icmp"}
         silent = {dial.judge for dial in tried.refused if dial.letter == "T"}
         if told & silent:
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: the first who are refused see an ICMP error, which is rationed; the others nothing",
+                f"{whose}: the first who are refused see an ICMP error, which is rationed; the others nothing",
                 tried, refusing_line(evidence, tried), pattern(letters(tried.dials)),
             )  # fmt: skip
 
@@ -27,8 +28,9 @@ def refusal_silent(evidence: Evidence) -> Iterator[Finding]:
     for tried in evidence.tried:
         silent = bool(tried.refused) and all(dial.letter == "T" for dial in tried.refused)
         if tried.limit and silent and tried.reached and not opened(evidence, tried):
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: above the limit of {tried.limit} a client hears nothing, and tries for minutes",
+                f"{whose}: above the limit of {tried.limit} a client hears nothing, and tries for minutes",
                 tried, refusing_line(evidence, tried), pattern(letters(tried.dials)),
             )  # fmt: skip
 
@@ -42,9 +44,10 @@ def upside_down(evidence: Evidence) -> Iterator[Finding]:
         ):
             rule = evidence.judging(dials[0]) if dials else None
             if rule and _first_refused(dials) and rule_text.limits(rule.text):
+                whose = evidence.about(tried)
                 yield Finding(
-                    f"{about(tried)}: the first connections are refused, and only more than that let in: the limit is "
-                    "upside down",
+                    f"{whose}: the first connections are refused, and only more than that let in: it is upside "
+                    "down",
                     tried, evidence.line(rule.place),
                     f"{pattern(letters(tried.dials))} one after another"
                     + (f", {pattern(letters(dials))} at once" if name else ""),

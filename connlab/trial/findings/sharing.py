@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import addresses, rule_text
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, about, refusing_line
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.observations import got_in, letters, pattern
 from connlab.trial.pairs import counted_by
 from connlab.trial.tried import Tried
@@ -18,8 +18,9 @@ def shared_by_net(evidence: Evidence) -> Iterator[Finding]:
     for tried in evidence.tried:
         if tried.limit and tried.shared_prefix:
             net = addresses.net_of(tried.row.source, tried.shared_prefix)
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: all of a /{tried.shared_prefix} share one limit of {tried.limit}",
+                f"{whose}: all of a /{tried.shared_prefix} share one limit of {tried.limit}",
                 tried, refusing_line(evidence, tried), _checked(tried, net),
             )  # fmt: skip
 
@@ -28,8 +29,9 @@ def shared_by_all(evidence: Evidence) -> Iterator[Finding]:
     """Find where any source finds the count used, or gets fewer than it would alone."""
     for tried, row in evidence.with_rows():
         if row["shared_by"] == "everybody":
+            whose = evidence.about(tried)
             yield Finding(
-                f"{about(tried)}: all clients together share one limit of {tried.limit}",
+                f"{whose}: all clients together share one limit of {tried.limit}",
                 tried, refusing_line(evidence, tried), _checked(tried, "any net"),
             )  # fmt: skip
 
@@ -61,8 +63,9 @@ def counts_elsewhere(evidence: Evidence) -> Iterator[Finding]:
                     first = next(
                         n for n, dial in enumerate(tried.held[port].of("dial"), 1) if place in dial.matched
                     )
+                    whose = evidence.about(tried)
                     yield Finding(
-                        f"{about(tried)}: the count takes in connections to port {port}, which the rule does not name",
+                        f"{whose}: the count takes in connections to port {port}, which the rule does not name",
                         tried, evidence.line(place),
                         f"it matches at dial {tried.first_match[place] + 1}; after {pattern(letters(held))} on port "
                         f"{port}, at dial {first}",

@@ -63,7 +63,7 @@ def test_what_is_wrong_is_found_where_it_is(more, where):
 def test_it_has_the_closed_sets_of_the_code():
     """No finding, verdict or refusal is in one of them alone, and the fields that can be expected are a row's."""
     defs = validator().schema["$defs"]
-    fields = {name: list(defs[name]["properties"]) for name in ("port", "office")}
+    fields = {name: list(defs[name]["required"]) for name in ("port", "office")}
     assert fields == {"port": list(vocabulary.PORT_FIELDS), "office": list(vocabulary.OFFICE_FIELDS)}
     assert set(defs["finding"]["properties"]["id"]["enum"]) == {*vocabulary.FINDINGS, *vocabulary.VERDICTS}
     assert defs["sysctl"]["properties"]["verdict"]["items"]["enum"] == list(vocabulary.VERDICTS)
