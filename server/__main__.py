@@ -17,7 +17,18 @@ import sys
 
 from connlab.machine import events, sysctls
 from connlab.machine.events import emit
-from server import baseline, commands, firewall, nflog, policy_file, policy_report, reload, ruleset, settings
+from server import (
+    baseline,
+    commands,
+    firewall,
+    nflog,
+    policy_file,
+    policy_report,
+    reload,
+    ruleset,
+    settings,
+    syn_rules,
+)
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the image
 
@@ -59,11 +70,14 @@ def _apply(knobs: settings.Settings) -> int | None:
         reports = nflog.subscribe(group).detach() if group is not None else -1
         rules = firewall.statements(firewall.apply(knobs))
         kind = firewall.backend()
-    except (firewall.PolicyError, OSError) as failed:
+    except (firewall.PolicyError, ruleset.Unreadable, OSError) as failed:
         _refuse("policy_failed", 1, policy=knobs.firewall, error=str(failed))
         return None
     count = sum(rule.startswith("-A") for rule in rules)
     limit = policy_file.limit(text, knobs.port)
+    if firewall.native_text(knobs):
+        now = ruleset.read()
+        count, limit = len(now.rules), syn_rules.limit(now.chains, now.rules, knobs.port)
     emit("policy_applied", policy=knobs.firewall, port=knobs.port, limit=limit, rules=count,
          backend=kind)  # fmt: skip
     return reports

@@ -10,9 +10,10 @@ import re
 import string
 
 from connlab.machine import files
-from server import commands, policy_file, rules
+from server import commands, policy_file, rules, ruleset, syn_rules
 from server.settings import Settings
 
+OWN = "own/policy"  # connlab/cluster/own_policy.py has the same
 NO_LIMIT = "none"  # the policy that is meant to refuse nothing
 
 
@@ -26,13 +27,10 @@ def apply(settings: Settings) -> str:
     `iptables-restore` replaces the tables named in the file, each in one transaction, and no other:
     Docker keeps its DNS rules in `nat`. Raises `PolicyError`, and then nothing may listen.
     """
-    text = render(settings)
+    text, native = render(settings), native_text(settings)
     _tool(["iptables-restore", "--test"], text)
-    if settings.firewall != NO_LIMIT and not policy_file.refuses(text, settings.port):
-        raise PolicyError(
-            f"no rule and no chain policy of {settings.firewall} refuses anything on the way to port {settings.port};"
-            f" mend it, or say FIREWALL={NO_LIMIT} if no limit is meant"
-        )
+    if settings.firewall != NO_LIMIT and not native and not policy_file.refuses(text, settings.port):
+        raise _no_limit(settings)
     _tool(["iptables-restore"], text)
     written = statements(text)
     tables = [line[1:] for line in written if line.startswith("*")]
@@ -44,11 +42,21 @@ def apply(settings: Settings) -> str:
             "the kernel's rules are not the file's; write them as iptables-save prints them\n"
             + "\n".join(lines)
         )
+    if native:
+        _tool(["nft", "-f", "-"], native)
+        now = ruleset.read()
+        if not syn_rules.refusing(now.chains, now.rules, settings.port):
+            raise _no_limit(settings)
     return text
 
 
 def render(settings: Settings) -> str:
-    """Fill ${PORT} and ${CONNLIMIT} into the rules file. Raises `PolicyError`."""
+    """Fill ${PORT} and ${CONNLIMIT} into the rules file; a policy of the user's own has come as it is to be loaded.
+
+    Raises `PolicyError`.
+    """
+    if is_own(settings):
+        return files.text(f"{OWN}.rules")
     try:
         return string.Template(files.text(f"firewall/{settings.firewall}.rules")).substitute(
             PORT=settings.port, CONNLIMIT=settings.connlimit
@@ -57,6 +65,16 @@ def render(settings: Settings) -> str:
         raise PolicyError(f"variable {error} is not one of ${{PORT}}, ${{CONNLIMIT}}") from None
     except ValueError as error:
         raise PolicyError(f"{error}; write a dollar sign as $$") from None
+
+
+def native_text(settings: Settings) -> str:
+    """Return what nft loads of a policy of the user's own: nothing of any other."""
+    return files.text(f"{OWN}.nft") if is_own(settings) else ""
+
+
+def is_own(settings: Settings) -> bool:
+    """Tell whether the policy is a file of the user's, which the lab has read back from a kernel (FIREWALL=path)."""
+    return "/" in settings.firewall
 
 
 def statements(text: str) -> list[str]:
@@ -77,6 +95,13 @@ def backend() -> str:
     """Return `nf_tables` or `legacy`, the iptables variant of this image."""
     version = _tool(["iptables", "--version"])
     return version[version.find("(") + 1 : version.rfind(")")]
+
+
+def _no_limit(settings: Settings) -> PolicyError:
+    return PolicyError(
+        f"no rule and no chain policy of {settings.firewall} refuses anything on the way to port {settings.port};"
+        f" mend it, or say FIREWALL={NO_LIMIT} if no limit is meant"
+    )
 
 
 def _tool(argv: list[str], stdin: str = "") -> str:

@@ -6,12 +6,14 @@ moment is remembered as not counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from server import baseline, drift, firewall, policy_file, rules, ruleset
 from server.ruleset import Ruleset, tool
 from server.settings import Settings
 
+NATIVE_TABLE = re.compile(r"^table (\w+) (\S+) \{$.*?^\}$", re.MULTILINE | re.DOTALL)
 DOCKER_TABLE = "nat"  # the table that also has the engine's rules for names
 
 TYPE_CHECKING = False
@@ -33,6 +35,7 @@ def reload(settings: Settings) -> dict[str, object]:
         before = ruleset.connected(settings.port)
         _remove_foreign(loaded, ruleset.read(), policy_file.sections(text))
         _restore(loaded, text)
+        _load_native(loaded, firewall.native_text(settings))
         now = ruleset.read()
         rest = [line for line in drift.difference(loaded, now) if not line.startswith("loaded again")]
         if rest:
@@ -88,6 +91,19 @@ def _restore(loaded: Baseline, text: str) -> None:
     for table, section in policy_file.sections(text).items():
         if drift.difference(_of_table(loaded, table), _table(now, table)):
             tool(["iptables-restore"], section)
+
+
+def _load_native(loaded: Baseline, text: str) -> None:
+    """Load the tables of nft's own that still differ, each in one transaction."""
+    now = ruleset.read()
+    for match in NATIVE_TABLE.finditer(text):
+        name = match[2] if match[1] == "ip" else f"{match[1]} {match[2]}"
+        if drift.difference(_of_table(loaded, name), _table(now, name)):
+            # The table is added first, because one that is not there cannot be deleted.
+            tool(
+                ["nft", "-f", "-"],
+                f"add table {match[1]} {match[2]}\ndelete table {match[1]} {match[2]}\n{match[0]}\n",
+            )
 
 
 def _of_table(loaded: Baseline, table: str) -> Baseline:

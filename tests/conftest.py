@@ -29,7 +29,7 @@ RUN = "CONNLAB_RUN"
 DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
 # After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
 # takes moments comes last, so that no worker is left with a long story then.
-ORDER = ("time_wait", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
+ORDER = ("time_wait", "trial", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
 WRONG = pytest.StashKey[list[str]]()
@@ -56,8 +56,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.xdist_group("crowd"))
     elif "time_wait" in item.path.parts:
         item.add_marker(pytest.mark.xdist_group("time_wait"))
-    elif "unit" in item.path.parts and not item.get_closest_marker("xdist_group"):
-        # By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
+    elif {"trial", "unit"}.intersection(item.path.parts) and not item.get_closest_marker("xdist_group"):
+        # A trial is its module's. By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
         mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
         item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}{mode}"))
 

@@ -29,7 +29,8 @@ def check_policy(settings: Settings) -> Row:
     if problems:
         fix = "the host's kernel needs xt_connlimit, nfnetlink_log and nf_tables: modprobe them, or mend the file"
         return make_row("policy", "FAIL", "\n".join(problems), fix)
-    rules = f"firewall/{settings.values['FIREWALL']}.rules"
+    name = settings.values["FIREWALL"]
+    rules = name if "/" in name else f"firewall/{name}.rules"
     return make_row(
         "policy", "PASS", f"{rules} loads on this kernel, NFLOG included, and reads back the same"
     )

@@ -66,7 +66,17 @@ def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Sett
     knob_names.judge_file(menu, KNOBS)
     knob_names.judge_environment(environment, KNOBS)
     explicit = {name: environment[name] for name in menu if name in environment}
+    menu, explicit = _with_whole_path(menu, home), _with_whole_path(explicit, Path.cwd())
     return checked({**menu, **explicit}, frozenset(explicit), menu)
+
+
+def _with_whole_path(values: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Make a policy that is a file of the user's a path that means the same anywhere."""
+    text = values.get("FIREWALL", "")
+    if not text or (not knob_problem("FIREWALL", text) and "/" not in text):
+        return dict(values)
+    path = folder / text
+    return {**values, "FIREWALL": str(path.resolve())} if path.is_file() else dict(values)
 
 
 def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:

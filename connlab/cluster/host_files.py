@@ -13,7 +13,7 @@ from pathlib import Path
 
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import profiles
+from connlab.cluster import own_policy, profiles
 
 VARIABLE = "CONNLAB_FILES"
 LONGEST = 128 * 1024 - len(VARIABLE) - 2  # bytes: MAX_ARG_STRLEN with name, `=` and NUL (execve(2))
@@ -42,9 +42,16 @@ def environment(settings: Settings, service: str) -> dict[str, str]:
 
 def _of_server(settings: Settings) -> Mapping[str, str]:
     modes = sorted(HOME.glob("server/modes/*.py"))
-    paths = [f"firewall/{settings.values['FIREWALL']}.rules"]
-    paths += [str(mode.relative_to(HOME)) for mode in modes if mode.name != "__init__.py"]
-    return {**{path: _text(HOME / path) for path in paths}, **_profile(settings.values["SYSCTL"])}
+    paths = [str(mode.relative_to(HOME)) for mode in modes if mode.name != "__init__.py"]
+    texts = {path: _text(HOME / path) for path in paths}
+    return {**_policy(settings), **texts, **_profile(settings.values["SYSCTL"])}
+
+
+def _policy(settings: Settings) -> Mapping[str, str]:
+    if own_policy.is_own(settings):
+        return own_policy.texts(settings)
+    path = f"firewall/{settings.values['FIREWALL']}.rules"
+    return {path: _text(HOME / path)}
 
 
 def _of_client(settings: Settings) -> Mapping[str, str]:

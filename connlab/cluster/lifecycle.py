@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from connlab.base.errors import GaveUp
@@ -33,13 +33,13 @@ GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
 PARALLEL = 8  # calls to the engine
 
 
-def up(settings: Settings) -> list[Host]:
+def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None) -> list[Host]:
     """Bring the lab to what `settings` say and return its hosts, all ready.
 
     A lab that exists keeps its own knobs unless others are given (connlab/cluster/lab_knobs.py), and its hosts that are
     well. What would stop a host is tried before, and refused with the lab as it is. A server that stays and no longer
     has its policy in its kernel gets it again, and keeps its connections. A new lab that does not come up is
-    taken down again.
+    taken down again. `prepare` makes a policy of one's own ready (connlab/trial/own_policy.py).
     """
     project = settings.project
     with exclusive_lock(f"changing {project}"):
@@ -47,6 +47,7 @@ def up(settings: Settings) -> list[Host]:
         own_knobs = lab_knobs.read_lab_knobs(project, old_hosts)
         target = lab_knobs.merge_settings(settings, own_knobs) if own_knobs else settings
         capacity.check(target, target.clients)
+        prepare(target)
         host_files.variables(target)  # a file that cannot travel is refused before anything is touched
         repair.restore_image_names(target, old_hosts)
         images.ensure(target)

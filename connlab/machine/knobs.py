@@ -68,6 +68,8 @@ def policy(suffix: str, tried_alone: Mapping[str, str]) -> Kind:
 
     def check(text: str, listing: Listing) -> str:
         wrong = check_file(text, listing)
+        if "/" in text and (os.path.isfile(text) or listing("own", suffix)):
+            return ""  # a file of the user's, which a host has under a name of its own
         for other, what in tried_alone.items():
             if wrong and text in listing("firewall", other):
                 return f"is {what}, which no server of a lab loads; connlab try firewall/{text}{other}"

@@ -14,6 +14,9 @@ Progress = Callable[[int, int], None]  # how many scenarios are done, of how man
 Keep = Callable[[Mapping[str, Any], Mapping[str, Any]], None]  # a request, and its answer
 
 
+FASTER = "fewer rules or ports, a smaller --dials or --patience, or a faster machine"
+
+
 class Conductor:
     """One sandbox: `ask` gives it requests and waits for the answers, which come in any order."""
 
@@ -53,9 +56,13 @@ class Conductor:
 
     def _read(self) -> None:
         left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise GaveUp(f"the trial did not end within {self._within:g} s")
-        answer = json.loads(self._stream.read_line(left))
+        try:
+            answer = json.loads(self._stream.read_line(left)) if left > 0 else None
+        except GaveUp:
+            answer = None
+        if answer is None:
+            done = f"{len(self._answers)} of {self._asked} scenarios were done"
+            raise GaveUp(f"the trial did not end within {self._within:g} s", done, next_step=FASTER)
         self._keep(self._requests.pop(answer["id"]), answer)
         if "error" in answer:
             raise LabError("a host of the trial failed", answer["error"])

@@ -19,6 +19,7 @@ from connlab.trial.expectation_words import Claim, Expectation, Words
 from connlab.trial.vocabulary import FINDINGS, VERDICTS
 
 FAMILIES = {"ipv4": 4, "ipv6": 6}
+A_FAMILY = "'IPv4' or 'IPv6'"
 
 
 def parse(text: str, where: str = "--expect") -> Expectation:
@@ -53,7 +54,7 @@ def _port_subject(words: Words) -> Expectation:
     fields: dict[str, Any] = {"port": words.next("a port", port_number), "from": "any"}
     while words.word not in ("", ":"):
         if words.take("over"):
-            fields["family"] = words.next("'IPv4' or 'IPv6'", lambda word: FAMILIES[word.lower()])
+            fields["family"] = words.next(A_FAMILY, _family)
         elif words.take("from"):
             fields["from"] = words.next("a net, as 10.0.0.0/8,", lambda word: str(ipaddress.ip_network(word)))
         elif words.take("via"):
@@ -81,6 +82,8 @@ def _finding(words: Words) -> Expectation:
     if words.take("on"):
         words.take("port")
         fields["port"] = words.next("a port", port_number)
+    if words.take("over"):
+        fields["family"] = words.next(A_FAMILY, _family)
     return Expectation("", "findings", fields, [])
 
 
@@ -105,6 +108,10 @@ def _with_claims(words: Words, found: Expectation, read: Callable[[Words], list[
     while words.take(","):
         claims += read(words)
     return found._replace(claims=claims)
+
+
+def _family(text: str) -> int:
+    return FAMILIES[text.lower()]
 
 
 def _people(text: str) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from connlab.trial.vocabulary import VERDICTS
 
 Answer = Mapping[str, Any]
 NEVER = "never-reached"  # is told with the lines that do nothing
+ANSWER_OF_A_REFUSAL = re.compile(r"reject.with .*")
 OTHER_PROTOCOLS = re.compile(r"-p (?!tcp|all)\S+|\b(?:udp|icmp|icmpv6|sctp)\b")  # of which nothing is dialled
 PORTS = re.compile(r"\bdports? (\{[^}]*\}|\S+)")
 
@@ -84,38 +85,45 @@ def _findings(
             finding
         )
     for first, *others in groups.values():
-        where = place(first["file"], first["line"], names)
-        line = _line(first["file"], first["line"], quoted)
-        yield Note(first["id"], first["text"], _spoken(others), first["evidence"] or "", where, line)
+        yield Note(
+            first["id"],
+            first["text"],
+            _spoken(others),
+            first["evidence"] or "",
+            *_quoted(first, names, quoted),
+        )
 
 
 def _spoken(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Name the ports and families of findings: `8081 over IPv4 and IPv6, 22 over IPv6`."""
+    """Name the ports and families of findings: `port 22 over IPv6, ports 80, 443 over IPv4 and IPv6`."""
     families: dict[int, list[str]] = {}
     for each in findings:
         if each["port"]:
             families.setdefault(each["port"], []).append(FAMILIES[each["family"]])
-    return ", ".join(f"{port} over {' and '.join(mine)}" for port, mine in families.items())
+    ports: dict[str, set[int]] = {}
+    for port, mine in families.items():
+        ports.setdefault(" and ".join(mine), set()).add(port)
+    return "; ".join(f"{_ports(named)} over {mine}" for mine, named in ports.items())
 
 
 def _idle(answer: Answer, names: Mapping[str, str], quoted: Mapping[str, Sequence[str]]) -> Iterator[Note]:
     """Yield the rules that met no packet of any scenario, and who decided over the SYNs of the ports they name."""
-    blamed = {
-        (each["file"], each["line"]): each["text"] for each in answer["findings"] if each["id"] == NEVER
-    }
+    blamed = [each for each in answer["findings"] if each["id"] == NEVER]
+    for finding in blamed:
+        where, line = _quoted(finding, names, quoted)
+        yield Note(NEVER, finding["text"], "", "" if line else finding["evidence"], where, line)
+    known = {(each["file"], each["line"]) for each in blamed if each["line"]}
     for rule in answer["rules"]:
-        if rule["packets"]:
-            continue
-        if OTHER_PROTOCOLS.search(rule["rule"]):
+        words = ANSWER_OF_A_REFUSAL.sub("", rule["rule"])
+        if rule["packets"] or (rule["file"], rule["line"]) in known or OTHER_PROTOCOLS.search(words):
             continue
         named = {int(port) for words in PORTS.findall(rule["rule"]) for port in re.findall(r"\d+", words)}
         rows = [row for row in answer["ports"] if not named or row["port"] in named]
         takers = dict.fromkeys(_taker(row["decided_by"], rule["file"], names) for row in rows)
-        words = ", ".join(filter(None, takers))
-        taken = f"SYNs to {_ports(named)} are decided by {words}" if words else ""
-        at = (rule["file"], rule["line"])
-        line = _line(*at, quoted) or rule["rule"]
-        yield Note(NEVER if at in blamed else "", "", "", taken, place(*at, names), line)
+        by = ", ".join(filter(None, takers))
+        taken = f"SYNs to {_ports(named)} are decided by {by}" if by else ""
+        where, line = _quoted(rule, names, quoted)
+        yield Note("", "", "", taken, where, line or rule["rule"])
 
 
 def _taker(judge: Mapping[str, Any], file: str | None, names: Mapping[str, str]) -> str:
@@ -125,9 +133,13 @@ def _taker(judge: Mapping[str, Any], file: str | None, names: Mapping[str, str])
     return f"line {judge['line']}" if judge["file"] == file else place(judge["file"], judge["line"], names)
 
 
-def _line(file: str | None, line: int | None, quoted: Mapping[str, Sequence[str]]) -> str:
-    """Quote a line of a file; empty if it is not known."""
-    return "".join(quoted.get(file or "", [])[line - 1 : line]).strip() if line else ""
+def _quoted(
+    entry: Mapping[str, Any], names: Mapping[str, str], quoted: Mapping[str, Sequence[str]]
+) -> tuple[str, str]:
+    """Name the line of an entry and quote it; both are empty if it is not known."""
+    file, line = entry["file"], entry["line"]
+    text = quoted.get(file, [])[line - 1 : line] if line else []
+    return place(file, line, names), "".join(text).strip()
 
 
 def _ports(named: set[int]) -> str:

@@ -47,7 +47,7 @@ def lines(rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Line]:
     for row in rows:
         cells = tuple(_cells(row, names))
         # A limit is a port's own, also where another has the same one, or that of all ports that share it.
-        own = str(row["ports"]) if row["limit"] else str(row["port"]) if len(cells) > 1 else ""
+        own = str(row["ports"]) if row["limit"] else ""
         groups.setdefault((own, cells), []).append(row)
     for (_, cells), mine in groups.items():
         ports = list(dict.fromkeys(row["port"] for row in mine))

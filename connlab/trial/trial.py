@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connlab.base.errors import NotFit
+from connlab.base.output import notice
 from connlab.base.settings import Settings
 from connlab.cluster.sandbox import sandbox
 from connlab.trial import (
     battery,
     cannot_run,
+    estimate,
     expectations,
     facts,
     findings,
@@ -54,7 +56,7 @@ def try_files(
             if rules_files or wishes.ports or wishes.offices:
                 answer, kernel = _tried(settings, rules_files, wishes, progress, judge=judge, record=record)
             else:
-                record.keep(RULES, [])
+                record.keep(RULES, {"texts": "", "rules": []})
                 answer, kernel = _answer([], [], [], []), judge(())
     finally:
         record.close()
@@ -79,6 +81,8 @@ def _tried(
             return _answer(loaded.files, [], [], []), kernel
         laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
         kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
+        if words := estimate.announcement(laid_out, loaded.ruleset):
+            notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)

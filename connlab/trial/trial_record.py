@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -23,22 +24,18 @@ MOST_KEPT = 256 << 20  # bytes of requests and answers, before they are compress
 
 
 class TrialRecord:
-    """A trial's folder, made with the first thing that is kept; `problem` says why nothing is.
+    """A trial's folder, made with the files as they were brought when the first thing is kept.
 
-    A folder that cannot be written stops no trial.
+    A folder that cannot be written stops no trial: `problem` says why nothing is kept.
     """
 
-    def __init__(self, home: Path = HOME) -> None:
+    def __init__(self, brought: Sequence[Input], home: Path = HOME) -> None:
         name = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         self.folder, self.problem = home / "runs" / f"{name}{SUFFIX}", ""
+        self._brought = brought
         self._exchanges: TextIO | None = None
         self._left = MOST_KEPT
-
-    def files(self, inputs: Sequence[Input]) -> None:
-        """Keep the files as they were brought."""
-        for number, each in enumerate(inputs, 1):
-            name = "standard-input" if each.path == "-" else PurePath(each.path).name
-            self._write(f"{FILES}/{number}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)[:80]}", each.text)
+        self._digests: dict[tuple[int, ...], tuple[str, Sequence[Mapping[str, str]]]] = {}
 
     def keep(self, name: str, data: Any) -> None:
         """Keep data as JSON in a file of this name."""
@@ -50,8 +47,8 @@ class TrialRecord:
         return None if self.problem else self.folder / PAGE
 
     def exchange(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """Keep a request and its answer as a line; the texts that each scenario loads are in `files/`."""
-        steps = [{**step, "texts": len(step["texts"])} if "texts" in step else step
+        """Keep a request and its answer as a line; texts, which are in `files/`, by their digest."""
+        steps = [{**step, "texts": self._digest(step["texts"])} if "texts" in step else step
                  for step in request.get("steps", [])]  # fmt: skip
         line = json.dumps({"request": {**request, "steps": steps, "texts": None}, "answer": answer})
         self._left -= len(line)
@@ -65,6 +62,13 @@ class TrialRecord:
             self.problem = str(error.strerror)
         except LabError as error:
             self.problem = error.sentence
+
+    def _digest(self, texts: Sequence[Mapping[str, str]]) -> str:
+        """Give a digest of the texts that a scenario loads, most of which load the same."""
+        key = tuple(map(id, texts))
+        if key not in self._digests:
+            self._digests[key] = (digest(texts), texts)  # who keeps them keeps their ids, too
+        return self._digests[key][0]
 
     def close(self) -> None:
         """Write what is not yet on the disk."""
@@ -81,18 +85,28 @@ class TrialRecord:
         return gzip.open(path, "wt", compresslevel=1, encoding="utf-8")
 
     def _folder(self) -> Path:
-        private_files.folder(self.folder.parent)
-        return private_files.folder(self.folder)
+        if not self.folder.is_dir():
+            private_files.folder(self.folder.parent)
+            private_files.folder(self.folder)
+            private_files.folder(self.folder / FILES)
+            for number, each in enumerate(self._brought, 1):
+                name = "standard-input" if each.path == "-" else PurePath(each.path).name
+                kept = f"{number}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)[:80]}"
+                private_files.write(self.folder / FILES / kept, each.text)
+        return self.folder
 
     def _write(self, name: str, text: str) -> None:
         if self.problem:
             return
         try:
-            path = self._folder() / name
-            private_files.folder(path.parent)
-            private_files.write(path, text)
+            private_files.write(self._folder() / name, text)
         except LabError as error:
             self.problem = error.sentence
+
+
+def digest(texts: Sequence[Mapping[str, str]]) -> str:
+    """Tell texts that are loaded from others."""
+    return hashlib.sha256(json.dumps([dict(text) for text in texts]).encode()).hexdigest()[:16]
 
 
 def newest(home: Path = HOME) -> Path:

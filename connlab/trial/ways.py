@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from connlab.trial.loading import Loaded
 from connlab.trial.observations import pattern
+from connlab.trial.trial_record import digest
 
 Place = tuple[str, str, str, int]
 
@@ -21,28 +22,30 @@ class Syn(NamedTuple):
     path: tuple[tuple[Place, str], ...]
 
 
-def places(loaded: Loaded) -> list[dict[str, Any]]:
-    """Name each rule and each policy by its place, as a trace does, with its line and text."""
+def places(loaded: Loaded) -> dict[str, Any]:
+    """Name each rule and each policy by its place, as a trace does, with its line and text; and what loads them."""
     found = [(rule.place, loaded.lines.rules.get(rule.place), rule.text) for rule in loaded.ruleset.rules]
     found += [
         ((*name, 0), loaded.lines.policies.get(name), f"policy {chain.policy.upper()}")
         for name, chain in loaded.ruleset.chains.items()
         if chain.policy
     ]
-    return [
+    rules = [
         {"place": list(place), "file": line.file if line else None, "line": line.line if line else None, "rule": text}
         for place, line, text in found
     ]  # fmt: skip
+    return {"texts": digest(loaded.texts), "rules": rules}
 
 
 def ways(
-    known: Sequence[Mapping[str, Any]], exchanges: Iterable[Mapping[str, Any]], file: str, line: int
+    known: Mapping[str, Any], exchanges: Iterable[Mapping[str, Any]], file: str, line: int
 ) -> list[dict[str, Any]]:
     """Sum up the SYNs that matched what a line made, those with one way together; the most of them first."""
-    by_place = {_place(entry["place"]): entry for entry in known}
+    by_place = {_place(entry["place"]): entry for entry in known["rules"]}
     mine = {place for place, entry in by_place.items() if (entry["file"], entry["line"]) == (file, line)}
     letters: dict[tuple[Any, ...], Counter[str]] = {}
-    for syn in (syn for exchange in exchanges for syn in _syns(exchange)):
+    as_brought = (each for each in exchanges if _loaded(each) == {known["texts"]})
+    for syn in (syn for exchange in as_brought for syn in _syns(exchange)):
         if any(place in mine for place, _ in syn.path):
             key = (syn.port, syn.family, tuple(step for step in syn.path if step[0] in by_place))
             letters.setdefault(key, Counter())[syn.letter] += 1
@@ -57,6 +60,11 @@ def ways(
     return sorted(found, key=lambda way: -way["syns"])
 
 
+def _loaded(exchange: Mapping[str, Any]) -> set[str]:
+    """Name what a scenario loads: rules that are tried with a change, or without verdicts, have other places."""
+    return {step["texts"] for step in exchange["request"]["steps"] if "texts" in step}
+
+
 def _syns(exchange: Mapping[str, Any]) -> Iterator[Syn]:
     """Yield the SYNs of a scenario; of a dial without a route of its own, nothing."""
     answer = exchange["answer"]
@@ -65,15 +73,11 @@ def _syns(exchange: Mapping[str, Any]) -> Iterator[Syn]:
         routes = step.get("routes") or [["", step.get("target", ""), step.get("port", 0)]]
         for number in range(first, after):
             _, target, port = routes[min(number - first, len(routes) - 1)]
-            letter, _, _, indices, *_ = answer["dials"][number]
-            for index in indices:
-                yield Syn(port, 6 if ":" in target else 4, letter, _path(answer["paths"][index]))
-
-
-def _path(path: Sequence[Any]) -> tuple[tuple[Place, str], ...]:
-    """Read a path of a trace: its events, or whether it came through and its events."""
-    events = path[1] if path and isinstance(path[0], bool) else path
-    return tuple(_event(event) for event in events if event[4] != "return")
+            letter, _, _, syns, _ = answer["dials"][number]
+            for index in syns:
+                _, events = answer["paths"][index]
+                path = tuple(_event(event) for event in events if event[4] != "return")
+                yield Syn(port, 6 if ":" in target else 4, letter, path)
 
 
 def _event(event: Sequence[Any]) -> tuple[Place, str]:

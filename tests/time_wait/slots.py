@@ -14,7 +14,6 @@ from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
 from connlab.cluster.one_off import run_in_netns
 from connlab.kernel import reference_model, snapshot, tables
-from connlab.kernel.snapshot import Snapshot
 from connlab.kernel.socket_monitor import SECOND
 from tests.support.laboratory import Lab, close_on_server
 from tests.support.ports import PortSequence
@@ -58,11 +57,13 @@ class Scenario:
         return [attempt.conn for attempt in attempts if attempt.conn is not None]
 
     def take_sample(self) -> Sample:
-        """Take a snapshot of the server, and keep what it has of this client."""
-        now = self.agent.facts().monotonic_ns
+        """Look at the server's sockets and conntrack entries, and keep what it has of this client."""
+        now, source = self.agent.facts().monotonic_ns, self.agent.host.address
         self.began_ns = self.began_ns or now
-        current, seconds = snapshot.take_snapshot(self.lab.server.run), (now - self.began_ns) / SECOND
-        sample = sample_of(current, self.agent.host.address, seconds)
+        sockets = Counter(s.state for s in snapshot.read_sockets(self.lab.server.run) if s.peer == source)
+        states = conntrack(self)
+        slots = sum(states[state] for state in reference_model.COUNTED)
+        sample = Sample((now - self.began_ns) / SECOND, slots, sockets)
         self.samples.append(sample)
         return sample
 
@@ -75,14 +76,6 @@ class Scenario:
         """Have the server close all of this source's connections; the client reads the end and keeps them."""
         close_on_server(self.lab.server, self.agent.host.address)
         self.agent.recv()
-
-
-def sample_of(current: Snapshot, source: str, seconds: float) -> Sample:
-    """Return what a snapshot has of one source."""
-    slots = sum(flow.source == source and flow.state in reference_model.COUNTED for flow in current.flows)
-    return Sample(
-        seconds, slots, Counter(socket.state for socket in current.sockets if socket.peer == source)
-    )
 
 
 def time_wait(scenario: Scenario) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import shutil
 import signal
 import stat
@@ -17,6 +20,7 @@ import pytest
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, sandbox
+from connlab.trial import trial, trial_record
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
 from tests.support.trial_schema import problems
@@ -146,9 +150,27 @@ def test_a_line_of_which_file(tried):
         assert refused.stderr.startswith(f"lab: {why}"), refused.stderr
 
 
-def owned(process: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
+def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
+    """Exit status 4, as data and as an error of JUnit's too; what was seen so far is kept, and nothing runs on."""
+    (tmp_path / "first.rules").write_text(FIRST)
+    monkeypatch.setattr(trial, "WITHIN", 6.0)  # seconds, in which none ends that waits for a minute
+    outputs = ("--json", "--junit", str(tmp_path / "junit.xml"))
+    tried = call_lab("try", str(tmp_path / "first.rules"), "--patience", "60", *outputs)
+    answer = json.loads(tried.stdout)
+    assert (tried.returncode, answer["exit"], problems(answer)) == (4, 4, [])
+    assert answer["error"]["what"] == "the trial did not end within 6 s"
+    assert re.fullmatch(r"\d+ of \d+ scenarios were done", answer["error"]["why"])
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("errors") == "1"
+    folder = HOME / re.search(r"lab: evidence so far: (\S+)", tried.stderr)[1]
+    assert {path.name for path in folder.iterdir()} == {"files", "rules.json", "exchanges.jsonl.gz"}
+    assert next(kept["request"]["do"] for kept in trial_record.exchanges(folder)) == "load"
+    shutil.rmtree(folder)
+    assert owned(os.getpid()) == []
+
+
+def owned(process: int) -> list[dict[str, Any]]:
     """List the containers that a process has to remove, also those that do not run."""
-    labels = {"label": f"{sandbox.OWNER}={process.pid}"}
+    labels = {"label": f"{sandbox.OWNER}={process}"}
     return list(engine.client().api.containers(all=True, filters=labels))
 
 
@@ -162,29 +184,47 @@ def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
     command = lab_command("try", str(tmp_path / "first.rules"), "--json")
     with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         until(
-            lambda: any(each["State"] in (when, "running") for each in owned(process)),
+            lambda: any(each["State"] in (when, "running") for each in owned(process.pid)),
             "its container is there",
             within=60,
         )
         process.send_signal(number)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == status
-    assert owned(process) == []
+    assert owned(process.pid) == []
     if number == signal.SIGINT:
         assert json.loads(out) == {
             "schema": 1, "error": {"what": "interrupted", "why": None, "next": None}, "exit": 130,
         }  # fmt: skip
 
 
-def test_make_hands_over_files_and_ports(tmp_path):
-    """RULES and PORT have several, a file's name may have blanks; PORT is no knob here, nor is it one of a lab."""
-    (tmp_path / "a b.rules").write_text("*filter\n:INPUT DROP\nCOMMIT\n")
-    tried = run_make("try", f"RULES={tmp_path}/a b.rules", "PORT=9009 9010", "EXPECT=port 9010: nobody")
-    assert tried.returncode == 0, tried.stderr
-    folder = HOME / tried.stderr.strip().rpartition("evidence: ")[2]
+# What is wrong with it: /24, and a limit that comes after the accept.
+READ_ME_RULES = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp --dport 22 -m connlimit --connlimit-above 3 --connlimit-mask 24 -j REJECT --reject-with tcp-reset
+-A INPUT -p tcp -m multiport --dports 22,443 -j ACCEPT
+-A INPUT -p tcp --dport 443 --syn -m connlimit --connlimit-above 20 -j DROP
+COMMIT
+"""
+
+
+def test_the_readme_shows_what_make_try_prints(tmp_path):
+    """Its command, with these rules: every word of the example is in the output; the expectation does not hold."""
+    (tmp_path / "prod.rules").write_text(READ_ME_RULES)
+    example = (HOME / "README.md").read_text().partition("$ make try ")[2].partition("\n$ make up")[0]
+    command, _, shown = example.partition("\n")
+    tried = run_make("try", *shlex.split(command.replace("prod.rules", f"{tmp_path}/prod.rules")))
+    folder = HOME / re.search(r"lab: evidence: (\S+)", tried.stderr)[1]
     answer = json.loads((folder / "try.json").read_text())
     shutil.rmtree(folder)
-    assert [file["path"] for file in answer["files"]] == [f"{tmp_path}/a b.rules"]
-    assert {row["port"] for row in answer["ports"]} == {9009, 9010}
-    assert [expected["holds"] for expected in answer["expectations"]] == [True]
-    assert "PASS  port 9010: nobody" in tried.stdout
+    assert problems(answer) == []
+    assert tried.returncode == 2  # make's own, for a recipe that failed
+    assert [expected["holds"] for expected in answer["expectations"]] == [False]
+    printed = " ".join(tried.stdout.split())
+    parts = [" ".join(part.split()) for part in shown.split(" ...\n")]
+    assert len(parts) == 4
+    assert [part for part in parts if part not in printed] == [], tried.stdout

@@ -127,7 +127,12 @@ def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
     with start_verb(
         crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json"
     ) as process:
-        until(lambda: _events(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
+        until(
+            lambda: _events(client, began, "attempt", outcome="refused"),
+            "a dial is refused",
+            within=30,
+            every=0.1,
+        )
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     result = json.loads(out)
@@ -158,9 +163,16 @@ def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
     """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
     client, began = crowd.clients[9], engine_machine.now()
     with start_verb(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
-        until(lambda: _events(client, began, "attempt", outcome="refused"), "a dial is refused", within=30)
+        until(
+            lambda: _events(client, began, "attempt", outcome="refused"),
+            "a dial is refused",
+            within=30,
+            every=0.1,
+        )
         process.kill()
-        until(lambda: _events(client, began, "agent", state="closed"), "its agent has gone", within=8)
+        until(
+            lambda: _events(client, began, "agent", state="closed"), "its agent has gone", within=8, every=0.1
+        )
     wait_until_free(crowd)
     result = attempts.attempt(crowd.settings, client.number, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
@@ -183,7 +195,10 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         (one, other), began = lab.clients, engine_machine.now()
         with answer_rule(lab, one, "REJECT", "--reject-with", "icmp-port-unreachable"):
             until(
-                lambda: _events(one, began, "tally", attempts=2, refused=2), "a round is refused", within=30
+                lambda: _events(one, began, "tally", attempts=2, refused=2),
+                "a round is refused",
+                within=30,
+                every=0.1,
             )
 
         network = hosts.networks(lab.settings.project)[0]["Id"]

@@ -49,7 +49,7 @@ def _test_run(end: str, test_file: Path) -> tuple[int, set[str]]:
     with subprocess.Popen(argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True) as run:
         prefix = f"{settings.read().project}-test-{run.pid}-"
         if end != "a failing test":
-            until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60)
+            until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60, every=0.1)
             os.killpg(run.pid, signal.SIGINT) if end == "ctrl-c" else run.terminate()
         return run.wait(timeout=60), hosts.projects(prefix)
 
@@ -68,7 +68,7 @@ def test_an_interrupted_up_leaves_no_half_lab() -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         ) as up:
-            until(lambda: hosts.find(lab_settings.project), "the first host is there", within=60)
+            until(lambda: hosts.find(lab_settings.project), "the first host is there", within=60, every=0.1)
             os.killpg(up.pid, signal.SIGINT)
             assert up.wait(timeout=60) == 130
 

@@ -19,6 +19,7 @@ from connlab.cli.show.terminal import (
 from connlab.trial.conductor import Progress as Report
 from connlab.trial.summary import Note, Summary
 
+BELOW = "    "  # where what belongs to a finding begins
 LETTERS = (
     "E established, D established and ended, R refused, T nothing within 150 ms; e, r, t: a byte came back, a reset, "
     "nothing. Dials of one source, 20 ms apart."
@@ -40,12 +41,15 @@ def screen(summary: Summary) -> None:
         out.sentence(words, strong(f"{where}  "))
     if summary.rows:
         _rows(out, summary)
+    lines: set[str] = set()
     for note in summary.findings:
-        _finding(out, note)
+        _finding(out, note, lines)
     _idle(out, summary)
     if summary.sysctls:
         out.print()
     kernel_settings.settings(out, summary.sysctls)
+    if summary.offices or summary.expectations:
+        out.print()
     for office in summary.offices:
         out.sentence(office, strong("office  "))
     for expected in summary.expectations:
@@ -65,15 +69,17 @@ def _rows(out: Terminal, summary: Summary) -> None:
     out.print()
 
 
-def _finding(out: Terminal, note: Note) -> None:
-    """Print a finding: its sentence, what shows it, and the line that it is about."""
+def _finding(out: Terminal, note: Note, lines: set[str]) -> None:
+    """Print a finding: its sentence, what shows it, and the line that it is about, unless its text is in `lines`."""
     out.sentence(note.text, strong(f"{note.id}  "))
     if note.also:
-        out.sentence(pale(f"also port {note.also}"), "    ")
-    if note.evidence:
-        out.sentence(pale(note.evidence), "    ")
-    if note.where:
-        out.sentence(pale(note.line), pale(f"    {note.where}  "))
+        out.sentence(pale(f"also {note.also}"), BELOW)
+    known = note.where in lines
+    if note.evidence or known:
+        out.sentence(pale("  ".join(filter(None, (note.evidence, note.where if known else "")))), BELOW)
+    if note.where and not known:
+        out.sentence(pale(note.line), pale(f"{BELOW}{note.where}  "))
+        lines.add(note.where)
 
 
 def _idle(out: Terminal, summary: Summary) -> None:
@@ -82,9 +88,7 @@ def _idle(out: Terminal, summary: Summary) -> None:
     out.print()
     out.print(strong("lines that do nothing"))
     for note in summary.idle:
-        head = joined(
-            "  ", strong(f"{note.id}  ") if note.id else "", f"{note.where}  " if note.where else ""
-        )
-        out.sentence(pale(note.line), head)
-        if note.evidence:
-            out.sentence(note.evidence, "    ")
+        out.sentence(pale(note.line), f"  {note.where}  " if note.where else "  ")
+        words = note.text or note.evidence
+        if words:
+            out.sentence(words, joined(BELOW, strong(f"{note.id}  ") if note.id else ""))

@@ -20,10 +20,11 @@ def up(as_json: bool) -> None:
     from connlab.actions import doctor
     from connlab.cli.show import running as show
     from connlab.cluster import lifecycle
+    from connlab.trial import own_policy
 
     settings = knobs.read()
     doctor.require_fit()
-    lab_hosts = lifecycle.up(settings)
+    lab_hosts = lifecycle.up(settings, own_policy.prepare)
     _show_hosts(settings.project, lab_hosts, as_json)
     if not as_json:
         show.whats_next([host.number for host in lab_hosts if host.service == "client"])

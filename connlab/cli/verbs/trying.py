@@ -83,16 +83,22 @@ def try_(as_json: bool, is_opened: bool, of_make: bool, junit: str | None, **typ
     from connlab.trial.trial_record import ANSWER, TrialRecord
 
     _check_folder(junit)
+    _write(
+        junit, ci.failure("the trial did not end", "")
+    )  # whatever ends it; a file of before would tell another
+    record = None
     try:
-        asked, record = request(Typed(**typed), of_make=of_make), TrialRecord()
+        asked = request(Typed(**typed), of_make=of_make)
+        record = TrialRecord(asked.brought)
         with show.progress() as progress:
             answer = trial.try_files(
                 asked.settings, asked.inputs, asked.wishes, progress, expected=asked.expected, record=record
             ) | {"set": asked.changes}
     except LabError as refusal:
         _write(junit, ci.failure(refusal.what, refusal.why))
+        if record and record.folder.is_dir():
+            output.notice(f"evidence so far: {_seen_from_here(record.folder)}")
         raise
-    record.files(asked.brought)
     record.keep(ANSWER, answer)
     _write(junit, ci.document(answer))
     texts = {each.path: each.text for each in asked.brought}

@@ -11,8 +11,9 @@ import pytest
 
 from connlab.base import settings
 from connlab.base.errors import LabError
-from connlab.cluster import host_files, images
+from connlab.cluster import host_files, images, own_policy
 from connlab.machine import files
+from server import firewall
 from tests.support import menu
 from tests.support.files_variable import files_variable
 from tests.support.processes import host_python, run_program
@@ -53,6 +54,22 @@ def test_each_host_gets_its_own_files_as_they_are(checkout, lab_settings):
     assert files.from_variable(host_files.environment(lab_settings, "client")) == {
         "sysctl/own.conf": "net.ipv4.a = 1\n"
     }
+
+
+def test_a_policy_of_one_s_own_travels_as_it_was_made_ready(checkout, lab_settings, monkeypatch, tmp_path):
+    """Not as the file has it; one that was edited since is refused."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "own.sh").write_text("iptables -P INPUT DROP\n")
+    mine = settings.Settings({**lab_settings.values, "FIREWALL": str(tmp_path / "own.sh")}, frozenset())
+    assert own_policy.kept(mine) is None
+    own_policy.keep(mine, {own_policy.RULES: "*filter\n", own_policy.NFT: ""})
+    received = files.from_variable(host_files.environment(mine, "server"))
+    assert received[firewall.OWN + ".rules"] == "*filter\n"
+    assert received[firewall.OWN + ".nft"] == ""
+    assert not any(path.startswith("firewall/") for path in received)
+    (tmp_path / "own.sh").write_text("iptables -P INPUT ACCEPT\n")
+    with pytest.raises(LabError, match=r"own\.sh was edited since(.|\n)*make up"):
+        host_files.environment(mine, "server")
 
 
 def test_what_was_given_comes_before_the_disk(checkout, monkeypatch):

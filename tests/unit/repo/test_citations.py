@@ -16,7 +16,9 @@ FOLDERS = (
 NOT_OURS = {"requirements.lock", "LICENSE"}
 ROW = re.compile(r"\b[A-Z][0-9]{2}\b")
 # What became of dials, `E20 R10`; no row has an E or a D, and `"T12"` alone is dials as a text of its own.
-DIALS = re.compile(r"\b[EDRT]\d+(?: [EDRT]\d+)+\b|\b[ED]\d+\b|(?P<quote>[\"'`])[EDRT]\d+(?P=quote)")
+DIALS = re.compile(
+    r"\b[EDRT]\d+(?: [EDRT]\d+)+\b|\b[ED]\d+\b|\b[RT]\d+(?=, then|  )|(?P<quote>[\"'`])[EDRT]\d+(?P=quote)"
+)
 # `docs/design.md, decision 29`, `docs/kernel.md, "Epochs"`, `kernel.md §3.1`, `design.md, section 1`; also as a link.
 SECTION = re.compile(
     r"([a-z-]+\.md)\)?,?\s+"

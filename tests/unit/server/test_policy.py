@@ -72,6 +72,19 @@ def test_a_doubled_dollar_is_one(policy_file, server_settings):
     assert firewall.render(server_settings) == "# 5$ for 12345\n"
 
 
+def test_a_policy_of_one_s_own_is_loaded_as_it_came(server_settings, monkeypatch):
+    """The lab has read it back from a kernel: a dollar sign in it is one."""
+    given = {
+        "own/policy.rules": "*filter\n-A INPUT -m comment --comment $5 -j DROP\nCOMMIT\n",
+        "own/policy.nft": "table ip x {}",
+    }
+    monkeypatch.setenv(files.VARIABLE, json.dumps(given))
+    own = server_settings._replace(firewall="/home/me/own.sh")
+    assert firewall.render(own) == given["own/policy.rules"]
+    assert firewall.native_text(own) == given["own/policy.nft"]
+    assert firewall.native_text(server_settings) == ""
+
+
 def test_statements_are_what_file_and_kernel_share(server_settings):
     """The shipped file says just what iptables-save printed once it was loaded (a real 6.18 kernel)."""
     lines = firewall.statements(firewall.render(server_settings))

@@ -136,6 +136,18 @@ def test_a_policy_that_no_server_loads_is_called_what_it_is(policy, what):
     assert str(refusal.value) == f"FIREWALL={name!r} {words}"
 
 
+def test_a_policy_may_be_a_file_of_one_s_own(tmp_path, monkeypatch):
+    """By any path, which then means the same anywhere; a policy of the lab's goes before a file of its name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("own.rules", "connlimit"):
+        (tmp_path / name).write_text("iptables -P INPUT DROP\n")
+    for text in ("own.rules", "./own.rules", str(tmp_path / "own.rules")):
+        assert settings.read({"FIREWALL": text}).values["FIREWALL"] == str(tmp_path / "own.rules")
+    assert settings.read({"FIREWALL": "connlimit"}).values["FIREWALL"] == "connlimit"
+    with pytest.raises(Usage, match=r"FIREWALL='\./none\.rules' names no file firewall/"):
+        settings.read({"FIREWALL": "./none.rules"})
+
+
 def test_every_check_has_a_red_case():
     """A check that is added without a row above has never been seen to refuse."""
     assert [knob for knob, _, _ in RED] == list(knob_values.REQUIRED)

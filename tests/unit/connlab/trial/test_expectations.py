@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connlab.base.errors import Usage
+from connlab.base.settings import HOME
 from connlab.trial import expectation_files, expectations
 from connlab.trial.expectation_grammar import SUBJECTS, parse
 from connlab.trial.plan import Office
@@ -88,6 +90,8 @@ JUDGED = [
     ("no finding bans", True, "no such finding"),
     ("no finding unlimited", False, "port 80 is open to any number"),
     ("no finding unlimited on port 443", True, "no such finding"),
+    ("no finding unlimited over IPv6", True, "no such finding"),
+    ("no finding unlimited on port 80 over IPv4", False, "port 80 is open to any number"),
     ("finding unlimited on 80", True, "port 80 is open to any number"),
     ("finding bans", False, "no such finding"),
     ("sysctl net/core/somaxconn: only-if-asked, applied", True, "applied, only-if-asked"),
@@ -119,6 +123,7 @@ WRONG = [
     ("port 443 from 10.0.0.1/8: 2", 15, "a net"),
     ("office 50: 300", 8, "people and connections of each, as 50x6,"),
     ("no finding unlimted", 12, "the id of a finding"),
+    ("finding bans over IP", 19, "'IPv4' or 'IPv6'"),
     ("sysctl net.core.somaxconn: fine", 28, "a verdict"),
 ]  # fmt: skip
 
@@ -243,3 +248,18 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert expectation_files.beside(Path("firewall/nft-ct-count.rules")) == Path(
         "firewall/nft-ct-count.expect.yaml"
     )
+
+
+def test_the_page_has_expectations_that_are_understood():
+    """Each in the table of docs/try.md, those after the first with its subject where they have none; and its YAML."""
+    page = (HOME / "docs/try.md").read_text().partition("\n## Expectations\n")[2].partition("\n## ")[0]
+    rows = [
+        re.findall(r"`([^`]+)`", line.split("|")[1]) for line in page.splitlines() if line.startswith("| `")
+    ]
+    assert len(rows) >= 12
+    for first, *others in rows:
+        parse(first)
+        for text in others:
+            alone = any(text.startswith(f"{subject} ") for subject in SUBJECTS)
+            parse(text if alone else f"{first.partition(':')[0]}: {text}")
+    assert len(expectation_files.read_text(page.partition("```yaml\n")[2].partition("```")[0], "page")) == 5

@@ -110,21 +110,35 @@ def test_findings_that_say_the_same_are_one():
     again = [finding("shared-by-net", 80), finding("shared-by-net", 80, 6), finding("bans", 80)]
     found = of(findings=[*answer()["findings"], *again])
     assert [(note.id, note.also, note.where) for note in found.findings] == [
-        ("shared-by-net", "80 over IPv4 and IPv6", "rules.v4:3"), ("bans", "", "rules.v4:3"),
+        ("shared-by-net", "port 80 over IPv4 and IPv6", "rules.v4:3"), ("bans", "", "rules.v4:3"),
     ]  # fmt: skip
     (idle,) = found.idle
-    assert (idle.id, idle.where, idle.evidence) == (
-        "never-reached",
-        "rules.v4:5",
-        "SYNs to port 443 are decided by line 3",
-    )
+    assert (idle.id, idle.where, idle.text) == ("never-reached", "rules.v4:5", "it is so")
 
 
-def test_a_line_of_another_protocol_is_not_blamed():
-    """Nobody dials ICMP."""
-    rules = [{"file": PATH, "line": 4, "rule": "-A INPUT -p icmp -j ACCEPT", "packets": 0, "decided": 0}]
-    assert of(rules=rules).idle == []
-    assert len(of(rules=[{**rules[0], "rule": "-A INPUT -p tcp -j ACCEPT"}]).idle) == 1
+def test_a_line_that_no_packet_came_to_is_told_with_who_decided():
+    """Once, if a finding tells it; not at all of a protocol that nobody dials."""
+    blamed = [finding("never-reached", None, None, 4)]
+    rules = [
+        {"file": PATH, "line": 4, "rule": "-A INPUT -p tcp --dport 443 -j ACCEPT", "packets": 0, "decided": 0}
+    ]
+    assert [note.text for note in of(rules=rules, findings=blamed).idle] == ["it is so"]
+    (note,) = of(rules=rules, findings=[]).idle
+    assert (note.where, note.evidence) == ("rules.v4:4", "SYNs to port 443 are decided by line 3")
+    for rule, count in (
+        ("-p icmp -j ACCEPT", 0),
+        ("meta l4proto udp drop", 0),
+        ("-p tcp -j REJECT --reject-with icmp-net-unreachable", 1),
+    ):
+        assert len(of(rules=[{**rules[0], "rule": rule}], findings=[]).idle) == count, rule
+
+
+def test_a_line_is_quoted_once(capsys):
+    """Afterwards its place is enough."""
+    show.screen(of(findings=[finding("bans"), finding("live-reset")]))
+    words = capsys.readouterr().out
+    assert words.count("--connlimit-mask 24 -j DROP") == 1
+    assert words.count("rules.v4:3") == 2
 
 
 def test_the_screen_has_all_of_it(capsys):
@@ -180,7 +194,8 @@ def test_the_screen_has_all_of_it(capsys):
         "\n    E20 T10",
         "--connlimit-mask 24 -j DROP",
         "lines that do nothing",
-        "never-reached  rules.v4:5",
+        "rules.v4:5  -A INPUT",
+        "never-reached  it is so",
         "net.core.somaxconn",
         "lower-than-default",
         "7 of 15 get in, from 1 to 2 each; then a neighbour in the router's /24: E3",
