@@ -28,7 +28,7 @@ def texts_after(brought: Input, told: Mapping[str, Any], before: Sequence[Text])
     """Return the texts that load anew what is in force after a script. Raises `GaveUp` if it never ended."""
     if told["deadline"]:
         raise GaveUp(
-            f"{brought.path} did not end",
+            f"{'standard input' if brought.path == '-' else brought.path} did not end",
             "it was ended where it went on without calling a tool for 10 s, or after a minute",
             next_step="bring a script that loads rules and ends",
         )

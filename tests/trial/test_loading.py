@@ -256,6 +256,6 @@ def test_rules_of_others_that_a_file_takes_away(load_texts):
 def test_a_script_that_never_ends_is_ended(load_texts):
     """At its deadline, with exit status 4."""
     with pytest.raises(GaveUp) as gave_up:
-        load_texts(script="iptables -A INPUT -j DROP\nwhile :; do sleep 1; done\n")
+        load_texts(**{"-": "iptables -A INPUT -j DROP\nwhile :; do sleep 1; done\n"})
     assert gave_up.value.status == 4
-    assert "script did not end" in str(gave_up.value)
+    assert "standard input did not end" in str(gave_up.value)
