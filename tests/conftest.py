@@ -57,7 +57,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     elif "time_wait" in item.path.parts:
         item.add_marker(pytest.mark.xdist_group("time_wait"))
     elif {"trial", "unit"}.intersection(item.path.parts) and not item.get_closest_marker("xdist_group"):
-        # A trial is its module's. By file, and mode: xdist's scheduler walks through all groups that a worker had; a thousand cost it 20 s.
+        # A trial is its module's. By file, and mode: xdist's scheduler walks through all groups that a worker had; a
+        # thousand cost it 20 s.
         mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
         item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}{mode}"))
 
