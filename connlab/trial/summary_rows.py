@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+from connlab.trial.observations import pattern
 from connlab.trial.row_words import FAMILIES, admitted
 
 Row = Mapping[str, Any]
@@ -75,11 +76,11 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     return short
 
 
-def brief(pattern: str) -> str:
+def brief(letters: str) -> str:
     """Shorten a pattern of many runs: its first ones, and how many of each letter came then."""
-    runs = pattern.split()
+    runs = letters.split()
     if len(runs) <= MOST_RUNS:
-        return pattern
+        return letters
     rest: Counter[str] = Counter()
     for run in runs[FIRST_RUNS:]:
         rest[run[0]] += int(run[1:])
@@ -122,7 +123,7 @@ def _scenarios(row: Row) -> Iterator[tuple[str, str, str]]:
         yield "those in", LIVE[row["live"]], ""
     for field, words in AGES:
         if row[field] and set(row[field]) != {"e"}:
-            yield words, row[field], ""
+            yield words, pattern(row[field]), ""
     if limit and row["frees"] != "at once":
         yield "after one closes", f"after {row['frees']} s" if row["frees"] else "not in time", ""
     if row["again"] and row["again"] != row["pattern"]:
