@@ -59,8 +59,10 @@ def _port_subject(words: Words) -> Expectation:
             fields["from"] = words.next("a net, as 10.0.0.0/8,", lambda word: str(ipaddress.ip_network(word)))
         elif words.take("via"):
             fields["via"] = words.next("the name of an interface", any_word)
+        elif words.take("to"):
+            fields["to"] = words.next("an address", lambda word: str(ipaddress.ip_address(word)))
         else:
-            raise words.refusal("'over', 'from', 'via' or a colon")
+            raise words.refusal("'over', 'from', 'via', 'to' or a colon")
     return Expectation("", "ports", fields, [])
 
 

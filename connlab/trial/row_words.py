@@ -32,6 +32,7 @@ def sharing(shared_by: str | None) -> str:
 
 
 def whose(row: Row) -> str:
-    """Say whose dials a row is about: `IPv4`, `IPv6 from 2001:db8::/32 via wan0`."""
+    """Say whose dials a row is about: `IPv4 via eth0`, `IPv6 from 2001:db8::/32 via wan0 to 2001:db8::10`."""
     source = "" if row["from"] == "any" else f" from {row['from']}"
-    return f"{FAMILIES[row['family']]}{source} via {row['via']}"
+    target = f" to {row['to']}" if "to" in row else ""
+    return f"{FAMILIES[row['family']]}{source} via {row['via']}{target}"
