@@ -60,11 +60,14 @@ def summary(answer: Answer, texts: Mapping[str, str]) -> Summary:
 
 def _loading(answer: Answer, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield each file, what was said while it was loaded, and what was changed before."""
+    told = {(each["file"], each["line"]) for each in answer["sysctls"]}  # with the line, below
     words = {True: "loaded", False: "not loaded", "partly": "loaded in part"}
     for file in answer["files"]:
         status = f", exit status {file['exit']}" if file["loaded"] is not True else ""
         yield names[file["path"]], f"{file['form']}, {words[file['loaded']]}{status}"
         for message in file["messages"]:
+            if (file["path"], message["line"]) in told:
+                continue
             yield place(file["path"], message["line"], names) or names[file["path"]], message["text"]
     for change in answer.get("set", []):
         where = place(change["file"], change["line"], names)

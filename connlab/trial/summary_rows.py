@@ -140,5 +140,5 @@ def _whose(mine: Sequence[Row], rows: Sequence[Row]) -> str:
         every = {row.get(field, "any") for row in rows}
         here = list(dict.fromkeys(row.get(field, "any") for row in mine))
         if len(every) > 1 and set(here) != every:
-            words += f" {before} {', '.join(here)}".replace("from any", "others")
+            words += ", others" if here == ["any"] else f" {before} {', '.join(here)}"
     return words

@@ -44,7 +44,7 @@ def test_equal_rows_of_families_interfaces_and_nets_are_one():
         "IPv4 via lan0",
     ]
     nets = lines(row(), row(**{"from": "10.0.0.0/8", "limit": None}))
-    assert [line[1] for line in nets] == ["IPv4 others", "IPv4 from 10.0.0.0/8"]
+    assert [line[1] for line in nets] == ["IPv4, others", "IPv4 from 10.0.0.0/8"]
 
 
 def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
@@ -131,6 +131,23 @@ def test_a_line_that_no_packet_came_to_is_told_with_who_decided():
         ("-p tcp -j REJECT --reject-with icmp-net-unreachable", 1),
     ):
         assert len(of(rules=[{**rules[0], "rule": rule}], findings=[]).idle) == count, rule
+
+
+def test_what_a_tool_said_of_a_setting_is_told_with_its_line():
+    """Once; what it said of a rule, or of no line, is told before all else."""
+    said = [{"line": line, "text": f"of {line}"} for line in (1, 2, None)]
+    file = {"path": PATH, "form": "shell", "loaded": "partly", "exit": 1, "messages": said}
+    setting = {
+        "file": PATH,
+        "line": 1,
+        "key": "x",
+        "asked": "1",
+        "before": None,
+        "after": None,
+        "verdict": [],
+        "text": "",
+    }
+    assert [words for _, words in of(files=[file], sysctls=[setting]).loading[1:]] == ["of 2", "of None"]
 
 
 def test_a_line_is_quoted_once(capsys):
