@@ -19,7 +19,10 @@ PORTS = re.compile(r"\bdports? (\{[^}]*\}|\S+)")
 
 
 class Note(NamedTuple):
-    """A finding, or a line that does nothing: a sentence, what shows it, and the line with its text."""
+    """A finding, or a line that does nothing: a sentence, what shows it, and the line with its text.
+
+    `instead` is what would do what was probably meant, with its dials.
+    """
 
     id: str
     text: str
@@ -27,6 +30,7 @@ class Note(NamedTuple):
     evidence: str
     where: str
     line: str
+    instead: str = ""
 
 
 class Summary(NamedTuple):
@@ -94,7 +98,14 @@ def _findings(
             _spoken(others),
             first["evidence"] or "",
             *_quoted(first, names, quoted),
+            next(filter(None, map(_instead, [first, *others])), ""),
         )
+
+
+def _instead(finding: Mapping[str, Any]) -> str:
+    """Say what was tried in the place of a line, and what it did: `with mask 32: E20 R10`."""
+    better = finding.get("instead")
+    return f"{better['text']}: {better['pattern']}" if better else ""
 
 
 def _spoken(findings: Sequence[Mapping[str, Any]]) -> str:
@@ -114,7 +125,8 @@ def _idle(answer: Answer, names: Mapping[str, str], quoted: Mapping[str, Sequenc
     blamed = [each for each in answer["findings"] if each["id"] == NEVER]
     for finding in blamed:
         where, line = _quoted(finding, names, quoted)
-        yield Note(NEVER, finding["text"], "", "" if line else finding["evidence"], where, line)
+        shown = "" if line else finding["evidence"]
+        yield Note(NEVER, finding["text"], "", shown, where, line, _instead(finding))
     known = {(each["file"], each["line"]) for each in blamed if each["line"]}
     for rule in answer["rules"]:
         words = ANSWER_OF_A_REFUSAL.sub("", rule["rule"])

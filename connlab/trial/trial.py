@@ -30,6 +30,7 @@ from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
 from connlab.trial.plan import Wishes
+from connlab.trial.repairs.trials import instead
 from connlab.trial.sysctls import trial as sysctls
 from connlab.trial.sysctls.judged import Tried
 from connlab.trial.trial_record import RULES, TrialRecord
@@ -87,10 +88,13 @@ def _tried(
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
         idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
+        entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
+        evidence = findings.Evidence(loaded, laid_out, tried, entries, idle)
+        found = findings.found(evidence)
+        better = instead(conductor, evidence, found)
         offices_seen = [offices.entry(*each) for each in zip(visits, conductor.answers(visited), strict=True)]
-    entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
-    found = findings.findings(findings.Evidence(loaded, laid_out, tried, entries, idle))
-    answer = _answer(loaded.files, entries, rules.entries(loaded, tried), found)
+    told = [findings.entry(*each, other) for each, other in zip(found, better, strict=True)]
+    answer = _answer(loaded.files, entries, rules.entries(loaded, tried), told)
     return {**answer, "offices": offices_seen}, kernel
 
 

@@ -112,6 +112,48 @@ CASES: Mapping[str, Case] = {
         {22: {"pattern": "T10"}, 8081: {"pattern": "E24"}}, {22: 4, 8081: 6}, ["loads-partly", "wipes-table"]
     ),
 }  # fmt: skip
+# What was tried in the place of a line: its words and the dials that it leads to, by finding and port (0: it has none).
+SOURCES = "`add @sources { ip saddr ct count over"
+RECENT = ("with `--syn` and `-m connlimit --connlimit-above 5` in place of `-m recent`", "E5 R10")
+INSTEAD: Mapping[str, Mapping[tuple[str, int], tuple[str, str] | None]] = {
+    "01-log-is-no-limit.sh": {
+        ("log-only", 8081): ("with the ports before `-m connlimit` and `-j REJECT` behind the LOG", "E4 R10"),
+        ("counts-elsewhere", 8081): None,
+    },
+    "02-accepted-before.sh": {
+        ("unlimited", 9001): ("with line 4 before line 3", "E5 R6 T4"),
+        ("never-reached", 0): ("with line 4 before line 3", "E5 R6 T4"),
+    },
+    "03-every-packet-every-port.sh": {
+        ("ports-share", 8081): ("with `--syn` and a rule for each port", "E5 R10"),
+        ("live-reset", 8081): ("with `--syn` and a rule for each port", "E5 R10"),
+        ("loopback-limited", 8081): None,
+    },
+    "05-inserted-backwards.sh": {("unlimited", 8081): ("with line 2 before line 3", "E5 T10")},
+    "06-limit-opens-what-was-shut.nft": {
+        ("never-reached", 0): (f"with line 7 before line 5 and {SOURCES} 5 }}`", "E5 T10"),
+        ("shut-port-opened", 8099): ("with `limit rate over 2/second burst 4 packets drop`", "T10"),
+        ("rate-not-count", 8099): None,
+    },
+    "07-one-count-for-all.nft": {
+        ("shared-by-all", 8081): (
+            f"with `tcp flags & (fin | syn | rst | ack) == syn` and {SOURCES} 6 }}`", "E6 R10"),
+    },
+    "09-lower-limit-first.rules": {
+        ("refusal-rationed", 8081): ("with `--reject-with tcp-reset`", "E4 R10"),
+        ("never-reached", 0): None,
+        ("ipv6-open", 8081): ("with the same rule in ip6tables and mask 64", "E4 T10"),
+    },
+    "10-input-only-by-hand.rules": {("shared-by-net", 8081): ("with mask 32", "E7 T10")},
+    "11-upside-down.sh": {("upside-down", 8081): ("with `--connlimit-above 3`", "E3 T10")},
+    "12-rate-not-count.sh": {("rate-not-count", 8081): RECENT, ("bans", 8081): RECENT, ("live-reset", 8081): RECENT},
+    "13-a-whole-host.rules": {
+        ("shared-by-net", 8082): ("with `--syn`, mask 32 and a rule for each port", "E12 R10"),
+        ("ports-share", 8081): ("with `--syn`, mask 32 and a rule for each port", "E12 R10"),
+        ("live-frozen", 22): ("with `--syn`", "E3 T10"),
+        ("rate-not-count", 22): None,
+    },
+}  # fmt: skip
 each_case = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CASES]
 )
@@ -171,3 +213,15 @@ def test_lines_that_decide_nothing(name):
 def test_trace_counters_and_clients_agree(name):
     """In every scenario of every row."""
     assert {row["witnesses_agree"] for row in tried(name)["ports"]} == {True}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in INSTEAD]
+)
+def test_what_was_probably_meant_is_tried_as_well(name):
+    """All that a line's findings call for, together; nothing where no repair is known, or none makes a difference."""
+    found = {(each["id"], each["port"] or 0): each["instead"] for each in reversed(tried(name)["findings"])}
+    wanted = {
+        key: better and {"text": better[0], "pattern": better[1]} for key, better in INSTEAD[name].items()
+    }
+    assert {key: found[key] for key in wanted} == wanted

@@ -150,9 +150,14 @@ def test_two_to_the_host(verdict: Judge) -> None:
 @pytest.mark.claim("three-a-minute")
 def test_three_a_minute(verdict: Judge) -> None:
     """Five SYNs are accepted at once, and nothing after them: the chain drops what belongs to no new connection."""
-    row, _ = tried("three-a-minute")
+    row, answer = tried("three-a-minute")
     ssh = row(22)
     assert (ssh["limit"], ssh["refusal"], ssh["live"]) == (5, "silence", "dead")
+    (dead,) = [each for each in answer["findings"] if each["id"] == "connected-but-dead"]
+    assert dead["instead"] == {
+        "text": "with `ct state established,related accept` before all else",
+        "pattern": ssh["pattern"],
+    }
     verdict(Verdict.REFUTED, f"{ssh['pattern']}: the burst is 5, and on none of the 5 does a byte arrive")
 
 

@@ -80,6 +80,14 @@ def _finding(out: Terminal, note: Note, lines: set[str]) -> None:
     if note.where and not known:
         out.sentence(pale(note.line), pale(f"{BELOW}{note.where}  "))
         lines.add(note.where)
+    _instead(out, note, lines)
+
+
+def _instead(out: Terminal, note: Note, shown: set[str]) -> None:
+    """Print what would do what was probably meant, of a line once."""
+    if note.instead and (words := f"{note.where} {note.instead}") not in shown:
+        out.sentence(note.instead, strong(f"{BELOW}tried as well  "))
+        shown.add(words)
 
 
 def _idle(out: Terminal, summary: Summary) -> None:
@@ -92,3 +100,4 @@ def _idle(out: Terminal, summary: Summary) -> None:
         words = note.text or note.evidence
         if words:
             out.sentence(words, joined(BELOW, strong(f"{note.id}  ") if note.id else ""))
+        _instead(out, note, set())

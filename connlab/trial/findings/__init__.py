@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connlab.trial.findings import (
@@ -18,21 +18,23 @@ from connlab.trial.findings import (
 )
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
 
-__all__ = ["KINDS", "Evidence", "findings"]
+__all__ = ["KINDS", "Evidence", "entry", "found"]
 
 GROUPS = (loading, limits, openings, sharing, connections, rates, refusals, own_dials, logs)
 KINDS: Sequence[Kind] = tuple(kind for group in GROUPS for kind in group.KINDS)  # what matters first
 
 
-def findings(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return `findings[]`, what matters first."""
-    return [_entry(kind.id, each) for kind in KINDS for each in kind.find(evidence)]
+def found(evidence: Evidence) -> list[tuple[str, Finding]]:
+    """Return all findings with their ids, what matters first."""
+    return [(kind.id, each) for kind in KINDS for each in kind.find(evidence)]
 
 
-def _entry(name: str, found: Finding) -> dict[str, Any]:
-    file, line = found.line or (None, None)
-    row = found.tried.row if found.tried else None
+def entry(name: str, finding: Finding, instead: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return one of `findings[]`; `instead` is what would do what was probably meant."""
+    file, line = finding.line or (None, None)
+    row = finding.tried.row if finding.tried else None
     return {
         "id": name, "file": file, "line": line, "port": row.port if row else None,
-        "family": row.family if row else None, "text": found.text, "evidence": found.evidence,
+        "family": row.family if row else None, "text": finding.text, "evidence": finding.evidence,
+        "instead": instead,
     }  # fmt: skip

@@ -71,7 +71,7 @@ def finding(entry: Mapping[str, Any], verdict: str) -> dict[str, Any]:
     )
     return {
         "id": verdict, "file": entry["file"], "line": entry["line"], "port": None, "family": None,
-        "text": f"{entry['key']}: {entry['text']}", "evidence": shown,
+        "text": f"{entry['key']}: {entry['text']}", "evidence": shown, "instead": None,
     }  # fmt: skip
 
 

@@ -294,3 +294,17 @@ def test_the_page_needs_nothing_but_itself():
     assert len(links) >= 3
     assert set(links) <= set(re.findall(r'id="([^"]+)"', page))
     assert page == trial_page(found, {"rules.v4": TEXTS[PATH]}, "2026-try", show.LETTERS)
+
+
+def test_what_was_tried_in_the_place_of_a_line_is_beside_it():
+    """On the screen and on the page; of findings that are one, the first that has something."""
+    better = {"text": "with mask 32", "pattern": "E20 R10"}
+    two = [finding("shared-by-net"), {**finding("shared-by-net", 444), "instead": better}]
+    idle = {
+        **finding("never-reached", None, None, 5),
+        "instead": {**better, "text": "with line 5 before line 4"},
+    }
+    found = of(findings=[*two, idle])
+    assert [note.instead for note in found.findings] == ["with mask 32: E20 R10"]
+    assert [note.instead for note in found.idle] == ["with line 5 before line 4: E20 R10"]
+    assert trial_page(found, TEXTS, "run", "").count("tried as well: with ") == 2

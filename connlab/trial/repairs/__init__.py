@@ -1,0 +1,1 @@
+"""What would do what was probably meant: known repairs of rules, tried in the same sandbox."""
