@@ -35,10 +35,11 @@ def _entries(page: str) -> Iterator[Entry]:
         text = (HOME / page).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise Unreadable(HOME / page, error) from error
-    heading = ""
+    heading, before = "", ""
     for line in text.splitlines():
         if line.startswith("#"):
             heading = line.lstrip("# ")
-        elif line.startswith("| ") and not line.startswith("|--"):
+        elif line.startswith("| ") and before.startswith("|"):  # the first row of a table is its head
             first, *rest = (cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("| \n")))
             yield Entry(first.strip("`*"), page, heading, rest)
+        before = line

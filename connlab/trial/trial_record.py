@@ -128,7 +128,7 @@ def line(folder: Path, paths: Sequence[str], file: str, number: int) -> tuple[st
         what = f"{file} is none of the files of {folder.name}" if file else f"line {number} of which file?"
         raise Usage(what, f"there are {', '.join(paths)}", next_step=f"lab explain {paths[0]}:{number}")
     (kept,) = (folder / FILES).glob(f"{at[0] + 1}-*")
-    lines = kept.read_text(encoding="utf-8").split("\n")
+    lines = kept.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     if not 0 < number <= len(lines):
         raise Usage(f"{paths[at[0]]} has no line {number}", f"it has {len(lines)}")
     return paths[at[0]], lines[number - 1]

@@ -143,7 +143,7 @@ def test_a_line_of_which_file(tried):
     for what, why in (
         ("9", "line 9 of which file?"),
         ("x.nft:3", "x.nft is none of"),
-        ("-:99", "- has no line 99"),
+        ("-:6", "- has no line 6: it has 5"),
     ):
         refused = call_lab("explain", what, "--run", str(tried.folder))
         assert (refused.returncode, refused.stdout) == (2, ""), what

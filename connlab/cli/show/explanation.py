@@ -50,5 +50,6 @@ def _step(step: Mapping[str, Any], number: int, found: Mapping[str, Any]) -> lis
     mine = (step["file"], step["line"]) == (found["file"], found["line"])
     line = f" line {step['line']}" if step["line"] else f" {step['rule']}"
     file = f" {step['file']}" if step["line"] and step["file"] != found["file"] else ""
-    words = f"{step['chain']}{file}{line} {step['verdict']}"
+    verdict = "" if step["rule"].startswith("policy ") else f" {step['verdict']}"
+    words = f"{step['chain']}{file}{line}{verdict}"
     return [" > " if number else "", strong(words) if mine else words]
