@@ -33,13 +33,13 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
             scene.hang_up()
             trace = scene.trace
             before = _started(trace)
-            seen = _dials(scene.dials, trace)  # no rule's counter has less: a SYN may come before it is read
+            seen = dials(scene.dials, trace)  # no rule's counter has less: a SYN may come before it is read
             listing = await pair.server.must(["nft", "-a", "list", "ruleset"])
             after = _started(trace)
             return {
                 "results": results, "nft": listing, **seen,
                 "hits": [[*event[:4], count] for event, count in _sample(trace).items()],
-                "lost": bool(trace and trace.lost) or not _within(before, _counted(listing), after),
+                "lost": bool(trace and trace.lost) or not within(before, counted(listing), after),
             }  # fmt: skip
         finally:
             scene.close()
@@ -53,9 +53,9 @@ def _started(trace: Trace | None) -> dict[str, int]:
     return dict(trace.started)
 
 
-def _within(before: dict[str, int], counted: dict[str, int], after: dict[str, int]) -> bool:
+def within(before: dict[str, int], counters: dict[str, int], after: dict[str, int]) -> bool:
     """Compare the counters with the trace just before and just after they were read: a SYN may come any time."""
-    return all(before[chain] <= counted.get(chain, 0) <= after[chain] for chain in before)
+    return all(before[chain] <= counters.get(chain, 0) <= after[chain] for chain in before)
 
 
 def _sample(trace: Trace | None) -> Counter[Event]:
@@ -67,7 +67,7 @@ def _sample(trace: Trace | None) -> Counter[Event]:
     )
 
 
-def _counted(listing: str) -> dict[str, int]:
+def counted(listing: str) -> dict[str, int]:
     """Read how many SYNs and answers to SYNs our own first chains counted."""
     return {
         chain: int(packets)
@@ -76,7 +76,7 @@ def _counted(listing: str) -> dict[str, int]:
     }
 
 
-def _dials(made: list[Dial], trace: Trace | None) -> dict[str, Any]:
+def dials(made: list[Dial], trace: Trace | None) -> dict[str, Any]:
     paths: dict[tuple[bool, tuple[Event, ...]], int] = {}
 
     def indices(found: Paths, four: Tuple4, end: str) -> list[int]:
@@ -87,12 +87,12 @@ def _dials(made: list[Dial], trace: Trace | None) -> dict[str, Any]:
             ways.append(paths.setdefault(way, len(paths)))
         return ways
 
-    dials = []
+    told = []
     for dial in made:
         local = dial.outgoing and dial.route.source == dial.route.target
         reverse = (*dial.four[2:], *dial.four[:2])
         coming, going = ("arrived", "arrived") if local else ("left", "arrived") if dial.outgoing else ENDS
         syns = indices(trace.syns, dial.four, coming) if trace else []
         answers = indices(trace.answers, reverse, going) if trace else []
-        dials.append([dial.letter, dial.refusal, dial.late, syns, answers])
-    return {"dials": dials, "paths": [[through, list(map(list, way))] for through, way in paths]}
+        told.append([dial.letter, dial.refusal, dial.late, syns, answers])
+    return {"dials": told, "paths": [[through, list(map(list, way))] for through, way in paths]}

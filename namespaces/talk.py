@@ -24,15 +24,15 @@ async def say(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     for each in one:
         each.send()
         await asyncio.sleep(BYTE_GAP)
-    await _wait(one, step.get("within", 3.0))
+    await wait(one, step.get("within", 3.0))
     alive = [each.dial for each in one if each.letter == "e"][:TALKERS] if step.get("segments") else []
     many = [Talker(each, SEGMENTS) for each in alive]
     for _ in range(SEGMENTS if many else 0):
         for talker in many:
             talker.send()
         await asyncio.sleep(SEGMENT_GAP)
-    await _wait(many, step.get("within", 3.0))
-    return {"one": _letters(one), "segments": _letters(many)}
+    await wait(many, step.get("within", 3.0))
+    return {"one": letters(one), "segments": letters(many)}
 
 
 class Talker:
@@ -69,7 +69,7 @@ class Talker:
                     self.letter = "r" if not got else "e"
 
 
-async def _wait(talkers: list[Talker], seconds: float) -> None:
+async def wait(talkers: list[Talker], seconds: float) -> None:
     for _ in range(round(seconds / TICK)):
         for each in talkers:
             each.look()
@@ -78,5 +78,5 @@ async def _wait(talkers: list[Talker], seconds: float) -> None:
         await asyncio.sleep(TICK)
 
 
-def _letters(talkers: list[Talker]) -> str:
+def letters(talkers: list[Talker]) -> str:
     return "".join(each.letter or "t" for each in talkers)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from connlab.trial import rule_text
 from connlab.trial.addresses import NO_SOURCE
-from connlab.trial.ruleset import Rule, Ruleset
+from connlab.trial.ruleset import QUOTED, Ruleset
 
 MOST_PORTS = 16
 # How iptables-save and nft write what a packet must have; lists with commas or braces.
@@ -57,7 +57,7 @@ class Facts(NamedTuple):
 
 def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
     """Read what the rules name; of a range of ports, its first. Rules that were never loaded name ports too."""
-    texts = [ruleset.words(rule) for rule in ruleset.rules]
+    texts = [_without_log_prefix(ruleset.words(rule)) for rule in ruleset.rules]
     ports = [each.first for text in [*texts, *missing] for each in rule_text.ports(text)]
     return Facts(
         list(dict.fromkeys(ports))[:MOST_PORTS],
@@ -69,9 +69,9 @@ def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
     )
 
 
-def limits(rule: Rule) -> bool:
-    """Tell whether a rule counts connections, packets or time."""
-    return rule_text.limits(rule.text)
+def _without_log_prefix(text: str) -> str:
+    """Leave out what iptables has in quotes: words of people. nft has names of interfaces there."""
+    return QUOTED.sub('""', text) if text.startswith("-A ") else text
 
 
 def numbers(text: str) -> list[int]:
@@ -80,11 +80,6 @@ def numbers(text: str) -> list[int]:
     return [int(number) for number in _words(LIMITS, text)] + [
         rate for rate in rates if rate <= MOST_OF_A_RATE
     ]
-
-
-def limit_of(rule: Rule) -> int | None:
-    """Return the first number that a rule limits by."""
-    return next(iter(numbers(rule.text)), None)
 
 
 def _words(pattern: re.Pattern[str], text: str) -> Iterator[str]:

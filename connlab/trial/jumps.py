@@ -25,10 +25,6 @@ class Jumps(NamedTuple):
         """Tell whether a rule is about a port: it names it, or names none and what jumps to its chain is about it."""
         return self._about(rule, port, set())
 
-    def names_ports(self, rule: Rule) -> bool:
-        """Tell whether a rule, or every way to it, names ports."""
-        return not self._about(rule, -1, set())
-
     def _about(self, rule: Rule, port: int, seen: set[ChainName]) -> bool:
         named = rule_text.names(self.ruleset.words(rule), port)
         chain = rule.place[:3]

@@ -1,12 +1,194 @@
-"""Findings, each of a trial that is written here by hand."""
+"""Findings, each of a trial that is written here by hand, beside one that is as near and has none."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+import pytest
 
 from connlab.base.settings import HOME
 from connlab.trial.findings import KINDS
+from connlab.trial.findings.evidence import Evidence, Finding
+from connlab.trial.observations import Judge
+from connlab.trial.ruleset import Ruleset
+from connlab.trial.tried import Tried
+from connlab.trial.unmet import Unmet
 from connlab.trial.vocabulary import FINDINGS
+from tests.support.trials import FIRST_LINE, dials, evidence, place, row, ruleset, seen, tried
+
+LIMIT = "tcp dport 443 ct count over 5 reject with tcp reset"
+SILENT = "tcp dport 443 ct count over 5 drop"
+LOG = 'ct count over 5 tcp dport 443 log prefix "many "'
+RATE = "tcp dport 443 limit rate over 3/minute burst 5 packets drop"
+GATE = "tcp flags syn limit rate 2/second burst 4 packets accept"
+OPEN = "tcp dport 443 accept"
+FILLED = "tcp dport 443 add @seen { ip saddr ct count over 6 } reject"
+SET = "\tset seen { # handle 80\n\t\ttype ipv4_addr\n\t\tsize 1024\n\t\tflags dynamic\n\t}\n"
+TURNED = "tcp dport 443 ct count 3 drop"
+
+
+def limited(pattern: str = "E5 R10", **scenarios: object) -> Tried:
+    """Return a row on which rule 1 refused."""
+    return tried(dials(pattern, {"R": 1, "T": 1}), reached=[1], **scenarios)  # type: ignore[arg-type]
+
+
+def found(kind: str, of: Evidence) -> list[Finding]:
+    """Return the findings of one kind."""
+    return list(next(each for each in KINDS if each.id == kind).find(of))
+
+
+def share(prefix: int, family: int = 4) -> Tried:
+    """Return a limited row whose net of this prefix shares the count."""
+    each = limited()
+    each.row, each.shared_prefix = row(family=family), prefix
+    return each
+
+
+def full(port: int, then: str, held: int = 8090) -> Tried:
+    """Return a row of a port that lets `then` in after connections to another one are held."""
+    each = limited(held={held: seen(held=dials("E5"), dial=dials(then, {"R": 1}))})  # type: ignore[arg-type]
+    each.row, each.ports = row(port), frozenset({held} if then.startswith("R") else ())
+    return each
+
+
+def again(pattern: str, after: str = "E1", by: int = 1) -> dict[str, object]:
+    """Return what a row of which all was closed got: at once, and after some seconds."""
+    return {
+        "freeing": seen(dial=dials("E5"), retry={"seconds": 0}, again=dials(pattern, {"R": by, "T": by})),
+        "all_closed": seen(dial=dials("E5"), after=dials(after, {"R": by, "T": by})),
+    }
+
+
+def own(out: str, back: str) -> dict[str, object]:
+    """Return what the server's own dials got, and then those of its peer."""
+    return {"outgoing": seen(out=dials(out, {"T": 1}), **{"in": dials(back, {"R": 1})})}
+
+
+SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
+    ("unlimited", ruleset(OPEN, LIMIT), tried(dials("E64", {"E": 1}))),
+    ("unlimited", ruleset(LOG), tried(dials("E64"), reached=[1])),
+    ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), of=row(family=6))]),
+    ("shut-port-opened", ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1])),
+    ("set-full-opens", ruleset(FILLED, more=SET), limited("E6 R10", crowd=seen(crowd=dials("E1024"),
+                                                                              newcomer=dials("E16")))),
+    ("shared-by-net", ruleset(LIMIT), share(24)),
+    ("shared-by-all", ruleset(LIMIT), share(0)),
+    ("ports-share", ruleset(LIMIT), [full(443, "R10"), full(8090, "R10", held=443)]),
+    ("counts-elsewhere", ruleset(LIMIT), full(443, "R10")),
+    ("mask-means-another-thing", ruleset(LIMIT), share(32, family=6)),
+    ("live-reset", ruleset(LIMIT), limited(live_untracked=seen(say={"one": "eeeeerrr"}))),
+    ("live-frozen", ruleset(LIMIT), limited(live_tracked=seen(say={"one": "eeet"}))),
+    ("connected-but-dead", ruleset(OPEN), tried(dials("E3", {"E": 1}), said=("ttt", ""))),
+    ("rate-not-count", ruleset(RATE), limited("E5 T10", **again("T15"))),
+    ("rate-not-count", ruleset(RATE), limited("E5 T10", rate=seen(rate=dials("E5 T9", {"T": 1})))),
+    ("bans", ruleset(RATE), limited("E5 T10", **again("T15", after="T1"))),
+    ("bans", ruleset(LIMIT, "ip saddr @bad drop"), limited(**again("T15", by=2))),
+    ("refusal-rationed", ruleset(LIMIT), tried(dials("E5 R6 T4", {"R": 1, "T": 1}, "icmp"), reached=[1])),
+    ("refusal-silent", ruleset(SILENT), limited("E5 T10")),
+    ("upside-down", ruleset(TURNED), limited("T10", burst=seen(burst=dials("T3 E17", {"T": 1})))),
+    ("outgoing-counted", ruleset(LIMIT), limited(**own("E5 T12", "E5 R10"))),
+    ("outgoing-counted", ruleset(LIMIT), limited(**own("E17", "R15"))),
+    ("loopback-limited", ruleset(LIMIT), limited(loopback=seen(burst=dials("E5 R10", {"R": 1})))),
+    ("log-only", ruleset(LOG), tried(dials("E4") + dials("E4", {"E": 1}), reached=[1])),
+    ("log-silent", ruleset('log prefix "x"'), tried(dials("E4", {"E": 1}))),
+]  # fmt: skip
+NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
+    # rules about another port, or that ration their log, are no limit of this one; nor does one that is not met
+    ("unlimited", ruleset(OPEN, LIMIT.replace("443", "80")), tried(dials("E64", {"E": 1}))),
+    ("unlimited", ruleset('limit rate 3/minute log prefix "x"'), tried(dials("E64"))),
+    ("unlimited", ruleset(LIMIT), tried(dials("E64"), reached=[1])),
+    ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), reached=[1], of=row(family=6))]),
+    # opened by name, or not shut otherwise
+    ("shut-port-opened", ruleset("tcp dport 443 jump web", GATE, policy="drop"),
+     tried(dials("E4 T10", {"E": 2}, matched=frozenset({place(1), place(2)})), reached=[2])),
+    ("shut-port-opened", ruleset(GATE), tried(dials("E64", {"E": 1}), reached=[1])),
+    ("set-full-opens", ruleset(FILLED, more=SET), limited("E6 R10", crowd=seen(crowd=dials("E1024"),
+                                                                              newcomer=dials("E6 R10")))),
+    ("shared-by-net", ruleset(LIMIT), limited()),
+    ("shared-by-all", ruleset(LIMIT), share(24)),
+    ("ports-share", ruleset(LIMIT), [full(443, "E5 R10"), full(8090, "E5 R10", held=443)]),
+    ("counts-elsewhere", ruleset(LIMIT), full(443, "E5 R10")),
+    ("counts-elsewhere", ruleset("ct count over 5 drop"), full(443, "R10")),
+    ("mask-means-another-thing", ruleset(LIMIT), share(64, family=6)),
+    ("mask-means-another-thing", ruleset(LIMIT), share(32)),
+    ("live-reset", ruleset(LIMIT), limited(live_untracked=seen(say={"one": "eeee"}))),
+    # of a port that the rules shut
+    ("live-frozen", ruleset(policy="drop"), tried(dials("T10"), live_untracked=seen(say={"one": "tttt"}))),
+    ("connected-but-dead", ruleset(OPEN), tried(dials("E3", {"E": 1}), said=("ttr", ""))),
+    ("rate-not-count", ruleset(LIMIT), limited(**again("E5 R10"))),
+    # a count of connections takes in what was closed within its jiffy
+    ("rate-not-count", ruleset(LIMIT), limited(rate=seen(rate=dials("E5 R9", {"R": 1})))),
+    ("rate-not-count", ruleset(RATE), limited("T10", rate=seen(rate=dials("T9", {"T": 1})))),
+    ("bans", ruleset(RATE), limited("E5 T10", **again("T15"))),
+    ("refusal-rationed", ruleset(LIMIT, SILENT),
+     tried(dials("E5 R6 T4", {"R": 1, "T": 2}, "icmp"), reached=[1])),
+    ("refusal-silent", ruleset(policy="drop"), tried(dials("T10"))),
+    ("refusal-silent", ruleset(LIMIT), limited()),
+    ("upside-down", ruleset(LIMIT), limited(burst=seen(burst=dials("E5 R15", {"R": 1})))),
+    ("upside-down", ruleset("tcp dport 443 drop"), tried(dials("T1 E9", {"T": 1}))),
+    ("upside-down", ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1])),
+    ("outgoing-counted", ruleset(LIMIT), limited(**own("E17", "E5 R10"))),
+    ("loopback-limited", ruleset(LIMIT), limited(loopback=seen(burst=dials("E15")))),
+    ("log-only", ruleset(LOG, SILENT),
+     tried(dials("E5") + dials("T5", {"T": 2}, matched=frozenset({place(1), place(2)})), reached=[1])),
+    ("log-silent", ruleset('log prefix "x" group 3'), tried(dials("E4", {"E": 1}))),
+]  # fmt: skip
+
+
+def of(rules: Ruleset, those: Tried | Sequence[Tried]) -> Evidence:
+    """Return the evidence of one row or of several."""
+    return evidence(rules, *([those] if isinstance(those, Tried) else those))
+
+
+@pytest.mark.parametrize(("kind", "rules", "those"), SHOWN, ids=[each[0] for each in SHOWN])
+def test_it_is_found_where_it_was_observed(kind, rules, those):
+    """Once, with a sentence."""
+    (finding,) = found(kind, of(rules, those))
+    assert re.match(r"\S.*\S$", finding.text)
+
+
+@pytest.mark.parametrize(("kind", "rules", "those"), NOT_SHOWN, ids=[each[0] for each in NOT_SHOWN])
+def test_it_is_not_found_where_something_near_was(kind, rules, those):
+    """A person who knows the network would call it wrong."""
+    assert found(kind, of(rules, those)) == []
+
+
+def test_each_kind_is_shown_here():
+    """But for those that another test has: rules that nobody met, and what went wrong while loading."""
+    elsewhere = {"never-reached", "loads-partly", "wipes-table"}
+    assert {kind.id for kind in KINDS} == {each[0] for each in SHOWN} | elsewhere
+
+
+def test_a_rule_that_saw_nothing_names_who_decided_before():
+    """And its own line; one of a chain to which nothing jumps says so."""
+    rules = ruleset(OPEN, LIMIT, more=f"\tchain orphan {{ # handle 70\n\t\t{SILENT} # handle 71\n\t}}\n")
+    orphan = rules.of(("inet", "guard", "orphan"))[0]
+    by_name = {rule.text: rule for rule in rules.rules}
+    unmet = [
+        Unmet(by_name[LIMIT], 443, [Judge(place(1), "accept")]),
+        Unmet(orphan, None, []),
+    ]
+    first, second = found("never-reached", evidence(rules, unmet=unmet))
+    assert f"line {FIRST_LINE} decided before" in first.text
+    assert first.line is not None and first.line.line == FIRST_LINE + 1
+    assert "nothing jumps to orphan" in second.text
+
+
+def test_a_finding_names_the_row_where_there_are_several():
+    """Its family, its net, its interface."""
+    those = [share(24), share(24)]
+    those[0].row = row(family=6, net="2001:db8::/32")
+    those[1].row = row(family=6, via="lan0")
+    texts = [finding.text for finding in found("shared-by-net", of(ruleset(LIMIT), those))]
+    assert texts[0].startswith("port 443 over IPv6 from 2001:db8::/32 via eth0:")
+    assert texts[1].startswith("port 443 over IPv6 via lan0:")
+
+
+def test_a_rate_tells_its_period():
+    """In the rule's own words."""
+    (finding,) = found("bans", of(ruleset(RATE), limited("E5 T10", **again("T15", after="T1"))))
+    assert "(limit rate over 3/minute)" in finding.text
 
 
 def test_the_page_has_the_definition_of_each_kind():

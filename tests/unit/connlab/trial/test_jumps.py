@@ -1,0 +1,67 @@
+"""Where packets come from to a chain."""
+
+from __future__ import annotations
+
+from connlab.trial.jumps import Jumps, jumps
+from connlab.trial.ruleset import Rule, read
+
+LISTING = """table ip filter { # handle 1
+\tchain INPUT { # handle 1
+\t\ttype filter hook input priority filter; policy drop;
+\t\ttcp dport { 80, 443 } jump WEB # handle 10
+\t\ttcp dport vmap { 22 : jump SSH, 25 : drop } # handle 11
+\t\tjump ALL # handle 12
+\t}
+\tchain FORWARD { # handle 2
+\t\ttype filter hook forward priority filter; policy accept;
+\t\tjump USER # handle 13
+\t}
+\tchain WEB { # handle 3
+\t\tct count over 12 reject # handle 14
+\t}
+\tchain SSH { # handle 4
+\t\tgoto LAST # handle 15
+\t}
+\tchain LAST { # handle 5
+\t\tlimit rate over 3/minute drop # handle 16
+\t}
+\tchain ALL { # handle 6
+\t\tct count over 99 drop # handle 17
+\t}
+\tchain USER { # handle 7
+\t\tct count over 5 drop # handle 18
+\t}
+\tchain ORPHAN { # handle 8
+\t\ttcp dport 443 ct count over 5 drop # handle 19
+\t}
+}
+"""
+RULES = read({"nft": LISTING})
+CHAINS: Jumps = jumps(RULES)
+
+
+def rule(handle: int) -> Rule:
+    """Return a rule by its handle."""
+    return next(each for each in RULES.rules if each.place[3] == handle)
+
+
+def test_a_chain_has_the_hooks_that_jump_to_it():
+    """Over others; one to which nothing jumps has none."""
+    hooks = {name: CHAINS.hooks(("ip", "filter", name)) for name in ("INPUT", "LAST", "USER", "ORPHAN")}
+    assert hooks == {"INPUT": {"input"}, "LAST": {"input"}, "USER": {"forward"}, "ORPHAN": set()}
+
+
+def test_a_rule_is_about_the_ports_of_the_jumps_to_it():
+    """If it names none itself."""
+    about = {
+        handle: [port for port in (22, 25, 80, 443) if CHAINS.about(rule(handle), port)]
+        for handle in range(14, 20)
+    }
+    assert about == {
+        14: [80, 443],
+        15: [22, 25],
+        16: [22, 25],
+        17: [22, 25, 80, 443],
+        18: [22, 25, 80, 443],
+        19: [443],
+    }
