@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from connlab.base.wait import until
 from namespaces.dial import Dial, Route
 from namespaces.talk import Talker, letters, wait
 from tests.support.ports import free_port
@@ -35,60 +36,74 @@ def listening(backlog: int = 8) -> socket.socket:
     return socket.create_server(("127.0.0.1", 0), backlog=backlog)
 
 
-def dialled(port: int, then: Callable[[Dial], Awaitable[None]] | None = None, errors: int = 0) -> Dial:
-    """Return a dial that was decided, and what came then."""
-
-    async def run() -> Dial:
-        dial = Dial(Here(errors), Route("127.0.0.1", "127.0.0.1", port))  # type: ignore[arg-type]
-        dial.start()
-        await dial.decided
-        if then:
-            await then(dial)
-        dial.abort()
-        return dial
-
-    return asyncio.run(run())
+Dialled = Callable[..., Dial]
 
 
-def test_a_dial_that_is_answered_is_established():
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Make a loop that runs when a test lets it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def dialled(loop: asyncio.AbstractEventLoop) -> Iterator[Dialled]:
+    """Dial a port of loopback, and wait until that is decided."""
+    made: list[Dial] = []
+
+    async def dial(port: int, errors: int) -> Dial:
+        made.append(Dial(Here(errors), Route("127.0.0.1", "127.0.0.1", port)))  # type: ignore[arg-type]
+        made[-1].start()
+        await made[-1].decided
+        return made[-1]
+
+    yield lambda port, errors=0: loop.run_until_complete(dial(port, errors))
+    for each in made:
+        each.abort()
+
+
+def turns(loop: asyncio.AbstractEventLoop, condition: Callable[[], bool], what: str) -> None:
+    """Let the loop turn until something is so."""
+
+    def turned() -> bool:
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        return condition()
+
+    until(turned, what, within=10)
+
+
+def test_a_dial_that_is_answered_is_established(dialled):
     """The kernel answers, whoever accepts."""
     with listening() as server:
         dial = dialled(server.getsockname()[1])
-    assert (dial.letter, dial.late, dial.four[2:]) == ("E", "", ("127.0.0.1", dial.route.port))
+        assert (dial.letter, dial.late, dial.four[2:]) == ("E", "", server.getsockname())
 
 
 @pytest.mark.parametrize(("errors", "refusal"), [(0, "rst"), (1, "icmp")])
-def test_a_refusal_is_a_reset_unless_an_icmp_error_came(errors, refusal):
+def test_a_refusal_is_a_reset_unless_an_icmp_error_came(dialled, errors, refusal):
     """ECONNREFUSED is what both give."""
-    dial = dialled(free_port(), errors=errors)
+    dial = dialled(free_port(), errors)
     assert (dial.letter, dial.refusal) == ("R", refusal)
 
 
-def test_a_connection_that_ends_at_once_is_no_established_one():
+def test_a_connection_that_ends_at_once_is_no_established_one(loop, dialled):
     """D: within the window."""
     with listening() as server:
-
-        async def end(dial: Dial) -> None:
-            connection, _ = server.accept()
-            connection.close()
-            while dial.letter == "E":
-                await asyncio.sleep(0)
-
-        assert dialled(server.getsockname()[1], end).letter == "D"
+        dial = dialled(server.getsockname()[1])
+        server.accept()[0].close()
+        turns(loop, lambda: dial.letter == "D", "the connection has ended")
 
 
-def test_a_dial_to_a_full_queue_gets_nothing():
+def test_a_dial_to_a_full_queue_gets_nothing(loop, dialled):
     """T at the end of the window; what a repeated SYN gets is told apart."""
     with listening(0) as server, socket.create_connection(server.getsockname()):
-
-        async def accept(dial: Dial) -> None:
-            assert (dial.letter, dial.late) == ("T", "")
-            server.accept()[0].close()
-            while not dial.late:
-                await asyncio.sleep(0.01)
-
-        dial = dialled(server.getsockname()[1], accept)
-    assert (dial.letter, dial.late) == ("T", "E")
+        dial = dialled(server.getsockname()[1])
+        assert (dial.letter, dial.late) == ("T", "")
+        server.accept()[0].close()
+        turns(loop, lambda: dial.late == "E", "the SYN was repeated")
+        assert dial.letter == "T"
 
 
 @pytest.mark.parametrize(("answer", "letter"), [(b"x", "e"), (b"", "r"), (None, "t")])
