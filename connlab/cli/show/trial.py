@@ -17,7 +17,8 @@ from connlab.cli.show.terminal import (
     strong,
 )
 from connlab.trial.conductor import Progress as Report
-from connlab.trial.summary import Note, Summary
+from connlab.trial.summary import Summary
+from connlab.trial.summary_notes import Note
 
 BELOW = "    "  # where what belongs to a finding begins
 LETTERS = (

@@ -107,7 +107,8 @@ def test_names_are_as_short_as_they_can_be():
 
 def test_findings_that_say_the_same_are_one():
     """The others are named by port and family; a line that does nothing is not told twice."""
-    again = [finding("shared-by-net", 80), finding("shared-by-net", 80, 6), finding("bans", 80)]
+    over = {**finding("shared-by-net", 80, 6), "text": "port 80 over IPv6 is so"}
+    again = [finding("shared-by-net", 80), over, finding("bans", 80)]
     found = of(findings=[*answer()["findings"], *again])
     assert [(note.id, note.also, note.where) for note in found.findings] == [
         ("shared-by-net", "port 80 over IPv4 and IPv6", "rules.v4:3"), ("bans", "", "rules.v4:3"),
