@@ -33,7 +33,7 @@ def unlimited(evidence: Evidence) -> Iterator[Finding]:
 def never_reached(evidence: Evidence) -> Iterator[Finding]:
     """Find each limiting or refusing rule that saw no packet, though some were sent that it is about."""
     for rule, port, judges in evidence.unmet:
-        before = [evidence.where(judge.place) for judge in judges]
+        before = sorted(evidence.where(judge.place) for judge in judges)
         why = f"; {' and '.join(before)} decided before" if before else ""
         where = f", also not of those to port {port} that it is about" if port else ""
         if not evidence.jumps.hooks(rule.place[:3]):
@@ -67,8 +67,9 @@ def _is_about(evidence: Evidence, rule: Rule, port: int, family: int) -> bool:
 
 
 def _limited(evidence: Evidence, tried: Tried) -> bool:
-    """Tell whether a rule that counts and decides judged a SYN of a row in any scenario."""
-    deciding = {rule.place for rule in evidence.limiting if rule_text.verdict(rule.text)}
+    """Tell whether a rule that counts, decides and is about the port judged a SYN of a row in any scenario."""
+    about = [rule for rule in evidence.limiting if evidence.jumps.about(rule, tried.row.port)]
+    deciding = {rule.place for rule in about if rule_text.verdict(rule.text)}
     matched = {place for seen in tried.observations() for dial in seen.dials for place in dial.matched}
     return bool(deciding & (tried.reached | matched))
 

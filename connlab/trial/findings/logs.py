@@ -28,7 +28,7 @@ def log_silent(evidence: Evidence) -> Iterator[Finding]:
     for rule in evidence.loaded.ruleset.rules:
         matched = [
             tried for tried in evidence.tried
-            if any(rule.place in dial.matched for seen in tried.observations() for dial in seen.dials)
+            if any(rule.place in dial.matched for seen in tried.seen.values() for dial in seen.dials)
         ]  # fmt: skip
         if matched and rule_text.writes_kernel_log(rule.text):
             yield Finding(

@@ -39,24 +39,20 @@ def bans(evidence: Evidence) -> Iterator[Finding]:
             continue
         after = tried.seen["all_closed"].of("after")[0]
         again = tried.seen["freeing"].of("again")[0]
-        first = tried.judge
         if _dropped(after):
-            text = f"still refused {evidence.plan.patience:g} s after all its connections are closed"
-        elif (
-            _dropped(again)
-            and again.judge != first
-            and again.judge
-            and again.judge.place[3]
-            and again.letter != "D"
-        ):
-            text = "refused by another rule after all its connections are closed"
+            shown, what = (
+                after,
+                f"still refused {evidence.plan.patience:g} s after all its connections are closed",
+            )
+        elif again.letter in "RT" and again.judge and again.judge.place[3] and again.judge != tried.judge:
+            shown, what = again, "refused by another rule after all its connections are closed"
         else:
             continue
-        whose = evidence.about(tried)
+        closed = f"all closed, then {pattern(tried.letters_of('freeing', 'again'))}"
         yield Finding(
-            f"{whose}: who has been refused is {text}{_period(evidence, tried)}",
-            tried, evidence.line(again.judge.place if again.judge else None) or refusing_line(evidence, tried),
-            f"{pattern(letters(tried.dials))}, all closed, then {pattern(tried.letters_of('freeing', 'again'))}",
+            f"{evidence.about(tried)}: who has been refused is {what}{_period(evidence, tried)}",
+            tried, evidence.line(shown.judge.place if shown.judge else None) or refusing_line(evidence, tried),
+            f"{pattern(letters(tried.dials))}; {closed}; after {evidence.plan.patience:g} s {after.letter}1",
         )  # fmt: skip
 
 
