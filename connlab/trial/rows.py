@@ -44,8 +44,8 @@ def decided_by(judge: Judge | None, ruleset: Ruleset, lines: Lines) -> dict[str,
 
 
 def shared_by(tried: Tried) -> str | None:
-    """Say who shares the count: `address`, `/24`, `everybody`; None where there is no limit to share."""
-    if not tried.limit:
+    """Say who shares the count: `address`, `/24`, `everybody`; None where there is none to share."""
+    if not tried.limit or not tried.reached:
         return None
     if tried.shared_prefix is None:
         return "address"

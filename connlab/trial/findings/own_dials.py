@@ -15,7 +15,7 @@ def outgoing_counted(evidence: Evidence) -> Iterator[Finding]:
         out = tried.seen["outgoing"].of("out") if "outgoing" in tried.seen else []
         refused = [dial for dial in out if dial.letter != "E" and _counted(evidence, dial)]
         back = tried.seen["outgoing"].of("in") if out and tried.limit else []
-        fewer = bool(back) and tried.fewer(back) and out[0].letter == "E"
+        fewer = bool(tried.reached) and bool(back) and tried.fewer(back) and out[0].letter == "E"
         key = tried.row.family, tried.judge
         if (refused or fewer) and key not in told:
             told.add(key)

@@ -15,7 +15,7 @@ def refusal_rationed(evidence: Evidence) -> Iterator[Finding]:
     for tried in evidence.tried:
         told = {dial.judge for dial in tried.refused if dial.refusal == "icmp"}
         silent = {dial.judge for dial in tried.refused if dial.letter == "T"}
-        if told & silent:
+        if tried.limit and told & silent:
             whose = evidence.about(tried)
             yield Finding(
                 f"{whose}: the first who are refused see an ICMP error, which is rationed; the others nothing",

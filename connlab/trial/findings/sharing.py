@@ -16,7 +16,7 @@ SHORTEST_MASK = 48  # bits of IPv6 that one customer may have (RFC 6177)
 def shared_by_net(evidence: Evidence) -> Iterator[Finding]:
     """Find where a neighbour within /N, N shorter than a whole address, finds the count used."""
     for tried in evidence.tried:
-        if tried.limit and tried.shared_prefix:
+        if tried.limit and tried.reached and tried.shared_prefix:
             net = addresses.net_of(tried.row.source, tried.shared_prefix)
             whose = evidence.about(tried)
             yield Finding(
