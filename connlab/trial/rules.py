@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from connlab.trial import rule_text, ruleset
 from connlab.trial.loading import Loaded
@@ -16,19 +16,56 @@ from connlab.trial.tried import Tried
 LOOPBACK = re.compile(r"-i lo\b|\biif(?:name)? \"?lo\b")
 
 
+class Work(NamedTuple):
+    """What the rules did in some scenarios: packets that each saw, first SYNs that each decided."""
+
+    packets: Counter[Place]
+    decided: Counter[Place]
+
+
 def entries(loaded: Loaded, tried: Sequence[Tried]) -> list[dict[str, Any]]:
     """Return `rules[]`: in the order of the host's list, with file and line where they are known."""
-    seen = [one for each in tried for one in each.observations()]
-    packets = matched(seen)
-    decided = Counter(dial.judge.place for each in seen for dial in each.dials if dial.judge)
+    of = _work(tried)
     result = []
     for rule in loaded.ruleset.rules:
-        line = loaded.lines.rules.get(rule.place)
+        line, done = loaded.lines.rules.get(rule.place), of(rule)
         result.append({
             "file": line.file if line else None, "line": line.line if line else None, "rule": rule.text,
-            "packets": packets[rule.place], "decided": decided[rule.place],
+            "packets": done.packets[rule.place], "decided": done.decided[rule.place],
         })  # fmt: skip
     return result
+
+
+def idle(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
+    """Return the rules that count or refuse and that saw no packet of any scenario."""
+    of = _work(tried)
+    deciding = [
+        rule for rule in rules if rule_text.limits(rule.text) or rule_text.verdict(rule.text) == "refuse"
+    ]
+    return [rule for rule in deciding if not of(rule).packets[rule.place]]
+
+
+def _work(tried: Sequence[Tried]) -> Callable[[Rule], Work]:
+    """Sum up what rules did.
+
+    For a rule that counts connections a burst is left out, and so is loopback, if it is not about that: there SYNs that
+    something else refused are counted too, in the same jiffy (docs/kernel.md, J01), or as long as the kernel remembers
+    them (C26).
+    """
+    named = [(name, one) for each in tried for name, one in [*each.seen.items(), *each.held.items()]]
+    everything = _summed([one for _, one in named])
+    exact = _summed([one for name, one in named if name not in ("burst", "loopback")])
+
+    def of(rule: Rule) -> Work:
+        by_connections = rule_text.counts_connections(rule.text) and not LOOPBACK.search(rule.text)
+        return exact if by_connections else everything
+
+    return of
+
+
+def _summed(seen: Sequence[Observation]) -> Work:
+    judges = (dial.judge.place for each in seen for dial in each.dials if dial.judge)
+    return Work(matched(seen), Counter(judges))
 
 
 def matched(seen: Sequence[Observation]) -> Counter[Place]:
@@ -46,24 +83,3 @@ def counters(seen: Observation) -> dict[Place, int]:
     """Return the packets that each rule's own counter has at the end of a scenario."""
     listed = ruleset.read({"nft": seen.listing}).rules
     return {rule.place: rule.packets for rule in listed if rule.packets is not None}
-
-
-def idle(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
-    """Return the rules that count or refuse and that saw no packet of any scenario.
-
-    For a rule that counts connections a burst is left out, and so is loopback, if it is not about that: there SYNs that
-    something else refused are counted too, in the same jiffy (docs/kernel.md, J01), or as long as the kernel remembers
-    them (C26).
-    """
-    named = [(name, one) for each in tried for name, one in [*each.seen.items(), *each.held.items()]]
-    everything = matched([one for _, one in named])
-    exact = matched([one for name, one in named if name not in ("burst", "loopback")])
-
-    def packets(rule: Rule) -> int:
-        by_connections = rule_text.counts_connections(rule.text) and not LOOPBACK.search(rule.text)
-        return (exact if by_connections else everything)[rule.place]
-
-    deciding = [
-        rule for rule in rules if rule_text.limits(rule.text) or rule_text.verdict(rule.text) == "refuse"
-    ]
-    return [rule for rule in deciding if not packets(rule)]

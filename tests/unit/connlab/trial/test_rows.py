@@ -116,6 +116,15 @@ def test_packets_of_a_rule_are_its_counters_or_the_traces():
     assert (second["packets"], second["decided"], second["line"]) == (2, 2, 102)
 
 
+def test_a_count_of_connections_has_no_part_of_a_burst():
+    """It would count SYNs that another rule refused."""
+    those = tried(dials("E2"), burst=seen(burst=dials("T3", {"T": 1})))
+    for text, packets in ((LIMIT, 0), ("tcp dport 443 drop", 3)):
+        loaded = evidence(ruleset(text), those).loaded
+        (entry,) = rules.entries(loaded, [those])
+        assert (entry["packets"], entry["decided"]) == (packets, packets)
+
+
 def idle(*texts: str, **scenarios: object) -> list[str]:
     """Return the rules that saw nothing."""
     those = tried(dials("E3"), **scenarios)  # type: ignore[arg-type]
