@@ -36,7 +36,8 @@ from connlab.trial.sysctls.judged import Tried
 from connlab.trial.trial_record import RULES, TrialRecord
 from connlab.trial.ways import places
 
-WITHIN = 300.0  # seconds for a whole trial
+WITHIN = 285.0  # seconds for a whole trial, and so many times the patience of a step
+WAITS = 3  # one stage after another may wait that long
 SCRIPT_WITHIN = 150.0  # seconds; namespaces/script.py ends it sooner
 SCRIPT_PROCESSES = 128
 
@@ -71,8 +72,9 @@ def _tried(
     judge: sysctls.Judge, record: TrialRecord,
 ) -> tuple[dict[str, Any], Tried]:  # fmt: skip
     """Try rules, with those kernel settings in force that a host can have."""
-    with sandbox(settings, int(WITHIN) + 30) as stream:
-        conductor = Conductor(stream, WITHIN, progress, record.exchange)
+    within = WITHIN + WAITS * wishes.patience
+    with sandbox(settings, int(within) + 30) as stream:
+        conductor = Conductor(stream, within, progress, record.exchange)
         loaded = load(conductor, inputs, functools.partial(_script_host, settings, record))
         record.keep(RULES, places(loaded))
         named = facts.facts(loaded.ruleset, loaded.missing)

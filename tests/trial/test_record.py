@@ -153,9 +153,9 @@ def test_a_line_of_which_file(tried):
 def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
     """Exit status 4, as data and as an error of JUnit's too; what was seen so far is kept, and nothing runs on."""
     (tmp_path / "first.rules").write_text(FIRST)
-    monkeypatch.setattr(trial, "WITHIN", 10.0)  # seconds, in which none ends that waits for a minute
+    monkeypatch.setattr(trial, "WITHIN", -5.0)  # 10 s with the usual patience; 5,000 dials take 100
     outputs = ("--json", "--junit", str(tmp_path / "junit.xml"))
-    tried = call_lab("try", str(tmp_path / "first.rules"), "--patience", "60", *outputs)
+    tried = call_lab("try", str(tmp_path / "first.rules"), "--dials", "5000", *outputs)
     answer = json.loads(tried.stdout)
     assert (tried.returncode, answer["exit"], problems(answer)) == (4, 4, [])
     assert answer["error"]["what"] == "the trial did not end within 10 s"

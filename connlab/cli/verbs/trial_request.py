@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,8 @@ def request(typed: Typed, *, of_make: bool) -> Request:
     `of_make`: files are words of RULES, and SYSCTL and PORT of make's command line are options, not knobs.
     """
     settings, typed = _of_make(typed) if of_make else (knobs.read(), typed)
+    if math.isnan(typed.patience):
+        raise Usage("patience=nan is no number of seconds")
     paths = [*typed.files, *typed.sysctls]
     if not paths:
         raise Usage(

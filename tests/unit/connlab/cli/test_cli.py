@@ -197,6 +197,7 @@ def test_no_run_is_data_too(lab, verb):
         ([RULES_FILE, "--port", "65536"], "port='65536' is not"),
         ([RULES_FILE, "--dials", "1e3"], "dials='1e3' is not"),
         ([RULES_FILE, "--listen", "-1"], "listen='-1' is not"),
+        ([RULES_FILE, "--patience", "nan"], "patience=nan is no number of seconds"),
         ([RULES_FILE, "--expect", ""], "--expect '' is neither an expectation nor a file"),
         ([RULES_FILE, "--expect", "port 443: 20 pr"], "--expect: 'port 443: 20 pr' is not understood: column 14"),
         ([RULES_FILE, "--junit", "no/such/folder.xml"], "--junit 'no/such/folder.xml' cannot be written"),
