@@ -62,17 +62,17 @@ def file(folder: str, suffix: str) -> Kind:
     return check, str
 
 
-def policy(suffix: str, tried_alone: Mapping[str, str]) -> Kind:
-    """Make the kind of the policies that a server loads; of those with another suffix it says what they are."""
+def policy(suffix: str, others: Mapping[str, str]) -> Kind:
+    """Make the kind of the policies that a server loads; of those with another suffix it says what to do."""
     check_file, value = file("firewall", suffix)
 
     def check(text: str, listing: Listing) -> str:
         wrong = check_file(text, listing)
         if "/" in text and (os.path.isfile(text) or listing("own", suffix)):
             return ""  # a file of the user's, which a host has under a name of its own
-        for other, what in tried_alone.items():
+        for other, words in others.items():
             if wrong and text in listing("firewall", other):
-                return f"is {what}, which no server of a lab loads; connlab try firewall/{text}{other}"
+                return f"is {words}firewall/{text}{other}"
         return wrong
 
     return check, value
@@ -84,6 +84,11 @@ def or_empty(kind: Kind) -> Kind:
     return lambda text, listing: text and check(text, listing), lambda text: value(text) if text else None
 
 
+# Policies of firewall/ that are not iptables' text for IPv4, which is what a name stands for.
+NOT_BY_NAME = {
+    ".nft": "nft rules, which a lab takes by their path: FIREWALL=",
+    ".rules6": "ip6tables text, and a lab's network is IPv4: connlab try ",
+}
 ANYTHING: Kind = (lambda _text, _known: "", str)
 LAB, HOSTS, SERVER, CLIENT = "lab", "lab server client", "lab server", "lab client"
 
@@ -99,7 +104,7 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
     "CLIENTS": (whole_number(0, 1000), "3", LAB),
     "PORT": (whole_number(1, 65_535), "12345", HOSTS),
     "CONNLIMIT": (whole_number(0, 2**32 - 1), "15", SERVER),
-    "FIREWALL": (policy(".rules", {".nft": "nft rules", ".rules6": "ip6tables text"}), "connlimit", SERVER),
+    "FIREWALL": (policy(".rules", NOT_BY_NAME), "connlimit", SERVER),
     "SYSCTL": (file("sysctl", ".yaml"), "article", SERVER),
     "CLIENT_SYSCTL": (file("sysctl", ".yaml"), None, CLIENT),
     "SERVER_MODE": (file("server/modes", ".py"), "threading", SERVER),

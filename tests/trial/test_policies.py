@@ -52,7 +52,7 @@ def test_both_families_are_limited_by_both_files():
     """The policy for IPv6 closes the way around the one for IPv4."""
     answer = tried(
         IPV4, IPV6, "--expect", "port 12345 over IPv4: 15 per address, rst",
-        "--expect", "port 12345 over IPv6: 15 per /64, rst",
+        "--expect", "port 12345 over IPv6: 15 per /64, rst", "--expect", "no finding ipv6-open",
     )  # fmt: skip
     assert broken(answer) == []
 

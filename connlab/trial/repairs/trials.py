@@ -10,7 +10,8 @@ from connlab.trial.conductor import Conductor
 from connlab.trial.findings.evidence import Evidence
 from connlab.trial.observations import Observation, letters, observation, pattern
 from connlab.trial.plan import BEYOND, Plan, request
-from connlab.trial.repairs.jobs import Found, Job, jobs
+from connlab.trial.repairs.job import Found, Job
+from connlab.trial.repairs.jobs import jobs
 from connlab.trial.tried import Tried
 
 Instead = Mapping[str, Any]

@@ -125,27 +125,18 @@ def test_a_value_that_cannot_work_is_refused(knob, value, problem):
 
 
 @pytest.mark.parametrize(
-    ("policy", "what"), [("nft-ct-count.nft", "nft rules"), ("connlimit6.rules6", "ip6tables text")]
+    ("policy", "words"),
+    [
+        ("nft-ct-count.nft", "nft rules, which a lab takes by their path: FIREWALL="),
+        ("connlimit6.rules6", "ip6tables text, and a lab's network is IPv4: connlab try "),
+    ],
 )
-def test_a_policy_that_no_server_loads_is_called_what_it_is(policy, what):
+def test_a_policy_that_is_not_taken_by_its_name_is_called_what_it_is(policy, words):
     """With what can be done with it."""
     name = policy.partition(".")[0]
     with pytest.raises(Usage) as refusal:
         settings.read({"FIREWALL": name})
-    words = f"is {what}, which no server of a lab loads; connlab try firewall/{policy}"
-    assert str(refusal.value) == f"FIREWALL={name!r} {words}"
-
-
-def test_a_policy_may_be_a_file_of_one_s_own(tmp_path, monkeypatch):
-    """By any path, which then means the same anywhere; a policy of the lab's goes before a file of its name."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("own.rules", "connlimit"):
-        (tmp_path / name).write_text("iptables -P INPUT DROP\n")
-    for text in ("own.rules", "./own.rules", str(tmp_path / "own.rules")):
-        assert settings.read({"FIREWALL": text}).values["FIREWALL"] == str(tmp_path / "own.rules")
-    assert settings.read({"FIREWALL": "connlimit"}).values["FIREWALL"] == "connlimit"
-    with pytest.raises(Usage, match=r"FIREWALL='\./none\.rules' names no file firewall/"):
-        settings.read({"FIREWALL": "./none.rules"})
+    assert str(refusal.value) == f"FIREWALL={name!r} is {words}firewall/{policy}"
 
 
 def test_every_check_has_a_red_case():
