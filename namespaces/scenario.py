@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
 from namespaces import sysctls
 from namespaces.dial import Dial
 from namespaces.hosts import hosts
+from namespaces.rule_list import rules
 from namespaces.scene import Scene
 from namespaces.steps import STEPS
-from namespaces.trace import ENDS, OURS, Event, Paths, Trace, Tuple4
-
-OUR_COUNTERS = re.compile(r"chain (\w+) \{[^}]*?== syn counter packets (\d+)")
+from namespaces.trace import ENDS, OURS, STARTS, Event, Paths, Trace, Tuple4
 
 
 async def run(request: dict[str, Any]) -> dict[str, Any]:
     """Run the steps on hosts of their own: each step's result, every dial, the ways that SYNs took, the counters.
 
     A dial is [letter, refusal, late, its SYNs at the server, the answers to them, in order], each of these an index
-    into `paths`; a path is [whether it came through, events]. `hits`: how many of the other packets that were looked at
-    matched a rule. `lost`: what our own counters counted is not what the trace has.
+    into `paths`; a path is [whether it came through, events]. `counters`: rules that counted packets. `hits`: how many
+    of the other packets that were looked at matched a rule. `lost`: our own counters counted more than the trace has.
     """
     async with hosts(
         request["interfaces"], request["via"], request["targets"], request.get("office")
@@ -34,12 +32,12 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
             trace = scene.trace
             before = _started(trace)
             seen = dials(scene.dials, trace)  # no rule's counter has less: a SYN may come before it is read
-            listing = await pair.server.must(["nft", "-a", "list", "ruleset"])
+            listed = rules(await pair.server.must(["nft", "-a", "list", "ruleset"]))
             after = _started(trace)
             return {
-                "results": results, "nft": listing, **seen,
+                "results": results, **seen, "counters": [each for each in listed if each[4] and each[1] != OURS],
                 "hits": [[*event[:4], count] for event, count in _sample(trace).items()],
-                "lost": bool(trace and trace.lost) or not within(before, counted(listing), after),
+                "lost": bool(trace and trace.lost) or not within(before, counted(listed), after),
             }  # fmt: skip
         finally:
             scene.close()
@@ -67,12 +65,12 @@ def _sample(trace: Trace | None) -> Counter[Event]:
     )
 
 
-def counted(listing: str) -> dict[str, int]:
-    """Read how many SYNs and answers to SYNs our own first chains counted."""
+def counted(listed: list[list[Any]]) -> dict[str, int]:
+    """Return how many SYNs and answers to SYNs our own first chains counted."""
     return {
-        chain: int(packets)
-        for table in re.findall(rf"^table \w+ {OURS} \{{.*?^\}}", listing, re.M | re.S)
-        for chain, packets in OUR_COUNTERS.findall(table)
+        chain: packets
+        for _, table, chain, _, packets in listed
+        if table == OURS and chain in STARTS and packets
     }
 
 

@@ -10,6 +10,7 @@ from namespaces import loading
 from namespaces.dialling import burst, dial, late, rate, retry
 from namespaces.hosts import owned
 from namespaces.office import people_dial
+from namespaces.rule_list import rules
 from namespaces.scene import Scene, Step
 from namespaces.server import Server
 from namespaces.talk import say
@@ -42,6 +43,11 @@ async def mark(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 async def _takes(scene: Scene, text: dict[str, str]) -> bool:
     return bool((await loading.load(scene.hosts.server, [text]))[0]["status"] == 0)
+
+
+async def places(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
+    """List every rule that is there now, in the order of its chain."""
+    return {"places": rules(await scene.hosts.server.must(["nft", "-a", "list", "ruleset"]))}
 
 
 async def track(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
@@ -84,6 +90,6 @@ async def pause(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 STEPS: Mapping[str, Step] = {
     function.__name__: function
     for function in (
-        load, mark, track, listen, own, dial, late, burst, say, close, retry, rate, pause, people_dial,
+        load, mark, places, track, listen, own, dial, late, burst, say, close, retry, rate, pause, people_dial,
     )
 }  # fmt: skip

@@ -88,9 +88,11 @@ def _second(plan: Plan, each: Tried) -> Work:
     row, limit = each.row, each.limit
     yield _keep(each.seen, "live_untracked"), scenarios.live(plan, row, limit, tracked=False)
     yield _keep(each.seen, "live_tracked"), scenarios.live(plan, row, limit, tracked=True)
-    yield _keep(each.seen, "burst"), scenarios.burst(plan, row, limit)
-    yield _keep(each.seen, "loopback"), scenarios.loopback(plan, row, limit)
-    yield _keep(each.seen, "outgoing"), scenarios.outgoing(plan, row, limit)
+    if limit != 0 or each.reached:
+        yield _keep(each.seen, "burst"), scenarios.burst(plan, row, limit)
+    if row.net == "any" or each.reached:
+        yield _keep(each.seen, "loopback"), scenarios.loopback(plan, row, limit)
+        yield _keep(each.seen, "outgoing"), scenarios.outgoing(plan, row, limit)
     if each.reached:
         yield _keep(each.seen, "rate"), scenarios.rate(plan, row)
     if limit:

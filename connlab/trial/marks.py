@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connlab.trial import rule_text, ruleset
+from connlab.trial import rule_text
 from connlab.trial.observations import Observation
 from connlab.trial.ruleset import Place, Rule, Ruleset
 
@@ -60,7 +60,7 @@ def _counter(rule: Rule) -> Text:
 
 def reached(seen: Observation, marked: Sequence[Rule]) -> list[frozenset[Place]]:
     """Return for each dial the marked rules that its SYNs came as far as; in the list each rule is after its mark."""
-    listed = [rule.place for rule in ruleset.read({"nft": seen.listing}).rules]
+    listed = [tuple(place) for *place, _ in seen.step("places")["places"]]
     mark_of = {
         rule.place: listed[listed.index(rule.place) - 1] for rule in marked if rule.place in listed[1:]
     }

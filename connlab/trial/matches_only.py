@@ -6,10 +6,11 @@ A rule that saw no packet is only then to blame on another if its own matches ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from connlab.trial import rule_text
-from connlab.trial.ruleset import FAMILIES, HANDLE, OURS, QUOTED, Place, Ruleset
+from connlab.trial.ruleset import FAMILIES, HANDLE, OURS, QUOTED, ChainName, Place, Ruleset
 
 VERDICT = re.compile(
     r"\breject(?: with (?:tcp reset|icmp(?:v6|x)? (?:type )?[\w-]+))?"
@@ -30,13 +31,16 @@ def texts(rules: Ruleset) -> list[dict[str, str]]:
     return [text for text in found if text["text"].strip()]
 
 
-def same_places(rules: Ruleset, undecided: Ruleset) -> dict[Place, Place]:
+def same_places(rules: Ruleset, undecided: Sequence[Sequence[Any]]) -> dict[Place, Place]:
     """Return which rule of the host each rule without a verdict was, by its place in its chain."""
-    places = {}
-    for chain in rules.chains:
-        pairs = zip(undecided.of(chain), rules.of(chain), strict=False)
-        places.update({copy.place: rule.place for copy, rule in pairs})
-    return places
+    copies: dict[ChainName, list[Place]] = {}
+    for family, table, chain, handle, _ in undecided:
+        copies.setdefault((family, table, chain), []).append((family, table, chain, handle))
+    return {
+        copy: rule.place
+        for chain in rules.chains
+        for copy, rule in zip(copies.get(chain, []), rules.of(chain), strict=False)
+    }
 
 
 def _saved(rules: Ruleset, table: tuple[str, str]) -> str:

@@ -58,7 +58,7 @@ class Observation(NamedTuple):
     results: Sequence[Mapping[str, Any]]
     names: Sequence[str]  # of the steps
     complete: bool  # the trace lost nothing
-    listing: str  # nft's, at the end: the counters
+    counters: Mapping[Place, int]  # packets that rules with a counter have at the end
     traced: Counter[
         Place
     ]  # packets that the trace saw match each rule: every SYN and answer, some of the others
@@ -79,13 +79,14 @@ def observation(answer: Mapping[str, Any], request: Mapping[str, Any] | None = N
     paths = [_path(*path) for path in answer["paths"]]
     steps = request["steps"] if request else []
     hits: Counter[Place] = Counter({_place(place): count for *place, count in answer["hits"]})
+    counters = {_place(place): packets for *place, packets in answer["counters"]}
     followed: Counter[Place] = Counter()
     dials = []
     for letter, refusal, late, syns, answers in answer["dials"]:
         dials.append(_dial(letter, refusal, late, [paths[at] for at in syns], [paths[at] for at in answers]))
         followed.update(event.place for at in (*syns, *answers) for event in _rules(paths[at]))
     return Observation(
-        dials, answer["results"], [step.get("name", step["do"]) for step in steps], not answer["lost"], answer["nft"],
+        dials, answer["results"], [step.get("name", step["do"]) for step in steps], not answer["lost"], counters,
         hits + followed, followed,
     )  # fmt: skip
 

@@ -8,7 +8,6 @@ from typing import Any
 from connlab.trial.lines import Lines
 from connlab.trial.observations import Dial, Judge, Observation, letters, pattern, refusal
 from connlab.trial.plan import Plan
-from connlab.trial.rules import counters
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tried import Tried
 
@@ -111,5 +110,5 @@ def agree(tried: Tried) -> bool | None:
     if not all(each.complete for each in seen):
         return None
     return all(dial.agrees is not False for each in seen for dial in each.dials) and not any(
-        packets < each.syns[place] for each in seen for place, packets in counters(each).items()
+        packets < each.syns[place] for each in seen for place, packets in each.counters.items()
     )

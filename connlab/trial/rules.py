@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial import rule_text, ruleset
+from connlab.trial import rule_text
 from connlab.trial.loading import Loaded
 from connlab.trial.observations import Observation
 from connlab.trial.ruleset import Place, Rule
@@ -72,14 +72,8 @@ def matched(seen: Sequence[Observation]) -> Counter[Place]:
     """Sum up the packets of each rule: its counter's, or what the trace saw match it, where that is more."""
     total: Counter[Place] = Counter()
     for each in seen:
-        counted = counters(each)
+        counted = each.counters
         total += Counter({
             place: max(each.traced[place], counted.get(place, 0)) for place in {*each.traced, *counted}
         })  # fmt: skip
     return total
-
-
-def counters(seen: Observation) -> dict[Place, int]:
-    """Return the packets that each rule's own counter has at the end of a scenario."""
-    listed = ruleset.read({"nft": seen.listing}).rules
-    return {rule.place: rule.packets for rule in listed if rule.packets is not None}

@@ -33,7 +33,7 @@ def _dial(row: Row, count: int, source: str = "", port: int = 0, **more: Any) ->
 def limit(plan: Plan, row: Row, mark: Request) -> Request:
     """Dial from one source until ten after the last that got in; those in say something; what repeated SYNs get."""
     steps = [
-        _load(plan), mark, _dial(row, plan.cap, beyond=BEYOND, hang=True, group="in"),
+        _load(plan), mark, {"do": "places"}, _dial(row, plan.cap, beyond=BEYOND, hang=True, group="in"),
         {"do": "say", "group": "in", "segments": True}, {"do": "late", "seconds": LATE},
     ]  # fmt: skip
     return request(plan, row, steps, [row.source])
@@ -137,8 +137,9 @@ def undecided(plan: Plan, rows: Sequence[Row], texts: Sequence[Mapping[str, str]
     """Dial all rows of a family and interface where no rule decides anything, and out, and over loopback."""
     row, address = rows[0], LOOPBACK[rows[0].family]
     ports = [port for port in dict.fromkeys(each.port for each in rows) for _ in range(count)]
-    steps = [
+    steps: list[Request] = [
         {"do": "load", "texts": list(texts)},
+        {"do": "places"},
         _quickly([[each.source, each.target, each.port] for each in rows for _ in range(count)]),
         {**_quickly([[row.target, row.source, port] for port in ports]), "outgoing": True, "name": "out"},
         {**_quickly([[address, address, port] for port in ports]), "outgoing": True, "name": "loopback"},

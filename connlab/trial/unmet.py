@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from connlab.trial import facts, matches_only, ruleset, scenarios
+from connlab.trial import facts, matches_only, scenarios
 from connlab.trial.conductor import Conductor
 from connlab.trial.jumps import jumps
 from connlab.trial.observations import Judge, observation
@@ -60,7 +60,7 @@ def _could_match(
     answers = conductor.ask(requests)
     for rows, count, request, answer in zip(groups.values(), counts, requests, answers, strict=True):
         seen = observation(answer, request)
-        place_of = matches_only.same_places(rules, ruleset.read({"nft": seen.listing}))
+        place_of = matches_only.same_places(rules, seen.step("places")["places"])
         for number, dial in enumerate(seen.of("dial")):
             row = rows[number // count]
             for place in dial.matched & place_of.keys():

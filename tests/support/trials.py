@@ -53,8 +53,12 @@ def _dial(letter: str, by: Mapping[str, int], refusal: str, **more: Any) -> Dial
     )._replace(**more)
 
 
-def seen(text: str = "", complete: bool = True, **steps: Sequence[Dial] | Mapping[str, Any]) -> Observation:
-    """Return an observation: of each step its dials, or its result; `text` is nft's list at the end."""
+def seen(
+    counters: Mapping[Place, int] | None = None,
+    complete: bool = True,
+    **steps: Sequence[Dial] | Mapping[str, Any],
+) -> Observation:
+    """Return an observation: of each step its dials, or its result."""
     every: list[Dial] = []
     results: list[Mapping[str, Any]] = []
     for result in steps.values():
@@ -64,7 +68,7 @@ def seen(text: str = "", complete: bool = True, **steps: Sequence[Dial] | Mappin
             results.append({"dials": [len(every), len(every) + len(result)]})
             every += result
     matched = Counter(itertools.chain.from_iterable(dial.matched for dial in every))
-    return Observation(every, results, list(steps), complete, text or listing(), matched, matched)
+    return Observation(every, results, list(steps), complete, counters or {}, matched, matched)
 
 
 def row(port: int = 443, family: int = 4, net: str = "any", via: str = "eth0") -> Row:

@@ -11,6 +11,7 @@ import pytest
 
 from namespaces import scenario
 from namespaces.dial import Dial, Route
+from namespaces.rule_list import rules
 from namespaces.scene import Scene
 from namespaces.trace import ACK, ID, NETWORK, OURS, SYN, TRANSPORT, Event, Trace
 
@@ -157,7 +158,28 @@ table inet connlab_trace { # handle 7
 
 def test_our_own_counters_are_read():
     """Not those of a chain of the same name."""
-    assert scenario.counted(LISTING) == {"in": 12, "out": 7}
+    assert scenario.counted(rules(LISTING)) == {"in": 12, "out": 7}
+
+
+BROKEN = """table ip a { # handle 1
+\tset s { # handle 9
+\t\telements = { 1.2.3.4 counter packets 5 bytes 1 }
+\t}
+\tchain c { # handle 2
+\t\ttype filter hook input priority 0; policy drop;
+\t\tlog prefix "counter packets 9 bytes 1 # handle 8" counter packets 2 bytes 80 # handle 3
+\t\ttcp dport { 1,
+\t\t\t    2 } counter packets 4 bytes 160
+\t\t\t    drop # handle 4
+\t\taccept # handle 5
+\t}
+}
+"""
+
+
+def test_rules_are_listed_with_their_packets():
+    """Also one that nft broke over lines; what stands in quotes is no counter, nor what is in a set."""
+    assert rules(BROKEN) == [["ip", "a", "c", 3, 2], ["ip", "a", "c", 4, 4], ["ip", "a", "c", 5, 0]]
 
 
 @pytest.mark.parametrize(("before", "after", "whole"), [(12, 12, True), (11, 12, True), (12, 13, True),

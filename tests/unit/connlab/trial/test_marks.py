@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connlab.trial import marks, matches_only
 from connlab.trial.ruleset import Ruleset, read
-from tests.support.trials import dials, listing, place, ruleset, seen
+from tests.support.trials import dials, place, ruleset, seen
 
 SAVED = """*filter
 :INPUT DROP [0:0]
@@ -78,10 +78,9 @@ def test_marks_have_what_is_asked_before_the_count():
 def test_who_matched_a_mark_came_as_far_as_the_rule_after_it():
     """The list at the end has the mark right before the rule; other rules are no marks."""
     counted = ruleset("tcp dport 80 accept", "ct count over 5 drop")
-    now = listing("tcp dport 80 accept", "counter packets 1 bytes 60", "ct count over 5 drop")
-    now = now.replace("# handle 3", "# handle X").replace("# handle 2\n", "# handle 3\n").replace("X", "2")
+    now = {"places": [[*place(number), 0] for number in (1, 3, 2)]}
     passed, kept = dials("E1", matched=frozenset({place(3)})), dials("E1", {"E": 1})
-    observed = seen(now, dial=[*passed, *kept])
+    observed = seen(places=now, dial=[*passed, *kept])
     assert marks.reached(observed, counted.rules[1:]) == [frozenset({place(2)}), frozenset()]
 
 
@@ -112,10 +111,10 @@ COMMIT
 
 def test_a_rule_without_a_verdict_is_known_by_its_place():
     """Whatever handle it has there."""
-    rules, undecided = both(), read({"nft": NFT.replace("# handle 13\n", "# handle 113\n")})
-    assert matches_only.same_places(rules, undecided)["ip", "filter", "WEB", 113] == (
+    undecided = [["ip", "filter", "WEB", handle, 0] for handle in (113, 114, 115)]
+    assert matches_only.same_places(both(), undecided)["ip", "filter", "WEB", 114] == (
         "ip",
         "filter",
         "WEB",
-        13,
+        14,
     )

@@ -48,7 +48,8 @@ def answer(*dials_: list[Any], paths: list[Any], **more: Any) -> dict[str, Any]:
     """Return the answer of a scenario with one step."""
     count = len(dials_)
     return {
-        "results": [{"dials": [0, count]}], "dials": list(dials_), "paths": paths, "hits": [], "lost": False, "nft": "",
+        "results": [{"dials": [0, count]}], "dials": list(dials_), "paths": paths, "hits": [], "lost": False,
+        "counters": [],
         **more,
     }  # fmt: skip
 

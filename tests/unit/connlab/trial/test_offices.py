@@ -88,7 +88,8 @@ def test_the_dials_of_a_person_are_those_of_each_round():
     wishes = Wishes(offices=[Office(3, 2)])
     visit = Visit(wishes.offices[0], offices.visits(laid_out(443, wishes=wishes), wishes)[0].row)
     answer = {
-        "dials": [[letter, "", "", [], []] for letter in "EEREDTER"], "paths": [], "hits": [], "lost": False, "nft": "",
+        "dials": [[letter, "", "", [], []] for letter in "EEREDTER"], "paths": [], "hits": [], "lost": False,
+        "counters": [],
         "results": [{}, {}, {}, {"dials": [0, 6]}, {"dials": [6, 8]}],
     }  # fmt: skip
     assert offices.entry(visit, answer) == {

@@ -9,7 +9,7 @@ from connlab.trial.forms import Input
 from connlab.trial.lines import Line, Lines
 from connlab.trial.pairs import counted_by, pairs, share
 from connlab.trial.tried import Tried
-from tests.support.trials import dials, evidence, laid_out, listing, place, row, ruleset, seen, tried
+from tests.support.trials import dials, evidence, laid_out, place, row, ruleset, seen, tried
 
 LIMIT = "tcp dport 443 ct count over 5 reject"
 SET = "\tset seen {{ # handle 80\n\t\ttype ipv4_addr\n\t\tsize {size}\n\t\tflags dynamic\n\t}}\n"
@@ -88,7 +88,7 @@ def test_an_address_of_ours_is_told_only_where_there_are_several():
     assert ["to" in entry for entry in evidence(ruleset(), *those).rows] == [False, True]
 
 
-COUNTED = listing("counter packets 3 bytes 180 drop", "accept")
+COUNTED = {place(1): 3}
 
 
 @pytest.mark.parametrize(
