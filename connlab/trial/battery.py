@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from connlab.trial import addresses, crowd, marks, rule_text, scenarios
@@ -13,29 +13,37 @@ from connlab.trial.plan import Plan, judged
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tried import Tried
 
-Work = Iterator[tuple[Callable[[Observation], None], Mapping[str, Any]]]
+Work = Iterable[tuple[Callable[[Observation], None], Mapping[str, Any]]]
 
 
 def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
-    """Try all rows; each scenario on fresh hosts, all of a stage side by side."""
+    """Try all rows; each scenario on fresh hosts, side by side with others."""
     tried = _told_apart(_first(conductor, plan, ruleset))
     mine = [each for each in tried if judged(ruleset, each.row.family)]
-    second = [work for each in mine for work in _second(plan, each)]
-    _do(conductor, [*second, *_held(plan, mine, ruleset)])
+    sharing = _begin(conductor, (work for each in mine for work in _sharing(plan, each)))
+    others = _begin(conductor, (work for each in mine for work in _second(plan, each)))
+    held = _begin(conductor, _held(plan, mine, ruleset))
+    sharing()
+    last = _begin(conductor, (work for each in mine for work in _third(plan, each, ruleset)))
+    for end in (others, held, last):
+        end()
     share(mine)
-    _do(conductor, [work for each in mine for work in _third(plan, each, ruleset)])
     for each in mine:
         if each.sources[1] and each.fewer(each.seen["two_more"].of("outside")):
             each.shared_prefix = 0
     return tried
 
 
-def _do(
-    conductor: Conductor, work: Sequence[tuple[Callable[[Observation], None], Mapping[str, Any]]]
-) -> None:
-    answers = conductor.ask([request for _, request in work])
-    for (keep, request), answer in zip(work, answers, strict=True):
-        keep(observation(answer, request))
+def _begin(conductor: Conductor, work: Work) -> Callable[[], None]:
+    """Ask for scenarios; what is returned waits for their answers, and keeps them."""
+    asked = list(work)
+    numbers = conductor.begin([request for _, request in asked])
+
+    def end() -> None:
+        for (keep, request), answer in zip(asked, conductor.answers(numbers), strict=True):
+            keep(observation(answer, request))
+
+    return end
 
 
 def _keep(kept: dict[Any, Observation], name: Any) -> Callable[[Observation], None]:
@@ -84,6 +92,12 @@ def _judges(tried: Tried) -> object:
     return {dial.judge for dial in tried.dials}, matched, tried.reached, tried.limit is None
 
 
+def _sharing(plan: Plan, each: Tried) -> Work:
+    if each.limit:
+        sources = addresses.neighbours(each.row.source, each.row.net, plan.nets)
+        yield _neighbours(each, sources), scenarios.neighbours(plan, each.row, each.limit, sources)
+
+
 def _second(plan: Plan, each: Tried) -> Work:
     row, limit = each.row, each.limit
     yield _keep(each.seen, "live_untracked"), scenarios.live(plan, row, limit, tracked=False)
@@ -98,8 +112,6 @@ def _second(plan: Plan, each: Tried) -> Work:
     if limit:
         yield _keep(each.seen, "freeing"), scenarios.freeing(plan, row, limit)
         yield _keep(each.seen, "all_closed"), scenarios.all_closed(plan, row, limit)
-        sources = addresses.neighbours(row.source, row.net, plan.nets)
-        yield _neighbours(each, sources), scenarios.neighbours(plan, row, limit, sources)
 
 
 def _held(plan: Plan, tried: Sequence[Tried], ruleset: Ruleset) -> Work:
