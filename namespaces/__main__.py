@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from namespaces import loading, scenario, script, sysctls
+from namespaces import loading, nft, scenario, script, sysctls
 from namespaces.hosts import hosts
 from namespaces.root import become_root
 
@@ -65,5 +65,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     become_root()
+    nft.process()
     print('{"ready": true}', flush=True)
     asyncio.run(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from namespaces.netns import Namespace
 from namespaces.office import masquerade
@@ -25,9 +25,15 @@ class Hosts(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def hosts(
-    interfaces: Sequence[str], via: str, targets: Sequence[str], office: str | None = None
+    interfaces: Sequence[str],
+    via: str,
+    targets: Sequence[str],
+    office: str | None = None,
+    sources: Sequence[str] = (),
 ) -> AsyncIterator[Hosts]:
     """Make the hosts of a scenario, joined; gone on the way out. `office` is the address of its router.
+
+    Every address of `targets` is the server's, and of the nets `sources` the client's (AnyIP).
 
     Neighbours are permanent, because rules that drop everything drop ARP's cousin of IPv6 too, and then nothing of
     theirs could be tried. No address of the machine's is in reach: a namespace has no link but these.
@@ -36,7 +42,7 @@ async def hosts(
     people = Namespace() if office else None
     try:
         await server.must(["ip", "-batch", "-"], _server(interfaces, via, targets, client))
-        await client.must(["ip", "-batch", "-"], _client(via, office or LINK4[1]))
+        await client.must(["ip", "-batch", "-"], _client(via, office or LINK4[1], sources))
         if office and people:
             await masquerade(client, people, via)
         yield Hosts(server, client, people)
@@ -73,7 +79,7 @@ def _server(interfaces: Sequence[str], via: str, targets: Sequence[str], client:
     return "\n".join(lines) + "\n"
 
 
-def _client(via: str, address: str) -> str:
+def _client(via: str, address: str, sources: Sequence[str]) -> str:
     lines = ["link set lo up", f"link set {via} addrgenmode none up"]
     lines += [f"addr add {address}/32 dev {via}", f"addr add {LINK6[1]}/128 dev {via} nodad"]
     lines += [
@@ -83,15 +89,6 @@ def _client(via: str, address: str) -> str:
     lines += [
         f"route add default via {LINK4[0]} dev {via} onlink",
         f"route add default via {LINK6[0]} dev {via} onlink",
+        *(f"route add local {net} dev lo" for net in sources),
     ]
     return "\n".join(lines) + "\n"
-
-
-def owned(net: str) -> str:
-    """Return the line for `ip -batch` that makes every address of a net the host's own (AnyIP)."""
-    return f"route add local {net} dev lo\n"
-
-
-def plan(request: dict[str, Any]) -> tuple[list[str], str, list[str]]:
-    """Read the hosts that a request asks for: interfaces, the one to dial by, addresses of the server."""
-    return request["interfaces"], request["via"], request["targets"]

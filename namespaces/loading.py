@@ -20,6 +20,8 @@ TOOLS = {
     "sysctl": ["sysctl", "-p", "-"],
 }
 
+LIST = "list ruleset"
+
 
 async def load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
     """Give each text to its tool, in order; what each said, its exit status, negative if it crashed, and what it made.
@@ -44,6 +46,9 @@ async def load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> list[di
 async def must_load(namespace: Namespace, texts: Sequence[dict[str, str]]) -> None:
     """Load what has been loaded before. Raises `CommandFailed` if a tool now says no."""
     for text in texts:
+        if text["tool"] == "nft":
+            await namespace.nft(text["text"])
+            continue
         status, out, err, _ = await _feed(namespace, text)
         if status:
             raise CommandFailed(
@@ -78,14 +83,14 @@ async def watch(
     rules = trace.RULES
     if any("ingress" in text["text"] for text in texts):
         rules += trace.INGRESS % ", ".join(interfaces)
-    await namespace.must(["nft", "-f", "-"], rules)
+    await namespace.nft(rules)
     return trace.Trace(namespace)
 
 
 async def listing(namespace: Namespace) -> dict[str, str]:
     """Read what is in force: nft's list with handles and counters, without either, and what the two savers print."""
     texts = {
-        "nft": await namespace.must(["nft", "-a", "list", "ruleset"]),
+        "nft": await namespace.nft(LIST),
         "stateless": await namespace.must(["nft", "-s", "list", "ruleset"]),
     }
     for name in ("iptables", "ip6tables"):

@@ -46,7 +46,7 @@ async def masquerade(router: Namespace, people: Namespace, via: str) -> None:
     await people.must(["ip", "-batch", "-"], "\n".join(behind) + "\n")
     with router.entered(), open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as file:
         file.write("1")
-    await router.must(["nft", "-f", "-"], MASQUERADE)
+    await router.nft(MASQUERADE)
 
 
 async def people_dial(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:

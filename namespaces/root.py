@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
@@ -31,3 +32,9 @@ def enter(namespace: int) -> None:
     """Enter the network namespace of a descriptor. Raises OSError (setns(2))."""
     if _libc.setns(namespace, CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), f"setns: {os.strerror(ctypes.get_errno())}")
+
+
+@functools.cache
+def home() -> int:
+    """Return the network namespace of this process; asked for the first time while it is there."""
+    return os.open("/proc/self/ns/net", os.O_RDONLY)

@@ -8,6 +8,7 @@ from typing import Any
 from namespaces import sysctls
 from namespaces.dial import Dial
 from namespaces.hosts import hosts
+from namespaces.loading import LIST
 from namespaces.rule_list import rules
 from namespaces.scene import Scene
 from namespaces.steps import STEPS
@@ -22,7 +23,11 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
     of the other packets that were looked at matched a rule. `lost`: our own counters counted more than the trace has.
     """
     async with hosts(
-        request["interfaces"], request["via"], request["targets"], request.get("office")
+        request["interfaces"],
+        request["via"],
+        request["targets"],
+        request.get("office"),
+        request.get("sources", ()),
     ) as pair:
         sysctls.write_all(pair.server, request.get("sysctls", {}))
         scene = Scene(pair, request)
@@ -32,7 +37,7 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
             trace = scene.trace
             before = _started(trace)
             seen = dials(scene.dials, trace)  # no rule's counter has less: a SYN may come before it is read
-            listed = rules(await pair.server.must(["nft", "-a", "list", "ruleset"]))
+            listed = rules(await pair.server.nft(LIST))
             after = _started(trace)
             return {
                 "results": results, **seen, "counters": [each for each in listed if each[4] and each[1] != OURS],

@@ -8,7 +8,7 @@ from typing import Any
 
 from namespaces import loading
 from namespaces.dialling import burst, dial, late, rate, retry
-from namespaces.hosts import owned
+from namespaces.netns import CommandFailed
 from namespaces.office import people_dial
 from namespaces.rule_list import rules
 from namespaces.scene import Scene, Step
@@ -42,17 +42,21 @@ async def mark(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _takes(scene: Scene, text: dict[str, str]) -> bool:
-    return bool((await loading.load(scene.hosts.server, [text]))[0]["status"] == 0)
+    try:
+        await loading.must_load(scene.hosts.server, [text])
+    except CommandFailed:
+        return False
+    return True
 
 
 async def places(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     """List every rule that is there now, in the order of its chain."""
-    return {"places": rules(await scene.hosts.server.must(["nft", "-a", "list", "ruleset"]))}
+    return {"places": rules(await scene.hosts.server.nft(loading.LIST))}
 
 
 async def track(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     """Let conntrack know every connection of the server from now on, as it does where any rule asks it."""
-    await scene.hosts.server.must(["nft", TRACK])
+    await scene.hosts.server.nft(TRACK)
     return {}
 
 
@@ -62,12 +66,6 @@ async def listen(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     scene.servers.append(Server(scene.hosts.server, step["ports"], step["backlog"]))
     if step.get("outgoing"):
         scene.servers.append(Server(scene.hosts.client, step["ports"], step["backlog"]))
-    return {}
-
-
-async def own(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
-    """Make every address of these nets the client's own."""
-    await scene.hosts.client.must(["ip", "-batch", "-"], "".join(map(owned, step["nets"])))
     return {}
 
 
@@ -90,6 +88,6 @@ async def pause(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 STEPS: Mapping[str, Step] = {
     function.__name__: function
     for function in (
-        load, mark, places, track, listen, own, dial, late, burst, say, close, retry, rate, pause, people_dial,
+        load, mark, places, track, listen, dial, late, burst, say, close, retry, rate, pause, people_dial,
     )
 }  # fmt: skip

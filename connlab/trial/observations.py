@@ -68,16 +68,15 @@ class Observation(NamedTuple):
         """Return the result of the step of this name."""
         return self.results[self.names.index(name)]
 
-    def of(self, step: int | str) -> Sequence[Dial]:
-        """Return the dials of a step, by its name or by its number from the start or from the end."""
-        first, after = (self.step(step) if isinstance(step, str) else self.results[step])["dials"]
+    def of(self, step: str) -> Sequence[Dial]:
+        """Return the dials of the step of this name."""
+        first, after = self.step(step)["dials"]
         return self.dials[first:after]
 
 
-def observation(answer: Mapping[str, Any], request: Mapping[str, Any] | None = None) -> Observation:
+def observation(answer: Mapping[str, Any], request: Mapping[str, Any]) -> Observation:
     """Read the answer of a scenario; the request has the names of the steps."""
     paths = [_path(*path) for path in answer["paths"]]
-    steps = request["steps"] if request else []
     hits: Counter[Place] = Counter({_place(place): count for *place, count in answer["hits"]})
     counters = {_place(place): packets for *place, packets in answer["counters"]}
     followed: Counter[Place] = Counter()
@@ -85,9 +84,9 @@ def observation(answer: Mapping[str, Any], request: Mapping[str, Any] | None = N
     for letter, refusal, late, syns, answers in answer["dials"]:
         dials.append(_dial(letter, refusal, late, [paths[at] for at in syns], [paths[at] for at in answers]))
         followed.update(event.place for at in (*syns, *answers) for event in _rules(paths[at]))
+    names = [step.get("name", step["do"]) for step in request["steps"]]
     return Observation(
-        dials, answer["results"], [step.get("name", step["do"]) for step in steps], not answer["lost"], counters,
-        hits + followed, followed,
+        dials, answer["results"], names, not answer["lost"], counters, hits + followed, followed,
     )  # fmt: skip
 
 

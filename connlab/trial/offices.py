@@ -13,7 +13,6 @@ from connlab.trial.plan import Office, Plan, Row, Wishes, request
 
 MOST = 8000  # connections of all offices: each takes two descriptors of the sandbox's 16,384
 OFFICE = re.compile(r"(\d{1,4})\s*x\s*(\d{1,4})(?:\s+on\s+(?:port\s+)?(\d{1,5}))?")
-PEOPLE_STEP, NEIGHBOUR_STEP = -2, -1
 
 
 class Visit(NamedTuple):
@@ -72,17 +71,18 @@ def scenario(plan: Plan, visit: Visit) -> dict[str, Any]:
     steps = [
         {"do": "load", "texts": list(plan.texts)},
         {"do": "people_dial", **office._asdict(), "target": row.target, "port": row.port},
-        {"do": "dial", "routes": [[visit.neighbour, row.target, row.port]], "count": office.each},
-    ]
+        {"do": "dial", "routes": [[visit.neighbour, row.target, row.port]], "count": office.each,
+         "name": "neighbour"},
+    ]  # fmt: skip
     return {**request(plan, row, steps, [visit.neighbour]), "office": visit.router}
 
 
-def entry(visit: Visit, answer: Mapping[str, Any]) -> dict[str, Any]:
+def entry(visit: Visit, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return one of `offices[]`: what all got, each person, and the pattern of the neighbour's dials."""
-    seen, people = observation(answer), visit.office.people
-    dials = letters(seen.of(PEOPLE_STEP))
+    seen, people = observation(answer, request), visit.office.people
+    dials = letters(seen.of("people_dial"))
     per_person = [dials[person::people].count("E") for person in range(people)]
     return {
         "port": visit.row.port, "people": people, "each": visit.office.each, "got": sum(per_person),
-        "per_person": per_person, "neighbour": pattern(letters(seen.of(NEIGHBOUR_STEP))),
+        "per_person": per_person, "neighbour": pattern(letters(seen.of("neighbour"))),
     }  # fmt: skip

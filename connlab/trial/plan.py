@@ -103,18 +103,15 @@ def judged(ruleset: Ruleset, family: int) -> bool:
 
 
 def request(plan: Plan, row: Row, steps: Sequence[dict[str, Any]], sources: Sequence[str]) -> dict[str, Any]:
-    """Return the request of a scenario for a row: the hosts, then its own steps after `listen` and `own`."""
+    """Return the request of a scenario for a row: the hosts, then its own steps after `listen`."""
     width = 32 if row.family == 4 else 128
     outgoing = any(step.get("outgoing") for step in steps)
     ports = list(dict.fromkeys([*plan.ports, *plan.elsewhere]))
-    before = [
-        {"do": "listen", "ports": ports, "backlog": plan.backlog, "outgoing": outgoing},
-        {"do": "own", "nets": [f"{source}/{width}" for source in sources]},
-    ]  # fmt: skip
+    listen = {"do": "listen", "ports": ports, "backlog": plan.backlog, "outgoing": outgoing}
     return {
         "do": "scenario", "interfaces": plan.interfaces, "via": row.via, "targets": plan.targets,
-        "sysctls": plan.sysctls,
-        "steps": [*before, *steps],
+        "sources": [f"{source}/{width}" for source in sources], "sysctls": plan.sysctls,
+        "steps": [listen, *steps],
     }  # fmt: skip
 
 

@@ -87,14 +87,17 @@ def _tried(
         if words := estimate.announcement(laid_out, loaded.ruleset):
             notice(words)
         visits = offices.visits(laid_out, wishes)
-        visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
+        to_visit = [offices.scenario(laid_out, visit) for visit in visits]
+        visited = conductor.begin(to_visit)
         tried = battery.run(conductor, laid_out, loaded.ruleset)
         idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
         evidence = findings.Evidence(loaded, laid_out, tried, entries, idle)
         found = findings.found(evidence)
         better = instead(conductor, evidence, found)
-        offices_seen = [offices.entry(*each) for each in zip(visits, conductor.answers(visited), strict=True)]
+        offices_seen = [
+            offices.entry(*each) for each in zip(visits, to_visit, conductor.answers(visited), strict=True)
+        ]
     told = [findings.entry(*each, other) for each, other in zip(found, better, strict=True)]
     answer = _answer(loaded.files, entries, rules.entries(loaded, tried), told)
     return {**answer, "offices": offices_seen}, kernel

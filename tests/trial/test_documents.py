@@ -54,13 +54,13 @@ def knocks() -> list[str]:
 
     steps = [
         {"do": "listen", "ports": [139, 8090], "backlog": 511},
-        {"do": "own", "nets": [f"{one}/32", f"{other}/32"]},
         {"do": "load", "texts": [{"tool": "iptables", "text": RULES["badguy"].read_text()}]},
         dial(8090), dial(139, count=1), {"do": "say", "group": one}, dial(8090), dial(8090, other),
     ]  # fmt: skip
     with sandbox(settings.read(), 60) as stream:
         (answer,) = Conductor(stream, 60).ask([
-            {"do": "scenario", "interfaces": ["eth0"], "via": "eth0", "targets": [server], "steps": steps}
+            {"do": "scenario", "interfaces": ["eth0"], "via": "eth0", "targets": [server],
+             "sources": [f"{one}/32", f"{other}/32"], "steps": steps}
         ])  # fmt: skip
     dials = [pattern([dial[0] for dial in answer["dials"][slice(*result["dials"])]])
              for result in answer["results"] if "dials" in result]  # fmt: skip
