@@ -24,5 +24,11 @@ for name in modprobe rmmod depmod service systemctl logger netfilter-persistent 
   rm -f "/usr/sbin/$name"
   ln -s "/usr/local/sbin/$name" "/usr/sbin/$name"
 done
+while read -r path; do
+  path=${path%/}
+  rm -rf "$path"
+  mkdir -p "$(dirname "$path")"
+  ln -s "/run/connlab$path" "$path"
+done </opt/connlab/namespaces/writable
 chmod a+x "$shim"
 chmod 1777 /run # where scripts put locks; an engine gives a tmpfs the mode of the folder

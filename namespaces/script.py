@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from namespaces import loading, proc_sys
+from namespaces import kept_files, loading, proc_sys
 from namespaces.calls import Calls
 from namespaces.hosts import hosts
 from namespaces.netns import Namespace
@@ -62,6 +62,7 @@ async def _on_a_host(request: dict[str, Any], shell: list[str], words: list[str]
         before = await loading.load(pair.server, request["before"])
         sysctls = proc_sys.read(pair.server)
         _write(path, request["text"])
+        kept_files.empty()
         async with _calls(pair.server) as calls:
             told = await _run(pair.server, path, [*shell, path, *words], calls)
         answer = {

@@ -16,7 +16,8 @@ MOST_INPUT, MOST_ERRORS = 1 << 22, 1 << 14  # bytes
 LARGE = 8192  # bytes: no more rules than fit into one message (namespaces/pieces.py)
 LISTING = {"-L", "--list", "-S", "--list-rules", "list", "-V", "--version", "-h", "--help", "monitor"}
 REGULAR = 0o10  # of stat(2), S_IFREG
-LOADS = {"-f", "--file", "-p", "--load"}
+LOADS = {"-f", "--file", "-p", "-qp", "-ep", "--load"}
+SYSTEM, CONF = "/etc/sysctl.d/", "/etc/sysctl.conf"
 STDIN = {"-", "/dev/stdin", "/proc/self/fd/0"}
 
 
@@ -65,20 +66,31 @@ def given(name: str, words: list[str]) -> tuple[str, bool]:
     """
     if name.endswith("-restore"):
         files = [word for word in words if not word.startswith("-")]
+    elif name == "sysctl" and "--system" in words:
+        found = [SYSTEM + name for name in sorted(posix.listdir(SYSTEM)) if name.endswith(".conf")]
+        return "".join(file_text(path) for path in [*found, CONF]), False
     elif name == "nft" or (name == "sysctl" and LOADS.intersection(words)):
         files = [words[at + 1] for at, word in enumerate(words[:-1]) if word in LOADS]
-        if not files:
+        if not files and name == "nft":
             return "", False
+        files = files or [CONF]
     else:
         return "", False
     if not files or files[-1] in STDIN:
         return read(0, MOST_INPUT), True
+    return file_text(files[-1]), False
+
+
+def file_text(path: str) -> str:
+    """Read a file; nothing of what is no file, as a pipe, which gives its text once, or cannot be read."""
     try:
-        if posix.stat(files[-1]).st_mode >> 12 != REGULAR:
-            return "", False  # a pipe gives its text once
-        return read(posix.open(files[-1], posix.O_RDONLY), MOST_INPUT), False
+        return (
+            read(posix.open(path, posix.O_RDONLY), MOST_INPUT)
+            if posix.stat(path).st_mode >> 12 == REGULAR
+            else ""
+        )
     except OSError:
-        return "", False
+        return ""
 
 
 def read(descriptor: int, most: int, copy: int = -1) -> str:

@@ -126,10 +126,17 @@ def _scenarios(row: Row) -> Iterator[tuple[str, str, str]]:
             yield words, pattern(row[field]), ""
     if limit and row["frees"] != "at once":
         yield "after one closes", f"after {row['frees']} s" if row["frees"] else "not in time", ""
-    if row["again"] and row["again"] != row["pattern"]:
+    if row["again"] and not _goes_on(row["again"], row["pattern"]):
         yield "after all close", brief(row["again"]), ""
     if row["witnesses_agree"] is False:
         yield "trace, client", "disagree", "a fault of the lab"
+
+
+def _goes_on(one: str, other: str) -> bool:
+    """Tell whether two patterns are the same as far as the shorter one goes: one may have more dials."""
+    expanded = ["".join(run[0] * int(run[1:]) for run in letters.split()) for letters in (one, other)]
+    shorter, longer = sorted(expanded, key=len)
+    return longer.startswith(shorter)
 
 
 def _whose(mine: Sequence[Row], rows: Sequence[Row]) -> str:

@@ -254,6 +254,15 @@ fi
 echo 1 > /proc/sys/net/ipv4/tcp_abort_on_overflow
 echo x > /proc/sys/net/ipv4/tcp_syncookies
 limit 8081
+cat > /etc/sysctl.d/99-limits.conf <<END
+# kept
+net.ipv4.tcp_fin_timeout = $((10 + 5))
+net.ipv4.tcp_tw_recycle = 1
+END
+sysctl --system
+echo "net.ipv4.tcp_synack_retries = 3" >> /etc/sysctl.conf
+sysctl -p
+iptables-save > /etc/iptables/rules.v4
 """
 
 
@@ -265,9 +274,11 @@ def test_what_a_script_sets(tmp_path):
     assert [(each["line"], each["key"], each["verdict"]) for each in answer["sysctls"]] == [
         (4, "net.ipv4.icmp_ratelimit", ["applied"]), (6, "net.core.somaxconn", ["only-if-asked", "applied"]),
         (6, "net.core.netdev_max_backlog", ["not-in-container"]),
+        (16, "net.ipv4.tcp_fin_timeout", ["applied"]), (17, "net.ipv4.tcp_tw_recycle", ["absent"]),
+        (20, "net.ipv4.tcp_synack_retries", ["applied"]),
         (11, "net.ipv4.tcp_abort_on_overflow", ["applied"]), (12, "net.ipv4.tcp_syncookies", ["invalid"]),
     ]  # fmt: skip
-    assert [file["form"] for file in answer["files"]] == ["shell"]
+    assert [(file["form"], file["exit"]) for file in answer["files"]] == [("shell", 0)]
     assert answer["ports"][0]["pattern"] == "E5 R10"
     # Before a server listens: its backlog is bounded by what is there then (B02).
     evidence = trial_record.exchanges(Path(done.stderr.rpartition("evidence: ")[2].strip()))

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from connlab.trial import fed_text
 from connlab.trial.forms import Input
 from connlab.trial.script_lines import call_lines
-from connlab.trial.sysctls import commands
+from connlab.trial.sysctls import commands, lines
 from connlab.trial.sysctls.lines import Brought, Group, Setting
 from connlab.trial.sysctls.observed import File
 
@@ -31,6 +32,19 @@ def _called(brought: Input, told: Mapping[str, Any]) -> Iterator[Setting]:
     for number, call in zip(call_lines(told), told["calls"], strict=True):
         if call["tool"] == "sysctl":
             yield from commands.of_sysctl(brought, number or 0, call["words"])
+            yield from _fed(brought, call["input"], number or 0)
+
+
+def _fed(brought: Input, text: str, number: int) -> Iterator[Setting]:
+    """Yield the lines of a text that sysctl read, where they stand in the script; else where that was called."""
+    said = brought.text.split("\n")
+    before = fed_text.place(brought.text, text, number or 1)
+    for each in lines.conf(Input(brought.path, "sysctl", text)).groups[0].settings:
+        at = before + each.line if before is not None else 0
+        key = each.text.partition("=")[0].strip()
+        if not 0 < at <= len(said) or key not in said[at - 1]:
+            at = next((at for at, line in enumerate(said, 1) if key in line), number)
+        yield each._replace(line=at)
 
 
 def _written(brought: Input, told: Mapping[str, Any]) -> Iterator[Setting]:

@@ -73,6 +73,7 @@ def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
         ({"frees": None}, ("after one closes", "not in time", "")),
         ({"frees": 2.5}, ("after one closes", "after 2.5 s", "")),
         ({"again": "R14"}, ("after all close", "R14", "")),
+        ({"again": "E19 R11"}, ("after all close", "E19 R11", "")),
         ({"witnesses_agree": False}, ("trace, client", "disagree", "a fault of the lab")),
     ],
 )
@@ -80,6 +81,7 @@ def test_a_scenario_that_told_something_has_a_line(more, line):
     """And one that told what the limit says already has none."""
     assert [each[2:5] for each in lines(row(**more))[1:]] == [line]
     assert len(lines(row())) == 1
+    assert len(lines(row(again=f"{row()['pattern']}0"))) == 1  # and more dials of the last kind
 
 
 @pytest.mark.parametrize(
