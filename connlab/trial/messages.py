@@ -9,6 +9,8 @@ from typing import Any
 # `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
 AT_LINE = re.compile(r"(?:\bline:? |stdin:)(\d+)\b")
 NO_CHAIN = re.compile(r"Chain '(\S+)' does not exist")
+# nft goes on after it, and then takes every line for wrong.
+INCLUDE = re.compile(r"stdin:\d+:\S+ Error: File not found: (\S+)$")
 ADVICE = re.compile(r"Try `.* --help' for more information\.$")
 
 
@@ -29,6 +31,9 @@ def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
     for each, number in zip(said, numbers, strict=True):
         known = number or known
         found.append({"line": known, "text": each})
+        if file := INCLUDE.search(each):
+            bring = f"put the text of {file[1]} in the place of this line, or bring the output of: nft list ruleset"
+            return [*found, {"line": known, "text": bring}]
     return found
 
 

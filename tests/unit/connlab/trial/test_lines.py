@@ -111,3 +111,15 @@ def test_a_word_of_a_tool_is_about_the_line_that_it_names():
         2,
     ]
     assert [each["line"] for each in messages("iptables-restore: line 4 failed\n", "", shift=1)] == [3]
+
+
+def test_an_include_that_was_not_brought_is_all_that_is_said():
+    """What nft says of the lines after it is not true of them."""
+    words = '/dev/stdin:3:1-19: Error: File not found: ./x.nft\ninclude "./x.nft"\n^^^\n/dev/stdin:5:1-2: Error: y\n'
+    assert messages(words, "") == [
+        {"line": 3, "text": "/dev/stdin:3:1-19: Error: File not found: ./x.nft"},
+        {
+            "line": 3,
+            "text": "put the text of ./x.nft in the place of this line, or bring the output of: nft list ruleset",
+        },
+    ]
