@@ -36,6 +36,17 @@ class Open(NamedTuple):
     partial: bool = optional(boolean, False)
 
 
+class Salvo(NamedTuple):
+    """Make sockets, then dial with all of them back to back, and hold what is established."""
+
+    host: str = _HOST
+    port: int = _PORT
+    timeout_ms: int = _TIMEOUT
+    source: str | None = _SOURCE
+    source_port: int | None = _SOURCE_PORT
+    count: int = optional(_COUNT, 20)  # type: ignore[assignment]
+
+
 class Close(NamedTuple):
     """End connections that are held; `conns` None: all."""
 
@@ -108,8 +119,8 @@ class Quit(NamedTuple):
     """Close everything, and end the agent."""
 
 
-Request = Open | Close | Send | Recv | Churn | Listen | Accept | Resolve | Facts | Quit
+Request = Open | Salvo | Close | Send | Recv | Churn | Listen | Accept | Resolve | Facts | Quit
 REQUESTS = {
     kind.__name__.lower(): kind
-    for kind in (Open, Close, Send, Recv, Churn, Listen, Accept, Resolve, Facts, Quit)
+    for kind in (Open, Salvo, Close, Send, Recv, Churn, Listen, Accept, Resolve, Facts, Quit)
 }

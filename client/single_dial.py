@@ -22,6 +22,20 @@ def start(
     Returns the attempt, its socket, the errno so far, and the outcome where errno misleads.
     """
     attempt = Attempt(number, target=target[0], target_port=target[1], start_ns=time.monotonic_ns())
+    sock, error_number = prepare(source, source_port)
+    if sock is None or error_number:
+        # EADDRNOTAVAIL of bind(2) is an address that is not ours; only that of connect(2) is T13.
+        return attempt, sock, error_number, HARNESS_ERROR
+    error_number = sock.connect_ex(target)
+    attempt = with_source(attempt, sock)
+    if error_number == errno.EINPROGRESS:
+        # Across a veth pair the answer comes while connect(2) still runs: asking again saves a poll.
+        error_number = sock.connect_ex(target)
+    return attempt, sock, error_number, ""
+
+
+def prepare(source: str | None, source_port: int | None) -> tuple[socket.socket | None, int]:
+    """Make the socket of a dial, bound to what it is to come from; and the errno of that, 0 if there was none."""
     sock = None
     try:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -33,16 +47,14 @@ def start(
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
             sock.bind((source, 0))
     except OSError as error:
-        # EADDRNOTAVAIL of bind(2) is an address that is not ours; only that of connect(2) is T13.
-        return attempt, sock, error.errno, HARNESS_ERROR
-    error_number = sock.connect_ex(target)
+        return sock, error.errno or errno.EIO
+    return sock, 0
+
+
+def with_source(attempt: Attempt, sock: socket.socket) -> Attempt:
+    """Add to an attempt the address and the port that its SYN came from."""
     name = sock.getsockname()
-    if name != _NO_SOURCE:
-        attempt = attempt._replace(source=name[0], source_port=name[1])
-    if error_number == errno.EINPROGRESS:
-        # Across a veth pair the answer comes while connect(2) still runs: asking again saves a poll.
-        error_number = sock.connect_ex(target)
-    return attempt, sock, error_number, ""
+    return attempt if name == _NO_SOURCE else attempt._replace(source=name[0], source_port=name[1])
 
 
 def answer(sock: socket.socket, event: int) -> int:

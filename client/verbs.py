@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from client.commands.held import Held
 
 COMMANDS: dict[type[protocol.Request], Callable[[Held, Any], Answer]] = {
+    protocol.Salvo: connect.salvo,
     protocol.Close: close.close_,
     protocol.Send: transfer.send,
     protocol.Recv: transfer.recv,

@@ -1,4 +1,4 @@
-"""Dialling: `open` and `churn`, and `resolve`, which only asks for the address."""
+"""Dialling: `open`, `salvo` and `churn`, and `resolve`, which only asks for the address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from client.answers import Churned, Opened, Resolution
 from client.attempt import Attempt, errno_name
 from client.commands.held import Held, hold
 from client.messages import BadRequest
-from client.protocol import Churn, Open, Resolve
+from client.protocol import Churn, Open, Resolve, Salvo
 from connlab.machine import events
 
 _LONGEST_BARRIER_NS = 60 * 10**9
@@ -55,6 +55,28 @@ def open_(held: Held, request: Open, tell: Callable[[Attempt], None]) -> Opened:
         close.fin(established, request.timeout_ms)
         events.emit("released", count=len(established), how="fin")
     return Opened(tally=tally) if request.partial else Opened(attempts)
+
+
+def salvo(held: Held, request: Salvo) -> Opened:
+    """Dial with sockets that are there already, back to back, and hold what is established."""
+    _check_ports(request)
+    ended = connector.salvo(
+        _resolve(request.host),
+        request.port,
+        count=request.count,
+        timeout_ms=request.timeout_ms,
+        source=request.source,
+        source_port=request.source_port,
+    )
+    attempts = [
+        attempt._replace(conn=hold(held, sock)) if sock else attempt
+        for attempt, sock in sorted(ended, key=lambda pair: pair[0].number)
+    ]
+    for attempt in attempts:
+        report.attempt(attempt)
+    if any(attempt.conn for attempt in attempts):
+        events.emit("held", count=len(held))
+    return Opened(attempts)
 
 
 def churn(_held: Held, request: Churn) -> Churned:
@@ -106,7 +128,7 @@ def resolve(_held: Held, request: Resolve) -> Resolution:
     return Resolution(address is not None, address, number, reason, us)
 
 
-def _check_ports(request: Open | Churn) -> None:
+def _check_ports(request: Open | Salvo | Churn) -> None:
     first, count = request.source_port, request.count
     if first and first + count > 65_536:
         raise BadRequest(f"source_port: {count} dials from {first} on need ports above 65535")

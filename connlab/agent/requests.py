@@ -37,6 +37,12 @@ class Open(DialOptions, total=False):
     partial: bool
 
 
+class Salvo(Target, total=False):
+    """Dial back to back."""
+
+    count: int
+
+
 class ChurnOptions(Target, total=False):
     """Options of `churn`."""
 
@@ -115,6 +121,8 @@ def allowance(verb: str, fields: Mapping[str, Any]) -> float:
         barrier = BARRIER if fields.get("at_ns") else 0.0
         rounds = -(-count // in_flight) + 1  # 1: the FINs of keep=False
         return float(barrier + count * gap + rounds * timeout)
+    if verb == "salvo":
+        return float(timeout)
     if verb == "churn":
         return float(fields.get("count", 100) * (gap + 3 * timeout))  # dial, echo, close
     return float(timeout) if verb in ("close", "recv", "accept", "quit") else 0.0

@@ -68,6 +68,11 @@ class Agent:
         while (answer := self._channel.answer(within)).get("partial"):
             yield Attempt.from_agent(answer["attempt"])
 
+    def salvo(self, count: int, **options: Unpack[requests.Target]) -> list[Attempt]:
+        """Dial `count` times back to back, with sockets that were made before; what is established is held."""
+        request: requests.Salvo = {**options, "count": count}
+        return read_attempts(self._channel.ask("salvo", request))
+
     def churn(self, count: int, **options: Unpack[ChurnOptions]) -> Churn:
         """Open and close `count` connections, one after another."""
         return self.start_churn(count, **options)()

@@ -8,6 +8,8 @@ import pytest
 from tests.support.ports import free_port
 from tests.unit.client.processes import log_events, outcomes_of
 
+HOW = [{"verb": "open"}, {"verb": "salvo"}, {"verb": "churn", "detail": True}]
+
 
 def test_a_name_is_asked_for_and_nothing_is_dialled(agent):
     """`resolve`: an address, or the resolver's own error as an answer; no attempt in the log."""
@@ -52,7 +54,7 @@ def test_a_taken_four_tuple_is_no_port(agent, echo):
     assert outcomes_of(client.ask("open", **target)) == [("no_port", "EADDRNOTAVAIL")]
 
 
-@pytest.mark.parametrize("how", [{"verb": "open"}, {"verb": "churn", "detail": True}], ids=["open", "churn"])
+@pytest.mark.parametrize("how", HOW, ids=lambda how: how["verb"])
 def test_each_dial_has_the_next_source_port(agent, echo, how):
     """With source_port the caller knows every four-tuple, and that none of them was there before."""
     first = free_port()
@@ -61,7 +63,7 @@ def test_each_dial_has_the_next_source_port(agent, echo, how):
     assert [attempt["source_port"] for attempt in attempts] == [first, first + 1, first + 2]
 
 
-@pytest.mark.parametrize("verb", ["open", "churn"])
+@pytest.mark.parametrize("verb", ["open", "salvo", "churn"])
 def test_ports_end_at_65535(agent, verb):
     """More dials than ports are left is a mistake in the request, found before the first of them."""
     client = agent()
@@ -115,3 +117,22 @@ def test_a_barrier_is_never_early(agent, echo):
     starts = [next(client.answers)["attempts"][0]["start_ns"] for client in (one, two)]
     assert min(starts) >= at_ns
     assert "60 s ahead" in one.ask("open", at_ns=time.monotonic_ns() + 61 * 10**9)["error"]
+
+
+def test_a_salvo_has_sent_every_syn_before_the_first_has_waited(agent):
+    """A full queue keeps all of them waiting; the last began long before the first was given up."""
+    client = agent()
+    port = client.ask("listen", backlog=0, address="127.0.0.1")["port"]
+    target = {"host": "127.0.0.1", "port": port, "timeout_ms": 300}
+    attempts = client.ask("salvo", **target, count=10)["attempts"]
+    outcomes = [attempt["outcome"] for attempt in attempts]
+    assert (outcomes[0], set(outcomes[1:])) == ("established", {"timed_out"})
+    assert [attempt["number"] for attempt in attempts] == list(range(1, 11))
+    assert attempts[-1]["start_ns"] < attempts[1]["start_ns"] + 1000 * attempts[1]["us"]
+    assert client.ask("facts")["held"] == 2  # the listener too
+
+
+def test_a_salvo_from_an_address_that_is_not_ours(agent, echo):
+    """No SYN is sent, and that is the harness' error, not the server's."""
+    answer = agent().ask("salvo", host="127.0.0.1", port=echo, source="192.0.2.1", count=2)
+    assert outcomes_of(answer) == [("harness_error", "EADDRNOTAVAIL")] * 2

@@ -1,0 +1,60 @@
+"""What Debian's kernels were measured to do with the article's rule, limit 15: data, of docs/kernel.md, "Epochs"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+LIMIT, BURST, ALONE, PACED = 15, 40, 30, 20
+
+
+class Measured(NamedTuple):
+    """One kernel: `bursts` is how many were admitted in each of five bursts of 40 dials, all closed in between.
+
+    `refused_alone`: of 30 dials one at a time afterwards, with nothing open. `loopback`: admitted and refused of 20
+    paced dials over loopback, then, once all are closed, of 20 more; None where that was not tried.
+    """
+
+    bursts: tuple[int, ...]
+    refused_alone: int
+    loopback: tuple[tuple[int, int], tuple[int, int]] | None
+
+    @property
+    def locks_out(self) -> bool:
+        """Whether a source that has nothing open any more is kept out."""
+        return min(self.bursts) < LIMIT or self.refused_alone > 0
+
+    @property
+    def limits_loopback(self) -> bool | None:
+        """Whether the limit holds over loopback; None where that was not tried."""
+        return None if self.loopback is None else self.loopback[0] == (LIMIT, PACED - LIMIT)
+
+
+EXACT, LOCKED = (15, 15, 15, 15, 15), (15, 0, 0, 0, 0)
+HELD, KEPT, NEVER = (
+    ((15, 5), (15, 5)),
+    ((15, 5), (10, 10)),
+    ((20, 0), (0, 0)),
+)  # NEVER: then nothing is answered
+
+MEASURED: Mapping[str, Measured] = {
+    "5.10.218": Measured(EXACT, 0, KEPT),
+    "5.10.251": Measured(LOCKED, 7, NEVER),
+    "5.10.262": Measured(EXACT, 0, KEPT),
+    "6.1.170": Measured(EXACT, 0, HELD),
+    "6.1.192": Measured(EXACT, 0, HELD),
+    "6.12.43": Measured(LOCKED, 8, HELD),
+    "6.12.57": Measured((15, 1, 0, 0, 0), 9, HELD),
+    "6.12.69": Measured(LOCKED, 8, NEVER),
+    "6.12.74": Measured(LOCKED, 8, NEVER),
+    "6.12.85": Measured(EXACT, 0, HELD),
+    "6.12.96": Measured(EXACT, 0, None),
+    "6.12.118": Measured(EXACT, 0, HELD),
+    "6.16.12": Measured(LOCKED, 5, HELD),
+    "6.17.8": Measured(LOCKED, 6, None),
+    "6.17.13": Measured(LOCKED, 7, NEVER),
+    "6.18.5": Measured(LOCKED, 2, NEVER),
+    "6.18.12": Measured(LOCKED, 6, None),
+    "6.18.15": Measured(EXACT, 0, HELD),
+    "7.3.4": Measured(EXACT, 0, HELD),
+}
