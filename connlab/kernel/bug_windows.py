@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-STALE = "one burst locks its source out: with nothing open it is refused until it has dialled singly for a while"
+STALE = (
+    "one burst locks its source out: with nothing open it is refused until it has dialled singly for a while"
+)
 LOOPBACK = f"{STALE}; over loopback the limit never fires, then silence; a rule without --syn cuts hosts off"
 SOMEWHERE = "somewhere between 5.10.219 and 5.10.261 begins and ends what was measured on 5.10.251"
 IN_BETWEEN = f"{STALE}; over loopback it may never fire, as on 6.17.13"
