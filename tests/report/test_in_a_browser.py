@@ -17,10 +17,10 @@ import pytest
 
 from connlab.evidence.charts import chart, slope, steps
 from connlab.evidence.vega_lite import Spec
-from tests.report.browser import chromium, dump_document, measure
+from tests.report.browser import chromium, document, measure
 from tests.support.processes import run_lab
 
-pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time
+pytestmark = pytest.mark.xdist_group("browser")  # one Chromium for all
 
 HOSTILE = "<script>pwned=1</script><img src=x onerror=pwned=1>\"'"
 DRAIN = [(0.0, 0), (5.0, 40), (60.0, 0), (80.0, 0)]
@@ -52,12 +52,6 @@ def test_without_a_browser(monkeypatch):
     with pytest.raises((pytest.fail.Exception, pytest.skip.Exception), match="no browser") as outcome:
         chromium()
     assert outcome.type is pytest.fail.Exception, "a promised browser was skipped"
-
-
-@pytest.fixture(scope="module")
-def browser() -> str:
-    """Return the browser, which is looked for before a page is drawn for it."""
-    return chromium()
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +157,7 @@ def test_the_policy_of_a_page_stops_scripts(browser, page):
     copy = page.with_suffix(".policy.html")
     script = "<script>document.title = 'it ran'</script>"
     copy.write_text(page.read_text().replace("</body>", f"{script}</body>"))
-    assert "<title>time-wait: connlab" in dump_document(browser, copy)
+    assert "<title>time-wait: connlab" in document(browser, copy)
 
 
 def test_it_fits_its_window(measured):

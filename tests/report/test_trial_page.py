@@ -9,10 +9,10 @@ import pytest
 from connlab.cli.show.trial import LETTERS
 from connlab.report.trial_page import trial_page
 from connlab.trial.summary import summary
-from tests.report.browser import chromium, measure
+from tests.report.browser import measure
 from tests.support.trial_answers import PATH, RULES, answer, finding, row
 
-pytestmark = pytest.mark.xdist_group("browser")  # one Chromium at a time
+pytestmark = pytest.mark.xdist_group("browser")  # one Chromium for all
 
 HOSTILE = "<script>pwned=1</script><img src=x onerror=pwned=1>\"'"
 LONG = "x" * 400  # a word that nothing breaks
@@ -41,9 +41,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("width", "scheme", "paper"), [(500, "dark", "rgb(20, 23, 26)"), (1100, "light", "rgb(255, 255, 255)")]
 )
-def test_it_fits_and_runs_nothing(page, width, scheme, paper):
+def test_it_fits_and_runs_nothing(browser, page, width, scheme, paper):
     """Nothing is wider than the window, no word of a file is an element, and the colours are those asked for."""
-    measured = measure(chromium(), page, width, scheme)
+    measured = measure(browser, page, width, scheme)
     assert measured["wide"] <= 0
     assert (measured["pwned"], measured["scripts"], measured["images"], measured["fetched"]) == (
         "undefined",
