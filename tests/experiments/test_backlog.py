@@ -14,7 +14,7 @@ from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.host import Host
 from connlab.kernel.snapshot import read_counters
 from tests.experiments.accept_queue import fill, listener, stall
-from tests.support.laboratory import Lab, laboratory
+from tests.support.laboratory import Lab
 
 ESTABLISHED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.TIMED_OUT
 LAST_ACKS = ("-p", "tcp", "--dport", "12345", "--tcp-flags", "SYN,ACK", "ACK", "-j", "DROP")
@@ -50,24 +50,25 @@ def test_a_backlog_above_somaxconn_is_clamped(crowd: Lab) -> None:
 
 
 @pytest.fixture
-def stalled(shared_lab) -> Lab:
+def stalled(one_at_a_time) -> Lab:
     """Return a lab whose server greets one client at a time and never limits; nobody waits in its queue."""
-    return shared_lab(**STALLED, SYSCTL="stock", CLIENTS=1)
+    return one_at_a_time(**STALLED, SYSCTL="stock")
 
 
-@pytest.mark.xdist_group("stalled")
+@pytest.mark.xdist_group("one at a time")
 @pytest.mark.claim("backlog-limits-connections")
-def test_listen_5_does_not_limit_connections(stalled: Lab, watch, keep, verdict) -> None:
+def test_listen_5_does_not_limit_connections(one_at_a_time, watch, verdict) -> None:
     """Nobody is refused: six wait, the SYNs of others are dropped; and with accept(2), there is no limit at all.
 
-    The server is stalled: it has greeted its first client, which says nothing. Then the same backlog of 5
+    The server is stalled: it has greeted its first client, which says nothing. Before that the same backlog of 5
     in a server that accepts.
     """
+    accepting = one_at_a_time(SERVER_MODE="threading", BACKLOG=5, CONNLIMIT=1000)
+    with Agent(accepting.clients[0]) as agent, watch(accepting.server) as accepting_diff:
+        served = tally(agent.open(100))
+    stalled = one_at_a_time(**STALLED, SYSCTL="stock")
     with Agent(stalled.clients[0]) as agent, watch(stalled.server) as stalled_diff:
         waiting = tally(stall(stalled, agent, waiting=6) + dial_and_give_up(agent, 13))
-    accepts = {"SERVER_MODE": "threading", "BACKLOG": 5, "CONNLIMIT": 1000, "CLIENTS": 1}
-    with laboratory(**accepts) as lab, Agent(lab.clients[0]) as agent, watch(lab.server) as accepting_diff:
-        served = tally(agent.open(100))
 
     assert waiting == {ESTABLISHED: 7, TIMED_OUT: 13}
     assert stalled_diff.counter("TcpExtListenOverflows") == stalled_diff.counter("TcpExtListenDrops") == 13
@@ -81,16 +82,10 @@ def test_listen_5_does_not_limit_connections(stalled: Lab, watch, keep, verdict)
     )
 
 
-@pytest.mark.xdist_group("stalled")
+@pytest.mark.xdist_group("one at a time")
 def test_a_handshake_that_overflows_at_its_last_ack_is_left_hanging(stalled: Lab) -> None:
     """tcp_abort_on_overflow=0: connected for the client, unknown to the server (B04)."""
     assert _overflow_at_the_last_ack(stalled) == {"EAGAIN": 5}
-
-
-def test_abort_on_overflow_resets_only_what_overflows_at_the_last_ack() -> None:
-    """tcp_abort_on_overflow=1: a handshake that finds the queue full at its last ACK is reset (B05)."""
-    with laboratory(**STALLED, SYSCTL="abort-on-overflow", CLIENTS=1) as lab:
-        assert _overflow_at_the_last_ack(lab)["ECONNRESET"] == 2
 
 
 def _overflow_at_the_last_ack(lab: Lab) -> Counter[str]:
@@ -116,14 +111,14 @@ def _overflow_at_the_last_ack(lab: Lab) -> Counter[str]:
     return Counter(str(end.errno) for end in ends)
 
 
-@pytest.mark.xdist_group("stalled")
+@pytest.mark.xdist_group("one at a time")
 def test_syns_that_come_together_are_answered_with_cookies(stalled: Lab, watch) -> None:
     """Clients are connected of which the server knows nothing, and never will: not 7 and 8, but 15 (B10).
 
     The queue of open handshakes is as long as the backlog. Here the server drops their last ACKs for a moment; on a
     busy machine it is enough that they are late.
     """
-    # The last test of this lab: what it leaves half open takes a minute to go.
+    # The last test of this server: what it leaves half open takes a minute to go.
     with Agent(stalled.clients[0]) as agent:
         stalled.server.run(["iptables", "-I", "INPUT", *LAST_ACKS])
         with watch(stalled.server) as diff:
@@ -136,6 +131,12 @@ def test_syns_that_come_together_are_answered_with_cookies(stalled: Lab, watch) 
     assert cookies == diff.counter("TcpExtTCPReqQFullDoCookies") == 15 - len(half_open)
     assert diff.reported("accepted") == 0
     assert diff.counter("TcpExtListenOverflows") == 0
+
+
+@pytest.mark.xdist_group("one at a time")
+def test_abort_on_overflow_resets_only_what_overflows_at_the_last_ack(one_at_a_time) -> None:
+    """tcp_abort_on_overflow=1: a handshake that finds the queue full at its last ACK is reset (B05)."""
+    assert _overflow_at_the_last_ack(one_at_a_time(**STALLED, SYSCTL="abort-on-overflow"))["ECONNRESET"] == 2
 
 
 def dial_and_give_up(agent: Agent, count: int) -> list[Attempt]:

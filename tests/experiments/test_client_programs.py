@@ -5,13 +5,15 @@ terminal ── lab ── docker exec ── client-1 ── bridge ── serv
 
 from __future__ import annotations
 
+import pytest
+
 from connlab.actions import socket_kinds
 from connlab.agent.session import Agent
 from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import readiness
 from connlab.kernel import snapshot, tables
-from tests.support.laboratory import Lab, laboratory, server_events, wait_until_free
+from tests.support.laboratory import Lab, server_events, wait_until_free
 from tests.support.sockets import established
 from tests.support.terminal import terminal
 
@@ -78,13 +80,14 @@ def test_the_sixteenth_is_refused_in_words(crowd: Lab, watch) -> None:
     assert diff.refused == 1
 
 
-def test_a_server_that_stops_while_someone_talks() -> None:
+@pytest.mark.xdist_group("many at once")
+def test_a_server_that_stops_while_someone_talks(many_at_once) -> None:
     """Whether it ends by itself or is killed, it is told at once, although nobody types: exit status 1."""
-    with laboratory(CLIENTS=1) as lab:
-        assert _talks_until(lab, "SIGTERM") == 1
-        lab.server.restart()
-        readiness.wait_until_ready(lab.settings.project, 1)
-        assert _talks_until(lab, "SIGKILL") == 1
+    lab = many_at_once()
+    assert _talks_until(lab, "SIGTERM") == 1
+    lab.server.restart()
+    readiness.wait_until_ready(lab.settings.project, len(lab.clients))
+    assert _talks_until(lab, "SIGKILL") == 1
 
 
 def _talks_until(lab: Lab, signal: str) -> int:

@@ -9,32 +9,34 @@ from __future__ import annotations
 import pytest
 
 from connlab.agent.session import agents
-from connlab.base.model import Outcome, Verdict, tally
+from connlab.base.model import Event, Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.host import Host
 from tests.experiments.accept_queue import stall
-from tests.support.laboratory import Lab, laboratory, server_events
+from tests.support.laboratory import Lab, server_events
 from tests.support.sockets import established
 
 
+@pytest.mark.xdist_group("one at a time")
 @pytest.mark.claim("one-at-a-time")
-def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
+def test_the_second_client_waits_until_the_first_resets(one_at_a_time, watch, verdict) -> None:
     """With the article's own client, which never reads: its close is an RST, and then the next one is served."""
-    with laboratory(SERVER_MODE="iterative", HANDLER="article", CLIENTS=2) as lab:
-        with agents(lab.clients) as (first, second), watch(lab.server):
-            first.open(1)
-            first.send("from the first")
-            until(lambda: server_events(lab, "message"), "the first one is served", within=10)
-            second.open(1)
-            second.send("one ")
-            second.send("two")
-            until(lambda: _unread_bytes(lab) == len("one two"), "both messages wait in the kernel", within=10)
-            sources = {event.fields["source"] for event in server_events(lab, "accepted")}
-            first.close(how="rst")  # what a close with unread echoes is (T15)
-            until(lambda: len(server_events(lab, "message")) == 2, "the second one is served", within=10)
-        ends = server_events(lab, "closed", "endless")
-        (closed,) = (event for event in ends if event.fields["source"] == first.host.address)
-        late = server_events(lab, "message")[1]
+    lab = one_at_a_time(SERVER_MODE="iterative", HANDLER="article")
+    with agents(lab.clients) as (first, second), watch(lab.server):
+        first.open(1)
+        first.send("from the first")
+        until(lambda: server_events(lab, "message"), "the first one is served", within=10)
+        second.open(1)
+        second.send("one ")
+        second.send("two")
+        until(lambda: _unread_bytes(lab) == len("one two"), "both messages wait in the kernel", within=10)
+        sources = {event.fields["source"] for event in server_events(lab, "accepted")}
+        first.close(how="rst")  # what a close with unread echoes is (T15)
+        until(lambda: len(server_events(lab, "message")) == 2, "the second one is served", within=10)
+    until(lambda: len(server_events(lab, "closed")) == 2, "the second one has left too", within=10)
+    ends = server_events(lab, "closed", "endless")
+    (closed,) = (event for event in ends if event.fields["source"] == first.host.address)
+    late = server_events(lab, "message")[1]
 
     assert sources == {first.host.address}
     assert closed.fields["by"] == "reset"
@@ -47,13 +49,15 @@ def test_the_second_client_waits_until_the_first_resets(watch, verdict) -> None:
     )
 
 
+@pytest.mark.xdist_group("one at a time")
 @pytest.mark.claim("one-at-a-time")
-def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> None:
+def test_after_a_clean_close_the_printed_loop_serves_nobody(one_at_a_time, watch, verdict) -> None:
     """A client that reads its echoes and closes with FIN: the loop spins on b"", bounded here; the mend is one line."""
     stories, endless = {}, {}
     for handler in ("article", "echo"):
-        knobs = {"SERVER_MODE": "iterative", "HANDLER": handler, "CLIENTS": 2}
-        with laboratory(**knobs) as lab, agents(lab.clients) as (one, two):
+        lab = one_at_a_time(SERVER_MODE="iterative", HANDLER=handler)
+        earlier = len(_story(lab))  # of the test above, whose server this may be
+        with agents(lab.clients) as (one, two):
             who = {one.host.address: "one", two.host.address: "two"}
             one.open(1)
             two.open(1)
@@ -61,10 +65,12 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(watch, verdict) -> N
             assert one.recv()[0].text == "hello"
             with watch(lab.server):
                 one.close()
-                until(lambda lab=lab: len(server_events(lab, "accepted")) == 2, "two is accepted", within=30)
+                until(
+                    lambda lab=lab, earlier=earlier: _dials(lab, earlier) == 2, "two is accepted", within=30
+                )
                 two.send("hello")
                 assert two.recv()[0].text == "hello", "and served at last"
-            story = server_events(lab, "endless", "closed", "accepted")
+            story = _story(lab, earlier)
             stories[handler] = [(event.event, who[event.fields["source"]]) for event in story]
             endless = next((event.fields for event in story if event.event == "endless"), endless)
 
@@ -95,12 +101,12 @@ def test_messages_are_glued_wherever_the_reader_is_late(crowd: Lab, verdict) -> 
 
 
 @pytest.fixture
-def greeting(shared_lab) -> Lab:
+def greeting(one_at_a_time) -> Lab:
     """Return a lab whose server greets one client at a time; nobody waits in its queue. Dials that hung still count."""
-    return shared_lab(SERVER_MODE="greeting", CLIENTS=2)
+    return one_at_a_time(SERVER_MODE="greeting")
 
 
-@pytest.mark.xdist_group("repeated syn")
+@pytest.mark.xdist_group("one at a time")
 @pytest.mark.claim("stalled-server-refuses")
 @pytest.mark.parametrize("sixteenth", [False, True], ids=["control", "one more dial"])
 def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
@@ -130,6 +136,15 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
         f"{'one further dial refused meanwhile' if sixteenth else 'nothing else dialled'}: of 8 dials that hang in"
         f" SYN_SENT, {repeated} are refused when they repeat",
     )
+
+
+def _story(lab: Lab, earlier: int = 0) -> list[Event]:
+    """Return what the server has told of whole connections, but for so many events."""
+    return server_events(lab, "accepted", "endless", "closed")[earlier:]
+
+
+def _dials(lab: Lab, earlier: int) -> int:
+    return sum(event.event == "accepted" for event in _story(lab, earlier))
 
 
 def _unread_bytes(lab: Lab) -> int:

@@ -37,11 +37,18 @@ class Mode:
     processes: int
     threads: int
 
+    @property
+    def worker(self) -> str:
+        """Name the xdist_group of its tests, by the lab that they have."""
+        if self.name == "threading":
+            return "crowd"  # whose server has that mode
+        return "one at a time" if self.served == 1 else "many at once"
+
 
 # Threads of every mode: the main one, refusals, status, and the loop.
 MODES = [
-    Mode("greeting", "one-at-a-time", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
     Mode("iterative", "one-at-a-time", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
+    Mode("greeting", "one-at-a-time", clients=1, dials=1 + QUEUE, served=1, processes=1, threads=4),
     Mode("pool", "pool-bounds", clients=1, dials=LIMIT, served=POOL, processes=1, threads=4 + POOL),
     Mode(
         "unbounded_pool",
@@ -59,20 +66,21 @@ MODES = [
 
 
 @pytest.fixture
-def running(request: pytest.FixtureRequest, shared_lab) -> tuple[Mode, Lab]:
-    """Return a mode and a lab in it, shared by the tests of that mode; every slot is free."""
+def running(request: pytest.FixtureRequest) -> tuple[Mode, Lab]:
+    """Return a mode and a lab in it, with every slot free; its server is shared by the tests of that mode."""
     mode = request.param
+    lab = request.getfixturevalue(mode.worker.replace(" ", "_"))
     knobs = {"POOL_SIZE": POOL} if "pool" in mode.name else {}
-    return mode, shared_lab(SERVER_MODE=mode.name, CLIENTS=mode.clients, **knobs)
+    return mode, lab if mode.worker == "crowd" else lab(SERVER_MODE=mode.name, **knobs)
 
 
 def in_modes(*names: str, claim: str = "") -> pytest.MarkDecorator:
-    """Run a test in each of these modes, whose tests all run in one worker; `claim`, or else the mode's own."""
+    """Run a test in each of these modes, in the worker that has its lab; `claim`, or else the mode's own."""
     return pytest.mark.parametrize(
         "running",
         [
             pytest.param(mode, id=mode.name, marks=[
-                pytest.mark.xdist_group(mode.name), pytest.mark.claim(claim or mode.claim),
+                pytest.mark.xdist_group(mode.worker), pytest.mark.claim(claim or mode.claim),
             ])
             for mode in MODES if mode.name in names
         ],
@@ -85,7 +93,7 @@ def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verd
     """The first so many get an answer, the others are connected and wait until one leaves (P01, P06, B08)."""
     mode, lab = running
     weights, before = {"idle": _weigh(lab.server)}, accepted(lab)
-    with agents(lab.clients) as dialling:
+    with agents(lab.clients[: mode.clients]) as dialling:
         with watch(lab.server) as diff:
             attempts = [(agent, attempt) for agent in dialling for attempt in agent.open(mode.dials)]
             until(lambda: accepted(lab) - before == mode.served, f"{mode.served} are accepted", within=10)
