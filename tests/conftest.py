@@ -10,11 +10,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from connlab.base.errors import LabError, NotFit
+from connlab.base.errors import LabError
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
 from connlab.cluster import engine, engine_machine
@@ -22,11 +21,11 @@ from connlab.cluster.host import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
 from tests.support import compose_start, menu
+from tests.support.header import DOCKERLESS, header
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
 from tests.support.skips import skip_lines
 
 RUN = "CONNLAB_RUN"
-DOCKERLESS = {"unit", "report"}  # folders whose tests touch no engine
 # After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
 # takes moments comes last, so that no worker is left with a long story then.
 ORDER = ("time_wait", "trial", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
@@ -75,14 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Name the kernel under test, which is the engine's, because results depend on it."""
-    if all(DOCKERLESS.intersection(Path(argument).parts) for argument in config.args):
-        return "connlab: no engine is needed"
-    try:
-        machine = engine_machine.facts()
-    except NotFit as unreachable:
-        return f"connlab: {unreachable}".partition("\n")[0]
-    where = "" if machine["here"] else " of an engine elsewhere"
-    return f"connlab: kernel {machine['kernel']}{where}, {machine['cpus']} CPUs, {machine['memory_bytes'] / 1e9:.1f} GB"
+    return header(config.args)
 
 
 @pytest.hookimpl(wrapper=True)

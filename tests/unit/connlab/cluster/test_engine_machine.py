@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
-from tests.support.processes import run_program
+from bench import machine
+from connlab.base import settings
+from connlab.base.errors import LabError
+from connlab.cluster import capacity, engine, engine_machine
+from tests.support.header import header
 
-HOME = Path(__file__).parents[4]
 VERSION = {"Version": "99.0", "ApiVersion": "1.41", "MinAPIVersion": "1.12", "KernelVersion": "5.10.1-far"}
 INFO = {
     "NCPU": 64,
@@ -29,8 +31,8 @@ INFO = {
 
 
 @pytest.fixture
-def far():
-    """Return DOCKER_HOST of a machine with another kernel, 64 CPUs, 4 GiB and no image of ours."""
+def _far(monkeypatch) -> Iterator[None]:
+    """Have DOCKER_HOST name a machine with another kernel, 64 CPUs, 4 GiB and no image of ours."""
 
     class Engine(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -54,62 +56,44 @@ def far():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Engine) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"tcp://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_address[1]}")
+        known = (engine.client, engine.version, engine.identity, engine_machine.is_here)
+        for each in known:
+            each.cache_clear()
+        yield
+        for each in known:
+            each.cache_clear()
         server.shutdown()
 
 
-def run(engine: str, script: str) -> str:
-    """Return the output of a Python program with this engine; a refusal of the lab is its last word."""
-    script = (
-        f"from connlab.base.errors import LabError\ntry:\n    {script}\nexcept LabError as no:\n    print(no)"
-    )
-    environment = {**os.environ, "DOCKER_HOST": engine}
-    result = run_program([sys.executable, "-c", script], env=environment)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+pytestmark = pytest.mark.usefixtures("_far")
 
 
-def test_the_header_names_the_engines_kernel(far) -> None:
+def test_the_header_names_the_engines_kernel() -> None:
     """Not ours; and a run that needs no engine says nothing of one."""
-    header = (
-        "from types import SimpleNamespace as N; from tests.conftest import pytest_report_header as header; "
-    )
-    assert run(far, f"{header}print(header(N(args=['tests/hosts'])))") == (
-        "connlab: kernel 5.10.1-far of an engine elsewhere, 64 CPUs, 4.3 GB\n"
-    )
-    assert run(far, f"{header}print(header(N(args=['tests/unit'])))") == "connlab: no engine is needed\n"
+    assert header(["tests/hosts"]) == ("connlab: kernel 5.10.1-far of an engine elsewhere, 64 CPUs, 4.3 GB")
+    assert header(["tests/unit"]) == "connlab: no engine is needed"
 
 
-def test_facts_and_capacity_are_of_the_engines_machine(far) -> None:
+def test_facts_and_capacity_are_of_the_engines_machine() -> None:
     """4 GiB carry 496 clients; that they are free is not claimed."""
-    facts = json.loads(
-        run(
-            far,
-            "import json; from connlab.cluster import engine_machine as machine; print(json.dumps(machine.facts()))",
-        )
-    )
+    facts = engine_machine.facts()
     assert (facts["kernel"], facts["cpus"], facts["memory_bytes"], facts["here"]) == (
         "5.10.1-far", 64, 4 << 30, False,
     )  # fmt: skip
-    output = run(
-        far,
-        "from connlab.base import settings; from connlab.cluster.capacity import check; check(settings.read(), 1000)",
-    )
-    assert output.startswith(
+    with pytest.raises(LabError) as refused:
+        capacity.check(settings.read(), 1000)
+    assert str(refused.value).startswith(
         "N=1000 is more than fits: all memory of the engine's machine (how much of it is free"
     )
-    assert "is enough for 496 clients\n  next: try N=496" in output
+    assert "is enough for 496 clients\n  next: try N=496" in str(refused.value)
 
 
-def test_the_time_of_another_machine_is_asked_there(far) -> None:
+def test_the_time_of_another_machine_is_asked_there() -> None:
     """Its hosts' events have that time: what happened since our own would be all of them, or none."""
-    output = run(
-        far, "from connlab.cluster import engine_machine as machine; print(machine.now().isoformat())"
-    )
-    assert output == "2031-02-03T04:05:06.123456+00:00\n"
+    assert engine_machine.now().isoformat() == "2031-02-03T04:05:06.123456+00:00"
 
 
-def test_the_load_of_another_machine_is_not_ours(far) -> None:
+def test_the_load_of_another_machine_is_not_ours() -> None:
     """`make bench` leaves out what only our own kernel would say."""
-    output = run(far, "from bench import machine as m; print(m.facts()['load'], m.available_bytes())")
-    assert output == "None None\n"
+    assert (machine.facts()["load"], machine.available_bytes()) == (None, None)

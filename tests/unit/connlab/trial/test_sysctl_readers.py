@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from connlab.base.errors import Usage
@@ -175,9 +177,10 @@ def test_what_a_text_is(text, form):
     "text",
     [
         "services:\n  a: {sysctls: [}\n",
-        "sysctls: " + "[" * 5000,
+        "sysctls: " + "[" * sys.getrecursionlimit(),
         "".join(f"net.core.x{number} = 1\n" for number in range(lines.MOST + 1)),
     ],
+    ids=["not YAML", "too deep", "too many keys"],
 )
 def test_what_cannot_be_tried_is_refused(text):
     with pytest.raises(Usage):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from operator import itemgetter
@@ -18,9 +17,7 @@ IN_USE = "[Errno 98] Address already in use"
 
 def restart(server, *reuse_address: str) -> dict:
     """Ask for a restart, and what came of it."""
-    command = server.control("restart", *reuse_address)
-    assert command.returncode == 0, command.stderr
-    number = json.loads(command.stdout)["number"]
+    number = server.ask("restart", *reuse_address)["number"]
 
     def outcome() -> dict | None:
         last = listener(server)["last"]
