@@ -6,6 +6,9 @@ answer too, unless it ended. The question to the server comes first, its answer 
 once the commands have ended and the rules were read, so that it knows of every refusal that the rules had counted.
 Last comes what can be said of the policy. If the server does not answer, its account says why (`silent`) and has no
 numbers; the kernel's answers are there all the same.
+
+Each line on standard input asks for all of it once more, so that who looks twice starts one process and one
+`docker exec`. Who gives no input gets one sample.
 """
 
 from __future__ import annotations
@@ -23,15 +26,22 @@ if TYPE_CHECKING:  # at run time typing would cost each sample 5 ms
 
 
 def main(question: str, *argvs: str) -> int:
-    """Print the answers; exit status 1, with the command's own error, if one of the commands fails."""
+    """Print a line of answers, and one more for each line that comes; 1, with its error, if a command fails."""
+    _sample(question, argvs)
+    for _ in sys.stdin:
+        _sample(question, argvs)
+    return 0
+
+
+def _sample(question: str, argvs: Sequence[str]) -> None:
     results = [commands.run(json.loads(argv)) for argv in argvs]
     rules = policy_report.read()
     account = _account(json.loads(question))
     for result in results:
         if result.status:
             sys.exit(f"{result.argv}: exit status {result.status}: {result.error.strip()}")
-    print(json.dumps([*(result.output for result in results), json.dumps(account), _policy(account, rules)]))
-    return 0
+    answers = [*(result.output for result in results), json.dumps(account), _policy(account, rules)]
+    print(json.dumps(answers), flush=True)
 
 
 def _account(question: Sequence[str]) -> dict[str, Any]:

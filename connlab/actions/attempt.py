@@ -66,8 +66,8 @@ def attempt(
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
     source, after = dialler.address, ServerSample(None, LATE)
-    with Agent(dialler) as agent:
-        before = witness.sample_server(server)
+    with Agent(dialler) as agent, witness.asked_again(server) as asked:
+        before = witness.sample_server(asked)
         try:
             for dial in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):
                 outcomes[dial.outcome] += 1
@@ -80,7 +80,7 @@ def attempt(
         if result["interrupted"] or result["error"]:
             agent.end()  # which stops it, and releases what it holds
         try:
-            after = witness.sample_server(server)
+            after = witness.sample_server(asked)
         except KeyboardInterrupt:
             result["interrupted"] = True
         result |= _sums(outcomes, witness.compare_samples(before, after, source, outcomes[Outcome.REFUSED]))

@@ -42,11 +42,11 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         "source": None, "source_port": None, "us": None, "rule_packets": None, "refused_by_policy": None,
         "complete": None, "witness": None,
     }  # fmt: skip
-    with Agent(dialler) as agent:
+    with Agent(dialler) as agent, witness.asked_again(server) as asked:
         resolution = agent.resolve(host)
         result["resolver"] = {"errno": resolution.errno, "reason": resolution.reason, "us": resolution.us}
         if resolution.address is not None:
-            before = witness.sample_server(server)
+            before = witness.sample_server(asked)
             (attempt,) = agent.open(
                 host=resolution.address, port=port, timeout_ms=timeout * 1000, keep=False, gap_ms=0
             )
@@ -54,7 +54,7 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
             result |= {"outcome": str(attempt.outcome), "errno": attempt.errno, "us": attempt.us}
             result |= {"source": attempt.source, "source_port": attempt.source_port}
             source, refused = attempt.source or dialler.address, attempt.outcome is Outcome.REFUSED
-            after = witness.sample_server(server)
+            after = witness.sample_server(asked)
             second_witness = witness.compare_samples(before, after, source, int(refused))
             result |= {"rule_packets": second_witness.rule_packets}
             result |= {"refused_by_policy": second_witness.refused}

@@ -30,12 +30,12 @@ def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
     with exclusive_lock(f"changing {project}"):
         server = hosts.server(project, hosts.find(project))
         request = json.loads(server.run([*STATUS, "restart", *([reuse_address] if reuse_address else [])]))
-        listener = until(
+        account = until(
             lambda: _outcome(project, server, request["number"]),
             f"{server.name} has closed and bound",
             WITHIN,
         )
-        port = json.loads(server.run(STATUS))["port"]
+        listener, port = account["listener"], account["port"]
         sockets = Counter(s.state for s in snapshot.read_sockets(server.run) if s.local_port == port)
     outcome = listener["last"]
     return {
@@ -47,13 +47,14 @@ def restart(project: str, reuse_address: str | None = None) -> dict[str, Any]:
 
 
 def _outcome(project: str, server: Host, number: int) -> Mapping[str, Any] | None:
-    """Return what the server reports of its listener, once this restart has an outcome."""
+    """Return the server's account, once this restart has an outcome in it."""
     try:
-        listener: Mapping[str, Any] = json.loads(server.run(STATUS))["listener"]
+        account: Mapping[str, Any] = json.loads(server.run(STATUS))
     except (CommandFailed, engine.Refused):
         hosts.server(project, hosts.find(project))  # says in which state it is, if it has ended
         return None
-    return listener if listener["last"] and listener["last"]["number"] == number else None
+    last = account["listener"]["last"]
+    return account if last and last["number"] == number else None
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +17,12 @@ from connlab.cluster.engine import ERRORS
 from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot, tables
 from connlab.kernel.snapshot import Snapshot
+from connlab.kernel.tables import Socket
 
 ASKED = 32  # clients whose sockets are read; each takes a `docker exec`, twenty take a second on two CPUs
 AT_ONCE = 8
 PATIENCE = 10.0  # seconds for a client to say what sockets it has
+Told = dict[str, int] | str  # sockets by state, or why nobody knows them
 
 
 def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
     """
     server = hosts.server(project, lab_hosts)
     clients = [host for host in lab_hosts if host.service == "client"]
-    sockets = _sockets(clients) if clients_asked else {}
+    sockets, client_keys = _ask_clients(clients) if clients_asked else ({}, None)
     tenures = address_times.moments(clients)
     server_state = snapshot.take_snapshot(server.run, tenures, silent_too=True)
     entries, states_of_flows = (len(server_state.flows), Counter(flow.state for flow in server_state.flows))
@@ -51,7 +54,7 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
         "policy": policy_report,
         "rules": [dataclasses.asdict(rule) for rule in server_state.rules],
         "sysctls": account["sysctls"],
-        "client_sysctls": _client_sysctls(clients) if clients_asked else None,
+        "client_sysctls": client_keys,
         "sockets": states,
         "conntrack": entries,
         "conntrack_states": dict(sorted(states_of_flows.items())),
@@ -82,7 +85,7 @@ def status_without_server(project: str, lab_hosts: Sequence[Host]) -> dict[str, 
 
 
 def _client(
-    host: Host, server_state: Snapshot, tenures: address_times.Tenures, sockets: dict[str, int] | str | None
+    host: Host, server_state: Snapshot, tenures: address_times.Tenures, sockets: Told | None
 ) -> dict[str, Any]:
     numbers = (
         source_counts.client(server_state, host.address)
@@ -102,25 +105,32 @@ def _own(flow: tables.Flow, server: Host) -> bool:
     return flow.source == server.address != flow.target
 
 
-def _client_sysctls(lab_hosts: Sequence[Host]) -> list[dict[str, Any]]:
-    """Read the keys of the clients' profile on the first that answers, its name in `host`: they are made alike."""
-    for host in lab_hosts:
-        if host.running:
-            with contextlib.suppress(LabError, *ERRORS):  # then the next: `sockets_unknown` says why not this
-                return [{"host": host.name, **key} for key in snapshot.read_client_sysctls(host.run)]
-    return []
+def _ask_clients(clients: Sequence[Host]) -> tuple[dict[str, Told], list[dict[str, Any]]]:
+    """By the host's id: sockets by state, or why nobody knows them; and the keys of the clients' profile.
 
-
-def _sockets(clients: Sequence[Host]) -> dict[str, dict[str, int] | str]:
-    """By the host's id: sockets by state, or why nobody knows them. Hosts that are not asked are left out."""
+    The keys are those of the first that tells them, its name in `host`: clients are made alike. Hosts that are not
+    asked are left out.
+    """
     running = [host for host in clients if host.running][:ASKED]
+    sockets: dict[str, Told] = {}
+    keys: list[dict[str, Any]] = []
+    for host in running:
+        with contextlib.suppress(LabError, *ERRORS):  # then the next: `sockets_unknown` says why not this
+            told, listed = snapshot.read_client(functools.partial(host.run, within=PATIENCE))
+            keys, sockets[host.id] = [{"host": host.name, **key} for key in told], _by_state(listed)
+            break
+    others = [host for host in running if host.id not in sockets]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip((host.id for host in running), pool.map(_states, running), strict=True))
+        sockets |= zip((host.id for host in others), pool.map(_states, others), strict=True)
+    return sockets, keys
 
 
-def _states(host: Host) -> dict[str, int] | str:
+def _states(host: Host) -> Told:
     try:
-        listing = host.run(snapshot.SOCKETS, within=PATIENCE)
+        return _by_state(tables.parse_sockets(host.run(snapshot.SOCKETS, within=PATIENCE)))
     except (LabError, *ERRORS) as error:
         return str(error).partition("\n")[0]
-    return dict(sorted(tables.count_states(tables.parse_sockets(listing)).items()))
+
+
+def _by_state(sockets: Sequence[Socket]) -> dict[str, int]:
+    return dict(sorted(tables.count_states(sockets).items()))

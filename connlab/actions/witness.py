@@ -7,12 +7,13 @@ name the source (docs/kernel.md C30), and the server process counts those per so
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.wait import until
+from connlab.cluster.asked_again import AskedAgain
 from connlab.cluster.engine import NotFound, Refused
 from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot
@@ -46,7 +47,14 @@ class Witness:
     policy: Mapping[str, Any]
 
 
-def sample_server(server: Host | None) -> ServerSample:
+@contextlib.contextmanager
+def asked_again(server: Host | None) -> Iterator[AskedAgain | None]:
+    """Keep one command on the server for all samples of the block; None without a server."""
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(AskedAgain(server)) if server else None
+
+
+def sample_server(server: AskedAgain | None) -> ServerSample:
     """Look at the server host once its process has read every report of its kernel, or after some seconds.
 
     A host that is missing, or does not answer, is a reason and no error.
@@ -64,7 +72,7 @@ def sample_server(server: Host | None) -> ServerSample:
         with contextlib.suppress(GaveUp):
             until(caught_up, "the server has read its kernel's reports", SETTLED)
     except (NotFound, Refused):
-        return ServerSample(None, f"{server.name} could not be asked: it is {container_state(server)}")
+        return ServerSample(None, f"{server.name} could not be asked: it is {container_state(server.host)}")
     except LabError as error:
         return ServerSample(None, f"{server.name} could not be asked: {str(error).splitlines()[-1]}")
     return sample

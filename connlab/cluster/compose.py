@@ -34,6 +34,7 @@ def command() -> tuple[str, ...]:
     )
 
 
+@functools.cache
 def version() -> str:
     """Return the version of that command, `1.29.2`."""
     argv = [*command(), "version", "--short"]
@@ -51,6 +52,15 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
     if status:
         words = error.decode(errors="replace").strip() if quiet else ""
         raise ComposeFailed(f"{' '.join(command())} {' '.join(arguments)}: exit status {status}", words)
+
+
+def inputs(settings: Settings) -> list[object]:
+    """Return all that `up` of this lab depends on, the engine and what it has apart."""
+    profiles = (f"sysctl/{settings.values[knob]}.yaml" for knob in ("SYSCTL", "CLIENT_SYSCTL"))
+    files = (HOME / name for name in ("compose.yaml", ".env", *profiles))
+    texts = [file.read_text(encoding="utf-8", errors="replace") if file.exists() else None for file in files]
+    variables = {**settings.values, **images.names(settings), **host_files.variables(settings)}
+    return [command(), texts, {name: text for name, text in variables.items() if name[:7] != "DOCKER_"}]
 
 
 def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:

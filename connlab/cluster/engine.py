@@ -108,6 +108,14 @@ def image_labels(name: str) -> Mapping[str, str] | None:
         return None
 
 
+def image_id(name: str) -> str | None:
+    """Return the id of a local image; None if there is no such image."""
+    try:
+        return str(client().images.get(name).id)
+    except docker.errors.ImageNotFound:
+        return None
+
+
 def name_image(image: str, name: str) -> None:
     """Give a local image, by its id, a name with a tag."""
     repository, _, tag = name.rpartition(":")

@@ -14,6 +14,7 @@ from connlab.cluster import (
     client_copies,
     compose,
     compose_failure,
+    converged,
     engine,
     host_files,
     hosts,
@@ -58,8 +59,10 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
             lab_record.write(project, Record(lab_knobs.recorded_knobs(target), target.menu))
             lab_hosts = repair.repair_hosts(project, old_hosts, target.clients)
             _leave(_surplus(lab_hosts, target.clients))
-            _converge(target, lab_hosts)
+            asked = _converge(target, lab_hosts)
             ready = wait_until_ready(project, target.clients)
+            if asked:
+                converged.keep(target, ready)
             _policy_again(old_hosts, ready)
             return ready
         except BaseException:
@@ -122,15 +125,19 @@ def _policy_again(old_hosts: Iterable[Host], new_hosts: Iterable[Host]) -> None:
             notice(f"the policy in the kernel was not as it was loaded, and is loaded again:\n  {words}")
 
 
-def _converge(target: Settings, lab_hosts: Sequence[Host]) -> None:
+def _converge(target: Settings, lab_hosts: Sequence[Host]) -> bool:
     """Have Compose create and start what is missing or stopped, and replace what is not as it should be.
 
+    Returns whether it was asked: it is not where it has nothing to do (connlab/cluster/converged.py).
     Compose 1 creates all clients anew if it creates the server while one is stopped: then the server goes first.
     """
+    if converged.is_converged(target, lab_hosts):
+        return False
     stopped = any(host.service == "client" and not host.running for host in lab_hosts)
     if stopped and not any(host.service == "server" for host in lab_hosts):
         compose.run(target, "up", "-d", "--no-build", "--no-deps", "server")
     _compose_up(target, target.clients, "--remove-orphans")
+    return True
 
 
 def _compose_up(target: Settings, clients: int, *arguments: str) -> None:

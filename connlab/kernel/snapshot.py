@@ -120,6 +120,12 @@ def read_client_sysctls(run: RunCommand) -> list[dict[str, Any]]:
     return keys
 
 
+def read_client(run: RunCommand) -> tuple[list[dict[str, Any]], list[Socket]]:
+    """Read the profile of a client host and every TCP socket of it, with one command on the host."""
+    keys, _, sockets = run([*CLIENT_SYSCTLS, *SOCKETS]).partition("\n")
+    return json.loads(keys), tables.parse_sockets(sockets)
+
+
 def read_ruleset(run: RunCommand) -> Ruleset:
     """Read the rules of the server host; the server process is not asked."""
     return tables.parse_ruleset(json.loads(run(RULES)))

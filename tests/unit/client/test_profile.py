@@ -1,6 +1,7 @@
 """The profile of a client host: told, or not started with."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -65,5 +66,14 @@ def test_the_lab_can_look_at_the_profile(run):
     )
     values = {key["key"]: (key["declared"], key["effective"]) for key in json.loads(output)}
     assert values == {RECYCLE: ("1", None), REUSE: ("1", kernel_value(REUSE)), FIN: ("15", kernel_value(FIN))}
-    process = run("-m", "client.sysctls", CLIENT_SYSCTL="nope", **files_variable())
+    process = run("-m", "client.sysctls", "echo", "more", CLIENT_SYSCTL="nope", **files_variable())
     assert (process.wait(WITHIN), "CLIENT_SYSCTL='nope'" in process.log.read_text()) == (2, True)
+
+
+def test_a_command_takes_the_place_of_the_look_at_the_profile(run):
+    """So one start of a process tells both: the list is a line, and what the command says comes after it."""
+    command = ["sh", "-c", "echo $PPID; echo more"]
+    process = run("-m", "client.sysctls", *command, CLIENT_SYSCTL="article", **files_variable())
+    keys, parent, more = process.communicate(timeout=WITHIN)[0].splitlines()
+    assert [key["key"] for key in json.loads(keys)] == [RECYCLE, REUSE, FIN]
+    assert (int(parent), more.decode()) == (os.getpid(), "more")
