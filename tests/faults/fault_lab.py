@@ -17,24 +17,25 @@ from connlab.cluster.stream import Stream
 from tests.support.command_runner import RunnerHost, runner_host
 from tests.support.in_process import call_lab
 
-KNOBS = {"CLIENTS": "2", "WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
+KNOBS = {"WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
 PORT = 12345
 LIMIT = 15
-# What a person types after `lab` for each column of docs/faults.md.
+# What a person types after `lab` for each column of docs/faults.md; MORE is one client more than there are.
+MORE = "MORE"
 VERBS = {
     "status": ("status",),
     "attempt": ("attempt", "--count", "20"),
     "doctor": ("doctor",),
     "logs": ("logs", "--service", "server"),
     "up": ("up",),
-    "scale-clients": ("scale", "3"),
+    "scale-clients": ("scale", MORE),
     "down": ("down",),
 }
 
 
 @dataclass(frozen=True)
 class FaultLab:
-    """A lab to break: its settings, its `.env`, and knobs that the shell has. Its verbs run in this process.
+    """A lab to break: its settings, its `.env`, knobs that the shell has, its clients. Its verbs run in this process.
 
     What the test itself asks a host goes through one runner for each container, `runners` by id; verbs have none.
     """
@@ -42,12 +43,14 @@ class FaultLab:
     settings: Settings
     menu: Path
     knobs: Mapping[str, str]
+    clients: int
     runners: dict[str, list[Stream]] = field(default_factory=dict)
 
     def call(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
         variables = {"COMPOSE_PROJECT_NAME": self.settings.project, **self.knobs, **knobs}
-        return call_lab(*argv, CONNLAB_ENV_FILE=str(self.menu), **variables)
+        words = [str(self.clients + 1) if word == MORE else word for word in argv]
+        return call_lab(*words, CONNLAB_ENV_FILE=str(self.menu), **variables)
 
     def status(self) -> dict[str, Any]:
         """Return what `lab status --json` prints."""
