@@ -13,6 +13,7 @@ from datetime import datetime
 import pytest
 
 from connlab.actions import attempt as attempts
+from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base import errors
@@ -56,24 +57,36 @@ def answer_rule(lab: Lab, client: Host, *target: str) -> Iterator[None]:
         lab.server.run(["iptables", "-D", *rule])
 
 
-def test_refusals_of_others_are_not_ours(crowd: Lab) -> None:
+def test_refusals_of_others_are_not_ours(trio: Lab) -> None:
     """While another client is refused without end: five of our source, and more of all sources together."""
-    with Agent(crowd.clients[0]) as other:
+    with Agent(trio.clients[0]) as other:
         other.open(15)
         other.start_open(20_000, gap_ms=12)  # as long as it takes: it stops with its stream
-        result = attempts.attempt(crowd.settings, 2, 20, 0)
+        result = attempts.attempt(trio.settings, 2, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
     assert (result["refused_by_policy"], result["complete"]) == (5, True)
     assert result["rule_packets"] > 5, "the control: others were refused meanwhile"
     assert "the server reported 5 refusals of this source" in result["witness"]
 
 
-def test_a_refusal_that_is_not_reported(crowd: Lab) -> None:
+def test_both_looks_are_one_command_on_the_server(trio: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look sees what happened since the first, and nothing was started for it."""
+    (client, *_), server = trio.clients, hosts.find(trio.settings.project)[0]
+    monkeypatch.setattr(Host, "run", lambda *_: pytest.fail("a second command was started"))
+    with Agent(client) as agent, witness.asked_again(server) as asked:
+        before = witness.sample_server(asked).snapshot
+        agent.open(2)
+        after = witness.sample_server(asked).snapshot
+    held = [sample.held(trio.settings.port)[client.address] for sample in (before, after)]
+    assert held == [0, 2]
+
+
+def test_a_refusal_that_is_not_reported(trio: Lab) -> None:
     """The NFLOG rule reports RSTs; an ICMP answer is counted by its rule alone, and the count says `at least`."""
-    client = crowd.clients[3]
-    with answer_rule(crowd, client, "REJECT", "--reject-with", "icmp-port-unreachable"):
-        result = attempts.attempt(crowd.settings, client.number, 3, 0)
-        status, out, _ = call_verb(crowd, "connect", "--client", str(client.number), "--json")
+    client = trio.clients[1]
+    with answer_rule(trio, client, "REJECT", "--reject-with", "icmp-port-unreachable"):
+        result = attempts.attempt(trio.settings, client.number, 3, 0)
+        status, out, _ = call_verb(trio, "connect", "--client", str(client.number), "--json")
     assert result["outcomes"] == {REFUSED: 3}
     assert (result["refused_by_policy"], result["complete"], result["rule_packets"]) == (0, False, 3)
     assert "at least 0 refusals of this source (not every refusal is reported)" in result["witness"]
@@ -82,11 +95,11 @@ def test_a_refusal_that_is_not_reported(crowd: Lab) -> None:
     assert (answer["refused_by_policy"], answer["complete"]) == (0, False)
 
 
-def test_dials_that_hang_run_together(crowd: Lab) -> None:
+def test_dials_that_hang_run_together(trio: Lab) -> None:
     """All are started before the first one ends, 12 ms apart, and each row says when it was."""
-    client = crowd.clients[4]
-    with answer_rule(crowd, client, "DROP"):
-        _, out, _ = call_verb(crowd, "attempt", "--client", str(client.number), "--count", "20", "--json")
+    client = trio.clients[2]
+    with answer_rule(trio, client, "DROP"):
+        _, out, _ = call_verb(trio, "attempt", "--client", str(client.number), "--count", "20", "--json")
     result = json.loads(out)
     rows = sorted(result["attempts"], key=lambda row: row["number"])
     assert (result["outcomes"], result["error"]) == ({TIMED_OUT: 20}, None)
@@ -97,18 +110,18 @@ def test_dials_that_hang_run_together(crowd: Lab) -> None:
 
 
 @pytest.mark.parametrize("how", ["pipe", "terminal"])
-def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how: str) -> None:
+def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(trio: Lab, how: str) -> None:
     """The first refusal is read while thousands of dials are to come; then Ctrl-C: the sums, 130, all released."""
-    client = crowd.clients[6]
+    client = trio.clients[0]
     argv = ("attempt", "--client", str(client.number), "--count", "20000")
     if how == "terminal":
-        with terminal(crowd, *argv) as person:
+        with terminal(trio, *argv) as person:
             output = person.until("ECONNREFUSED")
             person.type("\x03")
             output += person.rest()
             status = person.status()
     else:
-        with start_verb(crowd, *argv) as process:
+        with start_verb(trio, *argv) as process:
             output = _read_until(process, "ECONNREFUSED")
             process.send_signal(signal.SIGINT)
             rest, err = process.communicate(timeout=60)
@@ -118,15 +131,13 @@ def test_rows_come_as_they_are_known_and_an_interrupt_keeps_them(crowd: Lab, how
     assert "15 established" in output
     assert "of 20000 dials ended)" in output
     assert "lab: interrupted" in output
-    wait_until_free(crowd)
+    wait_until_free(trio)
 
 
-def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
+def test_an_interrupt_leaves_one_document(trio: Lab) -> None:
     """With --json: all attempts so far, `interrupted`, and 130. The host's own log says when the first is refused."""
-    client, began = crowd.clients[7], engine_machine.now()
-    with start_verb(
-        crowd, "attempt", "--client", str(client.number), "--count", "20000", "--json"
-    ) as process:
+    client, began = trio.clients[1], engine_machine.now()
+    with start_verb(trio, "attempt", "--client", str(client.number), "--count", "20000", "--json") as process:
         until(
             lambda: _events(client, began, "attempt", outcome="refused"),
             "a dial is refused",
@@ -140,29 +151,27 @@ def test_an_interrupt_leaves_one_document(crowd: Lab) -> None:
     assert result["outcomes"]["established"] == 15
     assert len(result["attempts"]) == sum(result["outcomes"].values()) < 20000
     assert result["refused_by_policy"] >= result["outcomes"].get("refused", 0)
-    wait_until_free(crowd)
+    wait_until_free(trio)
 
 
-def test_a_hold_is_announced_and_can_be_cut_short(crowd: Lab) -> None:
+def test_a_hold_is_announced_and_can_be_cut_short(trio: Lab) -> None:
     """The sums stand before it, the connections are the server's meanwhile, and Ctrl-C gives them back."""
-    client = crowd.clients[8]
-    with terminal(
-        crowd, "attempt", "--client", str(client.number), "--count", "2", "--hold", "600"
-    ) as person:
+    client = trio.clients[2]
+    with terminal(trio, "attempt", "--client", str(client.number), "--count", "2", "--hold", "600") as person:
         output = person.until("holding 2 connections, 600 s left")
         assert "2 established; the server reported 0 refusals" in output
-        connections = established(crowd.server, crowd.settings.port)
+        connections = established(trio.server, trio.settings.port)
         assert [socket.peer for socket in connections] == [client.address] * 2
         person.type("\x03")
         assert "lab: interrupted" in person.rest()
         assert person.status() == 130
-    wait_until_free(crowd)
+    wait_until_free(trio)
 
 
-def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
+def test_a_killed_attempt_dials_no_more(trio: Lab) -> None:
     """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
-    client, began = crowd.clients[9], engine_machine.now()
-    with start_verb(crowd, "attempt", "--client", str(client.number), "--count", "20000") as process:
+    client, began = trio.clients[0], engine_machine.now()
+    with start_verb(trio, "attempt", "--client", str(client.number), "--count", "20000") as process:
         until(
             lambda: _events(client, began, "attempt", outcome="refused"),
             "a dial is refused",
@@ -173,14 +182,14 @@ def test_a_killed_attempt_dials_no_more(crowd: Lab) -> None:
         until(
             lambda: _events(client, began, "agent", state="closed"), "its agent has gone", within=8, every=0.1
         )
-    wait_until_free(crowd)
-    result = attempts.attempt(crowd.settings, client.number, 20, 0)
+    wait_until_free(trio)
+    result = attempts.attempt(trio.settings, client.number, 20, 0)
     assert result["outcomes"] == {ESTABLISHED: 15, REFUSED: 5}
 
 
-def test_talk_without_docker_s_command(crowd: Lab) -> None:
+def test_talk_without_docker_s_command(trio: Lab) -> None:
     """This machine is not fit for it (3), in a sentence."""
-    status, out, err = call_verb(crowd, "talk", PATH="/nonexistent")
+    status, out, err = call_verb(trio, "talk", PATH="/nonexistent")
     assert (status, out) == (3, "")
     assert err.startswith("lab: the command docker cannot be run: No such file or directory")
     assert "next: install" in err

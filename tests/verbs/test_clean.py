@@ -1,9 +1,11 @@
-"""`lab clean`: images that were built from our Dockerfiles go once nothing runs from them, and no others."""
+"""`lab clean`: images with the label of our Dockerfiles go once nothing runs from them, and no others."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
+import tarfile
 from collections.abc import Iterator
 
 import pytest
@@ -11,27 +13,33 @@ from click.testing import CliRunner
 
 from connlab.cli.verbs import running
 from connlab.cluster import engine, images
-from tests.support.laboratory import image
 
 OWN = f"connlab.image-of-test-{os.getpid()}"  # nobody else's images may go while the tests run
 
 
 @pytest.fixture
 def image_ids(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Build images with our label, in use, unused and without a name, and one of somebody else's; their ids by kind."""
+    """Make images with our label, in use, unused and without a name, and one of somebody else's; their ids by kind."""
     monkeypatch.setattr(images, "LABEL", OWN)
-    api, base, names = engine.client().api, image("client"), {}
+    api, name, ids = engine.client().api, f"connlab-test-{os.getpid()}", {}
     for kind, label in (("used", OWN), ("unused", OWN), ("nameless", OWN), ("foreign", f"{OWN}-not")):
-        recipe = f"FROM {base}\nLABEL {label}={kind}\n".encode()
-        names[kind] = f"connlab-test-{os.getpid()}:{kind}"
-        list(api.build(fileobj=io.BytesIO(recipe), tag=names[kind], rm=True, decode=True))
-    ids = {kind: api.inspect_image(name)["Id"] for kind, name in names.items()}
-    api.tag(ids["unused"], names["nameless"].partition(":")[0], "nameless", force=True)  # takes its name away
-    container = api.create_container(names["used"], labels={OWN: "1"})["Id"]
+        label_line = f"LABEL {label}={kind}"
+        answer = api.import_image_from_data(_archive(), repository=name, tag=kind, changes=[label_line])
+        ids[kind] = json.loads(answer)["status"]
+    api.tag(ids["unused"], name, "nameless", force=True)  # takes its name away
+    container = api.create_container(ids["used"], "nothing", labels={OWN: "1"})["Id"]
     yield ids
     api.remove_container(container)
     for kind in ids:
-        engine.remove_image(names[kind])
+        engine.remove_image(f"{name}:{kind}")
+
+
+def _archive() -> bytes:
+    """Return the files of an image, which has one."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as files:
+        files.addfile(tarfile.TarInfo("file"))
+    return archive.getvalue()
 
 
 def clean() -> str:

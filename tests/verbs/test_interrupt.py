@@ -29,16 +29,15 @@ def test_that_fails():
 """
 
 
-def test_a_test_run_leaves_nothing_and_the_users_lab_alone(tmp_path) -> None:
+def test_a_test_run_leaves_nothing_and_the_users_lab_alone(trio: Lab, tmp_path) -> None:
     """Whether Ctrl-C, SIGTERM to pytest alone or a failure ends it: its own projects are gone, another lab runs on."""
     ends = ("ctrl-c", "kill", "a failing test")
     (tmp_path / "test_of_a_run.py").write_text(TESTS)
-    with laboratory(CLIENTS=0) as users_lab, ThreadPoolExecutor(len(ends)) as pool:
+    with ThreadPoolExecutor(len(ends)) as pool:
         ends_of_runs = list(pool.map(lambda end: _test_run(end, tmp_path), ends))
-        assert ends_of_runs == [(2, set()), (2, set()), (1, set())]
-        assert [host.id for host in hosts.find(users_lab.settings.project) if host.running] == [
-            users_lab.server.id
-        ]
+    assert ends_of_runs == [(2, set()), (2, set()), (1, set())]
+    running = [host.id for host in hosts.find(trio.settings.project) if host.running]
+    assert running == [host.id for host in (trio.server, *trio.clients)]
 
 
 def _test_run(end: str, test_file: Path) -> tuple[int, set[str]]:
@@ -75,12 +74,12 @@ def test_an_interrupted_up_leaves_no_half_lab() -> None:
         assert hosts.projects(lab_settings.project) == set()
 
 
-def test_what_a_host_writes_is_not_obeyed(crowd: Lab) -> None:
+def test_what_a_host_writes_is_not_obeyed(trio: Lab) -> None:
     """Control characters on a host's standard output, which no event has, are shown; on a terminal and in a pipe."""
     words = r"\033]0;owned\007\033[31m\342\200\256[bold]"
-    crowd.clients[2].run(["sh", "-c", f"printf '{words}end\\n' > /proc/1/fd/1"])
+    trio.clients[2].run(["sh", "-c", f"printf '{words}end\\n' > /proc/1/fd/1"])
     for stdin in (None, ""):
-        with terminal(crowd, "logs", "--service", "client", stdin=stdin) as session:
+        with terminal(trio, "logs", "--service", "client", stdin=stdin) as session:
             output = session.rest()
             assert session.status() == 0
         (line,) = {line for line in output.splitlines() if "owned" in line}
@@ -88,9 +87,9 @@ def test_what_a_host_writes_is_not_obeyed(crowd: Lab) -> None:
         assert all(character.isprintable() or character in "\r\n" for character in output)
 
 
-def test_ctrl_c_ends_logs_quietly(crowd: Lab) -> None:
+def test_ctrl_c_ends_logs_quietly(trio: Lab) -> None:
     """`make logs F=1` at a terminal: exit 130, and neither Compose nor the lab has anything to say of it."""
-    with terminal(crowd, "logs", "--service", "server", "--follow") as session:
+    with terminal(trio, "logs", "--service", "server", "--follow") as session:
         session.until("ready")
         session.type("\x03")
         rest = session.rest()

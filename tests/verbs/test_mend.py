@@ -121,7 +121,7 @@ def test_an_image_and_a_network_that_somebody_removed() -> None:
 
     All hosts stopped, and the network pruned: they cannot be started again as they are, and are replaced.
     """
-    mine, base = own_settings(CLIENTS=2), settings.read()
+    mine, base = own_settings(CLIENTS=1), settings.read()
     lab_settings = mine.changed(BASE_IMAGE=f"debian:{mine.project}")  # its images have names of their own
     for service in ("server", "client"):
         engine.name_image(images.name(base, service), images.name(lab_settings, service))

@@ -1,7 +1,8 @@
 """The policy of a running lab: what is in the kernel is compared with what was loaded, told, and brought back.
 
 client-1 ──┐
-client-2 ──┴── bridge ── server   its rules are flushed, replaced, zeroed, or joined by others
+client-2 ──┼── bridge ── server   its rules are flushed, replaced, zeroed, or joined by others
+client-3 ──┘
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from connlab.kernel import policy, snapshot
 from tests.support.in_process import call_on
 from tests.support.laboratory import Lab
 
-pytestmark = pytest.mark.xdist_group("policy")  # one lab for all of them, not one in each worker
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = (
     "-p tcp -m tcp --dport 12345 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above {} "
@@ -31,18 +31,17 @@ FOREIGN = "nft 'add table inet x; add chain inet x c {{ type filter hook input p
 
 
 @pytest.fixture(scope="module")
-def dialling(module_lab) -> Iterator[Agent]:
+def dialling(_trio: Lab) -> Iterator[Agent]:
     """Start one agent for the many tests that only see whether the limit holds."""
-    with Agent(module_lab(CLIENTS=2).clients[1]) as agent:
+    with Agent(_trio.clients[1]) as agent:
         yield agent
 
 
 @pytest.fixture
-def lab(shared_lab) -> Iterator[Lab]:
+def lab(trio: Lab) -> Iterator[Lab]:
     """Return a lab whose policy tests may break, in force again afterwards."""
-    lab = shared_lab(CLIENTS=2)
-    yield lab
-    reload(lab.server)
+    yield trio
+    reload(trio.server)
 
 
 def state_after(lab: Lab, *commands: str) -> dict:
@@ -112,10 +111,10 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
     ],
 )  # fmt: skip
 def test_every_change_is_drift_and_reload_undoes_it(
-    module_lab, dialling: Agent, commands, difference, limit
+    _trio: Lab, dialling: Agent, commands, difference, limit
 ) -> None:
     """Rules, order, policies and tables, iptables' or nft's own; and Docker's rules for names stay in `nat`."""
-    lab = module_lab(CLIENTS=2)
+    lab = _trio
     names = lab.server.run(["iptables", "-t", "nat", "-S"])
     with _reload_after_failure(lab):
         state = state_after(lab, *commands)

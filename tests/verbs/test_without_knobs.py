@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connlab.cluster import engine, hosts
+from connlab.cluster import engine, hosts, images, one_off
 from tests.support.checkout import checkout, run_copy
 from tests.support.forwarding import forwarding
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
@@ -54,10 +54,16 @@ def damaged_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab,
 
 
 def test_down_goes_on(damaged_lab: tuple[Lab, Path]) -> None:
-    """Without .env, with a paused host; nothing is left. A second one says that there is nothing."""
+    """Without .env, with a paused host, with a spare one that nobody removed, because its `lab sockets` was killed.
+
+    Nothing is left. A second one says that there is nothing.
+    """
     lab, copy = damaged_lab  # the last test that needs it
     project = lab.settings.project
     (copy / ".env").unlink()
+    left_over = one_off.ephemeral_host(project, images.name(lab.settings, "client"), 1, {})
+    spare = left_over.__enter__()
+    assert spare.inspect()["State"]["Running"]
     engine.client().api.pause(lab.server.id)
     result = run_copy(copy, "down", COMPOSE_PROJECT_NAME=project)
     assert (result.returncode, hosts.projects(project)) == (0, set()), result.stderr
