@@ -118,6 +118,7 @@ def test_every_word_in_its_colour(capsys, monkeypatch):
     assert capsys.readouterr().out == "holds\n"
 
 
+@pytest.mark.xdist_group("syntax")  # where all is parsed already
 def test_nobody_goes_past_the_one_way_out():
     """`print` is in base.words and where data is printed; rich's Console and Text in cli.show.terminal alone."""
     modules = trees("connlab/**/*.py")
@@ -134,6 +135,7 @@ def test_nobody_goes_past_the_one_way_out():
     assert writing == {"connlab.base.output"}
 
 
+@pytest.mark.xdist_group("syntax")
 def test_nobody_writes_markup():
     """It would be shown as it stands: a colour is asked for with `coloured`, `strong` or `pale`."""
     text = {

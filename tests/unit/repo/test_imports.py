@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.syntax import connlab_modules, imports, tops, trees, uses
 
+pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
+
 # Who may import whom, package by package of connlab/ (docs/design.md has the table for people). A package may use
 # itself and what is here: every module of another package (ALL), or these of it.
 ALL = {"*"}

@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from tests.support.syntax import HOME, trees
+
+pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
 
 # Their strings are no programs for a host: the module of another test run, and connlab in a process of its own.
 OTHERS = {"tests.verbs.test_interrupt", "tests.hosts.test_machine"}
