@@ -69,9 +69,7 @@ def changes(data: bytes) -> list[Change]:
         length, kind = struct.unpack_from("=IH", data, at)
         if kind >> 8 == SUBSYSTEM and kind & 0xFF in KINDS:
             family = FAMILIES.get(data[at + 16], str(data[at + 16]))
-            found.append(
-                _change(KINDS[kind & 0xFF], family, dict(attributes_in(data[at + 20 : at + length])))
-            )
+            found.append(_change(KINDS[kind & 0xFF], family, attributes_in(data[at + 20 : at + length])))
         at += (length + 3) & ~3
     return found
 

@@ -71,7 +71,7 @@ class Dial:
 
     def start(self) -> None:
         """Send the SYN, and wait for what comes."""
-        self._unreachables = self._namespace.unreachables()
+        self._unreachables = self._namespace.unreachables(self.route.family)
         self.send()
         self.watch()
 
@@ -147,7 +147,7 @@ class Dial:
 
     def _refused_by(self, error: int) -> str:
         """Tell an ICMP error from a reset: one has come in since the SYN."""
-        came = self._namespace.unreachables() > self._unreachables
+        came = self._namespace.unreachables(self.route.family) > self._unreachables
         return "icmp" if came or error in UNREACHABLE else "rst"
 
     def _look_at(self, moment: float) -> None:

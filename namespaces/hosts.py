@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
+from namespaces import rtnetlink
 from namespaces.netns import Namespace
 from namespaces.office import masquerade
+from namespaces.rtnetlink import Message
 
 # The link of the client that dials: whoever is asked for by the rules has another address (sources, targets).
 LINK4 = ("192.0.0.9", "192.0.0.10")  # server, client: of 192.0.0.0/24, which no network uses (RFC 6890)
@@ -41,8 +43,12 @@ async def hosts(
     server, client = Namespace(), Namespace()
     people = Namespace() if office else None
     try:
-        await server.must(["ip", "-batch", "-"], _server(interfaces, via, targets, client))
-        await client.must(["ip", "-batch", "-"], _client(via, office or LINK4[1], sources))
+        rtnetlink.tell(server, [rtnetlink.loopback_up(), *_links(interfaces, via, client)])
+        rtnetlink.tell(
+            server, _server([server.index(name) for name in interfaces], server.index(via), targets)
+        )
+        rtnetlink.tell(client, _client(client.index(via), office or LINK4[1], sources))
+        rtnetlink.tell(server, [rtnetlink.ready(server.index(via))])
         if office and people:
             await masquerade(client, people, via)
         yield Hosts(server, client, people)
@@ -52,43 +58,31 @@ async def hosts(
                 namespace.close()
 
 
-def _server(interfaces: Sequence[str], via: str, targets: Sequence[str], client: Namespace) -> str:
-    lines = ["link set lo up"]
-    for number, name in enumerate(interfaces):
-        mac, other = (
-            (MACS[0], MACS[1])
-            if name == via
-            else (f"02:00:00:01:00:{number:02x}", f"02:00:00:02:00:{number:02x}")
-        )
-        lines.append(
-            f"link add {name} address {mac} type veth peer name {name} address {other} netns {client.path}"
-        )
-        lines.append(f"link set {name} addrgenmode none up")
-    for address in [LINK4[0], *(target for target in targets if ":" not in target)]:
-        lines.append(f"addr add {address}/32 dev {via}")
-    for address in [LINK6[0], *(target for target in targets if ":" in target)]:
-        lines.append(f"addr add {address}/128 dev {via} nodad")
-    lines += [
-        f"neigh replace {address} lladdr {MACS[1]} dev {via} nud permanent"
-        for address in (LINK4[1], LINK6[1])
+def _links(interfaces: Sequence[str], via: str, client: Namespace) -> list[Message]:
+    """Join the two by a link for each name; by that of `via` the other end is known."""
+    macs = [
+        (f"02:00:00:01:00:{number:02x}", f"02:00:00:02:00:{number:02x}") for number in range(len(interfaces))
     ]
-    lines += [
-        f"route add default via {LINK4[1]} dev {via} onlink",
-        f"route add default via {LINK6[1]} dev {via} onlink",
+    return [
+        rtnetlink.veth(name, *(MACS if name == via else others), client)
+        for name, others in zip(interfaces, macs, strict=True)
     ]
-    return "\n".join(lines) + "\n"
 
 
-def _client(via: str, address: str, sources: Sequence[str]) -> str:
-    lines = ["link set lo up", f"link set {via} addrgenmode none up"]
-    lines += [f"addr add {address}/32 dev {via}", f"addr add {LINK6[1]}/128 dev {via} nodad"]
-    lines += [
-        f"neigh replace {address} lladdr {MACS[0]} dev {via} nud permanent"
-        for address in (LINK4[0], LINK6[0])
-    ]
-    lines += [
-        f"route add default via {LINK4[0]} dev {via} onlink",
-        f"route add default via {LINK6[0]} dev {via} onlink",
-        *(f"route add local {net} dev lo" for net in sources),
-    ]
-    return "\n".join(lines) + "\n"
+def _server(links: Sequence[int], via: int, targets: Sequence[str]) -> list[Message]:
+    messages = [message for link in links for message in rtnetlink.up(link)]
+    messages += [rtnetlink.address(address, via) for address in (LINK4[0], LINK6[0], *targets)]
+    return [*messages, *_to(via, MACS[1], (LINK4[1], LINK6[1]))]
+
+
+def _client(via: int, address: str, sources: Sequence[str]) -> list[Message]:
+    messages = [rtnetlink.loopback_up(), *rtnetlink.up(via)]
+    messages += [rtnetlink.address(each, via) for each in (address, LINK6[1])]
+    messages += _to(via, MACS[0], (LINK4[0], LINK6[0]))
+    return [*messages, *map(rtnetlink.own, sources)]
+
+
+def _to(link: int, mac: str, addresses: Sequence[str]) -> list[Message]:
+    """Send everything to the other end of a link, which is known for good."""
+    known = [rtnetlink.neighbour(address, mac, link) for address in addresses]
+    return [*known, *(rtnetlink.gateway(address, link) for address in addresses)]

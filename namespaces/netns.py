@@ -13,6 +13,11 @@ from typing import BinaryIO
 from namespaces import nft
 from namespaces.root import CLONE_NEWNET, enter, home, unshare
 
+# Where they are counted: the file, after which word, and how many numbers before it.
+UNREACHABLES: dict[int, tuple[str, bytes, int]] = {
+    socket.AF_INET: ("/proc/thread-self/net/snmp", b"\nIcmp:", 3),
+    socket.AF_INET6: ("/proc/thread-self/net/snmp6", b"\nIcmp6InDestUnreachs", 0),
+}
 PATIENCE = 20.0  # seconds for a command; who runs a script gives it its own
 
 
@@ -28,12 +33,9 @@ class Namespace:
         unshare(CLONE_NEWNET)
         try:
             self.descriptor = os.open("/proc/self/ns/net", os.O_RDONLY)
-            self._mib = [
-                os.open(path, os.O_RDONLY) for path in ("/proc/self/net/snmp", "/proc/self/net/snmp6")
-            ]
         finally:
             enter(home())
-        self.path = f"/proc/{os.getpid()}/fd/{self.descriptor}"  # as `ip link ... netns` takes it
+        self._counters: dict[int, int] = {}  # descriptors by family, of those that were asked for
         self._number = nft.process().number()
 
     @contextlib.contextmanager
@@ -52,15 +54,19 @@ class Namespace:
         sock.setblocking(False)
         return sock
 
-    def unreachables(self) -> int:
-        """Count the ICMP errors "destination unreachable" that came in, of both families (RFC 2011, RFC 4293)."""
-        text = os.pread(self._mib[0], 1 << 14, 0).decode()
-        names, values = [line.split() for line in text.splitlines() if line.startswith("Icmp:")]
-        total = int(values[names.index("InDestUnreachs")])
-        for line in os.pread(self._mib[1], 1 << 14, 0).decode().splitlines():
-            if line.startswith("Icmp6InDestUnreachs"):
-                total += int(line.split()[1])
-        return total
+    def index(self, name: str) -> int:
+        """Return the number of an interface. Raises OSError."""
+        with self.entered():
+            return socket.if_nametoindex(name)
+
+    def unreachables(self, family: int) -> int:
+        """Count the ICMP errors "destination unreachable" that came in over a family (RFC 2011, RFC 4293)."""
+        path, begin, at = UNREACHABLES[family]
+        if family not in self._counters:
+            with self.entered():
+                self._counters[family] = os.open(path, os.O_RDONLY)
+        text = os.pread(self._counters[family], 1 << 14, 0)
+        return int(text[text.rindex(begin) + len(begin) :].split(None, at + 1)[at])
 
     async def start(self, argv: Sequence[str], **options: object) -> asyncio.subprocess.Process:
         """Start a command in the namespace."""
@@ -103,7 +109,7 @@ class Namespace:
     def close(self) -> None:
         """Let go of the namespace."""
         nft.process().forget(self._number)
-        for descriptor in (self.descriptor, *self._mib):
+        for descriptor in (self.descriptor, *self._counters.values()):
             os.close(descriptor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from namespaces import rtnetlink
 from namespaces.dial import Dial, Route
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from namespaces.scene import Scene
 
 INSIDE = "office0"
+MACS = ("02:00:00:03:00:01", "02:00:00:03:00:02")  # of the router, of the people
 NET = "10.85.0.0/16"  # behind the router, as in most offices (RFC 1918): no server ever sees it
 ROUTER, PEOPLE = "10.84.0.1", "10.84.0.2"  # of the link between; outside of NET, all of which is the people's
 FIRST_PERSON = 0x0A550100  # 10.85.1.0
@@ -28,22 +30,17 @@ GAP, LEAST_GAP = (
 
 async def masquerade(router: Namespace, people: Namespace, via: str) -> None:
     """Make a host, which is joined to the server by `via`, the router of the people. Raises `CommandFailed`."""
-    inside = [
-        f"link add {INSIDE} type veth peer name {INSIDE} netns {people.path}",
-        f"link set {INSIDE} addrgenmode none up",
-        f"addr add {ROUTER}/32 dev {INSIDE}",
-        f"route add {PEOPLE}/32 dev {INSIDE}",
-        f"route add {NET} via {PEOPLE} dev {INSIDE}",
-    ]
-    behind = [
-        "link set lo up",
-        f"link set {INSIDE} addrgenmode none up",
-        f"addr add {PEOPLE}/32 dev {INSIDE}",
-        f"route add default via {ROUTER} dev {INSIDE} onlink",
-        f"route add local {NET} dev lo",
-    ]
-    await router.must(["ip", "-batch", "-"], "\n".join(inside) + "\n")
-    await people.must(["ip", "-batch", "-"], "\n".join(behind) + "\n")
+    rtnetlink.tell(router, [rtnetlink.veth(INSIDE, *MACS, people)])
+    link, inside = router.index(INSIDE), people.index(INSIDE)
+    rtnetlink.tell(router, [
+        *rtnetlink.up(link), rtnetlink.address(ROUTER, link), rtnetlink.behind(f"{PEOPLE}/32", link),
+        rtnetlink.gateway(PEOPLE, link, NET),
+    ])  # fmt: skip
+    rtnetlink.tell(people, [
+        rtnetlink.loopback_up(), *rtnetlink.up(inside), rtnetlink.address(PEOPLE, inside),
+        rtnetlink.gateway(ROUTER, inside), rtnetlink.own(NET),
+    ])  # fmt: skip
+    rtnetlink.tell(router, [rtnetlink.ready(link)])
     with router.entered(), open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as file:
         file.write("1")
     await router.nft(MASQUERADE)

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import socket
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
+from namespaces import trace_filter
 from namespaces.netns import Namespace
 
 NETLINK_NETFILTER, SOL_NETLINK, ADD_MEMBERSHIP, NFTRACE = 12, 270, 1, 9  # linux/netlink.h, nfnetlink.h
-TRACE = 10 << 8 | 17  # NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE
+TRACE = struct.pack("=H", 10 << 8 | 17)  # NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE
 TABLE, CHAIN, HANDLE, TYPE, VERDICT, ID, NETWORK, TRANSPORT, NFPROTO, POLICY = 1, 2, 3, 4, 5, 6, 8, 9, 15, 16
 TYPES = {1: "policy", 2: "return", 3: "rule"}
 VERDICTS = {0: "drop", 1: "accept", 2: "stolen", 3: "queue", 4: "repeat",
             0xFFFFFFFF: "continue", 0xFFFFFFFE: "break", 0xFFFFFFFD: "jump", 0xFFFFFFFC: "goto",
             0xFFFFFFFB: "return"}  # fmt: skip
 FAMILIES = {1: "inet", 2: "ip", 5: "netdev", 7: "bridge", 10: "ip6"}
-BUFFER = 8 << 20  # bytes
+BUFFER, MOST = 8 << 20, 1 << 12  # bytes; an event has less than 600
 OURS = "connlab_trace"
+ATTRIBUTE = struct.Struct("=HH")  # its length with these, its number
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 # A packet begins its way in one of these, in this order where it passes several, as over loopback; before conntrack
 # (-200), raw (-300) and what rules of netdev use (-500), so that what those drop is seen too. A SYN and the answer to
@@ -32,15 +34,16 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 STARTS = {"out": 0, "ingress": 1, "in": 2}
 ENDS = ("arrived", "left")  # who comes here was dropped by no rule: at a socket, on the wire
 SYNS = "tcp flags & (fin | syn | rst) == syn"
+# Each ends its chain there: a policy behind it would be one more event.
 FOLLOW = (
-    f"{SYNS} counter meta nftrace set 1; "
-    "tcp flags & syn == 0 limit rate 20/second burst 60 packets meta nftrace set 1;"
+    f"{SYNS} counter meta nftrace set 1 accept; "
+    "tcp flags & syn == 0 limit rate 20/second burst 60 packets meta nftrace set 1 accept;"
 )
 RULES = f"""table inet {OURS} {{
   chain in {{ type filter hook prerouting priority -450; {FOLLOW} }}
   chain out {{ type filter hook output priority -450; {FOLLOW} }}
-  chain arrived {{ type filter hook input priority 1000; {SYNS}; }}
-  chain left {{ type filter hook postrouting priority 1000; {SYNS}; }}
+  chain arrived {{ type filter hook input priority 1000; {SYNS} accept; }}
+  chain left {{ type filter hook postrouting priority 1000; {SYNS} accept; }}
 }}
 """
 INGRESS = f"""table netdev {OURS} {{
@@ -74,6 +77,7 @@ class Trace:
         self._socket = namespace.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self._socket.bind((0, 0))  # who has no number of its own gets no multicast
+        trace_filter.attach(self._socket, trace_filter.program(OURS))
         self._socket.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, NFTRACE)
         self.lost = False
         self.started = dict.fromkeys(STARTS, 0)
@@ -88,7 +92,7 @@ class Trace:
         """Take what the kernel has for us by now."""
         while True:
             try:
-                data = self._socket.recv(1 << 18)
+                data = self._socket.recv(MOST)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -96,8 +100,9 @@ class Trace:
                     raise
                 self.lost = True
                 continue
-            for family, attributes in _messages(data):
-                self.add(_event(family, attributes), attributes)
+            if data[4:6] == TRACE:
+                attributes = attributes_in(data, 20)
+                self.add(_event_of(data[16], attributes), attributes)
 
     def close(self) -> None:
         """Take the rest and stop."""
@@ -135,16 +140,25 @@ class Trace:
         return known[-1]
 
 
-def _event(family: int, attributes: dict[int, bytes]) -> Event:
-    kind = TYPES.get(struct.unpack(">I", attributes[TYPE])[0], "?")
-    handle = struct.unpack(">Q", attributes[HANDLE])[0] if HANDLE in attributes else 0
-    if kind == "policy":
-        code = struct.unpack(">I", attributes[POLICY])[0]
-    else:
-        code = struct.unpack(">I", dict(attributes_in(attributes[VERDICT]))[1])[0]
-    names = (attributes[name].rstrip(b"\0").decode(errors="replace") for name in (TABLE, CHAIN))
-    table, chain = names
-    return Event(FAMILIES.get(family, str(family)), table, chain, handle, kind, VERDICTS.get(code, str(code)))
+def _event_of(family: int, said: dict[int, bytes]) -> Event:
+    decided = said[POLICY] if VERDICT not in said else said[VERDICT]
+    return _event(family, (said[TABLE], said[CHAIN]), said.get(HANDLE, b"\0"), said[TYPE], decided)
+
+
+@functools.lru_cache(maxsize=4096)
+def _event(family: int, names: tuple[bytes, bytes], handle: bytes, kind: bytes, decided: bytes) -> Event:
+    """Read an event, most of which come again with each packet; a verdict is in attributes of its own."""
+    name = TYPES.get(int.from_bytes(kind, "big"), "?")
+    table, chain = map(_word, names)
+    code = int.from_bytes(decided if name == "policy" else attributes_in(decided)[1], "big")
+    return Event(
+        FAMILIES.get(family, str(family)), table, chain, int.from_bytes(handle, "big"), name,
+        VERDICTS.get(code, str(code)),
+    )  # fmt: skip
+
+
+def _word(value: bytes) -> str:
+    return value.rstrip(b"\0").decode(errors="replace")
 
 
 def _four_tuple(network: bytes, transport: bytes) -> Tuple4:
@@ -156,18 +170,12 @@ def _four_tuple(network: bytes, transport: bytes) -> Tuple4:
     return addresses[0], source_port, addresses[1], port
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, dict[int, bytes]]]:
-    at = 0
-    while at + 16 <= len(data):
-        length, kind = struct.unpack_from("=IH", data, at)
-        if kind == TRACE:
-            yield data[at + 16], dict(attributes_in(data[at + 20 : at + length]))
+def attributes_in(data: bytes, at: int = 0) -> dict[int, bytes]:
+    """Read the attributes of a message from `at` on, each by its number."""
+    found = {}
+    end = len(data) - 3
+    while at < end:
+        length, kind = ATTRIBUTE.unpack_from(data, at)
+        found[kind & 0x3FFF] = data[at + 4 : at + length]
         at += (length + 3) & ~3
-
-
-def attributes_in(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, at)
-        yield kind & 0x3FFF, data[at + 4 : at + length]
-        at += (length + 3) & ~3
+    return found

@@ -26,7 +26,7 @@ class Here:
         sock.setblocking(False)
         return sock
 
-    def unreachables(self) -> int:
+    def unreachables(self, family: int) -> int:
         """Count ICMP errors."""
         return next(self.counts)
 

@@ -32,7 +32,7 @@ class Here:
         sock.setblocking(False)
         return sock
 
-    def unreachables(self) -> int:
+    def unreachables(self, family: int) -> int:
         """Count no ICMP error."""
         return 0
 
