@@ -30,13 +30,18 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
     Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
     """
     ready: set[str] = set()
+    starts: dict[str, float] = {}  # nobody starts a host meanwhile: that is asked once for each
     start, notices = time.monotonic(), 0
 
     def all_ready() -> list[Host] | None:
         nonlocal notices
         lab_hosts, seconds = hosts.find(project), time.monotonic() - start
         for host in lab_hosts:
-            if host.id not in ready and is_ready(host, ask=seconds > SOON or not host.young):
+            if host.id in ready:
+                continue
+            if host.running and host.id not in starts:
+                starts[host.id] = _start(host)
+            if is_ready(host, ask=seconds > SOON or not host.young, started=starts.get(host.id)):
                 ready.add(host.id)
         if len(lab_hosts) == clients + 1 == len(ready):
             return lab_hosts
@@ -46,7 +51,7 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
         return None
 
     try:
-        return until(all_ready, "every host says `ready`", READY_WITHIN, every=0.05)
+        return until(all_ready, "every host says `ready`", READY_WITHIN, every=0.1)
     except GaveUp as error:
         lab_hosts = hosts.find(project)
         names = [f"{host.name} ({host.trouble or 'running'})" for host in lab_hosts if host.id not in ready]
@@ -57,10 +62,10 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
         ) from error
 
 
-def is_ready(host: Host, *, ask: bool) -> bool:
+def is_ready(host: Host, *, ask: bool, started: float | None = None) -> bool:
     """Whether a host has said `ready` since it was last started; with `ask` also if its log has lost that.
 
-    Raises `LabError` with its last words if it has ended.
+    `started` is when that was, if it is known (seconds, UTC). Raises `LabError` with its last words if it has ended.
     """
     if host.state in ("exited", "dead"):
         raise LabError(
@@ -70,7 +75,7 @@ def is_ready(host: Host, *, ask: bool) -> bool:
         )
     if not host.running:
         return False
-    started = datetime.fromisoformat(host.inspect()["State"]["StartedAt"]).timestamp()
+    started = _start(host) if started is None else started
     if any(event.event == "ready" for event in events(host.log(since=started, until=started + READY_WITHIN))):
         return True
     return ask and _has_its_mark(host)
@@ -80,6 +85,10 @@ def reason(log: str) -> str:
     """Why a host ended: the `error` of its own last event of REFUSALS, or the end of what it wrote."""
     refusals = [event for event in events(log) if event.event in REFUSALS]
     return str(refusals[-1].fields["error"]) if refusals else log.strip()[-1000:] or "it wrote nothing"
+
+
+def _start(host: Host) -> float:
+    return datetime.fromisoformat(host.inspect()["State"]["StartedAt"]).timestamp()
 
 
 def _has_its_mark(host: Host) -> bool:
