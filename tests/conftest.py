@@ -21,6 +21,7 @@ from connlab.cluster.host import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
 from tests.support import compose_start, menu
+from tests.support.forked_compose import forked_compose
 from tests.support.header import DOCKERLESS, header
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
 from tests.support.skips import skip_lines
@@ -121,6 +122,13 @@ def _remove_leftovers(request: pytest.FixtureRequest) -> None:
     """Clear away what a killed run left, if this run uses Docker at all."""
     if any(DOCKERLESS.isdisjoint(item.path.parts[len(HOME.parts) :]) for item in request.session.items):
         remove_leftovers()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_compose() -> Iterator[None]:
+    """Start Compose once in each worker that needs it."""
+    with forked_compose():
+        yield
 
 
 @pytest.fixture(scope="session")

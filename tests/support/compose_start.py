@@ -23,8 +23,13 @@ def start_variables(program: Path) -> Mapping[str, str]:
     Compose 1 imports distutils, and setuptools then puts itself in its place: 0.19 of the 0.47 s that such a call
     takes before it does anything (setuptools' `_distutils_hack`).
     """
+    python = python_of(program)
+    minor = re.fullmatch(r"python3\.(\d+)", python.resolve().name) if python else None
+    return {"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if minor and int(minor[1]) <= LAST_DISTUTILS else {}
+
+
+def python_of(program: Path) -> Path | None:
+    """Return the Python of a script, by its first line; None if that names no file."""
     with program.open("rb") as file:
         shebang = re.match(rb"#! *(/\S+)\s", file.read(256))
-    python = Path(os.fsdecode(shebang[1])).resolve().name if shebang else ""
-    minor = re.fullmatch(r"python3\.(\d+)", python)
-    return {"SETUPTOOLS_USE_DISTUTILS": "stdlib"} if minor and int(minor[1]) <= LAST_DISTUTILS else {}
+    return Path(os.fsdecode(shebang[1])) if shebang else None

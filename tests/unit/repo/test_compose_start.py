@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from connlab.cluster import subprocesses
 from tests.support import compose_start
+from tests.support.forked_compose import COMPOSE, PROGRAM, forked_compose
+
+USED = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}  # as the lab calls Compose
 
 
 @pytest.mark.parametrize(
@@ -30,3 +37,61 @@ def test_a_program_that_says_nothing_of_its_python_is_left_alone(tmp_path: Path,
     script = tmp_path / "docker-compose"
     script.write_bytes(program)
     assert compose_start.start_variables(script) == {}
+
+
+@pytest.fixture
+def _compose_1() -> None:
+    """Skip the test where Compose is none that is forked."""
+    program = shutil.which(COMPOSE)
+    if not (program and compose_start.start_variables(Path(program))):
+        pytest.skip("no Compose 1 is installed, as a Python program")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["version"],
+        ["--file", "x.yaml", "config"],
+        ["-f", "nowhere.yaml", "up"],
+        ["no-such-command"],
+        ["up", "--nonsense"],
+    ],
+    ids=lambda arguments: arguments[-1],
+)
+@pytest.mark.usefixtures("_compose_1")
+def test_a_fork_of_compose_says_what_a_started_one_says(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exit status and both streams; the folder and the environment are the caller's."""
+    monkeypatch.chdir(tmp_path)
+    Path("x.yaml").write_text("services: {one: {image: '${WHICH}'}}\n")
+    argv, environment = [COMPOSE, *arguments], {**os.environ, "WHICH": "other"}
+    started = subprocess.run(
+        argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    with forked_compose(), Path("out").open("w+b") as out:
+        forked = subprocesses.run_to_end(argv, env=environment, stdout=out.fileno(), **USED)
+        out.seek(0)
+        assert (*forked, out.read()) == (started.returncode, started.stderr, started.stdout)
+    assert started.stdout + started.stderr
+
+
+@pytest.mark.usefixtures("_compose_1")
+def test_one_compose_serves_many_calls_and_ends() -> None:
+    """However many calls there are; it is gone after the block, and other programs are started as ever."""
+    before = _forking_programs()
+    with forked_compose():
+        assert subprocesses.run_to_end(["sh", "-c", "exit 7"]) == (7, b"")
+        assert _forking_programs() == before
+        for _ in range(2):
+            subprocesses.run_to_end([COMPOSE, "no-such-command"], env=os.environ, stdout=2, **USED)
+            assert len(_forking_programs() - before) == 1
+    assert _forking_programs() == before
+
+
+def _forking_programs() -> set[str]:
+    """Return the process ids of our children that fork Compose (proc_pid_cmdline(5))."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {
+        child for child in children if str(PROGRAM).encode() in Path("/proc", child, "cmdline").read_bytes()
+    }
