@@ -13,8 +13,7 @@ from typing import Any
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
 from connlab.cluster.host import Host
-from connlab.cluster.stream import Stream
-from tests.support.command_runner import RunnerHost, runner_host
+from tests.support.command_runner import RunnerHost, Streams, runner_host
 from tests.support.in_process import call_lab
 
 KNOBS = {"WORKLOAD": "hold", "DIALS": "5", "PERIOD": "1"}
@@ -44,7 +43,7 @@ class FaultLab:
     menu: Path
     knobs: Mapping[str, str]
     clients: int
-    runners: dict[str, list[Stream]] = field(default_factory=dict)
+    runners: dict[str, Streams] = field(default_factory=dict)
 
     def call(self, *argv: str, **knobs: str) -> subprocess.CompletedProcess[str]:
         """Type `lab ARGV`, with no knob in the environment but the lab's name and `knobs`."""
@@ -60,13 +59,13 @@ class FaultLab:
     def hosts(self) -> list[RunnerHost]:
         """Return the lab's hosts as the engine lists them now."""
         return [
-            runner_host(host, self.runners.setdefault(host.id, []))
+            runner_host(host, self.runners.setdefault(host.id, {}))
             for host in hosts.find(self.settings.project)
         ]
 
     def close(self) -> None:
         """End the runners of all its containers."""
-        for stream in itertools.chain(*self.runners.values()):
+        for stream in itertools.chain(*(streams.values() for streams in self.runners.values())):
             stream.close()
 
     def server(self) -> Host:
