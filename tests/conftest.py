@@ -27,6 +27,7 @@ from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_u
 from tests.support.skips import skip_lines
 
 RUN = "CONNLAB_RUN"
+LONGEST_ID = 80  # letters of a parameter
 # After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
 # takes moments comes last, so that no worker is left with a long story then.
 ORDER = ("time_wait", "trial", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
@@ -48,6 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # A run that is told to end (kill, timeout(1), a CI job that is cancelled) takes its labs away, as after Ctrl-C.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a text that is long by its beginning; pytest numbers those that are alike then."""
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    return f"{text[:LONGEST_ID]}..." if isinstance(text, str) and len(text) > LONGEST_ID else None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
