@@ -8,14 +8,15 @@
         assert lingering["article"].seconds == lingering["stock"].seconds     # waits until both are there
 
 TIME_WAIT lasts a minute that cannot be shortened. So every recording that some chosen test names is started
-before the first of them is judged, and none looks at the right answer.
+before the first of them is judged, and none looks at the right answer. Recordings of the same knobs have one lab, one
+after another in the order of their names: a later one finds what an earlier one left behind.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -24,11 +25,12 @@ import pytest
 from connlab.cluster import engine_machine
 from connlab.cluster.one_off import remove_project
 from connlab.evidence.recorder import RunFolder
-from tests.support.laboratory import LAB_RECORDER, Lab, image, laboratory, record_lab
+from tests.support.laboratory import Lab, image, laboratory, record_lab
 
 Keep = Callable[[str, object], object]
 Act = Callable[[Lab, Keep], Any]
 Knobs = Mapping[str, object]
+Part = tuple[Act, str, Future[Any]]  # a recording in one of its labs
 
 WITHIN = 180.0  # seconds for a recording: two lives of a TIME_WAIT socket, and a dozen labs that come up
 AT_A_TIME = threading.Semaphore(3)  # labs that come up: more would only be slower, each of them
@@ -75,16 +77,19 @@ def start_recordings(names: set[str], run: RunFolder) -> Iterator[dict[str, Reco
     """Start every recording of these names at once. On the way out, whatever still runs loses its lab, and ends."""
     image("server")  # on a new machine the images are built first, which is no part of a recording's time
     open_labs: set[str] = set()
-    labs = [
-        (act, name, knobs)
-        for function in sorted(names)  # the same order every time
-        for act, variants in [_definitions[function]]
-        for name, knobs in variants.items()
-    ]
+    futures: dict[str, dict[str, Future[Any]]] = {function: {} for function in names}
+    labs: list[tuple[Knobs | Callable[[], Knobs], list[Part]]] = []
+    for function in sorted(names):  # the same order every time
+        act, variants = _definitions[function]
+        for name, knobs in variants.items():
+            parts = next((parts for others, parts in labs if others == knobs), None)
+            if parts is None:
+                labs.append((knobs, parts := []))
+            futures[function][name] = Future()
+            parts.append((act, name, futures[function][name]))
     with ThreadPoolExecutor(max(1, len(labs)), "recording") as pool:
-        futures: dict[str, dict[str, Future[Any]]] = {function: {} for function in names}
-        for act, name, knobs in labs:
-            futures[act.__name__][name] = pool.submit(_record, act, name, knobs, run, open_labs)
+        for knobs, parts in labs:
+            pool.submit(_record_all, knobs, parts, run, open_labs)
         try:
             yield {function: Recordings(labs) for function, labs in futures.items()}
         finally:
@@ -93,21 +98,40 @@ def start_recordings(names: set[str], run: RunFolder) -> Iterator[dict[str, Reco
                 remove_project(project)
 
 
-def _record(
-    act: Act, name: str, knobs: Knobs | Callable[[], Knobs], run: RunFolder, open_labs: set[str]
-) -> Any:
+def _record_all(
+    knobs: Knobs | Callable[[], Knobs], parts: Sequence[Part], run: RunFolder, open_labs: set[str]
+) -> None:
+    """Start a lab, and record in it one after another; what stops the lab is what each of them raises."""
+    try:
+        with contextlib.ExitStack() as stack:
+            with AT_A_TIME:
+                lab = stack.enter_context(laboratory(**(knobs() if callable(knobs) else knobs)))
+            open_labs.add(lab.settings.project)
+            stack.callback(open_labs.discard, lab.settings.project)
+            for part in parts:
+                _record(lab, part, run)
+    except BaseException as error:
+        for _, _, future in parts:
+            if not future.done():
+                future.set_exception(error)
+
+
+def _record(lab: Lab, part: Part, run: RunFolder) -> None:
+    act, name, future = part
     folder, began = f"{act.__name__}-{name}", engine_machine.now().isoformat()
 
     def keep(what: str, data: object) -> object:
         return run.keep(folder, what, data)
 
-    LAB_RECORDER.set(lambda lab: record_lab(lab, keep, began))
-    with contextlib.ExitStack() as stack:
-        with AT_A_TIME:
-            lab = stack.enter_context(laboratory(**(knobs() if callable(knobs) else knobs)))
-        open_labs.add(lab.settings.project)
-        stack.callback(open_labs.discard, lab.settings.project)
-        return act(lab, keep)
+    try:
+        try:
+            result = act(lab, keep)
+        finally:
+            record_lab(lab, keep, began)
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def recordings_of(items: list[pytest.Item]) -> set[str]:

@@ -17,6 +17,7 @@ from tests.support.laboratory import Lab, close_on_server
 from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 from tests.time_wait.four_tuples import client_tuple, server_tuple
+from tests.time_wait.greeting import greeting_lab
 
 LOOK_MS = 20
 BUSY = 2 * 1024  # bytes: the server reads 1024 of them, and closes over the rest
@@ -88,7 +89,7 @@ WAYS: dict[Way, dict[str, str | None]] = {
 }
 
 
-@recording(lab={"SYSCTL": "rfc1337", "CLIENT_SYSCTL": "rfc1337", "SERVER_MODE": "greeting", "CLIENTS": 1})
+@recording(lab=greeting_lab("rfc1337"))
 def endings(lab: Lab, keep: Keep) -> dict[str, Ending]:
     with (
         monitor_sockets(lab.server, LOOK_MS) as server,

@@ -17,6 +17,7 @@ from tests.support.laboratory import Lab, missing_keys
 from tests.support.ports import PortSequence
 from tests.support.recordings import Keep, recording
 from tests.time_wait.four_tuples import client_tuple, client_tuples, server_tuple, server_tuples
+from tests.time_wait.greeting import greeting_lab
 from tests.time_wait.ports import DELAYED
 
 MANY, FEW = 40, 10
@@ -69,18 +70,12 @@ class Lingering:
         return self.lifetimes(side, "FIN-WAIT-2", self.orphans[side])
 
 
-def profile(name: str, clients: str = "") -> dict[str, object]:
-    """Return the knobs of a lab of this profile: the server closes once it has read, and no limit is in reach."""
-    profiles = {"SYSCTL": name, "CLIENT_SYSCTL": clients or name}
-    return {**profiles, "SERVER_MODE": "greeting", "CONNLIMIT": 1000, "BACKLOG": 2 * FEW}
-
-
 def server_with_ten_ports() -> dict[str, object]:
     """Return the knobs of a lab whose server has ten ports, and a shorter reuse delay if the kernel has one."""
-    return profile("ten-ports-reuse-1" if missing_keys(DELAYED) else DELAYED, "stock")
+    return greeting_lab("ten-ports-reuse-1" if missing_keys(DELAYED) else DELAYED, "stock")
 
 
-LABS: dict[str, Any] = {name: profile(name) for name in PROFILES}
+LABS: dict[str, Any] = {name: greeting_lab(name) for name in PROFILES}
 
 
 @recording(**LABS, server_with_ten_ports=server_with_ten_ports)

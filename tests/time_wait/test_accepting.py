@@ -21,6 +21,7 @@ from tests.support import figures
 from tests.support.laboratory import Lab, image
 from tests.support.ports import LOWEST
 from tests.support.recordings import Keep, Recordings, recording
+from tests.time_wait.greeting import greeting_lab
 
 EACH = 10
 WITH, WITHOUT = "timestamps", "no timestamps"
@@ -65,9 +66,7 @@ class Redials:
     in_time_wait: int
 
 
-@recording(
-    lab={"SYSCTL": "tw-reuse-0", "CLIENT_SYSCTL": "tw-reuse-0", "CLIENTS": 1, "SERVER_MODE": "greeting"}
-)
+@recording(lab=greeting_lab("tw-reuse-0"))  # in which `lingering` has waited until nothing is left of it
 def redials(lab: Lab, keep: Keep) -> Redials:
     without = profiles.sysctls("no-timestamps")
     with ephemeral_host(lab.settings.project, image("client"), 1, without, seconds=120) as other:

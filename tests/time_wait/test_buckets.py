@@ -18,6 +18,7 @@ from connlab.cluster.host import Host
 from connlab.kernel import snapshot
 from tests.support.laboratory import Lab
 from tests.support.recordings import Keep, Recordings, recording
+from tests.time_wait.greeting import greeting_lab
 
 BUCKETS, CONNECTIONS = 5, 20
 COUNTERS = ("TcpExtTCPTimeWaitOverflow", "TcpOutRsts")
@@ -32,12 +33,7 @@ class Overflow:
     counters: dict[str, int]  # of that side: by how much they rose
 
 
-def lab_knobs(name: str) -> dict[str, object]:
-    """Return the knobs of a lab whose hosts have this profile, and no limit in reach."""
-    return {"SYSCTL": name, "CLIENT_SYSCTL": name, "SERVER_MODE": "greeting", "CLIENTS": 1, "CONNLIMIT": 1000}
-
-
-@recording(few=lab_knobs("few-tw-buckets"), many=lab_knobs("rfc1337"))
+@recording(few=greeting_lab("few-tw-buckets"), many=greeting_lab("rfc1337"))
 def overflow(lab: Lab, keep: Keep) -> dict[str, Overflow]:
     def by_server() -> list[Attempt]:
         """Have the server close; its clients notice, and take their time to close too."""
@@ -69,8 +65,15 @@ def record_overflow(host: Host, close: Callable[[], list[Attempt]]) -> Overflow:
     until(lambda: not states(host)["FIN-WAIT-2"], "the other side has closed too", within=10)
     after = snapshot.read_counters(host.run)
     return Overflow(
-        attempts, states(host)["TIME-WAIT"], {name: after[name] - before[name] for name in COUNTERS}
+        attempts, in_time_wait(host, attempts), {name: after[name] - before[name] for name in COUNTERS}
     )
+
+
+def in_time_wait(host: Host, attempts: list[Attempt]) -> int:
+    """Count a host's sockets in TIME_WAIT of these connections, whose ports no other has."""
+    ports = {attempt.source_port for attempt in attempts}
+    sockets = snapshot.read_sockets(host.run)
+    return sum(s.state == "TIME-WAIT" and not ports.isdisjoint({s.local_port, s.peer_port}) for s in sockets)
 
 
 def states(host: Host) -> Counter[str]:
