@@ -31,6 +31,8 @@ LONGEST_ID = 80  # letters of a parameter
 # After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
 # takes moments comes last, so that no worker is left with a long story then.
 ORDER = ("time_wait", "trial", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
+# Whose tests have a trial each, which waits more than it works: spread over all workers.
+APART = {"test_documents.py", "test_policies.py", "test_script_kinds.py"}
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
 WRONG = pytest.StashKey[list[str]]()
@@ -67,7 +69,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         # A trial is its module's. By file, and mode: xdist's scheduler walks through all groups that a worker had; a
         # thousand cost it 20 s.
         mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]}{mode}"))
+        own = item.nodeid if item.path.name in APART else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(f"{own}{mode}"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

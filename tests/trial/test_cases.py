@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.in_process import call_lab
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 FILES = Path(__file__).parent / "cases"
 
 

@@ -15,12 +15,13 @@ import pytest
 from connlab.base import settings
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
-from connlab.cluster.sandbox import sandbox
 from connlab.evidence.claims import CLAIMS
 from connlab.trial.conductor import Conductor
 from connlab.trial.observations import pattern
 from tests.support.in_process import call_lab
+from tests.support.sandboxes import Sandboxes
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 RULES = {claim.id: HOME / "docs/documents" / claim.rules for claim in CLAIMS if claim.rules}
 Row = dict[str, Any]
 Judge = Callable[..., None]
@@ -42,7 +43,7 @@ def tried(claim: str, *options: str) -> tuple[Callable[..., Row], dict[str, Any]
     return row, answer
 
 
-def knocks() -> list[str]:
+def knocks(sandboxes: Sandboxes) -> list[str]:
     """Return what one address gets that holds a connection, then dials port 139, says something, and dials again.
 
     The last is what another address gets, which has not knocked.
@@ -57,7 +58,7 @@ def knocks() -> list[str]:
         {"do": "load", "texts": [{"tool": "iptables", "text": RULES["badguy"].read_text()}]},
         dial(8090), dial(139, count=1), {"do": "say", "group": one}, dial(8090), dial(8090, other),
     ]  # fmt: skip
-    with sandbox(settings.read(), 60) as stream:
+    with sandboxes.sandbox(settings.read(), 60) as stream:
         (answer,) = Conductor(stream, 60).ask([
             {"do": "scenario", "interfaces": ["eth0"], "via": "eth0", "targets": [server],
              "sources": [f"{one}/32", f"{other}/32"], "steps": steps}
@@ -119,9 +120,9 @@ def test_groups_of_eight(verdict: Judge) -> None:
 
 
 @pytest.mark.claim("badguy")
-def test_badguy(verdict: Judge) -> None:
+def test_badguy(sandboxes: Sandboxes, verdict: Judge) -> None:
     """Also on connections that it had before; others are not concerned."""
-    before, knock, said, after, other = knocks()
+    before, knock, said, after, other = knocks(sandboxes)
     assert (before, knock, said, after, other) == ("E3", "T1", "ttt", "T3", "E3")
     verdict(
         Verdict.HOLDS,

@@ -5,10 +5,16 @@ What a script found out, or was able to do, it says by rules with a comment: tha
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
+from connlab.base import settings as knobs
+from connlab.cluster.sandbox import sandbox
+from connlab.trial.conductor import Conductor
 from connlab.trial.loading import Loaded
 
 pytestmark = pytest.mark.xdist_group("loading")
@@ -26,6 +32,18 @@ TRIES = {
     "named": "hostname x", "ran": "cp /bin/true /tmp/true && /tmp/true", "asked": "read -r x < /dev/tty",
     "unshared": "unshare -m true", "machine": "echo 1 > /proc/sys/net/netfilter/nf_conntrack_max",
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def script_host() -> Callable[[], AbstractContextManager[Conductor]]:
+    """Start a sandbox for each script, as a trial does."""
+
+    @contextlib.contextmanager
+    def host() -> Iterator[Conductor]:
+        with sandbox(knobs.read(), 120, processes=128) as stream:
+            yield Conductor(stream, 120)
+
+    return host
 
 
 def lines(loaded: Loaded) -> list[int | None]:
@@ -80,8 +98,8 @@ def test_a_script_that_kills_ends_itself(load_texts):
 
 def test_a_script_that_wants_much_gets_little(load_texts):
     """Memory, room on the disk, and words that nobody reads."""
-    hungry = "yes | head -c 50000000\nhead -c 60000000 /dev/zero > /tmp/x\n"
-    hungry += "x=$(head -c 900000000 /dev/zero | tr '\\0' x)\n"
+    hungry = "yes | head -c 5000000\nhead -c 30000000 /dev/zero > /tmp/x\n"
+    hungry += "printf -v x '%900000000s' x\n"
     loaded = load_texts(script=f"{FIRST}{hungry}{LAST}")
     assert (loaded.files[0]["loaded"], lines(loaded)) == ("partly", [1])
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.in_process import call_lab
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 RULES = """*filter
 :INPUT ACCEPT [0:0]
 -A INPUT -p tcp -m tcp --dport 443 --syn -m connlimit --connlimit-above 9 --connlimit-mask 32 -j DROP

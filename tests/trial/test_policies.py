@@ -14,6 +14,7 @@ from connlab.trial import expectation_files
 from tests.support.in_process import call_lab
 from tests.support.laboratory import own_settings
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 POLICIES = sorted(
     path for path in HOME.glob("firewall/*") if not path.name.endswith(expectation_files.BESIDE)
 )

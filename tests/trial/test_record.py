@@ -153,19 +153,20 @@ def test_a_line_of_which_file(tried):
 def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
     """Exit status 4, as data and as an error of JUnit's too; what was seen so far is kept, and nothing runs on."""
     (tmp_path / "first.rules").write_text(FIRST)
-    monkeypatch.setattr(trial, "WITHIN", -5.0)  # 10 s with the usual patience; 5,000 dials take 100
+    monkeypatch.setattr(trial, "WITHIN", 2.0)  # 5 s with this patience; 5,000 dials take 100
     outputs = ("--json", "--junit", str(tmp_path / "junit.xml"))
-    tried = call_lab("try", str(tmp_path / "first.rules"), "--dials", "5000", *outputs)
+    before = len(owned(os.getpid()))
+    tried = call_lab("try", str(tmp_path / "first.rules"), "--dials", "5000", "--patience", "1", *outputs)
     answer = json.loads(tried.stdout)
     assert (tried.returncode, answer["exit"], problems(answer)) == (4, 4, [])
-    assert answer["error"]["what"] == "the trial did not end within 10 s"
+    assert answer["error"]["what"] == "the trial did not end within 5 s"
     assert re.fullmatch(r"\d+ of \d+ scenarios were done", answer["error"]["why"])
     assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("errors") == "1"
     folder = HOME / re.search(r"lab: evidence so far: (\S+)", tried.stderr)[1]
     assert {path.name for path in folder.iterdir()} == {"files", "rules.json", "exchanges.jsonl.gz"}
     assert next(kept["request"]["do"] for kept in trial_record.exchanges(folder)) == "load"
     shutil.rmtree(folder)
-    until(lambda: not owned(os.getpid()), "the engine has removed its container", within=20)
+    until(lambda: len(owned(os.getpid())) == before, "the engine has removed its container", within=20)
 
 
 def owned(process: int) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.in_process import call_lab
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
+
 
 class Kind(NamedTuple):
     """A script, what becomes of the dials to its ports and by which line, and what is found (id, line)."""

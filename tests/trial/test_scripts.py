@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.in_process import call_lab
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 SCRIPTS = {
     "backwards": """iptables -I INPUT -i lo -j ACCEPT
 iptables -I INPUT -p tcp --dport 8081 --syn -m connlimit --connlimit-above 5 --connlimit-mask 32 -j DROP

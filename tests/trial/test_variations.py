@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.in_process import call_lab
 
+pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 Row = tuple[int, int]  # port, family
 
 
