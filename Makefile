@@ -94,6 +94,10 @@ unit: .venv/.ready  ## Run the tests that need no Docker (seconds)
 lint: .venv/.ready  ## Run every linter
 	@.ci/lint
 
+.PHONY: kernels
+kernels: .venv/.ready  ## Measure claims on other kernels (KERNELS='6.12.57')
+	@.venv/bin/lab kernels $${CLAIMS+--claims "$$CLAIMS"} -- $${KERNELS-}
+
 .PHONY: bench
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers
 	@.venv/bin/python -m bench

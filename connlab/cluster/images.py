@@ -55,6 +55,16 @@ def names(settings: Settings) -> dict[str, str]:
     return {f"{service.upper()}_IMAGE": name(settings, service) for service in SERVICES}
 
 
+def derive(name: str, lines: Sequence[str]) -> str:
+    """Make an image of lines of a Dockerfile, without a file of ours; empty if it is there, else why it is not."""
+    if engine.image_labels(name) is not None:
+        return ""
+    notice(f"building {name}")
+    return _problem(
+        ["docker", "build", "--force-rm", "--tag", name, "-"], "".join(f"{line}\n" for line in lines)
+    )
+
+
 def _missing(settings: Settings, service: str) -> bool:
     return engine.image_labels(name(settings, service)) is None
 
@@ -140,12 +150,12 @@ def _must(argv: list[str]) -> None:
         raise NotFit(problem, next_step=f"see why with: {shlex.join(argv)}")
 
 
-def _problem(argv: list[str]) -> str:
-    """Run a command; empty if it succeeded, else the end of what it said."""
+def _problem(argv: list[str], given: str = "") -> str:
+    """Run a command with `given` as its input; empty if it succeeded, else the end of what it said."""
     process = subprocess.run(
         argv,
         env=engine.environment(),
-        stdin=subprocess.DEVNULL,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -25,8 +25,10 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
     "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
     "trial": {"base": ALL, "cluster": ALL},
+    "kernels": {"base": ALL, "cluster": ALL, "agent": {"session"}, "kernel": {"measured_kernels", "snapshot"}},
     "cli": {
-        "trial": ALL, "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
+        "trial": ALL, "kernels": ALL,
+        "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
         "machine": {"events"},
     },
 }  # fmt: skip

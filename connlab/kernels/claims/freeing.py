@@ -1,0 +1,21 @@
+"""One connection that ends makes room for one."""
+
+from __future__ import annotations
+
+from connlab.agent.session import Agent
+from connlab.kernels.claims.cell import Cell, E, R, holds
+from connlab.kernels.guest_lab import GuestLab
+
+SENTENCE = "With 15 held, one is closed: one more dial is established, and the next refused"
+LIMIT = 15
+
+
+def measure(lab: GuestLab) -> Cell:
+    """Fill the limit, close one, dial two."""
+    with Agent(lab.clients[0]) as agent:
+        held = agent.open(LIMIT)
+        agent.close([held[0].conn])
+        later = [attempt.outcome for attempt in agent.open(2)]
+        agent.close()
+    full = all(attempt.outcome is E for attempt in held)
+    return Cell(holds(full and later == [E, R]), {"later": later}, ", ".join(later))

@@ -1,0 +1,22 @@
+"""The limit holds over loopback too, and what is closed there is free."""
+
+from __future__ import annotations
+
+from connlab.agent.session import Agent
+from connlab.kernels.claims.cell import Cell, admitted, holds
+from connlab.kernels.guest_lab import GuestLab
+
+SENTENCE = "Over loopback 20 paced dials of the server are 15 and 5; all closed, they are again"
+DIALS, EXPECTED, TIMEOUT_MS = 20, "15/5", 500
+PAUSE = 0.5  # seconds
+
+
+def measure(lab: GuestLab) -> Cell:
+    """Dial from the server's own host, close all, dial again."""
+    rounds = []
+    with Agent(lab.itself) as agent:
+        for _ in range(2):
+            rounds.append(admitted(agent.open(DIALS, host="127.0.0.1", timeout_ms=TIMEOUT_MS)))
+            agent.close(timeout_ms=TIMEOUT_MS)
+            agent.wait(PAUSE)
+    return Cell(holds(rounds == [EXPECTED, EXPECTED]), {"rounds": rounds}, ", then ".join(rounds))

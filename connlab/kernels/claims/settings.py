@@ -1,0 +1,23 @@
+"""What the settings of TIME_WAIT are before anybody sets them, and which there are."""
+
+from __future__ import annotations
+
+from connlab.agent.session import Agent
+from connlab.base.model import Verdict
+from connlab.kernels.claims.cell import Cell
+from connlab.kernels.guest_lab import GuestLab
+
+SENTENCE = "tcp_tw_recycle is gone, tcp_tw_reuse is 2 (loopback alone), and there is tcp_tw_reuse_delay"
+RECYCLE, REUSE, DELAY = (f"net.ipv4.tcp_tw_{name}" for name in ("recycle", "reuse", "reuse_delay"))
+
+
+def measure(lab: GuestLab) -> Cell:
+    """Read them on a client."""
+    with Agent(lab.clients[0]) as agent:
+        values = agent.facts((RECYCLE, REUSE, DELAY)).sysctls
+    words = ", ".join(
+        f"{key.rpartition('.')[2]} {'absent' if value is None else value}" for key, value in values.items()
+    )
+    gone = values[RECYCLE] is None and values[REUSE] == "2"
+    verdict = Verdict.REFUTED if not gone else Verdict.HOLDS if values[DELAY] is not None else Verdict.DEPENDS
+    return Cell(verdict, {"values": values}, words)

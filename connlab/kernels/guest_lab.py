@@ -1,0 +1,66 @@
+"""A lab in a guest: a server and its clients, network namespaces on a bridge, with the programs of the lab's hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from connlab.base.errors import LabError
+from connlab.base.settings import Settings
+from connlab.base.wait import until
+from connlab.cluster import host_files
+from connlab.kernels.guest_host import GuestHost
+
+UNPRIVILEGED = 10001  # uid and gid of `connlab` in the images
+NET, SERVER = "198.18.0", 2  # the server's address ends with 2, the clients' with 3 and more
+LOG = "/run/connlab-server.log"
+STARTS_WITHIN = 60.0  # seconds
+
+
+class GuestLab(NamedTuple):
+    """The hosts; `itself` is an agent's host on the server, which dials over loopback."""
+
+    server: GuestHost
+    itself: GuestHost
+    clients: tuple[GuestHost, ...]
+    settings: Settings
+
+
+def start(guest: GuestHost, settings: Settings, clients: int) -> GuestLab:
+    """Join the hosts and start the server; wait until it listens. Raises `LabError` with what it said."""
+    names = ["server", *(f"client-{number}" for number in range(1, clients + 1))]
+    guest.run(["sh", "-ec", _network(names)])
+    server = _host(guest, settings, names[0], "server", None)
+    server.run(["sh", "-c", f"setsid python3 -S -E -m server > {LOG} 2>&1 < /dev/null &"])
+
+    def listens() -> bool:
+        log = guest.run(["cat", LOG])
+        if "_failed" in log:
+            raise LabError(f"the server of Linux {guest.service} did not start", log.splitlines()[-1])
+        return '"ready"' in log
+
+    until(listens, f"the server of Linux {guest.service} listens", within=STARTS_WITHIN)
+    hosts = [_host(guest, settings, name, "client", UNPRIVILEGED) for name in names]
+    return GuestLab(server, hosts[0], tuple(hosts[1:]), settings)
+
+
+def _network(names: list[str]) -> str:
+    lines = ["ip link add lab type bridge", "ip link set lab up", f"echo {NET}.{SERVER} server >> /etc/hosts"]
+    for number, name in enumerate(names):
+        lines += [
+            f"ip netns add {name}", f"ip link add to{number} type veth peer name eth0 netns {name}",
+            f"ip link set to{number} master lab up", f"ip -n {name} link set lo up", f"ip -n {name} link set eth0 up",
+            f"ip -n {name} addr add {NET}.{SERVER + number}/24 dev eth0",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _host(guest: GuestHost, settings: Settings, name: str, service: str, account: int | None) -> GuestHost:
+    number = int(name.partition("-")[2] or 0)
+    environment: Mapping[str, str] = {
+        **{knob: str(value) for knob, value in settings.values.items()},
+        **host_files.environment(settings, service),
+        "CONNLAB_TURN": f"/tmp/{name}.turn",
+    }
+    address = f"{NET}.{SERVER + number}"
+    return GuestHost(guest.id, service, max(number, 1), address, "running", "", name, environment, account)

@@ -1,0 +1,117 @@
+"""Claims on kernels: two guests at a time, each claim a cell with its verdict, or why it cannot be judged."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from connlab.base.errors import GaveUp, LabError, NotFit
+from connlab.base.model import Verdict
+from connlab.base.settings import Settings
+from connlab.kernel.measured_kernels import MEASURED
+from connlab.kernels import archive, guest_lab
+from connlab.kernels.archive import Kernel
+from connlab.kernels.claims.cell import Cell
+from connlab.kernels.claims.registry import CLAIMS
+from connlab.kernels.guest import guest, remove_all
+
+SIDE_BY_SIDE = 2
+CLIENTS = 2
+# What every guest's lab has, whatever the user's own is.
+KNOBS = {
+    "SYSCTL": "stock", "CLIENT_SYSCTL": "stock", "FIREWALL": "connlimit", "CONNLIMIT": "15", "SERVER_MODE": "threading",
+    "WORKLOAD": "idle", "LOG_FORMAT": "json", "BACKLOG": "1024", "LISTEN": "0.0.0.0", "PORT": "12345",
+}  # fmt: skip
+Tell = Callable[[str], None]
+
+
+def measure(
+    settings: Settings, kernels: Sequence[Kernel], claims: Sequence[str], tell: Tell
+) -> dict[str, Any]:
+    """Return the matrix: a row of `kernels` for each, and a cell for each claim on it."""
+    settings = dataclasses.replace(settings, values={**settings.values, **KNOBS})
+    ended = threading.Event()
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        asked = [pool.submit(_row, settings, kernel, claims, tell, ended) for kernel in kernels]
+        try:
+            rows = [each.result() for each in asked]
+        except BaseException:
+            ended.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            remove_all()
+            raise
+    return {
+        "schema": 1,
+        "kernels": [row for row, _ in rows],
+        "cells": [cell for _, cells in rows for cell in cells],
+    }
+
+
+def _row(
+    settings: Settings, kernel: Kernel, claims: Sequence[str], tell: Tell, ended: threading.Event
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    row = {"version": kernel.release, "package": " ".join(kernel.packages), "uname": "", "status": "ran"}
+    cells: list[dict[str, Any]] = []
+    try:
+        with _lab(settings, kernel, row, ended) as lab:
+            tell(f"Linux {kernel.release} runs")
+            for claim in claims:
+                cells.append(_cell(kernel, claim, lab))
+    except (LabError, NotFit, GaveUp) as failed:
+        row["status"] = "gave up" if isinstance(failed, GaveUp) else "cannot run"
+        cells += [_unjudged(kernel, claim, failed) for claim in claims[len(cells) :]]
+    tell(f"Linux {kernel.release}: {row['status']}")
+    return row, cells
+
+
+@contextlib.contextmanager
+def _lab(
+    settings: Settings, kernel: Kernel, row: dict[str, Any], ended: threading.Event
+) -> Iterator[guest_lab.GuestLab]:
+    with guest(archive.image(settings, kernel), kernel.release, ended) as host:
+        row["uname"] = host.run(["uname", "-rv"]).strip()
+        yield guest_lab.start(host, settings, CLIENTS)
+
+
+def _cell(kernel: Kernel, claim: str, lab: guest_lab.GuestLab) -> dict[str, Any]:
+    try:
+        cell = CLAIMS[claim].measure(lab)
+    except (LabError, GaveUp) as failed:
+        return _unjudged(kernel, claim, failed)
+    return _entry(kernel, claim, cell, "")
+
+
+def _unjudged(kernel: Kernel, claim: str, why: Exception) -> dict[str, Any]:
+    return _entry(kernel, claim, Cell(Verdict.CANNOT_RUN, {}, ""), f"{why}".partition("\n")[0])
+
+
+def _entry(kernel: Kernel, claim: str, cell: Cell, reason: str) -> dict[str, Any]:
+    return {
+        "kernel": kernel.release, "claim": claim, "verdict": str(cell.verdict), "figures": dict(cell.figures),
+        "words": cell.words, "reason": reason,
+    }  # fmt: skip
+
+
+def contradictions(matrix: dict[str, Any]) -> list[str]:
+    """Say which cells are otherwise than what was measured of the same kernel before."""
+    found = []
+    for cell in matrix["cells"]:
+        known = MEASURED.get(cell["kernel"])
+        if cell["verdict"] == Verdict.CANNOT_RUN or known is None:
+            continue
+        if cell["claim"] == "burst" and (cell["verdict"] == Verdict.REFUTED) != known.locks_out:
+            found.append(
+                f"Linux {cell['kernel']}, burst: {cell['words']}; before: {known.bursts}, {known.refused_alone}"
+            )
+        limits = known.limits_loopback
+        if (
+            cell["claim"] == "loopback"
+            and limits is not None
+            and cell["figures"]["rounds"][0].startswith("15/5") != limits
+        ):
+            found.append(f"Linux {cell['kernel']}, loopback: {cell['words']}; before: {known.loopback}")
+    return found

@@ -1,0 +1,93 @@
+"""One of Debian's kernels from its packages: what a guest boots, and the modules that a lab needs, in order.
+
+`python3 -m kernels.unpack PACKAGE=VERSION...` makes /kernel/vmlinuz, /kernel/modules.cpio and /kernel/facts.json.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from kernels import cpio
+from kernels.archive import options
+
+THERE = "/kernel"
+MODULES = (
+    "bridge", "veth", "ip_tables", "iptable_filter", "iptable_nat", "iptable_mangle", "iptable_raw",
+    "ip6_tables", "ip6table_filter", "xt_tcpudp", "xt_connlimit", "xt_conntrack", "xt_state", "xt_multiport",
+    "xt_hashlimit", "xt_recent", "xt_limit", "xt_comment", "xt_mark", "xt_LOG", "xt_NFLOG", "ipt_REJECT",
+    "ip6t_REJECT", "nfnetlink_log", "nf_log_syslog", "nf_tables", "nft_compat", "nft_connlimit", "nft_ct",
+    "nft_limit", "nft_log", "nft_nat", "nft_masq", "nft_chain_nat", "nft_reject_inet", "nft_reject_ipv4",
+    "nft_reject_ipv6", "nft_counter", "nf_conntrack_netlink", "tcp_diag", "inet_diag", "unix_diag",
+    "virtio_net", "virtio_pci", "virtio_console",
+)  # fmt: skip
+
+
+def main(packages: list[str]) -> None:
+    """Download, unpack, and keep what is needed. Raises CalledProcessError."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            ["apt-get", *options(), "download", *packages], check=True, cwd=folder, stdout=sys.stderr
+        )
+        for package in glob.glob(f"{folder}/*.deb"):
+            subprocess.run(["dpkg-deb", "-x", package, f"{folder}/root"], check=True)
+        keep(f"{folder}/root")
+
+
+def keep(root: str) -> None:
+    """Keep the kernel and its modules, as a cpio archive with their order in their names."""
+    os.makedirs(THERE, exist_ok=True)
+    (image,) = glob.glob(f"{root}/boot/vmlinuz-*") + glob.glob(f"{root}/usr/lib/modules/*/vmlinuz")
+    shutil.copy(image, f"{THERE}/vmlinuz")
+    (folder,) = (
+        path
+        for path in glob.glob(f"{root}/**/lib/modules/*", recursive=True)
+        if os.path.isdir(f"{path}/kernel")
+    )
+    built_in = set(_names(f"{folder}/modules.builtin"))
+    found = {_name(path): path for path in glob.glob(f"{folder}/kernel/**/*.ko*", recursive=True)}
+    order: list[tuple[str, bytes]] = []
+    missing = [name for name in MODULES if not _add(name, found, order) and name not in built_in]
+    with open(f"{THERE}/modules.cpio", "wb") as out:
+        files = (
+            (f"modules/{number:03d}-{name}.ko", 0o100644, data) for number, (name, data) in enumerate(order)
+        )
+        cpio.write(out, (("modules", 0o040755, b""), *files))
+    with open(f"{THERE}/facts.json", "w", encoding="ascii") as file:
+        json.dump({"uname": os.path.basename(folder), "missing": missing}, file)
+
+
+def _add(name: str, found: dict[str, str], order: list[tuple[str, bytes]]) -> bool:
+    """Add a module after those that it depends on (the field `depends` of its own information)."""
+    if any(name == added for added, _ in order):
+        return True
+    if name not in found:
+        return False
+    with open(found[name], "rb") as file:
+        data = file.read()
+    data = lzma.decompress(data) if found[name].endswith(".xz") else data
+    match = re.search(rb"(?:^|\0)depends=([^\0]*)\0", data)
+    for other in match[1].decode().split(",") if match and match[1] else []:
+        _add(other.replace("-", "_"), found, order)
+    order.append((name, data))
+    return True
+
+
+def _names(path: str) -> list[str]:
+    with open(path, encoding="utf-8") as file:
+        return [_name(line.strip()) for line in file]
+
+
+def _name(path: str) -> str:
+    return os.path.basename(path).partition(".ko")[0].replace("-", "_")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

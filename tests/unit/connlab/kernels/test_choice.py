@@ -1,0 +1,70 @@
+"""Which kernels are meant, and which cells contradict what was measured before."""
+
+from __future__ import annotations
+
+import pytest
+
+from connlab.base.errors import Usage
+from connlab.base.settings import HOME
+from connlab.cli.main import run
+from connlab.kernels.archive import Kernel, choose
+from connlab.kernels.claims.registry import CLAIMS
+from connlab.kernels.matrix import contradictions
+
+KNOWN = [
+    Kernel("5.10.259", (), ("a",)), Kernel("5.10.262", ("bullseye-security",), ("b",)),
+    Kernel("6.12.57", (), ("c",)), Kernel("6.12.117", ("trixie",), ("d",)),
+    Kernel("6.12.118", ("trixie-security",), ("e",)), Kernel("7.3.4", ("trixie-backports",), ("f", "g")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "releases"),
+    [
+        ([], ["5.10.262", "6.12.118", "7.3.4"]),  # a suite's security updates are its own
+        (["6.12.57", "5.10.259"], ["6.12.57", "5.10.259"]),
+        (["7.3.4", "7.3.4"], ["7.3.4"]),
+        (["all"], [kernel.release for kernel in KNOWN]),
+    ],
+)
+def test_kernels_are_chosen_by_release(words, releases):
+    """Or the newest of each suite, or all."""
+    assert [kernel.release for kernel in choose(words, KNOWN)] == releases
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("6.12", "names several"), ("6.1", "no suite"), ("6.12.5", "no suite"), ("", "no suite")],
+)
+def test_what_names_none_or_several_is_refused(word, said):
+    """6.12.5 is not the beginning of 6.12.57."""
+    with pytest.raises(Usage, match=said):
+        choose([word], KNOWN)
+
+
+def test_a_claim_that_is_none_is_bad_usage(capsys):
+    """Before any engine is asked."""
+    assert run(["kernels", "--claims", "bursts"]) == 2
+    assert "no claim is named bursts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict", "figures", "contradicts"),
+    [
+        ("burst", "refuted", {}, False), ("burst", "holds", {}, True), ("burst", "cannot_run", {}, False),
+        ("loopback", "holds", {"rounds": ["15/5", "15/5"]}, False),
+        ("loopback", "refuted", {"rounds": ["20/0", "0/0"]}, True),
+        ("ports", "refuted", {}, False),
+    ],
+)  # fmt: skip
+def test_a_cell_is_held_against_what_was_measured_before(claim, verdict, figures, contradicts):
+    """6.12.57 locks a source out, and limits loopback."""
+    cell = {"kernel": "6.12.57", "claim": claim, "verdict": verdict, "figures": figures, "words": "x"}
+    assert bool(contradictions({"cells": [cell]})) is contradicts
+    assert contradictions({"cells": [{**cell, "kernel": "6.12.58"}]}) == []
+
+
+def test_the_page_has_every_claim():
+    """With its sentence."""
+    page = (HOME / "docs" / "kernels.md").read_text()
+    assert [name for name, claim in CLAIMS.items() if f"| `{name}` | {claim.sentence} |" not in page] == []
