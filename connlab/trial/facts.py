@@ -12,9 +12,16 @@ from connlab.trial.addresses import NO_SOURCE
 from connlab.trial.ruleset import QUOTED, Ruleset
 
 MOST_PORTS = 16
+UNNAMED = (8090, 8099, *range(9009, 9100))  # the first that the rules do not name is tried too
+OFTEN = (80, 443, 22, 8080)
 # How iptables-save and nft write what a packet must have; lists with commas or braces.
-INTERFACES = re.compile(r"(?:-i|--in-interface) (\S+)|\biif(?:name)? (?:!= )?(\{[^}]*\}|\S+)")
-NO_INTERFACE = re.compile(r"! (?:-i|--in-interface) (\S+)|\biif(?:name)? != (\{[^}]*\}|\S+)")
+NFT_NAMES = r"(\{[^}]*\}|\"[^\"]*\")"  # of interfaces; nft lists each in quotes
+INTERFACES = re.compile(rf"(?:-i|--in-interface) (\S+)|\biif(?:name)? (?:!= |v?map )?{NFT_NAMES}")
+NO_INTERFACE = re.compile(rf"! (?:-i|--in-interface) (\S+)|\biif(?:name)? != {NFT_NAMES}")
+NO_NAME = re.compile(r"[/:\s]|^\.{0,2}$|^[+*]$")  # what no interface is called, or any
+LONGEST_NAME = 15
+NOT_OF_A_CLIENT = {"lo", "all", "default"}
+VALUES = re.compile(r" : [^,}]*")  # of a map
 OTHER_INTERFACES = ("eth0", "net0", "other0")
 COUNTED, LET_IN, REFUSED = 0, 1, 2
 TARGETS = re.compile(r"(?<!! )-d (\S+)|\bip6? daddr (?!!=)(\{[^}]*\}|\S+)")
@@ -53,20 +60,38 @@ class Facts(NamedTuple):
     sources: list[Named]
     elsewhere: list[int]  # ports to which a rule sends connections on
     largest: int  # number that limits, 0 if there is none
+    of_port: Callable[[int], list[str]] = lambda port: []  # interfaces, of rules that name a port
 
 
 def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
-    """Read what the rules name; of a range of ports, its first. Rules that were never loaded name ports too."""
+    """Read what the rules name. Rules that were never loaded name ports too."""
     texts = [_without_log_prefix(ruleset.words(rule)) for rule in ruleset.rules]
-    ports = [each.first for text in [*texts, *missing] for each in rule_text.ports(text)]
     return Facts(
-        list(dict.fromkeys(ports))[:MOST_PORTS],
+        _ports([*texts, *missing])[:MOST_PORTS],
         _all_interfaces(texts),
         _places(TARGETS, texts),
         _places(SOURCES, texts),
         [int(port) for text in texts for port in _words(ELSEWHERE, text)],
         max((number for text in texts for number in numbers(text)), default=0),
+        lambda port: [name for text in texts if rule_text.names(text, port) for name in _interfaces(text)],
     )
+
+
+def _ports(texts: Sequence[str]) -> list[int]:
+    """Return the ports to try; of a range its first.
+
+    Of a range that a rule excludes there is one port in it, and for the rule one that it is about.
+    """
+    excluded = [(text, rule_text.ranges_excluded(text)) for text in texts]
+    named = [each.first for text, ranges in excluded for each in rule_text.ports(text) if each not in ranges]
+    for text, ranges in excluded:
+        for each in ranges:
+            tried = [*named, next(port for port in UNNAMED if port not in named)]
+            if not any(each.first <= port <= each.last for port in tried):
+                named.append(each.first)
+        if ranges and not any(rule_text.names(text, port) for port in tried):
+            named += [port for port in (*OFTEN, *range(1, 65536)) if rule_text.names(text, port)][:1]
+    return list(dict.fromkeys(named))
 
 
 def _without_log_prefix(text: str) -> str:
@@ -90,14 +115,17 @@ def _words(pattern: re.Pattern[str], text: str) -> Iterator[str]:
 
 def _interfaces(text: str) -> list[str]:
     """Return the names of interfaces by which a packet may come in; one for a name with a wildcard."""
-    names = [name.strip('"').replace("+", "0").replace("*", "0") for name in _words(INTERFACES, text)]
-    return [name for name in names if name != "lo"]
+    words = [word.strip('"') for word in _words(INTERFACES, VALUES.sub("", text))]
+    names = [re.sub(r"[+*]$", "0", word) for word in words if not NO_NAME.search(word)]
+    return [name for name in names if name not in NOT_OF_A_CLIENT and len(name) <= LONGEST_NAME]
 
 
 def _all_interfaces(texts: Sequence[str]) -> list[str]:
     """Return the names of interfaces; one that nobody names too, where rules are about all but some."""
     names = list(dict.fromkeys(name for text in texts for name in _interfaces(text)))
-    but_some = any(name.strip('"') != "lo" for text in texts for name in _words(NO_INTERFACE, text))
+    but_some = any(
+        name.strip('"') not in NOT_OF_A_CLIENT for text in texts for name in _words(NO_INTERFACE, text)
+    )
     return [*names, next(name for name in OTHER_INTERFACES if name not in names)] if but_some else names
 
 

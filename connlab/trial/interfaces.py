@@ -10,11 +10,12 @@ from connlab.trial.ruleset import Ruleset
 
 SET = r"(?:!=\s*)?(\{[^}]*\}|\S+)"
 NAMED = re.compile(
-    rf"(?:\s-[io]|--(?:in|out)-interface|\b[io]if(?:name)?|\bdev|\bdefine\s+\w+\s*=)\s+{SET}"
+    r"(?:\b[io]if(?:name)?\s+\.[^{}\n]*|\.\s+[io]if(?:name)?\s[^{}\n]*|\belements\s*=\s*)(\{[^}]*\})"
+    rf"|(?:\s-[io]|--(?:in|out)-interface|\b[io]if(?:name)?(?:\s+v?map)?|\bdev|\bdefine\s+\w+\s*=)\s+{SET}"
     rf"|^\s*(?:export\s+)?\w*(?:IF|DEV|WAN|LAN|NIC|ETH|EXT|INT)\w*={SET}",  # a variable of a script
     re.MULTILINE,
 )
-BY_INDEX = re.compile(r"\b[io]if (?:!= )?(\{[^}]*\}|\"[^\"]*\")")
+BY_INDEX = re.compile(r"\b[io]if (?:!= |v?map )?(\{[^}]*\}|\"[^\"]*\")")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 MOST = 32
 DEFAULT = "eth0"
@@ -28,7 +29,7 @@ def named_interfaces(inputs: Sequence[Input]) -> list[str]:
 
 def by_index(ruleset: Ruleset) -> list[str]:
     """Return those without which rules cannot be loaded: nft's `iif` and `oif` are numbers of interfaces."""
-    return _names(BY_INDEX, [rule.text for rule in ruleset.rules])
+    return _names(BY_INDEX, [ruleset.words(rule) for rule in ruleset.rules])
 
 
 def _names(pattern: re.Pattern[str], texts: Iterable[str]) -> list[str]:

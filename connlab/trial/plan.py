@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.trial import addresses
-from connlab.trial.facts import REFUSED, Facts, Named
+from connlab.trial.facts import REFUSED, UNNAMED, Facts, Named
 from connlab.trial.ruleset import Ruleset
 
 BEYOND = 10  # dials after the last that got in
 MOST_NETS, MOST_TARGETS, MOST_INTERFACES, MOST_LINKS = 4, 2, 4, 16
-UNNAMED = (8090, 8099, *range(9009, 9100))  # the first that the rules do not name
 DEFAULT_INTERFACE = "eth0"
 
 
@@ -71,12 +70,17 @@ def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
     free = [port for port in UNNAMED if port not in named]
     # One port alone could not be seen to share a count with another.
     ports = [*named, free[0]] if named else free[:2]
-    interfaces = facts.interfaces[:MOST_INTERFACES] or [DEFAULT_INTERFACE]
-    rows = [row for port in ports for family in (4, 6) for row in _rows(port, family, interfaces, facts)]
+    rows = [
+        row
+        for port in ports
+        for family in (4, 6)
+        for row in _rows(port, family, interfaces_of(port, facts), facts)
+    ]
+    ways = [row.via for row in rows]
     return Plan(
         rows=rows,
         texts=texts,
-        interfaces=facts.interfaces[:MOST_LINKS] or interfaces,
+        interfaces=list(dict.fromkeys([*ways, *facts.interfaces]))[: max(MOST_LINKS, len(set(ways)))],
         targets=list(dict.fromkeys([row.target for row in rows] + [*addresses.TARGETS.values()])),
         nets=[each.net for each in facts.sources],
         ports=ports,
@@ -87,6 +91,14 @@ def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
         backlog=wishes.backlog,
         patience=wishes.patience,
     )
+
+
+def interfaces_of(port: int, facts: Facts) -> list[str]:
+    """Choose the interfaces by which a port is dialled: where there are many, those that rules about it name."""
+    there = facts.interfaces or [DEFAULT_INTERFACE]
+    mine = [name for name in facts.of_port(port) if name in there]
+    chosen = list(dict.fromkeys([*mine, *there]))[:MOST_INTERFACES]
+    return [name for name in there if name in chosen]
 
 
 def also_with(plan: Plan, interfaces: Sequence[str]) -> Plan:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from connlab.trial import nft_elements
+
 HANDLE = re.compile(r"\s*# handle (\d+)\s*$")
 COUNTER = re.compile(r"\bcounter packets (\d+) bytes \d+ ?")
 OURS = ("connlab_trace", "connlab_track")
@@ -59,13 +61,18 @@ class Ruleset(NamedTuple):
         return [rule for rule in self.rules if rule.place[:3] == chain]
 
     def words(self, rule: Rule) -> str:
-        """Return the text of a rule with the elements of its named sets and maps in their place."""
+        """Return the text of a rule with the elements of its named sets and maps in their place.
+
+        Each field of a concatenation stands on its own.
+        """
 
         def elements(match: re.Match[str]) -> str:
             found = self.sets.get((*rule.place[:2], match[1]))
             return match[0] if found is None or found.dynamic else f"{{ {found.elements} }}"
 
-        return rule.text if rule.text.startswith("-A ") else NAMED_SET.sub(elements, rule.text)
+        if rule.text.startswith("-A "):
+            return rule.text
+        return nft_elements.apart(nft_elements.without_notes(NAMED_SET.sub(elements, rule.text)))
 
 
 def read(listing: Mapping[str, str]) -> Ruleset:

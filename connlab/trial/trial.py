@@ -62,7 +62,7 @@ def try_files(
                 answer, kernel = _answer([], [], [], []), judge(())
     finally:
         record.close()
-    answer = cannot_run.marked(answer, rules_files, plan.UNNAMED[0])
+    answer = cannot_run.marked(answer, rules_files, facts.UNNAMED[0])
     answer = sysctls.added(answer, kernel, inputs)
     return {**answer, "expectations": expectations.judge(expected, answer)}
 

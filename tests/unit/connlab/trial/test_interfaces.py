@@ -14,6 +14,9 @@ from connlab.trial.ruleset import Rule, Ruleset
     [
         ("-A INPUT -i wan0 -j DROP\n-A FORWARD --out-interface lan0 -j DROP\n", ["wan0", "lan0"]),
         ('iif != { "wan0",\n "wan1" } oifname "lan0" drop', ["wan0", "wan1", "lan0"]),
+        ('iifname . tcp dport vmap { "wan0" . 22 : accept }', ["wan0", "accept"]),
+        ('tcp dport . iif { 22 . "wan0" } accept', ["wan0"]),
+        ('elements = { "wan0" . 80 : drop, "wan0" . 443 : drop }', ["wan0", "drop"]),
         ("define WAN = eth7\ndefine PORTS = { 80, 443 }\n", ["eth7"]),
         ("EXT_IF='ens3'\nip addr show dev br-lan\n", ["ens3", "br-lan"]),
         ("-A INPUT -i lo -j ACCEPT\ngrep -i default\n", ["eth0"]),

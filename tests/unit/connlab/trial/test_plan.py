@@ -195,3 +195,11 @@ def test_a_listing_has_no_rule_of_ours():
     """What the trace adds is none of the host's (the control of what is read here)."""
     ours = listing("tcp dport 9 accept").replace("guard", "connlab_trace")
     assert read({"nft": ours}).rules == []
+
+
+def test_a_port_is_dialled_by_the_interface_that_its_rule_names():
+    """Also where rules name more interfaces than one port is dialled by."""
+    some = [f'iifname "lan{number}" accept' for number in range(6)]
+    laid = laid_out(ruleset(*some, 'iifname "tun*" tcp dport 1194 accept'))
+    assert "tun0" in {row.via for row in laid.rows if row.port == 1194}
+    assert {row.via for row in laid.rows} <= set(laid.interfaces)

@@ -62,6 +62,8 @@ def test_what_a_rule_decides(text, verdict):
         ("tcp dport != 22 drop", [80], [22]),
         ("tcp dport vmap { 22 : accept, 80 : jump web }", [22, 80], [443]),
         ("tcp dport ssh accept", [22], [80]),
+        ("-A INPUT -p tcp -m tcp --dport 0:1023 -j DROP", [1, 22, 1023], [1024]),
+        ("tcp dport > 9000 accept", [9001, 65535], [9000]), ("tcp dport <= 1024 accept", [1, 1024], [1025]),
     ],
 )  # fmt: skip
 def test_a_rule_is_about_the_ports_that_it_names(text, named, others):
