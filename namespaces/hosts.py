@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from namespaces import rtnetlink
 from namespaces.netns import Namespace
-from namespaces.office import masquerade
+from namespaces.router import masquerade
 from namespaces.rtnetlink import Message
 
 # The link of the client that dials: whoever is asked for by the rules has another address (sources, targets).
