@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import sys
 
@@ -81,7 +82,7 @@ def test_hosts_use_the_standard_library_and_what_they_share(machine, least):
     }
 
 
-def test_what_hosts_share_uses_the_standard_library_and_itself():
+def test_what_hosts_share_usedthe_standard_library_and_itself():
     """Each image copies this folder of connlab alone."""
     modules = trees("connlab/machine/*.py")
     assert len(modules) >= 3, list(modules)
@@ -297,3 +298,24 @@ def test_the_scanner_sees_what_it_must():
         ("connlab.kernel.x", "f"),
         ("connlab.kernel.x", "g"),
     }
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """On the laboratory's side as on the hosts', also where only a type is wanted."""
+    folders = ("connlab", "server", "client", "namespaces", "kernels", "bench")
+    modules = trees(*(f"{folder}/**/*.py" for folder in folders))
+    used = {
+        name: {_ours(one, modules) for one in imports(tree, name)} - {name, ""}
+        for name, tree in modules.items()
+    }
+    try:
+        graphlib.TopologicalSorter(used).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def _ours(name: str, modules: dict[str, ast.Module]) -> str:
+    """Return the module of a dotted name, as namespaces.hosts of namespaces.hosts.Hosts; none of another's."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name
