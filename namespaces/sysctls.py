@@ -35,12 +35,13 @@ def look(path: str) -> dict[str, Any] | None:
 
 
 def set_line(line: dict[str, Any]) -> dict[str, Any]:
-    """Give a line to its tool, or write it: the exit status, what was said, and the value afterwards."""
+    """Give a line to its tool, or write it: the exit status, what was said, and the value right before and after."""
+    was = _value_of(line)
     try:
         if not line["argv"]:
             said = write(line["path"], line["text"])
             said = f"{PROC}{line['path']}: {said}" if said else ""
-            return {"status": 1 if said else 0, "said": said, "after": _after(line)}
+            return {"status": 1 if said else 0, "said": said, "was": was, "after": _value_of(line)}
         done = subprocess.run(
             line["argv"], input=line["text"], capture_output=True, text=True, errors="replace",
             timeout=PATIENCE, check=False,
@@ -48,7 +49,7 @@ def set_line(line: dict[str, Any]) -> dict[str, Any]:
         status, said = done.returncode, done.stderr.strip()
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         status, said = 1, str(error)
-    return {"status": status, "said": said, "after": _after(line)}
+    return {"status": status, "said": said, "was": was, "after": _value_of(line)}
 
 
 def write(path: str, value: str) -> str:
@@ -80,7 +81,7 @@ def write_all(namespace: Namespace, values: dict[str, str]) -> dict[str, str]:
     return refused
 
 
-def _after(line: dict[str, Any]) -> str | None:
+def _value_of(line: dict[str, Any]) -> str | None:
     found = look(line["path"]) if line["path"] else None
     return found["value"] if found else None
 
@@ -98,7 +99,7 @@ def main(parts: list[str]) -> None:
     request = json.loads("".join(parts))
     before = {path: look(path) for path in request["keys"]}
     lines = [set_line(line) for line in request["lines"]]
-    print(json.dumps({"keys": before, "lines": lines}))
+    print(json.dumps({"keys": before, "lines": lines, "release": os.uname().release}))
 
 
 if __name__ == "__main__":

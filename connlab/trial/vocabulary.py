@@ -9,8 +9,8 @@ FINDINGS = (
     "log-silent", "wipes-table", "loads-partly", "set-full-opens", "counts-elsewhere",
 )  # fmt: skip
 VERDICTS = (
-    "absent", "not-in-container", "machine-wide", "invalid", "overridden", "cancelled", "already-so",
-    "lower-than-default", "only-if-asked", "other-side", "applied",
+    "absent", "not-in-container", "machine-wide", "privileged-only", "invalid", "overridden", "cancelled",
+    "already-so", "lower-than-default", "only-if-asked", "other-side", "applied",
 )  # fmt: skip
 REFUSALS = ("rst", "icmp", "silence", "icmp, then silence", "connected, then silence", "none")
 LIVES = ("unharmed", "reset", "frozen", "dead")

@@ -28,6 +28,10 @@ net/ipv4/tcp_max_syn_backlog=1024
 -net.ipv4.tcp_no_such_key=1
 vm.swappiness = 10
 net.ipv4.tcp_syncookies = yes
+net.ipv4.tcp_syn_retries 3
+net.ipv4.tcp_sack = 0
+net.ipv4.tcp_sack = 1
+kernel.pid_max = 5000
 """
 COMPOSE_LIST = """services:
   app:
@@ -51,7 +55,7 @@ FILES = {
     "fine.conf": "; all of it can be\n\nnet.ipv4.tcp_fin_timeout = 61\nnet/ipv4/conf/eth7/rp_filter=0\n"
     "kernel.shmmax=68719476736\n"
     "net.ipv4.ip_forward=0\n",
-    "list.yaml": COMPOSE_LIST,
+    "list.yaml": COMPOSE_LIST + "      - net.ipv4.tcp_retries2 = 9\n",
     "two.yaml": COMPOSE_LIST + "  other:\n    sysctls: {vm.max_map_count: 262144, net.ipv4.tcp_syncookies: maybe}\n"
     "  third:\n    sysctls: [net.ipv4.tcp_retries2=8]\n",
     "map.yaml": COMPOSE_MAP,
@@ -112,7 +116,7 @@ def test_a_file_that_is_copied_everywhere(tried):
         2: ["absent"], 3: ["cancelled", "other-side"], 4: ["applied"], 5: ["overridden"], 6: ["applied"],
         7: ["only-if-asked", "applied"], 8: ["not-in-container"], 9: ["other-side", "applied"], 10: ["absent"],
         11: ["machine-wide"], 12: ["lower-than-default", "applied"], 13: ["absent"], 14: ["machine-wide"],
-        15: ["invalid"],
+        15: ["invalid"], 16: ["invalid"], 17: ["overridden"], 18: ["applied"], 19: ["privileged-only"],
     }  # fmt: skip
     assert loaded(answer) == ("partly", 1, 1)
     assert values(answer, 3) == ["1", "2", "1"]
@@ -123,7 +127,8 @@ def test_a_file_that_is_copied_everywhere(tried):
 def test_the_words_of_sysctl_at_their_lines(tried):
     """The hyphen that systemd-sysctl takes for "ignore errors" means nothing to procps; what is set is not told."""
     told = messages(tried("copied.conf"))
-    assert sorted(told) == [2, 8, 10, 11, 13, 14, 15]
+    assert sorted(told) == [2, 8, 10, 11, 13, 14, 15, 16, 19]
+    assert "copied.conf(16): invalid syntax" in told[16]
     assert told[2] == "sysctl: cannot stat /proc/sys/net/ipv4/tcp_tw_recycle: No such file or directory"
     assert told[13] == "sysctl: cannot stat /proc/sys/net/ipv4/tcp_no_such_key: No such file or directory"
     assert told[15] == 'sysctl: setting key "net.ipv4.tcp_syncookies": Invalid argument'
@@ -162,15 +167,16 @@ def test_a_file_of_which_all_can_be_set(tried):
 
 
 def test_a_container_that_does_not_start(tried):
-    """One line is to blame; the others are tried without it."""
+    """Two lines are to blame, one for a blank in its key; the others are tried without them."""
     answer = tried("list.yaml")
     assert loaded(answer) == (False, 1, 1)
     assert verdicts(answer) == {
         5: ["already-so", "only-if-asked"], 6: ["not-in-container"], 7: ["other-side", "applied"],
+        8: ["invalid"],
     }  # fmt: skip
-    assert list(messages(answer)) == [6]
+    assert list(messages(answer)) == [6, 8]
     assert "net/core/netdev_max_backlog" in messages(answer)[6]
-    assert all(entry["text"].endswith("does not start, for line 6") for entry in answer["sysctls"])
+    assert all(entry["text"].endswith("does not start, for lines 6, 8") for entry in answer["sysctls"])
 
 
 def test_each_service_is_a_container_of_its_own(tried):
@@ -283,7 +289,10 @@ def test_what_a_script_sets(tmp_path):
         (20, "net.ipv4.tcp_synack_retries", ["applied"]),
         (11, "net.ipv4.tcp_abort_on_overflow", ["applied"]), (12, "net.ipv4.tcp_syncookies", ["invalid"]),
     ]  # fmt: skip
-    assert [(file["form"], file["exit"]) for file in answer["files"]] == [("shell", 0)]
+    assert [(file["form"], file["exit"], file["loaded"]) for file in answer["files"]] == [
+        ("shell", 0, "partly")
+    ]
+    assert {6, 12, 17} <= {message["line"] for message in answer["files"][0]["messages"]}
     assert answer["ports"][0]["pattern"] == "E5 R10"
     # Before a server listens: its backlog is bounded by what is there then (B02).
     evidence = trial_record.exchanges(Path(done.stderr.rpartition("evidence: ")[2].strip()))

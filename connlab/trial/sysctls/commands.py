@@ -36,11 +36,18 @@ def commands(brought: Input) -> Brought:
 def of_sysctl(brought: Input, number: int, words: Sequence[str]) -> Iterator[Setting]:
     """Yield what the words of one call of sysctl(8) set."""
     options = [word for word in words if word.startswith("-")]
-    for word in words:
-        key, equals, asked = word.partition("=")
-        if word not in options and (equals or "-w" in options):
-            name = key.strip() if equals else ""
-            yield setting(brought, number, name, asked, argv=("sysctl", *options, word))
+    rest = [word for word in words if word not in options and ("=" in word or "-w" in options)]
+    while rest:
+        word = rest.pop(0)
+        if "=" in word:
+            key, _, asked = word.partition("=")
+            yield setting(brought, number, key.strip(), asked, argv=("sysctl", *options, word))
+        else:  # `-w KEY VALUE`: the words that are meant together are told together
+            more = []
+            while rest and "=" not in rest[0] and not is_key(rest[0]):
+                more.append(rest.pop(0))
+            argv = ("sysctl", *options, word, *more)
+            yield setting(brought, number, word, " ".join(more), argv=argv, assigns=False)
 
 
 def docker_run(brought: Input) -> Brought:
@@ -50,7 +57,7 @@ def docker_run(brought: Input) -> Brought:
         settings = []
         for line, option in _options(brought.text.splitlines(), number, words):
             key, equals, asked = option.partition("=")
-            if equals and is_key(key):
+            if equals and is_key(key.strip()):
                 settings.append(setting(brought, line, key, asked))
             else:
                 remarks.append(Remark(line, f"--sysctl {option} is no KEY=VALUE", left_out=True))

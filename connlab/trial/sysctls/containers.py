@@ -26,7 +26,8 @@ class Lines(NamedTuple):
     """What tools made of lines on a new host, and its keys before."""
 
     keys: Mapping[str, Look | None]
-    results: Sequence[Mapping[str, Any]]  # status, said, after
+    results: Sequence[Mapping[str, Any]]  # status, said, was, after
+    release: str = ""  # of the kernel
 
 
 class Started(NamedTuple):
@@ -47,7 +48,7 @@ def set_lines(settings: Settings, paths: Sequence[str], lines: Sequence[Setting]
         for each in lines
     ]
     answer = _ask(settings, {"keys": list(paths), "lines": given}, user="0", writable_net=True)
-    return Lines(_looks(answer["keys"]), answer["lines"])
+    return Lines(_looks(answer["keys"]), answer["lines"], answer["release"])
 
 
 def machine_keys(settings: Settings, paths: Sequence[str]) -> Mapping[str, Look | None]:
@@ -63,10 +64,11 @@ def start(settings: Settings, group: Sequence[Setting]) -> Started:
     Raises `LabError` where the engine names none of them.
     """
     left = {each.path: each.asked for each in group}
+    names = {each.path: each.written or _name(each.path) for each in group}
     blamed: dict[str, str] = {}
     request = {"keys": list(left), "lines": []}
     while True:
-        status, output = _run(settings, request, sysctls={_name(path): asked for path, asked in left.items()})
+        status, output = _run(settings, request, sysctls={names[path]: asked for path, asked in left.items()})
         if status == 0:
             return Started(blamed, _looks(json.loads(output)["keys"]))
         path = next((each for each in sorted(left, key=len, reverse=True) if _named(each, output)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -110,7 +111,22 @@ FACTS: Mapping[str, Fact] = {
 }  # fmt: skip
 # Of the machine, and yet each container has its own: of its namespace of System V IPC and POSIX queues, of its name.
 OWN = ("kernel.msg*", "kernel.sem", "kernel.shm*", "fs.mqueue.*", "kernel.domainname", "kernel.hostname")
+# Of a namespace that a container has for itself, and yet an engine sets none of them: which, and since which Linux.
+PRIVILEGED: Mapping[str, tuple[str, tuple[int, int]]] = {
+    "kernel.pid_max": ("PID", (6, 14)), "vm.memfd_noexec": ("PID", (6, 6)), "kernel.ns_last_pid": ("PID", (3, 3)),
+    "kernel.auto_msgmni": ("IPC", (2, 6)), "kernel.msg_next_id": ("IPC", (3, 8)),
+    "kernel.sem_next_id": ("IPC", (3, 8)), "kernel.shm_next_id": ("IPC", (3, 8)),
+}  # fmt: skip
 NOTHING = Fact("the lab measured nothing of it")
+# Bytes, packets, entries, or so many a second, beside what FACTS says: less is less.
+SIZES = (
+    "net.core.optmem_max", "net.core.netdev_budget", "net.core.dev_weight", "net.core.message_burst", "*.gc_thresh*",
+    "net.ipv[46].neigh.*.*qlen*", "net.ipv6.conf.*.max_addresses", "net.ipv6.route.max_size", "net.ipv6.max_*",
+    "*frag*_high_thresh", "*frag*_low_thresh", "net.ipv4.ipfrag_max_dist", "net.ipv4.igmp_max_*",
+    "net.ipv4.icmp_msgs_*", "net.ipv4.tcp_challenge_ack_limit", "net.ipv4.tcp_limit_output_bytes",
+    "net.ipv4.tcp_max_reordering", "net.ipv4.tcp_notsent_lowat", "net.ipv4.udp_mem", "net.ipv4.udp_[rw]mem_min",
+    "net.netfilter.nf_conntrack_expect_max", "net.unix.max_dgram_qlen",
+)  # fmt: skip
 
 # A line with the key and any other value than 0 has no effect beside one that sets the other key to the value.
 CANCELS: Mapping[str, tuple[str, str, str]] = {
@@ -136,4 +152,16 @@ def fact(key: str) -> Fact:
 
 def is_own(key: str) -> bool:
     """Tell whether a key outside of `net` belongs to a container all the same."""
-    return any(fnmatch.fnmatchcase(key, name) for name in OWN)
+    return key not in PRIVILEGED and any(fnmatch.fnmatchcase(key, name) for name in OWN)
+
+
+def is_size(key: str) -> bool:
+    """Tell whether less of a key is less."""
+    return fact(key).size or any(fnmatch.fnmatchcase(key, name) for name in SIZES)
+
+
+def privileged(key: str, release: str) -> str:
+    """Name the namespace of a key that is a container's own and that only a privileged one can set; else empty."""
+    namespace, since = PRIVILEGED.get(key, ("", (0, 0)))
+    version = tuple(map(int, re.findall(r"\d+", release)[:2]))
+    return namespace if version >= since else ""

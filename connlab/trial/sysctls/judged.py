@@ -19,11 +19,12 @@ class Tried(NamedTuple):
     files: Sequence[Entry] = ()
     sysctls: Sequence[Entry] = ()
     in_force: Mapping[str, str] = {}
+    scripts: Sequence[Entry] = ()  # of scripts that a shell ran: what became of the lines that set a key
 
 
 def judge(files: Sequence[File], observed: Observed, ports: Sequence[int]) -> Tried:
     """Say what became of each file and each line; `ports` are those that services have."""
-    lines = [each for group in groups(files, engine=False) for each in group.settings if each.key]
+    lines = [each for group in groups(files, engine=False) for each in group.settings]
     sysctls = entries([observed.of_tool(each) for each in lines], ports)
     in_force = _in_force(lines, sysctls)
     ways: list[dict[str, str]] = []
@@ -72,7 +73,6 @@ def _file(brought: Input, found: Brought, observed: Observed, sysctls: Sequence[
             seen = [observed.of_tool(each) for each in group.settings]
             statuses += [each.status for each in seen]
             parts += [was_set(entry) for entry in sysctls if entry["file"] == brought.path]
-            parts += [False for each in group.settings if not each.key]
         said += [(each.setting.line, text) for each in seen for text in each.said.splitlines()]
     refused = any(each.refuses for each in found.remarks)
     # A script ends with the status of its last command; sysctl -p with 1 if any line failed, an engine too.

@@ -26,6 +26,10 @@ class Setting(NamedTuple):
     argv: Sequence[str] = ()  # the command that sets it; none where it is written, or an engine sets it
     text: str = ""  # the command's input
     ignored: bool = False  # a hyphen before it says that errors do not matter
+    written: str = (
+        ""  # the key as it is written, where nobody reads that as the key: a blank in it, or it is none
+    )
+    assigns: bool = True  # there is a `=` in it
 
     @property
     def written_path(self) -> str:
@@ -92,7 +96,10 @@ def is_key(written: str) -> bool:
 
 def setting(brought: Input, line: int, key: str, asked: str, **more: Any) -> Setting:
     """Make a setting of the words of a line."""
-    return Setting(brought.path, line, dotted(key) if is_key(key) else "", " ".join(asked.split()), **more)
+    name = key.strip()
+    known = dotted(name) if is_key(name) else ""
+    written = "" if known and name == key else key
+    return Setting(brought.path, line, known, " ".join(asked.split()), **{"written": written, **more})
 
 
 def conf(brought: Input) -> Brought:
@@ -101,13 +108,18 @@ def conf(brought: Input) -> Brought:
     for number, raw in enumerate(brought.text.splitlines(), 1):
         line = raw.strip().lstrip("\ufeff")
         if line and line[0] not in "#;":
-            key, _, asked = line.partition("=")
+            key, equals, asked = line.partition("=") if "=" in line else _without_equals(line)
             name = key.strip()
             settings.append(
                 setting(brought, number, name.removeprefix("-").strip(), asked, argv=SYSCTL_OF_STDIN,
-                        text=f"{line}\n", ignored=name.startswith("-"))
+                        text=f"{line}\n", ignored=name.startswith("-"), assigns=bool(equals))
             )  # fmt: skip
     return Brought([Group("", tuple(settings))])
+
+
+def _without_equals(line: str) -> tuple[str, str, str]:
+    key, _, asked = line.partition(" ")
+    return key, "", asked
 
 
 def count(path: str, groups: Sequence[Group]) -> None:

@@ -34,17 +34,18 @@ def compose(brought: Input) -> Brought:
 
 def _of_service(brought: Input, node: yaml.Node) -> Iterator[Setting | Remark]:
     if isinstance(node, yaml.MappingNode):
-        pairs = [(_line(key), str(key.value), str(value.value)) for key, value in _pairs(node)]
+        pairs = [(_line(key), str(key.value), ": ", str(value.value)) for key, value in _pairs(node)]
     elif isinstance(node, yaml.SequenceNode):
-        pairs = [(_line(each), *str(each.value).partition("=")[::2]) for each in node.value]
+        pairs = [(_line(each), *str(each.value).partition("=")) for each in node.value]
     else:
         pairs = []
-    for line, key, value in pairs:
+    for line, key, between, value in pairs:
         asked = DEFAULT.sub(r"\1", value)
         if "$" in asked:
             yield Remark(line, f"not tried, Compose fills in a variable: {key} = {value}", left_out=True)
-        elif not is_key(key):
-            yield Remark(line, f"not tried, it is no key and value: {key} {value}", left_out=True)
+        elif not is_key(key.strip()):
+            text = f"not tried, it is no key and value: {key}{between}{value}"
+            yield Remark(line, text, left_out=True)
         else:
             if asked != value:
                 yield Remark(line, f"tried as where nobody sets the variable: {key} = {asked}")
@@ -69,7 +70,7 @@ def _of_pod(brought: Input, node: yaml.Node) -> Iterator[Setting | Remark]:
         name, value = parts.get("name"), parts.get("value")
         if not isinstance(name, yaml.ScalarNode) or not isinstance(value, yaml.ScalarNode):
             yield Remark(_line(entry), "not tried, it is no name and value", left_out=True)
-        elif not is_key(name.value):
+        elif not is_key(name.value.strip()):
             yield Remark(_line(name), f"not tried, {name.value} is no key", left_out=True)
         else:
             if value.tag != "tag:yaml.org,2002:str":

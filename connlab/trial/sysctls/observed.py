@@ -14,7 +14,8 @@ from connlab.trial.sysctls.lines import Brought, Group, Setting
 from connlab.trial.sysctls.verdicts import Look, Seen
 
 File = tuple[Input, Brought]
-Result = Mapping[str, Any]  # status, said, after
+Result = Mapping[str, Any]  # status, said, after; of a tool's also what was there when the line came
+STDIN_LINE = "sysctl: -(1):"  # each line is a text of its own, on sysctl's standard input
 NOT_PERMITTED = "Operation not permitted"
 
 
@@ -25,11 +26,14 @@ class Observed(NamedTuple):
     machine: Mapping[str, Look | None]  # the machine's, of keys that a new host has not
     by_tool: Mapping[Setting, Result]
     started: Mapping[tuple[Setting, ...], Started]  # of what an engine sets together
+    release: str = ""  # of the kernel
 
     def of_tool(self, setting: Setting) -> Seen:
         """Return what became of a line that a tool set."""
         new, machine = self.new.get(setting.path), self.machine.get(setting.path)
-        return Seen(setting, new, machine, **self.by_tool[setting])
+        result = dict(self.by_tool[setting])
+        result["said"] = result["said"].replace(STDIN_LINE, f"sysctl: {setting.file}({setting.line}):")
+        return Seen(setting, new, machine, **result, own=self._own(setting))
 
     def of_engine(self, group: Group, setting: Setting) -> Seen:
         """Return what became of a line of a container."""
@@ -37,7 +41,11 @@ class Observed(NamedTuple):
         if group.machine:
             said = f"{group.name} has the machine's network, where an engine sets no key of it"
             return Seen(setting, new, None, 1, said, new.value if new else None, shared=True)
-        return Seen(setting, new, machine, **_result(setting, self.started[group.settings]))
+        result = _result(setting, self.started[group.settings])
+        return Seen(setting, new, machine, **result, own=self._own(setting))
+
+    def _own(self, setting: Setting) -> str:
+        return facts.privileged(setting.key, self.release)
 
 
 def groups(files: Sequence[File], *, engine: bool) -> list[Group]:
@@ -52,19 +60,30 @@ def observe(settings: Settings, files: Sequence[File]) -> Observed:
     engines = groups(files, engine=True)
     every = [*lines, *(each for group in engines for each in group.settings)]
     paths = list(dict.fromkeys(each.path for each in every if each.key))
-    by_tool = [each for each in lines if not facts.is_own(each.key)]
-    new, results = containers.set_lines(settings, paths, by_tool)
+    engines_own = [each for each in lines if facts.is_own(each.key) and each.assigns]
+    by_tool = [each for each in lines if each not in engines_own]
+    new, results, release = containers.set_lines(settings, paths, by_tool)
     found: dict[Setting, Result] = dict(zip(by_tool, results, strict=True))
     # What nobody without a capability can set, and an engine can.
-    engines_own = [
-        each for each in lines if facts.is_own(each.key) or _forbidden(new.get(each.path), found[each])
-    ]
-    if engines_own:
-        started = containers.start(settings, engines_own)
-        found |= {each: _result(each, started) for each in engines_own}
+    engines_own += [each for each in by_tool if _forbidden(new.get(each.path), found[each])]
+    for together in _each_key_once(engines_own):
+        started = containers.start(settings, together)
+        found |= {each: _result(each, started) for each in together}
     machine = containers.machine_keys(settings, [path for path in paths if not _writable(new[path])])
-    together = {group.settings: None for group in engines if not group.machine}
-    return Observed(new, machine, found, {each: containers.start(settings, each) for each in together})
+    services = {group.settings: None for group in engines if not group.machine}
+    started_together = {each: containers.start(settings, each) for each in services}
+    return Observed(new, machine, found, started_together, release)
+
+
+def _each_key_once(settings: Sequence[Setting]) -> list[list[Setting]]:
+    """Part settings, in their order, so that no part has a key twice: an engine takes one value of each."""
+    parts: list[list[Setting]] = []
+    seen: dict[str, int] = {}
+    for each in settings:
+        at = seen[each.path] = seen.get(each.path, -1) + 1
+        parts += [[]] if at == len(parts) else []
+        parts[at].append(each)
+    return parts
 
 
 def _writable(look: Look | None) -> bool:

@@ -49,9 +49,9 @@ def observing(settings: Settings, files: Sequence[File]) -> Iterator[Judge]:
 def with_scripts(settings: Settings, tried: Tried, loaded: Loaded, ports: Sequence[int]) -> Tried:
     """Add what scripts set, line by line; they have their entries in `files[]` already."""
     files = scripts.read(loaded.runs)
-    more = judge(files, observe(settings, files), ports).sysctls if files else ()
+    more = judge(files, observe(settings, files), ports) if files else Tried()
     in_force = {**scripts.in_force(loaded.texts), **tried.in_force}
-    return Tried(tried.files, [*tried.sysctls, *more], in_force)
+    return Tried(tried.files, [*tried.sysctls, *more.sysctls], in_force, more.files)
 
 
 def usable(conductor: Conductor, plan: Plan, tried: Tried) -> tuple[Tried, Plan]:
@@ -69,7 +69,9 @@ def usable(conductor: Conductor, plan: Plan, tried: Tried) -> tuple[Tried, Plan]
 
 def added(answer: Entry, tried: Tried, inputs: Sequence[Input]) -> Entry:
     """Add files and lines of kernel settings to an answer, in the order in which files were brought."""
-    mine, others = iter(tried.files), iter(answer["files"])
+    of_scripts = {each["path"]: each for each in tried.scripts}
+    mine = iter(tried.files)
+    others = iter(_with_settings(each, of_scripts.get(each["path"])) for each in answer["files"])
     files = [next(mine if each.form in READERS else others) for each in inputs]
     found = [
         finding(entry, verdict)
@@ -83,6 +85,16 @@ def added(answer: Entry, tried: Tried, inputs: Sequence[Input]) -> Entry:
         "sysctls": list(tried.sysctls),
         "findings": [*answer["findings"], *found],
     }
+
+
+def _with_settings(file: Entry, settings: Entry | None) -> Entry:
+    """Tell of a script that loaded what became of its kernel settings: partly, if one could not be set."""
+    if settings is None or settings["loaded"] is True:
+        return file
+    told = {each["line"] for each in file["messages"]}
+    more = [each for each in settings["messages"] if each["line"] not in told]
+    messages = sorted([*file["messages"], *more], key=lambda each: each["line"] or 1 << 30)
+    return {**file, "loaded": file["loaded"] and "partly", "messages": messages}
 
 
 def _without(entry: Entry, why: str) -> Entry:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from connlab.trial.sysctls import facts
 from connlab.trial.sysctls.lines import Setting
 
-NOT_SET = {"absent", "not-in-container", "machine-wide", "invalid"}
+NOT_SET = {"absent", "not-in-container", "machine-wide", "privileged-only", "invalid"}
 PORT_RANGE = "net.ipv4.ip_local_port_range"
 FIN_TIMEOUT = "net.ipv4.tcp_fin_timeout"
 
@@ -31,6 +31,8 @@ class Seen(NamedTuple):
     said: str
     after: str | None
     shared: bool = False  # the container has the machine's network
+    was: str | None = None  # the value when the line came, where a tool set it
+    own: str = ""  # the namespace of a key that is a container's own, and that no engine sets
 
 
 def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = False) -> list[dict[str, Any]]:
@@ -49,15 +51,17 @@ def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = F
             found.append("overridden")
         if not verdict and _cancelled_by(seen.setting, in_force):
             found.append("cancelled")
-        found += _remarks(seen, verdict)
+        changed = _changed_before(group[:at], basic, seen)
+        found += _remarks(seen, verdict, changed)
         if not verdict and not {"overridden", "cancelled", "already-so"} & set(found):
             found.append("applied")
         overriding = group[last[seen.setting.written_path]].setting.line if "overridden" in found else 0
-        sentences = [*_sentences(seen, found, overriding, in_force), *_known(seen, found, ports)]
+        sentences = [*_sentences(seen, found, overriding, in_force, changed), *_known(seen, found, ports)]
         if kubernetes and seen.setting.key not in facts.SAFE:
             sentences.append("a kubelet sets it only if --allowed-unsafe-sysctls names it")
         result.append({
-            "file": seen.setting.file, "line": seen.setting.line or None, "key": seen.setting.key,
+            "file": seen.setting.file, "line": seen.setting.line or None,
+            "key": seen.setting.key or seen.setting.written.strip(),
             "asked": seen.setting.asked, "before": seen.before.value if seen.before else None,
             "after": seen.after, "verdict": found, "text": "; ".join(sentences),
         })  # fmt: skip
@@ -88,10 +92,14 @@ def same(one: str, other: str | None) -> bool:
 def _basic(seen: Seen) -> str:
     """Say why a line does not set its key; empty if it does."""
     key = seen.setting.key
+    if not key or not seen.setting.assigns:
+        return "invalid"
     if seen.shared and key.startswith("net."):
         return "machine-wide"
     if seen.before is None:
         return "not-in-container" if seen.machine else "absent"
+    if seen.own:
+        return "privileged-only"
     if not key.startswith("net.") and not facts.is_own(key):
         return "machine-wide"
     if not seen.before.writable:
@@ -109,14 +117,33 @@ def _ignored(seen: Seen) -> bool:
     )
 
 
-def _remarks(seen: Seen, verdict: str) -> Iterator[str]:
+def _changed_before(earlier: Sequence[Seen], basic: Sequence[str], seen: Seen) -> str:
+    """Say who gave a key another value than a new container's, before the line came; empty if it had that."""
+    if seen.before is None:
+        return ""
+    path = seen.setting.written_path
+    mine = [one for one, verdict in zip(earlier, basic, strict=False)
+            if not verdict and one.setting.written_path == path]  # fmt: skip
+    now = seen.was if seen.was is not None else mine[-1].setting.asked if mine else seen.before.value
+    if now is None or same(now, seen.before.value):
+        return ""
+    return f"line {mine[-1].setting.line}" if mine else "a line before"
+
+
+def _remarks(seen: Seen, verdict: str, changed: str) -> Iterator[str]:
     """Yield what is true of a line beside: only where there is a key to compare with."""
     fact, before = facts.fact(seen.setting.key), seen.before
-    if before and verdict in ("", "machine-wide") and same(seen.setting.asked, before.value):
+    settable = verdict in ("", "machine-wide", "privileged-only")
+    if before and settable and not changed and same(seen.setting.asked, before.value):
         yield "already-so"
-    if before and not verdict and fact.size and _smaller(seen.setting.asked, before.value):
+    if (
+        before
+        and not verdict
+        and facts.is_size(seen.setting.key)
+        and _smaller(seen.setting.asked, before.value)
+    ):
         yield "lower-than-default"
-    if fact.verdict and verdict in ("", "machine-wide"):
+    if fact.verdict and settable:
         yield fact.verdict
 
 
@@ -139,7 +166,7 @@ def _decimal(word: str) -> str:
 
 
 def _sentences(
-    seen: Seen, found: Sequence[str], overriding: int, in_force: Mapping[str, str]
+    seen: Seen, found: Sequence[str], overriding: int, in_force: Mapping[str, str], changed: str
 ) -> Iterator[str]:
     """Say what became of the line."""
     before = seen.before.value if seen.before else None
@@ -151,7 +178,15 @@ def _sentences(
         yield f"the machine has it ({_value(seen.machine)}), a container does not"
     if "machine-wide" in found:
         yield _whose(seen)
-    if "invalid" in found:
+    if "privileged-only" in found:
+        yield f"it belongs to the {seen.own} namespace, a container's own, and only a privileged one can set it"
+    if "invalid" in found and not seen.setting.assigns:
+        yield f"there is no `=` in it, so nothing is set{_said(seen)}"
+    elif "invalid" in found and not seen.setting.key:
+        yield f"that is no name of a key{_said(seen)}"
+    elif "invalid" in found and seen.setting.written:
+        yield f"{seen.setting.written!r} has a blank, which an engine takes for a part of the key: {_why(seen)}"
+    elif "invalid" in found:
         yield f"the kernel does not take {seen.setting.asked!r}: {_why(seen)}"
     if "overridden" in found:
         yield f"line {overriding} sets it again"
@@ -159,6 +194,8 @@ def _sentences(
         yield f"it has no effect beside {_cancelled_by(seen.setting, in_force)}"
     if "already-so" in found:
         yield "it is so without this line"
+    if changed and not NOT_SET & set(found) and same(seen.setting.asked, before):
+        yield f"it takes back what {changed} changed: a new container has it so"
     if "lower-than-default" in found:
         yield f"it is less than the default here, {before}"
     if not NOT_SET & set(found) and seen.after is not None and not same(seen.setting.asked, seen.after):
@@ -170,7 +207,7 @@ def _sentences(
 def _known(seen: Seen, found: Sequence[str], ports: Sequence[int]) -> Iterator[str]:
     """Say which side it acts on, and what was measured of it."""
     fact = facts.fact(seen.setting.key)
-    if fact is not facts.NOTHING or "absent" not in found:
+    if fact is not facts.NOTHING or (seen.setting.key and "absent" not in found):
         yield fact.text
     words = seen.setting.asked.split()
     if not all(word.isdigit() for word in words) or NOT_SET & set(found):
@@ -193,12 +230,20 @@ def _why(seen: Seen) -> str:
     return words or (f"exit status {seen.status}" if seen.status else "nothing of it")
 
 
+def _said(seen: Seen) -> str:
+    return f": {seen.said}" if seen.said else ""
+
+
 def _whose(seen: Seen) -> str:
     """Say why a key that is there is no container's to set."""
     if seen.shared:
         return seen.said
     if seen.machine and not seen.machine.writable:
         return "it can only be read, on the machine too"
+    if seen.setting.key.startswith("user."):
+        return (
+            "it belongs to the user namespace, which a container shares with the machine, and cannot change"
+        )
     return "it belongs to the whole machine, and a container cannot change it"
 
 

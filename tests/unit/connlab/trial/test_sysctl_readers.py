@@ -94,7 +94,7 @@ def test_sysctl_conf():
     assert told(group.settings) == [
         (3, "net.ipv4.tcp_fin_timeout", "15"), (5, "net.ipv4.tcp_syncookies", "1"),
         (6, "net.ipv4.ip_local_port_range", "1024 65000"), (7, "net.ipv4.conf.eth0/100.rp_filter", "0"),
-        (8, "net.ipv4.conf.eth0/100.rp_filter", "1"), (9, "", ""),
+        (8, "net.ipv4.conf.eth0/100.rp_filter", "1"), (9, "", "value at all"),
     ]  # fmt: skip
     assert [each.ignored for each in group.settings] == [False, False, True, False, False, False]
     assert group.settings[4].written_path == "net/ipv4/conf/eth0.100/rp_filter"
@@ -114,6 +114,33 @@ def test_a_script_of_sysctl_commands():
     ]  # fmt: skip
     assert group.settings[2].argv == ("sysctl", "-q", "-w", "net.ipv4.ip_local_port_range=1024 65000")
     assert [(each.line, each.left_out) for each in brought.remarks] == [(9, False)]
+
+
+def test_what_is_without_an_equals_sign_is_told_all_the_same():
+    """Words that are meant together are one line; with its command as it is."""
+    (group,) = read("sysctl -w net.ipv4.tcp_tw_reuse 1 net.core.somaxconn=5\n").groups
+    assert told(group.settings) == [(1, "net.ipv4.tcp_tw_reuse", "1"), (1, "net.core.somaxconn", "5")]
+    assert [each.assigns for each in group.settings] == [False, True]
+    assert group.settings[0].argv == ("sysctl", "-w", "net.ipv4.tcp_tw_reuse", "1")
+    (group,) = read("net.core.somaxconn=5\nnet.ipv4.tcp_syn_retries 3\nsomaxconn = 7\n").groups
+    assert [(each.key, each.written, each.assigns) for each in group.settings[1:]] == [
+        ("net.ipv4.tcp_syn_retries", "", False), ("", "somaxconn", True),
+    ]  # fmt: skip
+
+
+def test_a_blank_is_a_part_of_the_key_to_an_engine():
+    """In a list, in quotes, and of docker run; words on what is no key keep what is written."""
+    listed = read("services:\n  a:\n    sysctls:\n      - net.core.somaxconn = 5\n      - no = key\n")
+    quoted = read('services:\n  a:\n    sysctls: {"net.core.somaxconn ": 5}\n')
+    by_docker = read("docker run --sysctl 'net.core.somaxconn = 5' nginx\n")
+    for brought in (listed, quoted, by_docker):
+        (setting,) = brought.groups[0].settings
+        assert (setting.key, setting.written, setting.asked) == (
+            "net.core.somaxconn",
+            "net.core.somaxconn ",
+            "5",
+        )
+    assert listed.remarks[0].text.endswith(": no = key")
 
 
 def test_compose_lists_and_mappings():

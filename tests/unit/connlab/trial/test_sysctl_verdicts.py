@@ -49,6 +49,10 @@ def text(seen: Seen, ports: tuple[int, ...] = ()) -> str:
         (taken("net.x.y", "", ""), ["already-so"]),
         (Seen(Setting("a", 1, "net.x.y", ""), Look("2", True), None, 0, "", "2"), ["invalid"]),
         (taken("net.x.y", "1", "2"), ["applied"]),
+        (taken("net.core.optmem_max", "65536", "131072"), ["lower-than-default", "applied"]),
+        (taken("net.unix.max_dgram_qlen", "5", "10"), ["lower-than-default", "applied"]),
+        (taken("net.ipv6.route.gc_thresh", "5", "10"), ["lower-than-default", "applied"]),
+        (taken("net.ipv4.tcp_retries2", "5", "15"), ["applied"]),
         (taken(SOMAXCONN, "512", "4096"), ["lower-than-default", "only-if-asked", "applied"]),
         (taken(SOMAXCONN, "8192", "4096"), ["only-if-asked", "applied"]),
         (taken("net.ipv4.tcp_rmem", "4096 87380 6291456", "4096 131072 6291456"),
@@ -60,6 +64,43 @@ def text(seen: Seen, ports: tuple[int, ...] = ()) -> str:
 )  # fmt: skip
 def test_a_line_by_itself(seen, verdict):
     assert verdicts(seen) == [verdict]
+
+
+def test_a_line_that_takes_back_an_earlier_one_is_not_so_without_it():
+    """Compared with what is in force when it comes: what was seen then, else what a line before has set."""
+    off, on = taken(TIMESTAMPS, "0", "1"), taken(TIMESTAMPS, "1", "1", line=2)
+    assert verdicts(off, on) == [["overridden"], ["applied"]]
+    assert "it takes back what line 1 changed" in entries([off, on], [])[1]["text"]
+    by_another_key = on._replace(was="0")
+    assert verdicts(by_another_key) == [["applied"]]
+    assert "what a line before changed" in text(by_another_key)
+    refused = Seen(Setting("a", 1, TIMESTAMPS, "x"), Look("1", True), None, 1, "Invalid argument", "1")
+    assert verdicts(refused, on) == [["invalid"], ["already-so"]]
+    assert verdicts(on, on._replace(was="1")) == [["overridden", "already-so"], ["already-so"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "release", "verdict"),
+    [("kernel.pid_max", "6.18.44", "privileged-only"), ("kernel.pid_max", "6.13.0-1-amd64", "machine-wide"),
+     ("kernel.auto_msgmni", "6.1.0", "privileged-only"), ("user.max_net_namespaces", "6.18.44", "machine-wide")],
+)  # fmt: skip
+def test_whose_a_key_outside_of_net_is(key, release, verdict):
+    """Measured: a container's namespaces of processes and of System V IPC are its own, that of users is not."""
+    refused = Seen(Setting("a", 1, key, "5"), Look("7", True), None, 1, "denied", "7")
+    assert verdicts(refused._replace(own=facts.privileged(key, release))) == [[verdict]]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [(Setting("a", 8, "net.ipv4.tcp_syn_retries", "3", assigns=False), "there is no `=` in it, so nothing is set: no"),
+     (Setting("a", 8, "", "3", written="somaxconn"), "that is no name of a key: no"),
+     (Setting("a", 8, SOMAXCONN, "3", written=f"{SOMAXCONN} "), "has a blank")],
+)  # fmt: skip
+def test_a_line_that_is_no_key_and_value(setting, words):
+    """It has an entry and a verdict like any other."""
+    (entry,) = entries([Seen(setting, Look("5", True), None, 1, "no", "5")], [])
+    assert (entry["verdict"][0], entry["key"]) == ("invalid", setting.key or "somaxconn")
+    assert words in entry["text"]
 
 
 def test_the_last_line_of_a_key_counts():
