@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
+from connlab.trial import rule_text
 from connlab.trial.ruleset import Rule, Ruleset, Set
 from connlab.trial.tried import Tried
 
@@ -15,13 +16,17 @@ FILLED = re.compile(r"\b(?:add|update) @(\S+) \{")
 
 
 def filled_set(tried: Tried, ruleset: Ruleset) -> tuple[Rule, Set] | None:
-    """Return the rule that refused and the set that it fills, if the set has a size that can be reached."""
-    rule = next((rule for rule in ruleset.rules if tried.judge and rule.place == tried.judge.place), None)
-    name = FILLED.search(rule.text) if rule else None
-    if rule is None or name is None:
-        return None
-    found = ruleset.sets.get((rule.place[0], rule.place[1], name[1]))
-    return (rule, found) if found and found.size and found.size <= MOST else None
+    """Return the rule that counted who was refused and the set that it fills, if its size can be reached.
+
+    It refused itself, or led to a chain that did.
+    """
+    matched = tried.refused[0].matched if tried.refused else frozenset()
+    for rule in ruleset.rules:
+        name = FILLED.search(rule.text) if rule.place in matched and rule_text.limits(rule.text) else None
+        found = ruleset.sets.get((*rule.place[:2], name[1])) if name else None
+        if found and found.size and found.size <= MOST:
+            return rule, found
+    return None
 
 
 def sources(tried: Tried, ruleset: Ruleset, nets: Sequence[str]) -> list[str]:

@@ -25,14 +25,15 @@ class Jumps(NamedTuple):
         """Tell whether a rule is about a port: it names it, or names none and what jumps to its chain is about it."""
         return self._about(rule, port, set())
 
-    def _about(self, rule: Rule, port: int, seen: set[ChainName]) -> bool:
-        named = rule_text.names(self.ruleset.words(rule), port)
+    def _about(self, rule: Rule, port: int, seen: set[ChainName], to: str = "") -> bool:
+        words = self.ruleset.words(rule)
+        named = rule_text.names(rule_text.leading_to(words, to) if to else words, port)
         chain = rule.place[:3]
         if named is not None:
             return named
         if chain in seen or not self.to.get(chain) or self.ruleset.chains[chain].hook:
             return True
-        return any(self._about(each, port, {*seen, chain}) for each in self.to[chain])
+        return any(self._about(each, port, {*seen, chain}, chain[2]) for each in self.to[chain])
 
     def _before(self, chain: ChainName) -> set[ChainName]:
         found, left = {chain}, [chain]

@@ -32,7 +32,7 @@ def _fields(match: re.Match[str]) -> str:
     if match[2]:
         return ""
     fields = re.split(r" \. ", match[1])
-    pairs = [_element(each) for each in _elements(match[4])]
+    pairs = [_element(each) for each in _elements(without_notes(match[4]))]
     rows = [(values, verdict) for values, verdict in pairs if len(values) == len(fields)]
     written = []
     for at, field in enumerate(fields):

@@ -15,6 +15,14 @@ MOST_NETS, MOST_TARGETS, MOST_INTERFACES, MOST_LINKS = 4, 2, 4, 16
 DEFAULT_INTERFACE = "eth0"
 
 
+class Clients(NamedTuple):
+    """Who dials which port: by an interface, from a net; the same over both families."""
+
+    port: int
+    via: str
+    net: str
+
+
 class Row(NamedTuple):
     """One line of the answer: whose dials, by which interface, to which port of which address."""
 
@@ -25,6 +33,11 @@ class Row(NamedTuple):
     source: str
     target: str
     to: str = "any"  # the address of the server, where the rules name several
+
+    @property
+    def clients(self) -> Clients:
+        """Return whose dials these are, whatever the family."""
+        return Clients(self.port, self.via, self.net)
 
 
 class Plan(NamedTuple):

@@ -14,12 +14,13 @@ from connlab.trial.ruleset import QUOTED
 CONNECTIONS = re.compile(r"-m connlimit\b|\bct count\b")
 COUNTING = re.compile(
     r"-m (?:connlimit|hashlimit|limit|recent|quota|statistic)\b"
-    r"|\b(?:add|update) @\S+ \{|\bmeter \S+ |\bct count\b|\blimit rate\b|\bquota\b|\bnumgen\b"
+    r"|\b(?:add|update) @\S+ \{|\bmeter \S+ |\bct count\b|\blimit (?:rate|name)\b|\bquota\b|\bnumgen\b"
 )
 LIMITING = re.compile(
-    r"-m (?:connlimit|hashlimit|limit)\b|--hitcount\b|-m recent\b.*--(?:update|rcheck)\b|\bct count\b|\blimit rate\b"
+    r"-m (?:connlimit|hashlimit|limit)\b|--hitcount\b|-m recent\b.*--(?:update|rcheck)\b|\bct count\b"
+    r"|\blimit (?:rate|name)\b"
 )
-REFILLING = re.compile(r"-m (?:hashlimit|limit)\b|\blimit rate\b")
+REFILLING = re.compile(r"-m (?:hashlimit|limit)\b|\blimit (?:rate|name)\b")
 PER_SOURCE = re.compile(r"-m (?:connlimit|hashlimit|recent)\b|\bct count\b|@\S+ \{|\bmeter \S+ ")
 LOGS = re.compile(r"-j (?:LOG|NFLOG|ULOG|AUDIT)\b|\b(?:log|audit)\b")
 KERNEL_LOG = re.compile(r"-j LOG\b|\blog\b(?!.*\bgroup \d)")
@@ -43,6 +44,8 @@ PASSING = {"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TOS", "DSCP", "
 VERDICTS = {"ACCEPT": "accept", "DNAT": "accept", "REDIRECT": "accept", "QUEUE": "accept", "NFQUEUE": "accept",
             "DROP": "refuse", "REJECT": "refuse", "TARPIT": "refuse", "RETURN": "return"}  # fmt: skip
 NFT_VERDICT = re.compile(r"\b(accept|drop|reject|return|queue|(?:jump|goto) \S+)\b")
+RESET = re.compile(r"--reject-with tcp-reset|\breject with tcp reset|-j TARPIT\b")
+VERDICT_MAP = re.compile(r"\bvmap \{([^}]*)\}")
 PERIOD = re.compile(
     r"--seconds \d+|--(?:limit|hashlimit(?:-above|-upto)?) \d+/\w+|limit rate (?:over )?\d+/\w+|timeout \w+"
 )
@@ -112,12 +115,27 @@ def verdict(text: str) -> str:
     return VERDICTS.get(word.upper(), word)
 
 
+def resets(text: str) -> bool:
+    """Tell whether a rule refuses with a reset."""
+    return RESET.search(QUOTED.sub('""', text)) is not None
+
+
 def jumps(text: str) -> list[str]:
     """Return the chains that a rule may send a packet to; a map of verdicts has several."""
     plain = QUOTED.sub('""', text)
     if text.startswith("-A "):
         return [name for name in TARGET.findall(plain) if name not in PASSING | {*VERDICTS}]
     return re.findall(r"\b(?:jump|goto) ([^\s,}]+)", plain)
+
+
+def leading_to(text: str, chain: str) -> str:
+    """Return a rule with those elements alone of its map of verdicts that lead to a chain."""
+    leads = re.compile(rf": (?:jump|goto) {re.escape(chain)}\s*$")
+
+    def elements(match: re.Match[str]) -> str:
+        return f"vmap {{ {', '.join(each.strip() for each in match[1].split(',') if leads.search(each))} }}"
+
+    return VERDICT_MAP.sub(elements, text)
 
 
 def ports(text: str) -> list[PortRange]:

@@ -16,6 +16,8 @@ FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
 QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"")
 NAMED_SET = re.compile(r"(?<!add )(?<!update )(?<!delete )@([\w.-]+)")
 SET = re.compile(r"^\t(?:set|map) (\S+) \{(.*?)^\t\}", re.MULTILINE | re.DOTALL)
+LIMIT = re.compile(r"^\tlimit (\S+) \{[^\n]*\n\s*(.*?)\s*^\t\}", re.MULTILINE | re.DOTALL)
+NAMED_LIMIT = re.compile(r"\blimit name \"?([\w.-]+)\"?")
 TABLE = re.compile(r"^table (\w+) (\S+) \{(.*?)^\}", re.MULTILINE | re.DOTALL)
 
 ChainName = tuple[str, str, str]  # family, table, name
@@ -55,24 +57,30 @@ class Ruleset(NamedTuple):
     rules: Sequence[Rule]
     sets: Mapping[ChainName, Set]
     listing: Mapping[str, str]
+    limits: Mapping[ChainName, str] = {}  # named ones of nft, in the words of a rule
 
     def of(self, chain: ChainName) -> list[Rule]:
         """Return the rules of a chain, in their order."""
         return [rule for rule in self.rules if rule.place[:3] == chain]
 
     def words(self, rule: Rule) -> str:
-        """Return the text of a rule with the elements of its named sets and maps in their place.
+        """Return the text of a rule with what its named sets, maps and limits have in their place.
 
         Each field of a concatenation stands on its own.
         """
 
         def elements(match: re.Match[str]) -> str:
             found = self.sets.get((*rule.place[:2], match[1]))
-            return match[0] if found is None or found.dynamic else f"{{ {found.elements} }}"
+            if found is None or found.dynamic:
+                return match[0]
+            return f"{{ {nft_elements.without_notes(found.elements)} }}"
+
+        def limit(match: re.Match[str]) -> str:
+            return self.limits.get((*rule.place[:2], match[1]), match[0])
 
         if rule.text.startswith("-A "):
             return rule.text
-        return nft_elements.apart(nft_elements.without_notes(NAMED_SET.sub(elements, rule.text)))
+        return nft_elements.apart(NAMED_LIMIT.sub(limit, NAMED_SET.sub(elements, rule.text)))
 
 
 def read(listing: Mapping[str, str]) -> Ruleset:
@@ -89,7 +97,8 @@ def read(listing: Mapping[str, str]) -> Ruleset:
                 packets = COUNTER.search(line)
                 text = COUNTER.sub("counter " if packets else "", HANDLE.sub("", line))
                 rules.append(Rule((*chain, int(handle[1])), text, int(packets[1]) if packets else None))
-    return Ruleset(chains, _in_iptables_words(rules, listing), _sets(listing["nft"]), listing)
+    spoken = _in_iptables_words(rules, listing)
+    return Ruleset(chains, spoken, _sets(listing["nft"]), listing, _limits(listing["nft"]))
 
 
 def _sets(listing: str) -> dict[ChainName, Set]:
@@ -100,6 +109,14 @@ def _sets(listing: str) -> dict[ChainName, Set]:
             dynamic = re.search(r"^\t\tflags .*dynamic", body, re.MULTILINE) is not None
             found[family, table, name] = Set(int(size) if size else None, dynamic, " ".join(elements.split()))
     return found
+
+
+def _limits(listing: str) -> dict[ChainName, str]:
+    return {
+        (family, table, name): f"limit {' '.join(body.split())}"
+        for family, table, inside in TABLE.findall(listing)
+        for name, body in LIMIT.findall(inside)
+    }
 
 
 def _word(pattern: str, text: str) -> str:

@@ -44,7 +44,7 @@ def _could_match(
     conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Tried], asleep: Sequence[Rule]
 ) -> Mapping[Place, tuple[int, list[Judge]]]:
     """Return for each rule that dials match the port of the first of them, and who decided over that port's dials."""
-    wanted = 1 + max((number for rule in asleep for number in facts.numbers(rule.text)), default=0)
+    wanted = 1 + max((number for rule in asleep for number in facts.numbers(rules.words(rule))), default=0)
     texts = matches_only.texts(rules)
     groups: dict[tuple[int, str], list[Row]] = {}
     for each in tried:

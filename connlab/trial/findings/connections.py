@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, harming_line, refusing_line
 from connlab.trial.observations import pattern
 
 BEFORE = {
@@ -46,15 +46,20 @@ def _harmed(evidence: Evidence, letter: str, words: str) -> Iterator[Finding]:
         parts = [
             f"{of.count(letter)} of {len(of)} connections {who}" for who, of in groups.items() if letter in of
         ]
+        scenarios = [name for name in BEFORE if letter in (row[name] or "")]
+        if letter in said["one"] + said["segments"]:
+            scenarios = ["limit", *scenarios]
         if letter in said["segments"]:
             parts.append(
                 f"{said['segments'].count(letter)} of {len(said['segments'])} that say 200 segments in a second"
             )
         if parts:
-            shown = {"in": said["one"], "segments": said["segments"], **{name: row[name] for name in BEFORE}}
+            shown = {"in": said["one"], "of 200 segments": said["segments"]}
+            shown |= {words: row[name] for name, words in BEFORE.items()}
             yield Finding(
-                f"{evidence.about(tried)}: {', and '.join(parts)}: {words}", tried, refusing_line(evidence, tried),
-                ", ".join(f"{name} {pattern(of)}" for name, of in shown.items() if of),
+                f"{evidence.about(tried)}: {', and '.join(parts)}: {words}", tried,
+                harming_line(evidence, tried, scenarios, by_reset=letter == "r"),
+                "; ".join(f"{name}: {pattern(of)}" for name, of in shown.items() if of),
             )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from connlab.trial.lines import Line
 from connlab.trial.loading import Loaded
 from connlab.trial.observations import Dial
 from connlab.trial.plan import Plan
+from connlab.trial.rules import matched
 from connlab.trial.ruleset import Place, Rule
 from connlab.trial.tried import Tried
 from connlab.trial.unmet import Unmet
@@ -53,7 +55,9 @@ class Evidence:
         ]  # fmt: skip
 
     def line(self, place: Place | None) -> Line | None:
-        """Return the line of a rule, if it is known."""
+        """Return the line of a rule, or of a policy where a text sets it, if it is known."""
+        if place and place[3] == 0:
+            return self.loaded.lines.policies.get(place[:3])
         return self.loaded.lines.rules.get(place) if place else None
 
     def judging(self, dial: Dial) -> Rule | None:
@@ -102,6 +106,28 @@ class Kind(NamedTuple):
     id: str
     definition: str  # completes "it is said when"; docs/try.md has the same
     find: Callable[[Evidence], Iterator[Finding]]
+
+
+def harming_line(
+    evidence: Evidence, tried: Tried, scenarios: Sequence[str], *, by_reset: bool
+) -> Line | None:
+    """Return the line of the rule that refused what was said on connections that are in: other packets than SYNs.
+
+    A reset is sent by a rule that says so. Where no such rule matched, a policy may have refused; else it is unknown.
+    """
+    packets = Counter[Place]()
+    for name in scenarios:
+        seen = tried.seen[name]
+        packets += matched([seen]) - seen.syns
+    able = [
+        rule.place for rule in evidence.loaded.ruleset.rules
+        if rule_text.verdict(rule.text) == "refuse" and (rule_text.resets(rule.text) or not by_reset)
+    ]  # fmt: skip
+    known = [place for place, _ in packets.most_common() if place in able]
+    judge = tried.judge.place if tried.judge else None
+    if judge in known or (not known and (judge in able or not by_reset)):
+        return evidence.line(judge)
+    return evidence.line(known[0]) if known else None
 
 
 def refusing_line(evidence: Evidence, tried: Tried) -> Line | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from connlab.trial import rule_text
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, port_words
 from connlab.trial.observations import letters, pattern
+from connlab.trial.plan import Clients
 from connlab.trial.ruleset import Rule
 from connlab.trial.tried import Tried
 
@@ -15,13 +16,14 @@ FAMILIES = {4: {"ip", "inet", "netdev"}, 6: {"ip6", "inet", "netdev"}}
 
 def unlimited(evidence: Evidence) -> Iterator[Finding]:
     """Find open ports that some rule is to limit, and of which none that counts and decides judged any SYN."""
+    told = {id(six) for _, six in _over_one_family(evidence)}
     for port, family in dict.fromkeys((each.row.port, each.row.family) for each in evidence.tried):
         mine = [each for each in evidence.tried if (each.row.port, each.row.family) == (port, family)]
         limiting = [rule for rule in evidence.limiting if _is_about(evidence, rule, port, family)]
         if (
             limiting
             and all(each.limit is None for each in mine)
-            and not any(_limited(evidence, each) for each in mine)
+            and not any(_limited(evidence, each) or id(each) in told for each in mine)
         ):
             judge = mine[0].judge
             yield Finding(
@@ -47,18 +49,24 @@ def never_reached(evidence: Evidence) -> Iterator[Finding]:
 
 
 def ipv6_open(evidence: Evidence) -> Iterator[Finding]:
-    """Find a limit over IPv4 where the same port is open over IPv6 and no rule counts."""
-    limited: dict[int, Tried] = {}
+    """Find a limit over IPv4 where the same port is open over IPv6 to the same clients and no rule counts."""
+    for four, six in _over_one_family(evidence):
+        yield Finding(
+            f"{evidence.about(four)} has a limit of {four.limit} over IPv4 and none over IPv6",
+            six, None, f"IPv4 {pattern(letters(four.dials))}, IPv6 {pattern(letters(six.dials))}",
+        )  # fmt: skip
+
+
+def _over_one_family(evidence: Evidence) -> Iterator[tuple[Tried, Tried]]:
+    """Yield rows of one port, interface and net of which that of IPv4 has a limit, and that of IPv6 none."""
+    limited: dict[Clients, Tried] = {}
     for each in evidence.tried:
         if each.row.family == 4 and each.limit and each.reached:
-            limited.setdefault(each.row.port, each)
+            limited.setdefault(each.row.clients, each)
     for each in evidence.tried:
-        if each.row.family == 6 and each.row.port in limited and each.limit is None and not each.reached:
-            four = limited.pop(each.row.port)
-            yield Finding(
-                f"port {each.row.port} has a limit of {four.limit} over IPv4 and none over IPv6",
-                each, None, f"IPv4 {pattern(letters(four.dials))}, IPv6 {pattern(letters(each.dials))}",
-            )  # fmt: skip
+        is_open = each.row.family == 6 and each.limit is None and not each.reached
+        if is_open and (four := limited.pop(each.row.clients, None)):
+            yield four, each
 
 
 def _is_about(evidence: Evidence, rule: Rule, port: int, family: int) -> bool:
@@ -86,6 +94,8 @@ KINDS = (
         never_reached,
     ),
     Kind(
-        "ipv6-open", "there is a limit over IPv4, and none over IPv6, where the same port is open", ipv6_open
+        "ipv6-open",
+        "there is a limit over IPv4, and none over IPv6, where the same port is open to the same clients",
+        ipv6_open,
     ),
 )

@@ -89,7 +89,7 @@ def _period(evidence: Evidence, tried: Tried) -> str:
         for place, rule in evidence.rules.items():
             refuses = rule_text.verdict(rule.text).startswith(("refuse", "jump"))
             if (place in dial.matched and refuses) or (place in tried.reached - dial.matched and not refuses):
-                texts.append(rule_text.period(rule.text))
+                texts.append(rule_text.period(evidence.loaded.ruleset.words(rule)))
     periods = ", ".join(dict.fromkeys(text for text in texts if text))
     return f" ({periods})" if periods else ""
 

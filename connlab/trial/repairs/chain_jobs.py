@@ -57,10 +57,11 @@ def of_families(evidence: Evidence, found: Sequence[Found]) -> Iterator[Job]:
     for number, (name, finding) in enumerate(found):
         if name != "ipv6-open" or finding.tried is None:
             continue
-        port = finding.tried.row.port
+        clients = finding.tried.row.clients
         four = [
-            each for each in evidence.tried if each.row.port == port and each.row.family == 4 and each.limit
-        ]
+            each for each in evidence.tried
+            if each.row.clients == clients and each.row.family == 4 and each.limit
+        ]  # fmt: skip
         place = four[0].judge.place if four and four[0].judge else None
         rule = evidence.rules.get(place) if place else None
         if place and rule and _is_for_both(evidence, rule):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.trial import facts
-from connlab.trial.ruleset import Rule, Ruleset
+from connlab.trial.ruleset import Rule, Ruleset, read
 
 
 def ruleset(*texts: str) -> Ruleset:
@@ -58,3 +58,18 @@ def test_sources_and_verdicts_of_a_concatenation():
     found = ruleset('ip saddr . iifname . tcp dport vmap { 10.0.0.0/8 . "lan0" . 22 : jump office }')
     assert [each.net for each in facts.facts(found).sources] == ["10.0.0.0/8"]
     assert facts.rule_text.jumps(found.words(found.rules[0])) == ["office"]
+
+
+def test_a_named_limit_is_known_by_what_it_has():
+    """Its numbers are those of the rule that names it; one that is not there is left as it is."""
+    listing = (
+        "table ip f { # handle 1\n\tlimit slow { # handle 2\n\t\trate 3/second burst 9 packets\n\t}\n\n"
+        "\tchain in { # handle 3\n"
+        '\t\tlimit name "slow" accept # handle 4\n\t\tlimit name "no" drop # handle 5\n\t}\n}\n'
+    )
+    there = read({"nft": listing})
+    assert [there.words(rule) for rule in there.rules] == [
+        "limit rate 3/second burst 9 packets accept",
+        'limit name "no" drop',
+    ]
+    assert facts.facts(there).largest == 9

@@ -10,6 +10,7 @@ import pytest
 from connlab.base.settings import HOME
 from connlab.trial.findings import KINDS
 from connlab.trial.findings.evidence import Evidence, Finding
+from connlab.trial.lines import Line
 from connlab.trial.observations import Judge
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tried import Tried
@@ -26,6 +27,18 @@ OPEN = "tcp dport 443 accept"
 FILLED = "tcp dport 443 add @seen { ip saddr ct count over 6 } reject"
 SET = "\tset seen { # handle 80\n\t\ttype ipv4_addr\n\t\tsize 1024\n\t\tflags dynamic\n\t}\n"
 TURNED = "tcp dport 443 ct count 3 drop"
+
+
+# a set is filled by a rule that leads to another chain, and ports are told apart by a map of verdicts
+JUMPING = ruleset(
+    "add @seen { ip saddr ct count over 6 } jump punish",
+    more=f"{SET}\tchain punish {{ # handle 40\n\t\treject with tcp reset # handle 41\n\t}}\n",
+)
+MAPPED = ruleset(
+    "tcp dport vmap { 22 : jump ssh, 443 : jump web }",
+    more="\tchain ssh { # handle 50\n\t\taccept # handle 51\n\t}\n"
+    "\tchain web { # handle 60\n\t\tct count over 8 reject # handle 61\n\t}\n",
+)
 
 
 def limited(pattern: str = "E5 R10", **scenarios: object) -> Tried:
@@ -72,6 +85,8 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("shut-port-opened", ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1])),
     ("set-full-opens", ruleset(FILLED, more=SET), limited("E6 R10", crowd=seen(crowd=dials("E1024"),
                                                                               newcomer=dials("E16")))),
+    ("set-full-opens", JUMPING, tried(dials("E6 R10", {"R": 41}, matched=frozenset({place(1), place(41)})),
+     reached=[1], crowd=seen(crowd=dials("E1024"), newcomer=dials("E16")))),
     ("shared-by-net", ruleset(LIMIT), share(24)),
     ("shared-by-all", ruleset(LIMIT), share(0)),
     ("ports-share", ruleset(LIMIT), [full(443, "R10"), full(8090, "R10", held=443)]),
@@ -99,6 +114,11 @@ NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("unlimited", ruleset('limit rate 3/minute log prefix "x"'), tried(dials("E64"))),
     ("unlimited", ruleset(LIMIT), tried(dials("E64"), reached=[1])),
     ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), reached=[1], of=row(family=6))]),
+    # other clients than those who are limited: by another interface
+    ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), of=row(family=6, via="lan0"))]),
+    # it is said already that IPv6 is open
+    ("unlimited", ruleset(LIMIT), [limited(), tried(dials("E64", {"E": 1}), of=row(family=6))]),
+    ("unlimited", MAPPED, [tried(dials("E64"), of=row(22, 6))]),
     # opened by name, or not shut otherwise
     ("shut-port-opened", ruleset("tcp dport 443 jump web", GATE, policy="drop"),
      tried(dials("E4 T10", {"E": 2}, matched=frozenset({place(1), place(2)})), reached=[2])),
@@ -173,6 +193,44 @@ def test_a_rule_that_saw_nothing_names_who_decided_before():
     assert f"line {FIRST_LINE} decided before" in first.text
     assert first.line is not None and first.line.line == FIRST_LINE + 1
     assert "nothing jumps to orphan" in second.text
+
+
+TABLE_CHAIN = place(0)[:3]
+RESETS, DROPS = "ct count over 8 reject with tcp reset", "ct state new drop"
+
+
+@pytest.mark.parametrize(
+    ("letter", "counted", "line"),
+    [
+        ("r", {1: 9, 2: 4, 3: 7}, FIRST_LINE),  # a drop sends no reset, however often it matched
+        ("t", {1: 9, 2: 4, 3: 7}, FIRST_LINE + 1),  # that refused the SYNs, and what they said too
+        ("t", {2: 0, 3: 7}, FIRST_LINE + 2),
+        ("r", {2: 4}, None),  # a reset of nobody knows whose
+    ],
+)
+def test_who_harms_a_connection_is_a_rule_that_can_and_matched_what_was_said(letter, counted, line):
+    """Not who refused the SYNs."""
+    said = seen({place(number): packets for number, packets in counted.items()}, say={"one": f"eee{letter}"})
+    those = tried(dials("E5 T10", {"T": 2}), reached=[2], live_untracked=said)
+    (finding,) = found(
+        "live-reset" if letter == "r" else "live-frozen", of(ruleset(RESETS, DROPS, "ip ttl 9 drop"), those)
+    )
+    assert (finding.line.line if finding.line else None) == line
+
+
+def test_what_connections_met_is_told_in_plain_words():
+    """No names of fields."""
+    (finding,) = found("live-reset", of(ruleset(LIMIT), limited(live_untracked=seen(say={"one": "eer"}))))
+    assert finding.evidence == "in: e5; older than the rules, nothing tracked before: e2 r1"
+
+
+def test_a_policy_is_named_by_its_line():
+    """Where the server's own connections are refused by nobody else."""
+    own_ = {"loopback": seen(burst=dials("E4 T10"))}
+    given = of(ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1], **own_))
+    given.loaded.lines.policies[TABLE_CHAIN] = Line("a.nft", 3)
+    (finding,) = found("loopback-limited", given)
+    assert finding.line == Line("a.nft", 3)
 
 
 def test_a_finding_names_the_row_where_there_are_several():

@@ -59,8 +59,8 @@ def test_a_rule_is_about_the_ports_of_the_jumps_to_it():
     }
     assert about == {
         14: [80, 443],
-        15: [22, 25],
-        16: [22, 25],
+        15: [22],  # not 25: the map of verdicts drops that
+        16: [22],
         17: [22, 25, 80, 443],
         18: [22, 25, 80, 443],
         19: [443],

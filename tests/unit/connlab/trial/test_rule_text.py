@@ -22,6 +22,7 @@ METER = (
         (SYN, True), (LATE_PORT, True), (HASH, True), (METER, True),
         ("-A INPUT -p tcp -m recent --update --seconds 60 --hitcount 4 --name s -j DROP", True),
         ("-A INPUT -p tcp -m recent --set --name s", False),
+        ('tcp dport 80 ct state new limit name "web" accept', True),
         ("-A INPUT -p icmp -m limit --limit 1/sec -j ACCEPT", False),
         ("-A INPUT -p udp -m udp --dport 53 -m connlimit --connlimit-above 9 -j DROP", False),
         ("udp dport 53 limit rate over 9/second drop", False),
@@ -88,6 +89,7 @@ def test_a_rule_that_names_no_port_of_tcp_is_about_none(text):
         (METER, "tcp dport 22 ct state new"),
         ("ct count over 5 drop", ""),
         ("tcp dport 80 ct state new limit rate 3/second accept", "tcp dport 80 ct state new"),
+        ('tcp dport 80 ct state new limit name "web" accept', "tcp dport 80 ct state new"),
     ],
 )
 def test_what_is_asked_before_the_count(text, asked):
