@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 from connlab.base.errors import Usage
 from connlab.trial.forms import Input
 
-CHANGE = re.compile(r"(?:(?P<file>.+):)?(?P<line>\d{1,6}):(?P<word>[A-Za-z][\w.-]*)=(?P<value>\d{1,10})")
+CHANGE = re.compile(
+    r"(?:(?P<file>.+):)?(?P<line>\d{1,6}):(?P<word>[A-Za-z][\w.-]*)=(?P<value>\d{1,10})", re.ASCII
+)
+NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 # `--connlimit-above 15`, `ct count over 15`, `limit rate over 6/minute`, `burst 3`, `somaxconn = 512`, `"512"`
 AFTER = r"(?P<between>[\s=:\"']+(?:over\s+|until\s+)?)(?P<number>\d+)"
 NUMBERED = re.compile(rf"(?<![\w.-])-*(?P<word>[A-Za-z][\w./-]*){AFTER}")
@@ -32,10 +35,23 @@ def parse(text: str) -> Change:
     if match is None:
         raise Usage(
             f"{text!r} changes nothing",
-            "it has no line, word and number",
+            _what_lacks(text),
             next_step="--set 9:above=400, or --set FILE:9:above=400",
         )
     return Change(match["file"], int(match["line"]), match["word"], match["value"])
+
+
+def _what_lacks(text: str) -> str:
+    """Say what of LINE:WORD=NUMBER is not there, or is none."""
+    where, equals, value = text.partition("=")
+    line, _, word = where.rpartition(":")
+    if not equals:
+        return "it has no = with a number after it"
+    if not NUMBER.fullmatch(value):
+        return f"{value!r} is no whole number of at most ten digits"
+    if not re.fullmatch(r"(?:.+:)?\d{1,6}", line):
+        return "it has no number of a line before the word"
+    return f"{word!r} is no word"
 
 
 def apply(inputs: Sequence[Input], changes: Sequence[Change]) -> tuple[list[Input], list[dict[str, Any]]]:
@@ -84,9 +100,13 @@ def _changed(brought: Input, change: Change) -> tuple[Input, str]:
             f"it has {', '.join(there[:MOST_TOLD])}"
             if there
             else f"it has no number after a word: {line.strip()}"
+            if line.strip()
+            else "it is empty"
         )
         times = "more than one" if found else "no"
-        raise Usage(f"{where} has {times} {change.word!r} with a number after it", why)
+        lines_with = [str(at) for at, each in enumerate(lines, 1) if word.search(each)][:MOST_TOLD]
+        elsewhere = f"; it has one on line {', '.join(lines_with)}" if lines_with and not found else ""
+        raise Usage(f"{where} has {times} {change.word!r} with a number after it", why + elsewhere)
     begin, end = found[0].span("number")
     lines[change.line - 1] = f"{line[:begin]}{change.value}{line[end:]}"
     return brought._replace(text="".join(lines)), line[begin:end]

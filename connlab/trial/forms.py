@@ -41,6 +41,7 @@ class Foreign(NamedTuple):
     name: str
     known_by: Callable[[str], bool]
     bring: str
+    why: str = "no kernel loads that as it is"
 
 
 def line(pattern: str) -> Callable[[str], bool]:
@@ -74,9 +75,17 @@ IN_YAML = r"(?:-\s+|.*[{,]\s*)?"
 DOCKER_RUN = line(r"(?:.*[\s/])?(?:docker|podman|nerdctl)\s(?:.*\s)?(?:run|create)\b")
 RULES_CALL = line(r"(?:.*\s)?(?:\S*/)?(?:ip6?tables|nft)\S*\s")
 
+PLAIN = r"(?:[^#\"\n]|\"[^\"\n]*\")*"  # what is before a comment
+OF_IPTABLES = "iptables-save, which prints them so that they can be loaded"
+
 FOREIGN: Sequence[Foreign] = (
     Foreign("nft's list of rules that iptables-nft made", line(r".*(\bxt (match|target) \"|@connlimit\d)"),
-            "iptables-save, which prints them so that they can be loaded"),
+            OF_IPTABLES),
+    # `tcp dport 80 #conn src/32 > 20 counter packets 0 bytes 0 reject`, `counter packets 0 bytes 0 # LOG level 4`
+    Foreign("nft's list of rules that iptables-nft made, some of whose words are comments there",
+            line(rf"{PLAIN}[^#\"\s]{PLAIN}#(?! handle \d).*\bcounter packets \d|"
+                 rf"{PLAIN}\bcounter packets \d+ bytes \d+ #\s?(?:xt_|[A-Z]{{2}}|reject)"),
+            OF_IPTABLES, "nft takes what stands after # for a comment: what a rule matches, and what it does"),
     Foreign("firewalld's zone", line(r"<(\?xml|zone|service|ipset|direct|policy)\b"),
             "nft list ruleset, of the host that firewalld runs on"),
     Foreign("ferm's rules",
@@ -114,8 +123,8 @@ def recognise(path: str, data: bytes, reader: str = "") -> Input:
     what = "standard input" if path == "-" else path
     if len(data) > LARGEST:
         raise Usage(
-            f"{what} has {len(data):,} bytes",
-            f"rules of more than {LARGEST:,} are not tried",
+            f"{what} has more than {LARGEST:,} bytes",
+            "so large a file is not tried",
             next_step="bring the part that concerns these ports",
         )
     try:
@@ -135,7 +144,7 @@ def recognise(path: str, data: bytes, reader: str = "") -> Input:
         if foreign.known_by(said) and not is_script(said):
             raise Usage(
                 f"{what} is {foreign.name}",
-                "no kernel loads that as it is",
+                foreign.why,
                 next_step=f"bring the output of: {foreign.bring}",
             )
     for form in FORMS:

@@ -12,7 +12,8 @@ from connlab.trial.observations import letters, observation, pattern
 from connlab.trial.plan import Office, Plan, Row, Wishes, request
 
 MOST = 8000  # connections of all offices: each takes two descriptors of the sandbox's 16,384
-OFFICE = re.compile(r"(\d{1,4})\s*x\s*(\d{1,4})(?:\s+on\s+(?:port\s+)?(\d{1,5}))?")
+OFFICE = re.compile(r"(\d{1,9})\s*x\s*(\d{1,9})(?:\s+on\s+(?:port\s+)?(\d{1,9}))?", re.ASCII)
+EXAMPLES = "--office 50x6, or --office '50x6 on 443'"
 
 
 class Visit(NamedTuple):
@@ -35,10 +36,17 @@ class Visit(NamedTuple):
 def parse(text: str) -> Office:
     """Read `50x6` or `50x6 on 443`. Raises `Usage`."""
     match = OFFICE.fullmatch(text.strip())
-    office = Office(*(int(number or 0) for number in match.groups())) if match else Office(0, 0)
-    on_no_port = match is not None and match[3] is not None and not 0 < office.port < 65536
-    if office.people * office.each == 0 or on_no_port:
-        raise Usage(f"{text!r} is no office", next_step="--office 50x6, or --office '50x6 on 443'")
+    if match is None:
+        raise Usage(f"{text!r} is no office", next_step=EXAMPLES)
+    office = Office(*(int(number or 0) for number in match.groups()))
+    wrong = {
+        "nobody dials there: people and connections are 1 at least": not office.people * office.each,
+        f"it has {office.people * office.each:,} connections, and at most {MOST:,} are tried":
+            office.people * office.each > MOST,
+        "ports are 1 to 65535": match[3] is not None and not 0 < office.port < 65536,
+    }  # fmt: skip
+    if why := next((why for why, is_so in wrong.items() if is_so), ""):
+        raise Usage(f"{text!r} is no office", why, next_step=EXAMPLES)
     return office
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +15,7 @@ from connlab.trial import changes, expectation_files, expectations, forms, offic
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.plan import Wishes
-
-STANDARD_INPUT = "-"
+from connlab.trial.reading import STANDARD_INPUT, read
 
 
 class Typed(NamedTuple):
@@ -62,8 +60,10 @@ def request(typed: Typed, *, of_make: bool) -> Request:
         raise Usage("standard input is one file", f"`-` is there {paths.count(STANDARD_INPUT)} times")
     named = placeholders.values(settings)
     expected = [each for argument in typed.expected for each in expectation_files.expected(argument, named)]
-    brought = [forms.recognise(path, _read(path)) for path in typed.files]
-    brought += [forms.recognise(path, _read(path), reader="sysctls") for path in typed.sysctls]
+    brought = [forms.recognise(path, read(path, forms.LARGEST + 1)) for path in typed.files]
+    brought += [
+        forms.recognise(path, read(path, forms.LARGEST + 1), reader="sysctls") for path in typed.sysctls
+    ]
     readable = [placeholders.filled(each, named) for each in brought]
     inputs, told = changes.apply(readable, [changes.parse(text) for text in typed.changed])
     wishes = Wishes(
@@ -100,14 +100,3 @@ def _port(word: str) -> int:
     if problem := knob_values.knob_problem("PORT", word):
         raise Usage(f"PORT={word!r} {problem}")
     return int(word)
-
-
-def _read(path: str) -> bytes:
-    """Read a file, or standard input for `-`, as far as it takes to see that it is too large. Raises `Usage`."""
-    try:
-        if path == STANDARD_INPUT:
-            return sys.stdin.buffer.read(forms.LARGEST + 1)
-        with Path(path).open("rb") as file:
-            return file.read(forms.LARGEST + 1)
-    except (OSError, ValueError) as error:
-        raise Usage(f"{path or repr(path)} cannot be read", getattr(error, "strerror", error)) from error

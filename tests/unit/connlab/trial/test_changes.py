@@ -75,7 +75,7 @@ def test_what_was_changed_is_told():
     [
         ("2:upto=9", "a.rules:2 has no 'upto' with a number after it: it has dport=443, connlimit-above=15"),
         ("2:bove=9", "a.rules:2 has no 'bove'"),
-        ("1:above=9", "it has no number after a word: *filter"),
+        ("1:above=9", "it has no number after a word: *filter; it has one on line 2, 3"),
         ("9:above=9", "a.rules:9 is not there: the file has 3 lines"),
         ("0:above=9", "a.rules:0 is not there"),
         (
@@ -101,6 +101,20 @@ def test_what_is_no_change_is_refused_with_an_example(text):
     """By a usage error."""
     with pytest.raises(Usage, match="changes nothing"):
         changes.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("9:above", "it has no = with a number after it"), ("8:above=abc", "'abc' is no whole number"),
+        ("above=400", "it has no number of a line"), ("9:=4", "'' is no word"),
+    ],
+)  # fmt: skip
+def test_what_a_change_lacks_is_said(text, why):
+    """The first of the line, the word and the number that is not there."""
+    with pytest.raises(Usage) as refused:
+        changes.parse(text)
+    assert refused.value.why.startswith(why)
 
 
 def test_with_several_files_the_file_has_to_be_said():

@@ -44,14 +44,28 @@ FOREIGN = {
     "create blocked hash:ip family inet\nadd blocked 1.2.3.4\n": "nft rules with a set",
     'table ip filter {\n chain INPUT {\n  tcp dport 1 xt match "connlimit" drop\n }\n}\n': "iptables-save",
     "table ip filter {\n chain INPUT {\n  tcp dport 1 @connlimit0 drop\n }\n}\n": "iptables-save",
+    "table ip filter {\n chain INPUT {\n  tcp dport 80 #conn src/32 > 20 counter packets 0 bytes 0 reject\n }\n}\n":
+        "iptables-save",
+    "table ip filter {\n chain INPUT {\n  tcp dport 22 # recent: SET name: X counter packets 5 bytes 3\n }\n}\n":
+        "iptables-save",
+    "table ip filter {\n chain INPUT {\n  tcp dport 22 counter packets 0 bytes 0 # LOG level 4\n }\n}\n":
+        "iptables-save",
+}  # fmt: skip
+COMMENTED = """table ip filter { # handle 1
+ chain INPUT { # handle 2
+  log prefix "#1 " counter packets 0 bytes 0 drop # handle 3
+  # tcp dport 22 counter packets 0 bytes 0 drop
+  tcp dport 22 counter packets 0 bytes 0 accept # Adam's
+ }
 }
+"""
 BAD = {
     b"": "says nothing",
     b"# nothing\n\n": "says nothing",
     b"\x7fELF\xff\xfe": "is no text",
     b"*filter\0": "is no text",
     b"dear diary\n": "of no form that is known",
-    b"# x\n" * (1 << 20): "bytes",
+    b"# x\n" * (1 << 20): "more than 2,097,152 bytes",
 }
 
 
@@ -77,3 +91,8 @@ def test_what_is_no_rules_is_refused(data, words):
         recognise("-", data)
     assert refused.value.status == 2
     assert refused.value.what.startswith("standard input")
+
+
+def test_a_comment_of_a_person_hides_no_match():
+    """Nor does a # in quotes."""
+    assert recognise("x", COMMENTED.encode()).form == "nft"

@@ -40,6 +40,17 @@ def test_what_is_no_office_is_refused_with_an_example(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [("5000000x6", "at most 8,000"), ("5x6 on 99999", "1 to 65535"), ("0x6", "1 at least")],
+)
+def test_the_bound_is_named_that_an_office_is_beyond(text, why):
+    """Of connections, ports and people."""
+    with pytest.raises(Usage, match="is no office") as refused:
+        offices.parse(text)
+    assert why in refused.value.why
+
+
+@pytest.mark.parametrize(
     ("wishes", "ports"),
     [
         (Wishes(offices=[Office(5, 2)]), [443, 25]),
