@@ -22,7 +22,7 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
     Exit code 1 if a cell contradicts what was measured of that kernel before; one that cannot be had is none.
     """
     from connlab.cli.show import matrix as show
-    from connlab.kernels import archive, matrix
+    from connlab.kernels import archive, matrix, matrix_record
     from connlab.kernels.claims.registry import CLAIMS
 
     wanted = [each.strip() for each in claims.split(",") if each.strip()] or list(CLAIMS)
@@ -37,8 +37,11 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
         return print_json({"schema": 1, "kernels": rows}) if as_json else show.listing(known)
     found = matrix.measure(knobs, archive.choose(releases, known), wanted, output.notice)
     against = matrix.contradictions(found)
+    found["contradictions"] = against
+    folder = matrix_record.keep(found)
     if as_json:
-        print_json({**found, "contradictions": against})
+        print_json(found)
     else:
         show.table(found, {claim: CLAIMS[claim].sentence for claim in wanted}, against)
+    output.notice(f"evidence: {folder}")
     click.get_current_context().exit(1 if against else 0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import stat
+
 import pytest
 
 from connlab.base.errors import Usage
 from connlab.base.settings import HOME
 from connlab.cli.main import run
+from connlab.kernels import matrix_record
 from connlab.kernels.archive import Kernel, choose
 from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.matrix import contradictions
@@ -68,3 +72,17 @@ def test_the_page_has_every_claim():
     """With its sentence."""
     page = (HOME / "docs" / "kernels.md").read_text()
     assert [name for name, claim in CLAIMS.items() if f"| `{name}` | {claim.sentence} |" not in page] == []
+
+
+def test_a_matrix_is_kept_for_its_user_alone(tmp_path):
+    """Each cell names the folder that it is in."""
+    folder = matrix_record.keep({"cells": [{"kernel": "6.12.57"}]}, tmp_path)
+    file = folder / matrix_record.FILE
+    assert json.loads(file.read_text()) == {
+        "cells": [{"kernel": "6.12.57", "evidence": f"runs/{folder.name}"}]
+    }
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "runs", folder, file)] == [
+        0o700,
+        0o700,
+        0o600,
+    ]
