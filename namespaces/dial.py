@@ -87,6 +87,7 @@ class Dial:
         self._look_at(self.started + WINDOW)
         if self._error in (0, errno.EINPROGRESS):
             self._loop.add_writer(self.sock, self._connected)
+            self._told_softly()
         else:
             self._result(self._error)
 
@@ -108,6 +109,18 @@ class Dial:
         self._loop.remove_writer(self.sock)
         self._result(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
+    def _told_softly(self) -> bool:
+        """Ask for an ICMP error that came back while a call of ours had the socket, as over veth while connect(2) runs.
+
+        The kernel keeps it as a soft one: it is told by SO_ERROR, wakes nobody, and the SYN is repeated. On a network
+        it comes after connect(2), and ends the dial.
+        """
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._loop.remove_writer(self.sock)
+            self._result(error)
+        return bool(error)
+
     def _result(self, error: int) -> None:
         letter = "E"
         if error in (errno.ECONNRESET, errno.EPIPE):
@@ -123,8 +136,7 @@ class Dial:
             self.letter = letter
         self._settle(letter)
         if letter == "R":
-            # An ICMP error that comes back while connect(2) still runs, as over veth, is a soft one: SO_ERROR tells it,
-            # and the socket goes on sending SYNs, which no client of a real network would.
+            # After a soft error the socket would go on sending SYNs, which no client of a real network does.
             self._forget()
             self.sock.close()
 
@@ -160,7 +172,8 @@ class Dial:
             return
         if self.letter == "E":
             self._loop.remove_reader(self.sock)
-        self._settle("T")
+        elif self.decided.done() or not self._told_softly():
+            self._settle("T")
 
     def _settle(self, letter: str) -> None:
         self.letter = self.letter or letter

@@ -63,3 +63,15 @@ def test_a_whole_address_over_ipv6_is_no_client():
     line = next(n for n, text in enumerate(IPV6.read_text().splitlines(), 1) if "--connlimit-mask 64" in text)
     answer = tried(IPV6, "--set", f"{line}:mask=128", "--expect", "port 12345 over IPv6: 15 per address, rst")
     assert broken(answer) == []
+
+
+def test_an_icmp_error_over_ipv6_is_what_the_others_see(tmp_path):
+    """It comes back while connect(2) runs, wakes nobody, and is rationed by the kernel."""
+    (tmp_path / "reject.rules").write_text(
+        "# ip6tables-save\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 443 --syn -m connlimit "
+        "--connlimit-above 4 --connlimit-mask 64 -j REJECT --reject-with icmp6-adm-prohibited\nCOMMIT\n"
+    )
+    found = tried(tmp_path / "reject.rules", "--expect", "port 443 over IPv6: 4 per /64, icmp, then silence",
+                  "--expect", "finding refusal-rationed on port 443 over IPv6",
+                  "--expect", "no finding refusal-silent")  # fmt: skip
+    assert broken(found) == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -14,15 +16,31 @@ from namespaces.talk import Talker, letters, wait
 from tests.support.ports import free_port
 
 
-class Here:
-    """A namespace that is this process's own; `errors` that come in while a dial waits."""
+class Soft(socket.socket):
+    """A socket that has a soft error once it was asked `after` times; the kernel tells one by SO_ERROR alone."""
 
-    def __init__(self, errors: int = 0) -> None:
+    error, after = 0, 0
+
+    def getsockopt(self, level: int, option: int, *more: int) -> Any:
+        """Give an option, or the soft error."""
+        if self.error and option == socket.SO_ERROR and level == socket.SOL_SOCKET:
+            self.after -= 1
+            if self.after < 0:
+                return self.error
+        return super().getsockopt(level, option, *more)
+
+
+class Here:
+    """A namespace that is this process's own; `errors` that come in while a dial waits, and a `soft` one."""
+
+    def __init__(self, errors: int = 0, soft: int = 0, after: int = 0) -> None:
         self.counts = iter([0, errors])
+        self.soft = soft, after
 
     def socket(self, family: int, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
         """Make a socket that does not block."""
-        sock = socket.socket(family, kind, protocol)
+        sock = Soft(family, kind, protocol)
+        sock.error, sock.after = self.soft
         sock.setblocking(False)
         return sock
 
@@ -52,13 +70,13 @@ def dialled(loop: asyncio.AbstractEventLoop) -> Iterator[Dialled]:
     """Dial a port of loopback, and wait until that is decided."""
     made: list[Dial] = []
 
-    async def dial(port: int, errors: int) -> Dial:
-        made.append(Dial(Here(errors), Route("127.0.0.1", "127.0.0.1", port)))  # type: ignore[arg-type]
+    async def dial(port: int, errors: int, *soft: int) -> Dial:
+        made.append(Dial(Here(errors, *soft), Route("127.0.0.1", "127.0.0.1", port)))  # type: ignore[arg-type]
         made[-1].start()
         await made[-1].decided
         return made[-1]
 
-    yield lambda port, errors=0: loop.run_until_complete(dial(port, errors))
+    yield lambda port, errors=0, *soft: loop.run_until_complete(dial(port, errors, *soft))
     for each in made:
         each.abort()
 
@@ -104,6 +122,15 @@ def test_a_dial_to_a_full_queue_gets_nothing(loop, dialled):
         server.accept()[0].close()
         turns(loop, lambda: dial.late == "E", "the SYN was repeated")
         assert dial.letter == "T"
+
+
+@pytest.mark.parametrize("error", [errno.ECONNREFUSED, errno.EACCES, errno.EHOSTUNREACH])
+@pytest.mark.parametrize("after", [0, 1], ids=["while connect(2) runs", "later"])
+def test_an_icmp_error_that_wakes_nobody_is_a_refusal(dialled, error, after):
+    """Over veth it comes back before connect(2) ends, and is a soft one: no silence, and no SYN is repeated."""
+    with listening(0) as server, socket.create_connection(server.getsockname()):
+        dial = dialled(server.getsockname()[1], 1, error, after)
+        assert (dial.letter, dial.refusal, dial.late, dial.sock.fileno()) == ("R", "icmp", "", -1)
 
 
 @pytest.mark.parametrize(("answer", "letter"), [(b"x", "e"), (b"", "r"), (None, "t")])
