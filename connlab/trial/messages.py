@@ -9,8 +9,11 @@ from typing import Any
 # `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
 AT_LINE = re.compile(r"(?:\bline:? |stdin:)(\d+)\b")
 NO_CHAIN = re.compile(r"Chain '(\S+)' does not exist")
-# nft goes on after it, and then takes every line for wrong.
+# nft goes on after these, and then takes every line for wrong.
 INCLUDE = re.compile(r"stdin:\d+:\S+ Error: File not found: (\S+)$")
+CR_LF = re.compile(r"unexpected CRLF line terminators")
+NO_HOST = re.compile(r"host/network .* not found|Could not resolve hostname")
+NO_NAMES = "no names of hosts are looked up here: put the address in the place of the name"
 ADVICE = re.compile(r"Try `.* --help' for more information\.$")
 
 
@@ -19,7 +22,8 @@ def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
 
     A word that names no line is about the one named last, or, before the first, about that.
     """
-    said = [each for each in words.splitlines() if each.strip(" ^~-") and not ADVICE.match(each)]
+    lines = words.replace("\r\n", "\n").replace("\r", "\\r").split("\n")
+    said = [each for each in lines if each.strip(" ^~-") and not ADVICE.match(each)]
     numbers = [int(at[1]) - shift if (at := AT_LINE.search(each)) else None for each in said]
     for chain in (match[1] for each in said if (match := NO_CHAIN.search(each))):
         # iptables-restore looks for chains at COMMIT, and names that line.
@@ -34,6 +38,10 @@ def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
         if file := INCLUDE.search(each):
             bring = f"put the text of {file[1]} in the place of this line, or bring the output of: nft list ruleset"
             return [*found, {"line": known, "text": bring}]
+        if CR_LF.search(each):
+            return found
+        if NO_HOST.search(each):
+            found.append({"line": known, "text": NO_NAMES})
     return found
 
 

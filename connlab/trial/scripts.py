@@ -66,7 +66,7 @@ def file(brought: Input, told: Mapping[str, Any]) -> dict[str, Any]:
     if told["status"] or missing(told) or any(NO_TOOL.search(message["text"]) for message in said):
         loaded = "partly" if told["rules"] or told["policies"] or told["sysctls"] else False
     said = sorted(said, key=lambda message: message["line"] or 1 << 30)
-    notes = [{"line": None, "text": note} for note in _notes(told)]
+    notes = [{"line": None, "text": note} for note in [*texts.of_its_bytes(brought), *_notes(told)]]
     return {
         "path": brought.path, "form": brought.form, "loaded": loaded, "exit": told["status"],
         "messages": [*said, *notes],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class Prepared(NamedTuple):
 
 def prepare(brought: Input) -> Prepared:
     """Make texts of a file; whatever no tool takes as it is stays as it is."""
-    notes = _of_its_bytes(brought.text)
+    notes = of_its_bytes(brought)
     if brought.form == "nft":
         return Prepared([Text("nft", brought.text, _of_nft(brought))], 0, 0, notes)
     fragment = brought.form == "ufw"
@@ -70,12 +71,20 @@ def _of_nft(text: Input) -> Origin:
     return Origin(rules, policies)
 
 
-def _of_its_bytes(text: str) -> list[str]:
+def of_its_bytes(brought: Input) -> list[str]:
+    """Say what tools stumble over in a text that looks right, and the command that takes it out."""
     notes = []
-    if text.startswith(BYTE_ORDER_MARK):
-        notes.append("it begins with a byte order mark, which tools take for a part of the first line")
-    if "\r\n" in text:
-        notes.append("its lines end with CR LF, and some tools take the CR for a part of the line")
+    file = shlex.quote(brought.path)
+    if brought.text.startswith(BYTE_ORDER_MARK):
+        notes.append(
+            "it begins with a byte order mark, which tools take for a part of the first line: take it out with "
+            + ("sed '1s/^\\xef\\xbb\\xbf//'" if file == "-" else f"sed -i '1s/^\\xef\\xbb\\xbf//' {file}")
+        )
+    if "\r\n" in brought.text:
+        notes.append(
+            "its lines end with CR LF, and some tools take the CR for a part of the line: take it out with "
+            + ("tr -d '\\r'" if file == "-" else f"sed -i 's/\\r$//' {file}")
+        )
     return notes
 
 

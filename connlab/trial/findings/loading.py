@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
 from connlab.trial.lines import Line
 from connlab.trial.others import NFT_TABLE
+
+RESTORED = ("iptables-save", "ip6tables-save", "ufw")
 
 
 def loads_partly(evidence: Evidence) -> Iterator[Finding]:
@@ -17,13 +20,25 @@ def loads_partly(evidence: Evidence) -> Iterator[Finding]:
         first: dict[int | None, str] = {}
         for message in file["messages"]:
             first.setdefault(message["line"], message["text"])
-        if len(first) > 1:
-            first.pop(None, None)
-        for line, text in first.items():
-            yield Finding(
-                f"this was not loaded, all else was: {text}" if line else f"only a part was loaded: {text}",
-                None, Line(file["path"], line) if line else None, f"exit status {file['exit']}",
-            )  # fmt: skip
+        lines = [line for line in first if line]
+        yield Finding(
+            _what_failed(evidence, file, lines, first[next(iter(lines), None)]),
+            None, Line(file["path"], lines[0]) if lines else None, f"exit status {file['exit']}",
+        )  # fmt: skip
+
+
+def _what_failed(evidence: Evidence, file: Mapping[str, Any], lines: Sequence[int], text: str) -> str:
+    """Say which lines failed, and what else is not in force: what comes after the end of a script, or in a table."""
+    if not lines:
+        return f"only a part was loaded: {text}"
+    if file["form"] in RESTORED:
+        return f"this was refused, so its table and what comes after it are not in force: {text}"
+    told = next((told for brought, told in evidence.loaded.runs if brought.path == file["path"]), None)
+    ended = told and told["status"] and told["calls"] and told["calls"][-1]["status"]
+    then = f", then the script ended with status {file['exit']}" if ended else ""
+    if len(lines) == 1:
+        return f"this failed{then}: {text}"
+    return f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]} failed{then}; line {lines[0]}: {text}"
 
 
 def wipes_table(evidence: Evidence) -> Iterator[Finding]:
@@ -40,7 +55,7 @@ def wipes_table(evidence: Evidence) -> Iterator[Finding]:
 KINDS = (
     Kind(
         "loads-partly",
-        "a tool refused a part of a file, or its script failed, and the rest is in force",
+        "a tool refused a part of a file, or its script failed, and another part is in force",
         loads_partly,
     ),
     Kind(

@@ -123,3 +123,20 @@ def test_an_include_that_was_not_brought_is_all_that_is_said():
             "text": "put the text of ./x.nft in the place of this line, or bring the output of: nft list ruleset",
         },
     ]
+
+
+def test_what_comes_after_a_line_that_ends_with_cr_lf_is_not_said():
+    """To nft all is one line then; a CR inside a word is written as one."""
+    words = "/dev/stdin:1:15-16: Error: syntax error, unexpected CRLF line terminators\n/dev/stdin:1:75-80: Error: y\n"
+    assert [each["text"] for each in messages(words, "")] == [words.split("\n", maxsplit=1)[0]]
+    assert [each["text"] for each in messages("line 1 table name 'filter\r' invalid\n", "")] == [
+        "line 1 table name 'filter\\r' invalid"
+    ]
+
+
+def test_a_name_of_a_host_is_answered_with_what_to_bring():
+    """No names are looked up, whatever tool asks."""
+    words = "iptables v1.8.11 (nf_tables): host/network `office.example.com' not found\n"
+    assert "put the address in the place of the name" in messages(words, "")[-1]["text"]
+    words = "/dev/stdin:3:9-20: Error: Could not resolve hostname: Name or service not known\n"
+    assert messages(words, "")[-1]["line"] == 3
