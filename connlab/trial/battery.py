@@ -7,10 +7,10 @@ from typing import Any
 
 from connlab.trial import addresses, crowd, marks, rule_text, scenarios
 from connlab.trial.conductor import Conductor
-from connlab.trial.observations import Observation, observation
+from connlab.trial.observations import Observation, got_in, observation
 from connlab.trial.pairs import pairs, share
 from connlab.trial.plan import Plan, judged
-from connlab.trial.ruleset import Ruleset
+from connlab.trial.ruleset import Place, Ruleset
 from connlab.trial.tried import Tried
 
 Work = Iterable[tuple[Callable[[Observation], None], Mapping[str, Any]]]
@@ -29,7 +29,8 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
         end()
     share(mine)
     for each in mine:
-        if each.sources[1] and each.fewer(each.seen["two_more"].of("outside")):
+        of_a_net = each.shared_prefix and got_in(each.outside)  # all of it find the count used, others a part
+        if each.fewer(each.outside) and not of_a_net:
             each.shared_prefix = 0
     return tried
 
@@ -60,9 +61,10 @@ def _first(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     tried = []
     for row, request, answer in zip(plan.rows, requests, conductor.ask(requests), strict=True):
         seen = observation(answer, request)
-        reached = frozenset().union(*marks.reached(seen, counting))
-        mine = frozenset(place for place in reached if row.family in families[place])
-        tried.append(Tried(row, {"limit": seen}, mine, exact=not mine & rates))
+        family = {place for place in families if row.family in families[place]}
+        came = [each & family for each in marks.reached(seen, counting)]
+        mine = frozenset[Place]().union(*came)
+        tried.append(Tried(row, {"limit": seen}, mine, exact=not mine & rates, came=came))
     return tried
 
 

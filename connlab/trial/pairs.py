@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from connlab.trial.observations import Dial
 from connlab.trial.ruleset import Place, Ruleset
 from connlab.trial.tried import Tried
 
@@ -59,11 +60,23 @@ def _fewer_with(each: Tried) -> set[int]:
 
 
 def counted_by(each: Tried, port: int) -> list[Place]:
-    """Return the rules that matched a dial of this row sooner while connections to another port were held."""
+    """Return the rules that matched a dial of this row sooner while connections to another port were held.
+
+    Sooner is after fewer dials that came as far as the rule: another one may have let fewer in before.
+    """
     sooner = []
     for place in sorted(each.reached & each.first_match.keys()):
-        dials = each.held[port].of("dial")
-        first = next((number for number, dial in enumerate(dials) if place in dial.matched), None)
-        if first is not None and first < each.first_match[place]:
+        first = _before(each, place, each.held[port].of("dial"))
+        if first is not None and first < (_before(each, place, each.dials) or 0):
             sooner.append(place)
     return sooner
+
+
+def _before(each: Tried, place: Place, dials: Sequence[Dial]) -> int | None:
+    """Count the dials that came as far as a rule before it first matched one; None if it matched none."""
+    came = 0
+    for dial in dials:
+        if place in dial.matched:
+            return came
+        came += dial.judge not in each.passing[place]
+    return None

@@ -79,13 +79,17 @@ def row(port: int = 443, family: int = 4, net: str = "any", via: str = "eth0") -
 
 def tried(
     first: Sequence[Dial], said: tuple[str, str] = ("", ""), reached: Iterable[int] = (), of: Row | None = None,
-    held: Mapping[int, Observation] | None = None, **scenarios: Observation,
+    *, held: Mapping[int, Observation] | None = None, came: Sequence[Iterable[int]] = (), **scenarios: Observation,
 ) -> Tried:  # fmt: skip
-    """Return a row that was tried: the dials of its first source, what those in said, and its other scenarios."""
+    """Return a row that was tried: the dials of its first source, what those in said, and its other scenarios.
+
+    `reached` and `came`: numbers of the rules that count and that any dial, that each dial came as far as.
+    """
     one = said[0] or "e" * sum(dial.letter == "E" for dial in first)
     limit = seen(dial=first, say={"one": one, "segments": said[1]})
     places = frozenset(map(place, reached))
-    return Tried(of or row(), {"limit": limit, **scenarios}, places, held=dict(held or {}))
+    of_each = [frozenset(map(place, each)) for each in came]
+    return Tried(of or row(), {"limit": limit, **scenarios}, places, held=dict(held or {}), came=of_each)
 
 
 def laid_out(*those: Row) -> Plan:

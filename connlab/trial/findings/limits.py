@@ -30,6 +30,51 @@ def unlimited(evidence: Evidence) -> Iterator[Finding]:
                 f"{port_words(mine[0])} is open to any number of connections: no limit decides over its SYNs",
                 mine[0], evidence.line(judge.place if judge else None), pattern(letters(mine[0].dials)),
             )  # fmt: skip
+    yield from _gets_in_above(evidence)
+
+
+def _gets_in_above(evidence: Evidence) -> Iterator[Finding]:
+    """Find open ports of which a limiting rule judged some SYNs, and who is above it gets in all the same."""
+    told = set()
+    for tried in evidence.tried:
+        for rule in evidence.limiting if tried.limit is None else ():
+            words = _let_in(evidence, tried, rule) or _at_once(evidence, tried, rule)
+            if words and (rule.place, tried.row.port, tried.row.family) not in told:
+                told.add((rule.place, tried.row.port, tried.row.family))
+                at_once = tried.seen["burst"].dials if "burst" in tried.seen else ()
+                yield Finding(
+                    f"{evidence.about(tried)} is open to any number of connections: {words}",
+                    tried, evidence.line(rule.place), f"{pattern(letters(tried.dials))} one after another"
+                    + (f", {pattern(letters(at_once))} at once" if at_once else ""),
+                )  # fmt: skip
+
+
+def _let_in(evidence: Evidence, tried: Tried, rule: Rule) -> str:
+    """Tell of a rule that lets in up to its number that what is behind it lets in all others who came to it."""
+    first = tried.first_match.get(rule.place)
+    if first is None or rule_text.verdict(rule.text) in ("", "refuse"):
+        return ""
+    others = [
+        dial for dial, came in list(zip(tried.dials, tried.came, strict=False))[first:]
+        if rule.place in came and rule.place not in dial.matched and dial.judge
+    ]  # fmt: skip
+    if not others:
+        return ""
+    mine = sum(rule.place in dial.matched for dial in tried.dials)
+    who = dict.fromkeys(evidence.where(dial.judge.place) for dial in others if dial.judge)
+    return f"{evidence.where(rule.place)} let in {mine} of {len(tried.dials)}, {' and '.join(who)} {len(others)} more"
+
+
+def _at_once(evidence: Evidence, tried: Tried, rule: Rule) -> str:
+    """Tell of a count of connections that it refuses of those that come at once, and of as many that are held none."""
+    burst = tried.seen["burst"].dials if "burst" in tried.seen else ()
+    first = next((number for number, dial in enumerate(burst) if rule.place in dial.matched), None)
+    came = sum(rule.place in each for each in tried.came)
+    if rule.place in tried.first_match or first is None or came <= first + 1:
+        return ""
+    if rule_text.refills(rule.text) or not rule_text.counts_connections(rule.text):
+        return ""
+    return f"{evidence.where(rule.place)} refuses some only where they come at once"
 
 
 def never_reached(evidence: Evidence) -> Iterator[Finding]:
@@ -85,7 +130,8 @@ def _limited(evidence: Evidence, tried: Tried) -> bool:
 KINDS = (
     Kind(
         "unlimited",
-        "no limiting rule judged any SYN of an open port, though the file has a limit that is about that port",
+        "no limiting rule judged any SYN of an open port, though the file has a limit that is about that port; or one"
+        " judged some, and who is above it gets in all the same",
         unlimited,
     ),
     Kind(

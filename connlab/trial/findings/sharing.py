@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from connlab.trial import addresses, rule_text
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
+from connlab.trial.lines import Line
 from connlab.trial.observations import got_in, letters, pattern
 from connlab.trial.pairs import counted_by
 from connlab.trial.tried import Tried
@@ -28,12 +29,26 @@ def shared_by_net(evidence: Evidence) -> Iterator[Finding]:
 def shared_by_all(evidence: Evidence) -> Iterator[Finding]:
     """Find where any source finds the count used, or gets fewer than it would alone."""
     for tried, row in evidence.with_rows():
-        if row["shared_by"] == "everybody":
-            whose = evidence.about(tried)
+        if row["shared_by"] == "everybody" or (row["shared_by"] and tried.fewer(tried.outside)):
+            whose, some = evidence.about(tried), got_in(tried.outside)
+            net = (
+                addresses.net_of(tried.row.source, tried.shared_prefix) if tried.shared_prefix else "any net"
+            )
             yield Finding(
-                f"{whose}: all clients together share one limit of {tried.limit}",
-                tried, refusing_line(evidence, tried), _checked(tried, "any net"),
+                f"{whose}: all clients share a part of the limit of {tried.limit}: beside another one gets {some}"
+                if some else f"{whose}: all clients together share one limit of {tried.limit}",
+                tried, _lessening_line(evidence, tried) if some else refusing_line(evidence, tried),
+                _checked(tried, net),
             )  # fmt: skip
+
+
+def _lessening_line(evidence: Evidence, tried: Tried) -> Line | None:
+    """Return the line of the limit that lets in fewer of another source; of who refuses, where none lets in."""
+    limits = [
+        judge.place for judge in tried.lost(tried.outside)
+        if (rule := evidence.rules.get(judge.place)) and rule_text.limits(rule.text)
+    ]  # fmt: skip
+    return evidence.line(limits[0]) if limits else refusing_line(evidence, tried)
 
 
 def ports_share(evidence: Evidence) -> Iterator[Finding]:

@@ -78,9 +78,26 @@ def own(out: str, back: str) -> dict[str, object]:
     return {"outgoing": seen(out=dials(out, {"T": 1}), **{"in": dials(back, {"R": 1})})}
 
 
+UPTO = "tcp dport 443 limit rate 3/minute burst 3 packets accept"
+LET_IN = dials("E3", {"E": 1}) + dials("E61")
+
+
+def part(outside: str, by_rate: int) -> Tried:
+    """Return a row of which a /24 shares the count, and one outside gets so many, of those so many by a rate."""
+    first = dials("E4", {"E": 2}) + dials("E5") + dials("R10", {"R": 1})
+    whole = dials(f"E{by_rate}", {"E": 2}) + dials(outside, {"R": 1})
+    each = tried(first, reached=[1, 2], two_more=seen(dial=first[:9], inside=dials("R19"), outside=whole))
+    each.exact, each.shared_prefix, each.sources = False, 24, ("198.18.85.9", "198.18.9.9")
+    return each
+
+
 SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("unlimited", ruleset(OPEN, LIMIT), tried(dials("E64", {"E": 1}))),
     ("unlimited", ruleset(LOG), tried(dials("E64"), reached=[1])),
+    # above a limit that lets in, a policy does; of those that are held, none is refused
+    ("unlimited", ruleset(UPTO), tried(LET_IN, reached=[1], came=[[1]] * 64)),
+    ("unlimited", ruleset(LIMIT), tried(dials("E64"), reached=[1], came=[[1]] * 64,
+                                        burst=seen(burst=dials("E5 R59", {"R": 1})))),
     ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), of=row(family=6))]),
     ("shut-port-opened", ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1])),
     ("set-full-opens", ruleset(FILLED, more=SET), limited("E6 R10", crowd=seen(crowd=dials("E1024"),
@@ -89,6 +106,7 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
      reached=[1], crowd=seen(crowd=dials("E1024"), newcomer=dials("E16")))),
     ("shared-by-net", ruleset(LIMIT), share(24)),
     ("shared-by-all", ruleset(LIMIT), share(0)),
+    ("shared-by-all", ruleset(LIMIT, UPTO), part("E5 R10", by_rate=0)),
     ("ports-share", ruleset(LIMIT), [full(443, "R10"), full(8090, "R10", held=443)]),
     ("counts-elsewhere", ruleset(LIMIT), full(443, "R10")),
     ("mask-means-another-thing", ruleset(LIMIT), share(32, family=6)),
@@ -114,6 +132,11 @@ NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("unlimited", ruleset('limit rate 3/minute log prefix "x"'), tried(dials("E64"))),
     ("unlimited", ruleset(LIMIT), tried(dials("E64"), reached=[1])),
     ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), reached=[1], of=row(family=6))]),
+    # the others did not come to it
+    ("unlimited", ruleset(UPTO), tried(LET_IN, reached=[1], came=[[1]] * 3 + [[]] * 61)),
+    # one that is for more than came
+    ("unlimited", ruleset(LIMIT), tried(dials("E5"), reached=[1], came=[[1]] * 5,
+                                        burst=seen(burst=dials("E5 R59", {"R": 1})))),
     # other clients than those who are limited: by another interface
     ("ipv6-open", ruleset(LIMIT), [limited(), tried(dials("E64"), of=row(family=6, via="lan0"))]),
     # it is said already that IPv6 is open
@@ -127,6 +150,7 @@ NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
                                                                               newcomer=dials("E6 R10")))),
     ("shared-by-net", ruleset(LIMIT), limited()),
     ("shared-by-all", ruleset(LIMIT), share(24)),
+    ("shared-by-all", ruleset(LIMIT, UPTO), part("E5 R10", by_rate=3)),
     ("ports-share", ruleset(LIMIT), [full(443, "E5 R10"), full(8090, "E5 R10", held=443)]),
     ("counts-elsewhere", ruleset(LIMIT), full(443, "E5 R10")),
     ("counts-elsewhere", ruleset("ct count over 5 drop"), full(443, "R10")),
@@ -241,6 +265,22 @@ def test_a_finding_names_the_row_where_there_are_several():
     texts = [finding.text for finding in found("shared-by-net", of(ruleset(LIMIT), those))]
     assert texts[0].startswith("port 443 over IPv6 from 2001:db8::/32 via eth0:")
     assert texts[1].startswith("port 443 over IPv6 via lan0:")
+
+
+def test_a_limit_that_refuses_nobody_says_who_let_in_the_others():
+    """By the line of the limit; who decided over the port is who let in those above it."""
+    given = of(ruleset(UPTO), tried(LET_IN, reached=[1], came=[[1]] * 64))
+    (finding,) = found("unlimited", given)
+    assert finding.text.endswith("line 101 let in 3 of 64, the policy of input 61 more")
+    assert finding.line is not None and finding.line.line == FIRST_LINE
+    assert given.rows[0]["decided_by"]["rule"] == "policy ACCEPT"
+
+
+def test_a_part_that_all_share_is_that_of_the_line_that_has_it():
+    """Not of the count of each net, which refuses in the end."""
+    (finding,) = found("shared-by-all", of(ruleset(LIMIT, UPTO), part("E5 R10", by_rate=0)))
+    assert finding.line is not None and finding.line.line == FIRST_LINE + 1
+    assert finding.text.endswith("a part of the limit of 9: beside another one gets 5")
 
 
 def test_a_rate_tells_its_period():

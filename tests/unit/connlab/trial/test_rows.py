@@ -200,6 +200,15 @@ def test_a_rule_that_matches_sooner_counted_the_other_port():
     assert counted_by(full(80, 81, "E5 R10"), 81) == []
 
 
+def test_a_rule_that_others_let_fewer_pass_before_counts_no_other_port():
+    """Alone rule 2 let in four, which did not come as far as the count of rule 1; then none."""
+    first = dials("E4", {"E": 2}) + dials("E5") + dials("R10", {"R": 1})
+    came = [[2]] * 4 + [[1, 2]] * 15
+    for then, counted in (("E5 R10", []), ("E3 R10", [place(1)])):
+        held = {81: seen(dial=dials(then, {"R": 1}))}
+        assert counted_by(tried(first, reached=[1, 2], came=came, held=held), 81) == counted
+
+
 @pytest.mark.parametrize(
     ("size", "prefix", "count"), [(1024, None, 1024), (300, 24, 300), (1024, 8, 0), (65535, None, 0)]
 )
