@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from connlab.trial import rule_text
 from connlab.trial.findings.evidence import Evidence
 from connlab.trial.lines import Line
 from connlab.trial.repairs import edits, of_iptables, of_nft
 from connlab.trial.repairs.edits import Text
 from connlab.trial.repairs.job import FAMILIES, Found, Job
 from connlab.trial.repairs.repair import Where, apply
+from connlab.trial.ruleset import Place
 from connlab.trial.tried import Tried
 
 # What shows the difference that a repair makes, where it is not how many of one source get in.
 SCENES = {
     "live-reset": "live", "live-frozen": "live", "connected-but-dead": "said", "ports-share": "held",
     "counts-elsewhere": "held", "shared-by-net": "neighbour", "shared-by-all": "neighbour",
-    "mask-means-another-thing": "neighbour",
+    "mask-means-another-thing": "neighbour", "rate-not-count": "freed", "bans": "banned",
+    "refusal-rationed": "alike",
 }  # fmt: skip
 ALONE = {"shut-port-opened"}  # what else is found of such a rule goes with it
 
@@ -30,26 +33,38 @@ def of_lines(evidence: Evidence, found: Sequence[Found]) -> Iterator[Job]:
     for (line, _), numbers in groups.items():
         rows = {id(tried): tried for number in numbers if (tried := found[number][1].tried)}
         for tried in rows.values():
-            words, texts, repaired = _repaired(
-                evidence, line, {found[number][0] for number in numbers}, tried
-            )
-            about = {
-                number: SCENES.get(found[number][0], "dials")
-                for number in numbers
-                if found[number][1].tried is tried and found[number][0] in repaired
-            }
-            if about:
-                yield Job(words, texts, tried, about)
+            names = {found[number][0] for number in numbers}
+            for places in _places(evidence, line, tried):
+                words, texts, repaired = _repaired(evidence, places, names, tried)
+                about = {
+                    number: SCENES.get(found[number][0], "dials")
+                    for number in numbers
+                    if found[number][1].tried is tried and found[number][0] in repaired
+                }
+                if about:
+                    yield Job(words, texts, tried, about)
+
+
+def _places(evidence: Evidence, line: Line, tried: Tried) -> Iterator[list[Place]]:
+    """Yield the rules of a line, the last first; where none of them counts, also the one that led to it."""
+    mine = [rule for rule in evidence.loaded.ruleset.rules if evidence.line(rule.place) == line]
+    yield [rule.place for rule in reversed(mine)]
+    if not any(rule_text.limits(rule.text) for rule in mine):
+        leading = [
+            place for place in tried.reached if rule_text.verdict(evidence.rules[place].text) != "accept"
+        ]
+        if len(leading) == 1:
+            yield leading
 
 
 def _repaired(
-    evidence: Evidence, line: Line, names: set[str], tried: Tried
+    evidence: Evidence, places: Sequence[Place], names: set[str], tried: Tried
 ) -> tuple[str, list[Text], frozenset[str]]:
-    """Return words and texts of a repair of each rule that a line made, the last first; and which findings it is of."""
+    """Return words and texts of a repair of each rule; and which findings it is of."""
     words, texts, repaired = "", [], frozenset[str]()
     wanted = names & ALONE or names
     ruleset = evidence.loaded.ruleset
-    for place in reversed([place for place, its in evidence.loaded.lines.rules.items() if its == line]):
+    for place in places:
         rule = evidence.rules.get(place)
         if rule is None or place[0] not in FAMILIES[tried.row.family]:
             continue

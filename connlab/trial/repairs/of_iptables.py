@@ -30,14 +30,31 @@ def only_syn(rule: str, where: Where) -> Repair | None:
 def whole_address(rule: str, where: Where) -> Repair | None:
     """Count for a whole address, over IPv6 for a /64. A table of hashlimit's has the mask with which it was made."""
     bits = WHOLE[where.family]
+    mine = _by_source(rule)
     changed = re.sub(
         r"(?P<option>--(?:connlimit-mask|hashlimit-srcmask)) (?P<bits>\d+)",
         lambda match: f"{match['option']} {max(int(match['bits']), bits)}",
-        rule,
+        mine,
     )
     if changed == rule:
         return None
-    return Repair(f"mask {bits}", [re.sub(r"--hashlimit-name \S+", "--hashlimit-name connlab", changed)])
+    named = re.search(r"--connlimit-saddr|--hashlimit-mode \S+", mine) if mine != rule else None
+    words = f"mask {bits}"
+    if named:
+        mask = re.search(r" --(?:connlimit-mask|hashlimit-srcmask) \d+", changed)
+        words = f"`{named[0]}{mask[0] if mask and changed != mine else ''}`"
+    return Repair(words, [re.sub(r"--hashlimit-name \S+", "--hashlimit-name connlab", changed)])
+
+
+def _by_source(rule: str) -> str:
+    """Count by the address of the client: of what comes in that is the source; of answers the destination is one."""
+    if re.match(r"-A (?:OUTPUT|POSTROUTING)\b", rule):
+        return rule
+    mode = re.search(r"--hashlimit-mode (\S+)", rule)
+    if mode and "srcip" not in mode[1]:
+        others = [word for word in mode[1].split(",") if word != "dstip"]
+        return rule.replace(mode[0], f"--hashlimit-mode {','.join(['srcip', *others])}")
+    return rule.replace("--connlimit-daddr", "--connlimit-saddr")
 
 
 def for_each_source(rule: str, where: Where) -> Repair | None:

@@ -31,8 +31,11 @@ def whole_address(rule: str, where: Where) -> Repair | None:
         wide = int(ipaddress.IPv6Address(match["mask"])) < int(ipaddress.IPv6Address(NET6))
         return f"{match['key']} & {NET6}" if wide else match[0]
 
-    changed = MASKED.sub(longer, rule)
-    return Repair(f"mask {WHOLE[where.family]}", [changed]) if changed != rule else None
+    mine = re.sub(r"(\{ ip6?) daddr\b(?= (?:& \S+ )?(?:timeout \S+ )?(?:ct count|limit))", r"\1 saddr", rule)
+    changed = MASKED.sub(longer, mine)
+    words = ["`saddr`"] if mine != rule else []
+    words += [f"mask {WHOLE[where.family]}"] if changed != mine else []
+    return Repair(" and ".join(words), [changed]) if words else None
 
 
 def for_each_source(rule: str, where: Where) -> Repair | None:

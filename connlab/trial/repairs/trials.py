@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from connlab.trial import addresses, scenarios
@@ -10,6 +10,7 @@ from connlab.trial.conductor import Conductor
 from connlab.trial.findings.evidence import Evidence
 from connlab.trial.observations import Observation, letters, observation, pattern
 from connlab.trial.plan import BEYOND, Plan, request
+from connlab.trial.repairs import judgements
 from connlab.trial.repairs.job import Found, Job
 from connlab.trial.repairs.jobs import jobs
 from connlab.trial.tried import Tried
@@ -20,7 +21,7 @@ Instead = Mapping[str, Any]
 def instead(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) -> list[Instead | None]:
     """Return for each finding what would do what was probably meant, and its dials; None where nothing is known.
 
-    A repair whose text does not load, or that changes nothing of what the finding shows, is none.
+    A repair whose text does not load, or that leaves something of what the finding shows, is none.
     """
     result: list[Instead | None] = [None] * len(found)
     todo = _loading(conductor, evidence.plan, jobs(evidence, found))
@@ -31,7 +32,7 @@ def instead(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) ->
         seen.setdefault(id(job), {})[name] = observation(answer, one)
     for job in todo:
         for number, scene in job.about.items():
-            if SCENES[scene](job.tried, seen[id(job)]):
+            if judgements.is_one(evidence, found[number][0], scene, job.tried, seen[id(job)]):
                 result[number] = result[number] or _told(job, seen[id(job)])
     return result
 
@@ -50,13 +51,20 @@ def _loading(conductor: Conductor, plan: Plan, wanted: Sequence[Job]) -> list[Jo
 
 
 def _requests(plan: Plan, job: Job) -> dict[str, dict[str, Any]]:
-    """Return the scenarios of a job by their names: `dials`, and `live` and `held` where they show the difference."""
+    """Return the scenarios of a job by their names: `dials`, and those beside it that show the difference."""
     changed, scenes = plan._replace(texts=[*plan.texts, *job.texts]), set(job.about.values())
+    row, limit = job.tried.row, job.tried.limit
     made = {"dials": _dials(changed, job.tried, scenes)}
     if "live" in scenes:
-        made["live"] = scenarios.live(changed, job.tried.row, job.tried.limit, tracked=False)
-    if "held" in scenes and (port := _other(job.tried)):
-        made["held"] = scenarios.held(changed, job.tried.row, port, len(job.tried.held[port].of("held")))
+        made["live_untracked"] = scenarios.live(changed, row, limit, tracked=False)
+        made["live_tracked"] = scenarios.live(changed, row, limit, tracked=True)
+    if "held" in scenes and (port := judgements.other(job.tried)):
+        made["held"] = scenarios.held(changed, row, port, len(job.tried.held[port].of("held")))
+    if {"freed", "banned"} & scenes:
+        made["freeing"] = scenarios.freeing(changed, row, limit or 1)
+        made["rate"] = scenarios.rate(changed, row)
+    if "banned" in scenes:
+        made["all_closed"] = scenarios.all_closed(changed, row, limit or 1)
     return made
 
 
@@ -68,8 +76,9 @@ def _dials(plan: Plan, tried: Tried, scenes: Collection[str]) -> dict[str, Any]:
         {"do": "load", "texts": plan.texts},
         {**dial, "routes": [[row.source, row.target, row.port]], "group": "in"},
     ]
-    if "said" in scenes:
-        steps.append({"do": "say", "group": "in"})
+    if {"said", "live"}.intersection(scenes):
+        segments = "live" in scenes and set(tried.seen["limit"].step("say")["segments"]) - {"e"}
+        steps.append({"do": "say", "group": "in", "segments": bool(segments)})
     if "neighbour" in scenes:
         route = [other, row.target, row.port]
         steps.append(
@@ -84,59 +93,7 @@ def _told(job: Job, seen: Mapping[str, Observation]) -> Instead:
     return {"text": f"with {job.words}", "pattern": pattern(letters(dials))}
 
 
-def _more_in_all(tried: Tried, seen: Mapping[str, Observation]) -> bool:
-    return letters(seen["dials"].of("dial")) != letters(tried.dials)
-
-
-def _neighbour_gets_more(tried: Tried, seen: Mapping[str, Observation]) -> bool:
-    before = (
-        tried.letters_of("two_more", "inside" if tried.sources[0] else "outside")
-        if any(tried.sources)
-        else []
-    )
-    return _first(letters(seen["dials"].of("neighbour"))) > _first(before)
-
-
-def _fewer_dead(tried: Tried, seen: Mapping[str, Observation]) -> bool:
-    return _harmed(seen["dials"]) < _harmed(tried.seen["limit"])
-
-
-def _fewer_harmed(tried: Tried, seen: Mapping[str, Observation]) -> bool:
-    return _harmed(seen["live"]) < _harmed(tried.seen["live_untracked"])
-
-
-def _port_gets_more(tried: Tried, seen: Mapping[str, Observation]) -> bool:
-    return "held" in seen and _first(letters(seen["held"].of("dial"))) > _first(
-        letters(tried.held[_other(tried)].of("dial"))
-    )
-
-
-SCENES: Mapping[str, Callable[[Tried, Mapping[str, Observation]], bool]] = {
-    "dials": _more_in_all, "neighbour": _neighbour_gets_more, "said": _fewer_dead, "live": _fewer_harmed,
-    "held": _port_gets_more,
-}  # fmt: skip
-
-
-def _first(dialled: Sequence[str]) -> int:
-    """Count those who got in before the first that did not."""
-    return next((number for number, letter in enumerate(dialled) if letter != "E"), len(dialled))
-
-
-def _harmed(seen: Observation) -> int:
-    """Count the connections that said something and had no answer."""
-    said = str(seen.step("say")["one"])
-    return len(said) - said.count("e")
-
-
 def _neighbour(tried: Tried) -> str:
     """Choose a neighbour: one who shared the count, else one who may have."""
     inside, outside = tried.sources
     return inside or outside or addresses.neighbour(tried.row.source, 24) or tried.row.source
-
-
-def _other(tried: Tried) -> int:
-    """Return another port whose connections took from this one's count; 0 if there is none."""
-    return next(
-        (port for port, seen in tried.held.items() if _first(letters(seen.of("dial"))) < (tried.limit or 0)),
-        0,
-    )

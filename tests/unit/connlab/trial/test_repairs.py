@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from connlab.trial.findings.evidence import Finding
+from connlab.trial.lines import Line
 from connlab.trial.repairs import edits, of_iptables, of_nft
+from connlab.trial.repairs.line_jobs import of_lines
 from connlab.trial.repairs.repair import Where, apply
 from connlab.trial.ruleset import Chain, Rule, Ruleset
+from tests.support import trials
 
 FOUR, SIX = Where(4, (8081, 8082), "ip guard"), Where(6, (443,), "inet guard")
 COUNT = "-m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr"
@@ -24,6 +28,17 @@ IPTABLES = [
      ["-A W -p tcp -m connlimit --connlimit-above 5 --connlimit-mask 32 -j DROP"]),
     ("whole_address", SIX, "-A W -m hashlimit --hashlimit-srcmask 32 --hashlimit-name ssh -j DROP", "mask 64",
      ["-A W -m hashlimit --hashlimit-srcmask 64 --hashlimit-name connlab -j DROP"]),
+    ("whole_address", FOUR, "-A INPUT -m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-daddr -j DROP",
+     "`--connlimit-saddr`",
+     ["-A INPUT -m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr -j DROP"]),
+    ("whole_address", FOUR, "-A INPUT -m connlimit --connlimit-above 5 --connlimit-mask 24 --connlimit-daddr -j DROP",
+     "`--connlimit-saddr --connlimit-mask 32`",
+     ["-A INPUT -m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr -j DROP"]),
+    ("whole_address", FOUR, "-A OUTPUT -m connlimit --connlimit-above 5 --connlimit-mask 24 --connlimit-daddr -j DROP",
+     "mask 32", ["-A OUTPUT -m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-daddr -j DROP"]),
+    ("whole_address", FOUR, "-A W -m hashlimit --hashlimit-upto 5/min --hashlimit-mode dstport --hashlimit-name d",
+     "`--hashlimit-mode srcip,dstport`",
+     ["-A W -m hashlimit --hashlimit-upto 5/min --hashlimit-mode srcip,dstport --hashlimit-name connlab"]),
     ("whole_address", SIX, "-A W -m connlimit --connlimit-above 5 --connlimit-mask 64 -j DROP", None, []),
     ("for_each_source", FOUR, "-A IN -m limit --limit 6/min --limit-burst 9 -j ACCEPT",
      "`-m hashlimit --hashlimit-mode srcip` in place of `-m limit`",
@@ -59,6 +74,8 @@ NFT = [
      [f"{of_nft.SYN} tcp dport 22 ct state new add @s {{ ip saddr ct count over 2 }} reject"]),
     ("only_syn", FOUR, "tcp flags syn limit rate 2/second accept", None, []),
     ("whole_address", FOUR, "add @s { ip saddr & 255.255.255.0 ct count over 2 } drop", "mask 32",
+     ["add @s { ip saddr ct count over 2 } drop"]),
+    ("whole_address", FOUR, "add @s { ip daddr ct count over 2 } drop", "`saddr`",
      ["add @s { ip saddr ct count over 2 } drop"]),
     ("whole_address", SIX, "add @s { ip6 saddr & ffff:ffff:: ct count over 2 } drop", "mask 64",
      ["add @s { ip6 saddr & ffff:ffff:ffff:ffff:: ct count over 2 } drop"]),
@@ -96,6 +113,24 @@ def test_a_repair_changes_what_is_wrong_and_no_more(change, where, rule, expecte
     """Its words say what; a rule that it is not for stays."""
     made = change(rule, where)
     assert (made and made.words, list(made.rules) if made else []) == expected
+
+
+def test_a_count_in_another_line_than_the_refusal_is_repaired_where_it_is():
+    """The refusing rule is tried too, as rules that let in below a count may stand before it."""
+    rules = trials.ruleset(
+        "add @seen { ip saddr ct count over 6 } jump punish",
+        more="\tset seen { # handle 80\n\t\ttype ipv4_addr\n\t\tsize 1024\n\t\tflags dynamic\n\t}\n"
+        "\tchain punish { # handle 40\n\t\treject with tcp reset # handle 41\n\t}\n",
+    )
+    row = trials.tried(trials.dials("E6 R10"), reached=[1])
+    evidence = trials.evidence(rules, row)
+    found = [("live-reset", Finding("", row, Line("a.nft", trials.FIRST_LINE + 40)))]
+    made = [job.texts[0]["text"].splitlines() for job in of_lines(evidence, found)]
+    assert [lines[-1].split()[-3:] for lines in made] == [
+        ["punish", "handle", "41"],
+        ["input", "handle", "1"],
+    ]
+    assert all(of_nft.SYN in lines[0] for lines in made)
 
 
 def test_several_repairs_are_one():
