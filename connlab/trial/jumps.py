@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from connlab.trial import rule_text
-from connlab.trial.ruleset import ChainName, Rule, Ruleset
+from connlab.trial.ruleset import ChainName, Place, Rule, Ruleset
 
 
 class Jumps(NamedTuple):
@@ -20,6 +20,10 @@ class Jumps(NamedTuple):
         return {
             self.ruleset.chains[each].hook for each in self._before(chain) if each in self.ruleset.chains
         } - {""}
+
+    def ways_to(self, chain: ChainName) -> set[Place]:
+        """Return the rules that jump to a chain, or to one from which packets come there."""
+        return {rule.place for each in self._before(chain) for rule in self.to.get(each, [])}
 
     def about(self, rule: Rule, port: int) -> bool:
         """Tell whether a rule is about a port: it names it, or names none and what jumps to its chain is about it."""

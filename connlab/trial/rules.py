@@ -38,11 +38,17 @@ def entries(loaded: Loaded, tried: Sequence[Tried]) -> list[dict[str, Any]]:
 
 def idle(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
     """Return the rules that count or refuse and that saw no packet of any scenario."""
-    of = _work(tried)
-    deciding = [
-        rule for rule in rules if rule_text.limits(rule.text) or rule_text.verdict(rule.text) == "refuse"
+    return [
+        rule
+        for rule in silent(rules, tried)
+        if rule_text.limits(rule.text) or rule_text.verdict(rule.text) == "refuse"
     ]
-    return [rule for rule in deciding if not of(rule).packets[rule.place]]
+
+
+def silent(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
+    """Return the rules that saw no packet of any scenario."""
+    of = _work(tried)
+    return [rule for rule in rules if not of(rule).packets[rule.place]]
 
 
 def _work(tried: Sequence[Tried]) -> Callable[[Rule], Work]:

@@ -19,6 +19,7 @@ from connlab.trial import (
     facts,
     findings,
     interfaces,
+    not_tried,
     offices,
     plan,
     rows,
@@ -99,7 +100,10 @@ def _tried(
             offices.entry(*each) for each in zip(visits, to_visit, conductor.answers(visited), strict=True)
         ]
     told = [findings.entry(*each, other) for each, other in zip(found, better, strict=True)]
-    answer = _answer(loaded.files, entries, rules.entries(loaded, tried), told)
+    quiet = rules.silent(loaded.ruleset.rules, tried)
+    files = not_tried.added(loaded.files, loaded.ruleset, loaded.lines, quiet)
+    files = not_tried.interfaces_left(files, named, laid_out)
+    answer = _answer(files, entries, rules.entries(loaded, tried), told)
     return {**answer, "offices": offices_seen}, kernel
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from connlab.trial import facts, matches_only, scenarios
+from connlab.trial import facts, matches_only, rule_text, scenarios
 from connlab.trial.conductor import Conductor
-from connlab.trial.jumps import jumps
+from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.observations import Judge, observation
 from connlab.trial.plan import Plan, Row, judged
-from connlab.trial.rules import idle
+from connlab.trial.rules import idle, silent
 from connlab.trial.ruleset import Place, Rule, Ruleset
 from connlab.trial.tried import Tried
 
@@ -27,10 +27,11 @@ class Unmet(NamedTuple):
 
 def unmet(conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Tried]) -> list[Unmet]:
     """Send what was sent once more where no rule decides anything, and see which idle rules match it then."""
+    chains = jumps(rules)
     asleep = idle(rules.rules, tried)
+    asleep += jumps_to_limits(chains, asleep, silent(rules.rules, tried))
     if not asleep:
         return []
-    chains = jumps(rules)
     orphans = {rule.place for rule in asleep if not chains.hooks(rule.place[:3])}
     found = _could_match(conductor, plan, rules, tried, asleep)
     return [
@@ -38,6 +39,13 @@ def unmet(conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Trie
         for rule in asleep
         if rule.place in orphans or rule.place in found
     ]
+
+
+def jumps_to_limits(chains: Jumps, asleep: Sequence[Rule], quiet: Sequence[Rule]) -> list[Rule]:
+    """Return the rules that saw no packet and jump to a limit that others came to; of another limit all is said."""
+    awake = [rule for rule in chains.ruleset.rules if rule_text.limits(rule.text) and rule not in asleep]
+    leading = {each for rule in awake for each in chains.ways_to(rule.place[:3])}
+    return [rule for rule in quiet if rule.place in leading]
 
 
 def _could_match(

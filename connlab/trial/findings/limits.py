@@ -136,7 +136,8 @@ KINDS = (
     ),
     Kind(
         "never-reached",
-        "a limiting or refusing rule saw no packet of any scenario, though some were sent that it is about",
+        "a limiting or refusing rule, or a jump to a limit, saw no packet of any scenario, though some were sent that"
+        " it is about",
         never_reached,
     ),
     Kind(

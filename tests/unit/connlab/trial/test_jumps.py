@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.ruleset import Rule, read
+from connlab.trial.unmet import jumps_to_limits
 
 LISTING = """table ip filter { # handle 1
 \tchain INPUT { # handle 1
@@ -65,3 +66,15 @@ def test_a_rule_is_about_the_ports_of_the_jumps_to_it():
         18: [22, 25, 80, 443],
         19: [443],
     }
+
+
+def test_the_ways_to_a_chain_are_all_rules_that_jump_on_it():
+    """Over others; none to which nothing jumps."""
+    assert {place[3] for place in CHAINS.ways_to(("ip", "filter", "LAST"))} == {11, 15}
+    assert CHAINS.ways_to(("ip", "filter", "ORPHAN")) == set()
+
+
+def test_a_jump_that_saw_no_packet_is_told_where_others_came_to_the_limit():
+    """If nobody came to that either, all is said of it."""
+    assert jumps_to_limits(CHAINS, [], [rule(11)]) == [rule(11)]
+    assert jumps_to_limits(CHAINS, [rule(16)], [rule(11), rule(16)]) == []

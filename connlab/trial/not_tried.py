@@ -1,0 +1,62 @@
+"""What no dial of a trial can come to, said of the files that have it: rules of forwarded packets, more interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connlab.trial import rule_text
+from connlab.trial.facts import Facts
+from connlab.trial.jumps import jumps
+from connlab.trial.lines import Lines
+from connlab.trial.plan import Plan
+from connlab.trial.ruleset import Place, Rule, Ruleset
+
+FAMILIES = {"bridge", "arp"}  # whose packets nobody sends
+LEAVING = {"postrouting", "egress"}
+MOST_TOLD = 12
+
+
+def added(
+    files: Sequence[Mapping[str, Any]], ruleset: Ruleset, lines: Lines, asleep: Sequence[Rule]
+) -> list[dict[str, Any]]:
+    """Return the entries of files with what is said of their rules that were not tried; `asleep` saw no packet."""
+    chains, quiet = jumps(ruleset), {rule.place for rule in asleep}
+    found: dict[str, dict[str, list[Rule]]] = {}
+    for rule in ruleset.rules:
+        line = lines.rules.get(rule.place)
+        if line and (why := _why(chains.hooks(rule.place[:3]), rule, quiet)):
+            found.setdefault(line.file, {}).setdefault(why, []).append(rule)
+    return [
+        {**file, "messages": [*file["messages"], *_messages(found.get(file["path"], {}), lines)]}
+        for file in files
+    ]
+
+
+def interfaces_left(files: Sequence[dict[str, Any]], facts: Facts, plan: Plan) -> list[dict[str, Any]]:
+    """Return the entries of files, the first with the interfaces by which no port was dialled."""
+    left = [name for name in facts.interfaces if name not in {row.via for row in plan.rows}]
+    if not left or not files:
+        return list(files)
+    text = (
+        f"nobody dials by {', '.join(left[:MOST_TOLD])}: rules name more interfaces than are tried for a port"
+    )
+    return [{**files[0], "messages": [*files[0]["messages"], {"line": None, "text": text}]}, *files[1:]]
+
+
+def _why(hooks: set[str], rule: Rule, quiet: set[Place]) -> str:
+    """Say why no dial can come to a rule; nothing for one to which some can."""
+    if rule.place[0] in FAMILIES:
+        return f"packets of the family {rule.place[0]} are not sent, so its rules are not tried"
+    if hooks == {"forward"}:
+        return "nothing is forwarded here, so rules of FORWARD, and of chains that only it leads to, are not tried"
+    if hooks and hooks <= LEAVING | {"forward"} and rule_text.limits(rule.text) and rule.place in quiet:
+        return f"no packet of a dial came to this limit on the way out ({', '.join(sorted(hooks))}): it is not tried"
+    return ""
+
+
+def _messages(found: Mapping[str, Sequence[Rule]], lines: Lines) -> Iterator[dict[str, Any]]:
+    for why, rules in found.items():
+        numbers = sorted({lines.rules[rule.place].line for rule in rules})
+        told = ", ".join(map(str, numbers[:MOST_TOLD])) + (" and more" if len(numbers) > MOST_TOLD else "")
+        yield {"line": numbers[0], "text": f"{why}: line{'s' if len(numbers) > 1 else ''} {told}"}
