@@ -50,6 +50,11 @@ class Dial(NamedTuple):
     answer_matched: frozenset[Place]  # by the answers to them
     agrees: bool | None
 
+    @property
+    def unseen(self) -> bool:
+        """Tell whether nothing came, and the trace has no SYN."""
+        return self.letter == "T" and self.agrees is None
+
 
 class Observation(NamedTuple):
     """The answer of one scenario."""
@@ -81,13 +86,23 @@ def observation(answer: Mapping[str, Any], request: Mapping[str, Any]) -> Observ
     counters = {_place(place): packets for *place, packets in answer["counters"]}
     followed: Counter[Place] = Counter()
     dials = []
+    older = _before_rules(answer, request)
     for letter, refusal, late, syns, answers in answer["dials"]:
         dials.append(_dial(letter, refusal, late, [paths[at] for at in syns], [paths[at] for at in answers]))
+        if letter == "T" and len(dials) <= older:
+            dials[-1] = dials[-1]._replace(agrees=False)  # it was lost: nobody was there to refuse it
         followed.update(event.place for at in (*syns, *answers) for event in _rules(paths[at]))
     names = [step.get("name", step["do"]) for step in request["steps"]]
     return Observation(
         dials, answer["results"], names, not answer["lost"], counters, hits + followed, followed,
     )  # fmt: skip
+
+
+def _before_rules(answer: Mapping[str, Any], request: Mapping[str, Any]) -> int:
+    """Count the dials that were made before any rules were loaded."""
+    steps = zip(request["steps"], answer["results"], strict=False)
+    before = itertools.takewhile(lambda pair: pair[0]["do"] != "load", steps)
+    return max((result["dials"][1] for _, result in before if "dials" in result), default=0)
 
 
 def _dial(letter: str, refusal: str, late: str, syns: Sequence[Path], answers: Sequence[Path]) -> Dial:

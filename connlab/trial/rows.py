@@ -105,10 +105,16 @@ def again(tried: Tried) -> str | None:
 
 
 def agree(tried: Tried) -> bool | None:
-    """Tell whether trace, counters and clients say the same in every scenario; None if a trace has holes."""
+    """Tell whether trace, counters and clients say the same in every scenario.
+
+    None if a trace has holes, or a dial got nothing whose SYN came to no rule: lost, or dropped before all rules.
+    """
     seen = tried.observations()
+    every = [dial for each in seen for dial in each.dials]
     if not all(each.complete for each in seen):
         return None
-    return all(dial.agrees is not False for each in seen for dial in each.dials) and not any(
+    if any(dial.agrees is False for dial in every) or any(
         packets < each.syns[place] for each in seen for place, packets in each.counters.items()
-    )
+    ):
+        return False
+    return None if any(dial.unseen for dial in every) else True

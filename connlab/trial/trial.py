@@ -27,6 +27,7 @@ from connlab.trial import (
     unmet,
 )
 from connlab.trial.conductor import Conductor, Progress
+from connlab.trial.doubts import doubtful
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
@@ -75,7 +76,7 @@ def _tried(
     """Try rules, with those kernel settings in force that a host can have."""
     within = WITHIN + WAITS * wishes.patience
     with sandbox(settings, int(within) + 30) as stream:
-        conductor = Conductor(stream, within, progress, record.exchange)
+        conductor = Conductor(stream, within, progress, record.exchange, doubtful)
         loaded = load(conductor, inputs, functools.partial(_script_host, settings, record))
         record.keep(RULES, places(loaded))
         named = facts.facts(loaded.ruleset, loaded.missing)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connlab.trial.doubts import doubtful
 from connlab.trial.observations import Event, Judge, judge, observation, pattern, refusal
 from tests.support.trials import dials
 
@@ -84,6 +85,44 @@ def test_trace_and_client_agree_on_the_first_syn(letter, syns, answers, agrees):
     indices = list(range(len(paths)))
     dial = [letter, "", "", indices[: len(syns)], indices[len(syns) :]]
     assert observation(answer(dial, paths=paths), NO_STEPS).dials[0].agrees is agrees
+
+
+LOST = {"steps": [{"do": "dial"}, {"do": "load"}, {"do": "dial"}]}
+
+
+def lost(older: str, *newer: tuple[str, list[int], list[int]], whole: bool = True) -> dict[str, Any]:
+    """Return the answer of a scenario that dials, loads the rules, and dials."""
+    every = [[letter, "", "", [], []] for letter in older]
+    every += [[letter, "", "", *ways] for letter, *ways in newer]
+    results = [{"dials": [0, len(older)]}, {}, {"dials": [len(older), len(every)]}]
+    return answer(*every, paths=[IN, AWAY, OUT], results=results, lost=not whole)
+
+
+@pytest.mark.parametrize(
+    ("of", "doubted"),
+    [
+        (lost("EE", ("E", [0], [1]), ("T", [2], [])), False),
+        # the answer left, and never came
+        (lost("EE", ("T", [0], [1]), ("E", [0], [1])), True),
+        # no rule was there
+        (lost("ET", ("E", [0], [1])), True),
+        # no SYN came to the server
+        (lost("EE", ("T", [], [])), True),
+        (lost("EE", ("T", [], []), whole=False), False),
+        # no answer: a full queue
+        (lost("EE", ("T", [0], [])), False),
+        ({"results": [], "listing": {}}, False),
+    ],
+)
+def test_what_was_lost_on_the_way_is_doubted(of, doubted):
+    """No rule did it."""
+    assert doubtful(LOST, of) is doubted
+
+
+def test_a_dial_that_was_lost_before_the_rules_came_is_no_agreement():
+    """Nobody was there to refuse it."""
+    seen = observation(lost("ET", ("E", [0], [1])), LOST)
+    assert [dial.agrees for dial in seen.dials] == [None, False, True]
 
 
 def test_an_answer_that_is_dropped_has_its_own_judge():

@@ -99,6 +99,9 @@ COUNTED = {place(1): 3}
         (seen(COUNTED, dial=dials("T3", {"T": 1}, agrees=False)), False),
         (seen(COUNTED, complete=False, dial=dials("T3", {"T": 1}, agrees=False)), None),
         (seen(dial=dials("E3", agrees=None)), True),
+        # lost, or dropped before all rules: nobody knows
+        (seen(dial=dials("E3 T1", agrees=None)), None),
+        (seen(dial=dials("T1", agrees=None) + dials("T1", agrees=False)), False),
     ],
 )
 def test_the_witnesses(observed, agree):
