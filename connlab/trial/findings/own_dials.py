@@ -37,7 +37,7 @@ def loopback_limited(evidence: Evidence) -> Iterator[Finding]:
     """Find limits that hold for connections of the server to itself too."""
     told = set()
     for tried in evidence.tried:
-        dials = tried.seen["loopback"].of("burst") if "loopback" in tried.seen else []
+        dials = tried.seen["loopback"].of("dial") if "loopback" in tried.seen else []
         refused = [
             dial for dial in dials if dial.letter != "E" and dial.judge and dial.judge.verdict == "drop"
         ]

@@ -122,7 +122,7 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("upside-down", ruleset(TURNED), limited("T10", burst=seen(burst=dials("T3 E17", {"T": 1})))),
     ("outgoing-counted", ruleset(LIMIT), limited(**own("E5 T12", "E5 R10"))),
     ("outgoing-counted", ruleset(LIMIT), limited(**own("E17", "R15"))),
-    ("loopback-limited", ruleset(LIMIT), limited(loopback=seen(burst=dials("E5 R10", {"R": 1})))),
+    ("loopback-limited", ruleset(LIMIT), limited(loopback=seen(dial=dials("E5 R10", {"R": 1})))),
     ("log-only", ruleset(LOG), tried(dials("E4") + dials("E4", {"E": 1}), reached=[1])),
     ("log-silent", ruleset('log prefix "x"'), tried(dials("E4", {"E": 1}))),
 ]  # fmt: skip
@@ -173,7 +173,7 @@ NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("upside-down", ruleset("tcp dport 443 drop"), tried(dials("T1 E9", {"T": 1}))),
     ("upside-down", ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1])),
     ("outgoing-counted", ruleset(LIMIT), limited(**own("E17", "E5 R10"))),
-    ("loopback-limited", ruleset(LIMIT), limited(loopback=seen(burst=dials("E15")))),
+    ("loopback-limited", ruleset(LIMIT), limited(loopback=seen(dial=dials("E15")))),
     ("log-only", ruleset(LOG, SILENT),
      tried(dials("E5") + dials("T5", {"T": 2}, matched=frozenset({place(1), place(2)})), reached=[1])),
     ("log-silent", ruleset('log prefix "x" group 3'), tried(dials("E4", {"E": 1}))),
@@ -250,7 +250,7 @@ def test_what_connections_met_is_told_in_plain_words():
 
 def test_a_policy_is_named_by_its_line():
     """Where the server's own connections are refused by nobody else."""
-    own_ = {"loopback": seen(burst=dials("E4 T10"))}
+    own_ = {"loopback": seen(dial=dials("E4 T10"))}
     given = of(ruleset(GATE, policy="drop"), tried(dials("E4 T10", {"E": 1}), reached=[1], **own_))
     given.loaded.lines.policies[TABLE_CHAIN] = Line("a.nft", 3)
     (finding,) = found("loopback-limited", given)
