@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+# As fnmatch has them; of a folder what is in it. A guest has its root in memory.
 LEFT_OUT = (
-    "/proc", "/sys", "/dev", "/tmp", "/run", "/boot", "/usr/share/doc", "/usr/share/man", "/usr/share/locale",
-    "/usr/share/info", "/usr/share/zoneinfo", "/usr/share/perl5", "/usr/lib/x86_64-linux-gnu/perl-base",
-    "/usr/lib/x86_64-linux-gnu/gconv", "/var/lib/dpkg", "/var/lib/apt", "/var/cache",
+    "/proc", "/sys", "/dev", "/tmp", "/run", "/boot", "/usr/share/*", "/usr/bin/perl*", "/usr/bin/apt*",
+    "/usr/bin/sqv", "/usr/lib/apt", "/usr/lib/python3.*/test", "/usr/lib/python3.*/pydoc_data",
+    "/usr/lib/python3.*/ensurepip", "/usr/lib/python3.*/idlelib", "/usr/lib/*/perl-base", "/usr/lib/*/gconv",
+    "/usr/lib/*/libapt-*", "/usr/lib/*/libdb-*", "/usr/lib/*/libsqlite*", "/usr/lib/*/libstdc++*",
+    "/usr/lib/*/libmvec*", "/var/lib/dpkg", "/var/lib/apt", "/var/cache",
 )  # fmt: skip
 Entry = tuple[
     str, int, bytes
@@ -31,20 +36,22 @@ def write(out: BinaryIO, entries: Iterable[Entry]) -> None:
 
 
 def tree(root: str = "/", left_out: Iterable[str] = LEFT_OUT) -> Iterator[Entry]:
-    """Yield the entries of a file system, folders before what is in them; of what is left out, the folder alone."""
-    without = set(left_out)
+    """Yield the entries of a file system, folders before what is in them; of a folder left out, the folder alone."""
+    without = re.compile("|".join(map(fnmatch.translate, left_out)))
     for folder, folders, files in os.walk(root):
         for name in sorted(folders + files):
             path = os.path.join(folder, name)
             mode = os.lstat(path).st_mode
-            if stat.S_ISLNK(mode):
-                yield path.lstrip("/"), mode, os.readlink(path).encode(errors="surrogateescape")
-            elif stat.S_ISDIR(mode):
+            if stat.S_ISDIR(mode):
                 yield path.lstrip("/"), mode, b""
-            elif stat.S_ISREG(mode) and name != ".dockerenv":
+            elif without.fullmatch(path) or name == ".dockerenv":
+                continue
+            elif stat.S_ISLNK(mode):
+                yield path.lstrip("/"), mode, os.readlink(path).encode(errors="surrogateescape")
+            elif stat.S_ISREG(mode):
                 with open(path, "rb") as file:
                     yield path.lstrip("/"), mode, file.read()
-        folders[:] = [name for name in folders if os.path.join(folder, name) not in without]
+        folders[:] = [name for name in folders if not without.fullmatch(os.path.join(folder, name))]
 
 
 if __name__ == "__main__":

@@ -51,7 +51,9 @@ def keep(root: str) -> None:
         for path in glob.glob(f"{root}/**/lib/modules/*", recursive=True)
         if os.path.isdir(f"{path}/kernel")
     )
-    built_in = set(_names(f"{folder}/modules.builtin"))
+    built_in = {
+        name for path in glob.glob(f"{root}/**/modules.builtin", recursive=True) for name in _names(path)
+    }
     found = {_name(path): path for path in glob.glob(f"{folder}/kernel/**/*.ko*", recursive=True)}
     order: list[tuple[str, bytes]] = []
     missing = [name for name in MODULES if not _add(name, found, order) and name not in built_in]

@@ -97,7 +97,7 @@ def image(settings: Settings, kernel: Kernel) -> str:
     )
     if problem := images.derive(name, lines):
         gone = re.search(r"^E: .*", problem, re.MULTILINE)
-        raise NotFit(f"Linux {kernel.release} cannot be had", gone[0] if gone else problem[-300:])
+        raise NotFit(f"Linux {kernel.release} cannot be had", gone[0] if gone else problem.splitlines()[-1])
     return name
 
 

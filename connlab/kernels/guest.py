@@ -17,7 +17,7 @@ from connlab.cluster.subprocesses import signals_as_exceptions
 from connlab.kernels.guest_host import GuestHost
 
 LABEL, OWNER = "connlab.try", "connlab.owner"
-PROCESSORS, MEGABYTES = 2, 400
+PROCESSORS, MEGABYTES = 2, 448
 SECONDS = 900  # after which it ends by itself
 BOOTS_WITHIN = 120.0  # seconds
 SERVING = "connlab: serving"
@@ -82,5 +82,6 @@ def _wait(console: Stream, release: str) -> None:
             said.append(line.strip())
     except (GaveUp, LabError) as error:
         kind = GaveUp if isinstance(error, GaveUp) else LabError
-        last = [each for each in said if each][-CONSOLE:]
-        raise kind(f"Linux {release} did not boot", *(last or [str(error)])) from error
+        # What a process of the guest said is more than the kernel's registers.
+        last = ([each for each in said if each and each[0] != "["] or said)[-CONSOLE:]
+        raise kind(f"Linux {release} did not boot", "\n".join(last) or str(error)) from error
