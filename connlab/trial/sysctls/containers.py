@@ -15,7 +15,7 @@ from connlab.base.errors import LabError
 from connlab.base.settings import Settings
 from connlab.cluster import images, one_off
 from connlab.trial.sysctls.lines import Setting
-from connlab.trial.sysctls.verdicts import Look
+from connlab.trial.sysctls.seen import Look
 
 IMAGE = "namespaces"
 PROGRAM = ["-S", "-E", "-m", "namespaces.sysctls"]

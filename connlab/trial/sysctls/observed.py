@@ -11,7 +11,7 @@ from connlab.trial.forms import Input
 from connlab.trial.sysctls import containers, facts
 from connlab.trial.sysctls.containers import Started
 from connlab.trial.sysctls.lines import Brought, Group, Setting
-from connlab.trial.sysctls.verdicts import Look, Seen
+from connlab.trial.sysctls.seen import Look, Seen
 
 File = tuple[Input, Brought]
 Result = Mapping[str, Any]  # status, said, after; of a tool's also what was there when the line came

@@ -9,7 +9,8 @@ import pytest
 from connlab.base.settings import HOME
 from connlab.trial.sysctls import facts
 from connlab.trial.sysctls.lines import Setting, dotted
-from connlab.trial.sysctls.verdicts import Look, Seen, entries, same
+from connlab.trial.sysctls.seen import Look, Seen, same
+from connlab.trial.sysctls.verdicts import entries
 from connlab.trial.vocabulary import VERDICTS
 
 REUSE, TIMESTAMPS = "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_timestamps"
