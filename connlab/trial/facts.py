@@ -61,19 +61,22 @@ class Facts(NamedTuple):
     elsewhere: list[int]  # ports to which a rule sends connections on
     largest: int  # number that limits, 0 if there is none
     of_port: Callable[[int], list[str]] = lambda port: []  # interfaces, of rules that name a port
+    more_ports: Sequence[int] = ()  # than are tried
 
 
 def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
     """Read what the rules name. Rules that were never loaded name ports too."""
     texts = [_without_log_prefix(ruleset.words(rule)) for rule in ruleset.rules]
+    ports = _ports([*texts, *missing])
     return Facts(
-        _ports([*texts, *missing])[:MOST_PORTS],
+        ports[:MOST_PORTS],
         _all_interfaces(texts),
         _places(TARGETS, texts),
         _places(SOURCES, texts),
         [int(port) for text in texts for port in _words(ELSEWHERE, text)],
         max((number for text in texts for number in numbers(text)), default=0),
         lambda port: [name for text in texts if rule_text.names(text, port) for name in _interfaces(text)],
+        ports[MOST_PORTS:],
     )
 
 

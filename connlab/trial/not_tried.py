@@ -33,15 +33,26 @@ def added(
     ]
 
 
-def interfaces_left(files: Sequence[dict[str, Any]], facts: Facts, plan: Plan) -> list[dict[str, Any]]:
-    """Return the entries of files, the first with the interfaces by which no port was dialled."""
-    left = [name for name in facts.interfaces if name not in {row.via for row in plan.rows}]
-    if not left or not files:
-        return list(files)
-    text = (
-        f"nobody dials by {', '.join(left[:MOST_TOLD])}: rules name more interfaces than are tried for a port"
-    )
-    return [{**files[0], "messages": [*files[0]["messages"], {"line": None, "text": text}]}, *files[1:]]
+def with_what_is_left(files: Sequence[dict[str, Any]], facts: Facts, plan: Plan) -> list[dict[str, Any]]:
+    """Return the entries of files, the first with the interfaces by which nobody dials, and the ports not dialled."""
+    ways = {row.via for row in plan.rows}
+    interfaces = [name for name in facts.interfaces if name not in ways]
+    ports = [str(port) for port in facts.more_ports if port not in plan.ports]
+    said = []
+    if interfaces:
+        said.append(
+            f"nobody dials by {_list(interfaces)}: there are more interfaces than are tried for a port"
+        )
+    if ports:
+        said.append(f"not tried: ports {_list(ports)}; rules name more than are tried, --port tries them too")
+    messages = [{"line": None, "text": text} for text in said]
+    return [
+        {**file, "messages": [*file["messages"], *messages]} if file is files[0] else file for file in files
+    ]
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(words[:MOST_TOLD]) + (" and more" if len(words) > MOST_TOLD else "")
 
 
 def _why(hooks: set[str], rule: Rule, quiet: set[Place]) -> str:
@@ -58,5 +69,5 @@ def _why(hooks: set[str], rule: Rule, quiet: set[Place]) -> str:
 def _messages(found: Mapping[str, Sequence[Rule]], lines: Lines) -> Iterator[dict[str, Any]]:
     for why, rules in found.items():
         numbers = sorted({lines.rules[rule.place].line for rule in rules})
-        told = ", ".join(map(str, numbers[:MOST_TOLD])) + (" and more" if len(numbers) > MOST_TOLD else "")
+        told = _list([str(number) for number in numbers])
         yield {"line": numbers[0], "text": f"{why}: line{'s' if len(numbers) > 1 else ''} {told}"}

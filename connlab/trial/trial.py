@@ -103,7 +103,7 @@ def _tried(
     told = [findings.entry(*each, other) for each, other in zip(found, better, strict=True)]
     quiet = rules.silent(loaded.ruleset.rules, tried)
     files = not_tried.added(loaded.files, loaded.ruleset, loaded.lines, quiet)
-    files = not_tried.interfaces_left(files, named, laid_out)
+    files = not_tried.with_what_is_left(files, named, laid_out)
     answer = _answer(files, entries, rules.entries(loaded, tried), told)
     return {**answer, "offices": offices_seen}, kernel
 

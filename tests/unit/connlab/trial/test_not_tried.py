@@ -56,7 +56,15 @@ def test_a_limit_on_the_way_out_is_said_not_to_be_tried_if_no_packet_came():
 def test_interfaces_by_which_nobody_dials_are_named():
     """Of more than a port is dialled by; there is no word of them where all are."""
     many = facts(ruleset(*(f'iifname "lan{number}" accept' for number in range(6))))
-    (file,) = not_tried.interfaces_left([FILE], many, plan(many, [], Wishes()))
+    (file,) = not_tried.with_what_is_left([FILE], many, plan(many, [], Wishes()))
     assert "nobody dials by lan4, lan5:" in file["messages"][0]["text"]
     few = facts(ruleset('iifname "lan0" accept'))
-    assert not_tried.interfaces_left([FILE], few, plan(few, [], Wishes())) == [FILE]
+    assert not_tried.with_what_is_left([FILE], few, plan(few, [], Wishes())) == [FILE]
+
+
+def test_ports_beyond_those_that_are_tried_are_named():
+    """Unless they are asked for."""
+    many = facts(ruleset(*(f"tcp dport {port} accept" for port in range(5001, 5019))))
+    (file,) = not_tried.with_what_is_left([FILE], many, plan(many, [], Wishes()))
+    assert file["messages"][0]["text"].startswith("not tried: ports 5017, 5018;")
+    assert not_tried.with_what_is_left([FILE], many, plan(many, [], Wishes(ports=[5017, 5018]))) == [FILE]
