@@ -24,9 +24,11 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     others = _begin(conductor, (work for each in mine for work in _second(plan, each)))
     held = _begin(conductor, _held(plan, mine, ruleset))
     sharing()
-    last = _begin(conductor, (work for each in mine for work in _third(plan, each, ruleset)))
+    last = _begin(conductor, (work for each in mine for work in _third(plan, each)))
     for end in (others, held, last):
         end()
+    for work in [work for each in mine for work in _crowd(plan, each, ruleset)]:
+        _begin(conductor, [work])()  # one after another: each has thousands of connections
     share(mine)
     for each in mine:
         of_a_net = each.shared_prefix and got_in(each.outside)  # all of it find the count used, others a part
@@ -121,7 +123,7 @@ def _held(plan: Plan, tried: Sequence[Tried], ruleset: Ruleset) -> Work:
         yield _keep(each.held, port), scenarios.held(plan, each.row, port, count)
 
 
-def _third(plan: Plan, each: Tried, ruleset: Ruleset) -> Work:
+def _third(plan: Plan, each: Tried) -> Work:
     """Check the net that shares: a neighbour inside it and one outside, each as often as the first source."""
     row = each.row
     if not each.limit:
@@ -135,7 +137,12 @@ def _third(plan: Plan, each: Tried, ruleset: Ruleset) -> Work:
     named = {name: source for name, source in (("inside", inside), ("outside", outside)) if source}
     if named:
         yield _keep(each.seen, "two_more"), scenarios.two_more(plan, row, each.limit, named)
-    if filling := crowd.sources(each, ruleset, plan.nets):
+
+
+def _crowd(plan: Plan, each: Tried, ruleset: Ruleset) -> Work:
+    """Fill the set that a row's limit is in, if it has a size that can be reached."""
+    row = each.row
+    if each.limit and (filling := crowd.sources(each, ruleset, plan.nets)):
         yield _keep(each.seen, "crowd"), scenarios.crowd(plan, row, each.limit, filling, row.source)
 
 
