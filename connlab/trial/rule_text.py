@@ -44,6 +44,20 @@ PASSING = {"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TOS", "DSCP", "
 VERDICTS = {"ACCEPT": "accept", "DNAT": "accept", "REDIRECT": "accept", "QUEUE": "accept", "NFQUEUE": "accept",
             "DROP": "refuse", "REJECT": "refuse", "TARPIT": "refuse", "RETURN": "return"}  # fmt: skip
 NFT_VERDICT = re.compile(r"\b(accept|drop|reject|return|queue|(?:jump|goto) \S+)\b")
+DIVERTING = {
+    "RETURN",
+    "MARK",
+    "CONNMARK",
+    "TOS",
+    "DSCP",
+    "CT",
+    "NOTRACK",
+    "TTL",
+    "HL",
+    "SECMARK",
+    "CONNSECMARK",
+}
+DIVERTS = re.compile(r"\bgoto\b|\bnotrack\b|\b(?:mark|dscp|priority|ttl|hoplimit|zone|helper) set\b")
 RESET = re.compile(r"--reject-with tcp-reset|\breject with tcp reset|-j TARPIT\b")
 VERDICT_MAP = re.compile(r"\bvmap \{([^}]*)\}")
 PERIOD = re.compile(
@@ -118,6 +132,15 @@ def verdict(text: str) -> str:
 def resets(text: str) -> bool:
     """Tell whether a rule refuses with a reset."""
     return RESET.search(QUOTED.sub('""', text)) is not None
+
+
+def diverts(text: str) -> bool:
+    """Tell whether packets that match go elsewhere, or on as others: they are marked, or not tracked."""
+    plain = QUOTED.sub('""', text)
+    if not text.startswith("-A "):
+        return verdict(text) == "return" or DIVERTS.search(plain) is not None
+    target = TARGET.search(plain)
+    return target is not None and (target[0].strip().startswith(("-g", "--goto")) or target[1] in DIVERTING)
 
 
 def jumps(text: str) -> list[str]:

@@ -54,19 +54,30 @@ def silent(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
 def _work(tried: Sequence[Tried]) -> Callable[[Rule], Work]:
     """Sum up what rules did.
 
-    For a rule that counts connections a burst is left out, and so is loopback, if it is not about that: there SYNs that
-    something else refused are counted too, in the same jiffy (docs/kernel.md, J01), or as long as the kernel remembers
-    them (C26).
+    For a rule that counts connections a burst is left out where another one refused too, and so is loopback, if it is
+    not about that: there SYNs that something else refused are counted, in the same jiffy (docs/kernel.md, J01), or as
+    long as the kernel remembers them (C26).
     """
     named = [(name, one) for each in tried for name, one in [*each.seen.items(), *each.held.items()]]
     everything = _summed([one for _, one in named])
+    bursts = [one for name, one in named if name in ("burst", "loopback")]
     exact = _summed([one for name, one in named if name not in ("burst", "loopback")])
 
     def of(rule: Rule) -> Work:
         by_connections = rule_text.counts_connections(rule.text) and not LOOPBACK.search(rule.text)
-        return exact if by_connections else everything
+        if not by_connections:
+            return everything
+        own = _summed([one for one in bursts if _refused_alone(rule, one)])
+        return Work(exact.packets + own.packets, exact.decided + own.decided)
 
     return of
+
+
+def _refused_alone(rule: Rule, seen: Observation) -> bool:
+    """Tell whether nobody else refused a dial."""
+    return {dial.judge.place for dial in seen.dials if dial.judge and dial.judge.verdict == "drop"} == {
+        rule.place
+    }
 
 
 def _summed(seen: Sequence[Observation]) -> Work:

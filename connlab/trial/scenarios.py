@@ -40,10 +40,11 @@ def limit(plan: Plan, row: Row, mark: Request) -> Request:
 
 
 def freeing(plan: Plan, row: Row, limit: int) -> Request:
-    """Fill the limit, close one and dial one more; then close all and dial all again."""
+    """Fill the limit, close one and dial one more; then go beyond, close all and dial all again."""
     steps = [
         _load(plan), _dial(row, limit, group="in"), {"do": "close", "group": "in", "count": 1},
         {"do": "retry", "routes": [[row.source, row.target, row.port]], "group": "in", "patience": plan.patience},
+        _dial(row, BEYOND, group="in", name="beyond"),
         {"do": "close", "group": "in"}, _dial(row, limit + BEYOND, group="in", name="again"),
     ]  # fmt: skip
     return request(plan, row, steps, [row.source])

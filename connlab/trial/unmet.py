@@ -10,7 +10,7 @@ from connlab.trial.conductor import Conductor
 from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.observations import Judge, observation
 from connlab.trial.plan import Plan, Row, judged
-from connlab.trial.rules import idle, silent
+from connlab.trial.rules import idle, matched, silent
 from connlab.trial.ruleset import Place, Rule, Ruleset
 from connlab.trial.tried import Tried
 
@@ -18,11 +18,19 @@ MOST, MOST_IN_ALL = 400, 6000  # dials of a row, and of a scenario: a rule that 
 
 
 class Unmet(NamedTuple):
-    """A rule that no packet came to; who decided over dials that it is about: none if nothing jumps to its chain."""
+    """A rule that no packet came to; who decided over dials that it is about: none if nothing jumps to its chain.
+
+    `diverted`: rules that these dials matched and that sent them elsewhere, or on as others; `made`: how many
+    there were, if that is no more than the number of the rule, which then was not tried; `at_once`: it did match
+    where dials were made at once, where a count of connections takes in what others refused (docs/kernel.md, J01).
+    """
 
     rule: Rule
     port: int | None
     judges: Sequence[Judge]
+    diverted: Sequence[Place] = ()
+    made: int | None = None
+    at_once: bool = False
 
 
 def unmet(conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Tried]) -> list[Unmet]:
@@ -34,11 +42,37 @@ def unmet(conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Trie
         return []
     orphans = {rule.place for rule in asleep if not chains.hooks(rule.place[:3])}
     found = _could_match(conductor, plan, rules, tried, asleep)
+    packets = matched([one for each in tried for one in each.observations()])
     return [
-        Unmet(rule, *found.get(rule.place, (None, [])))
-        for rule in asleep
+        _told(rules, tried, rule, found.get(rule.place))._replace(at_once=packets[rule.place] > 0) for rule in asleep
         if rule.place in orphans or rule.place in found
+    ]  # fmt: skip
+
+
+def _told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | None) -> Unmet:
+    """Say what became of the dials of a row, or of the server's own (0), that match a rule where nothing is decided."""
+    number = next(iter(facts.numbers(rules.words(rule))), 0)
+    if row is None:
+        return Unmet(rule, None, [])
+    if isinstance(row, int):
+        made = most_of_its_own(rules, tried, rule)
+        return Unmet(rule, 0, [], (), made if number and made <= number else None)
+    (its,) = [each for each in tried if each.row == row]
+    judges = list(dict.fromkeys(dial.judge for dial in its.dials if dial.judge))
+    passed = frozenset[Place]().union(*(dial.matched for dial in its.dials))
+    diverted = [each.place for each in rules.rules if each.place in passed and rule_text.diverts(each.text)]
+    few = its.limit is None and 0 < len(its.dials) <= number
+    return Unmet(rule, row.port, judges, diverted, len(its.dials) if few else None)
+
+
+def most_of_its_own(rules: Ruleset, tried: Sequence[Tried], rule: Rule) -> int:
+    """Return how many connections the server itself opened at most, in one scenario, to a port a rule is about."""
+    chains = jumps(rules)
+    about = [each for each in tried if chains.about(rule, each.row.port)]
+    counts = [
+        len(each.letters_of(*step)) for each in about for step in (("outgoing", "out"), ("loopback", "burst"))
     ]
+    return max(counts, default=0)
 
 
 def jumps_to_limits(chains: Jumps, asleep: Sequence[Rule], quiet: Sequence[Rule]) -> list[Rule]:
@@ -50,8 +84,8 @@ def jumps_to_limits(chains: Jumps, asleep: Sequence[Rule], quiet: Sequence[Rule]
 
 def _could_match(
     conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Tried], asleep: Sequence[Rule]
-) -> Mapping[Place, tuple[int, list[Judge]]]:
-    """Return for each rule that dials match the port of the first of them, and who decided over that port's dials."""
+) -> Mapping[Place, Row | int]:
+    """Return for each rule that dials match the row of the first of them; 0 for the server's own dials."""
     wanted = 1 + max((number for rule in asleep for number in facts.numbers(rules.words(rule))), default=0)
     texts = matches_only.texts(rules)
     groups: dict[tuple[int, str], list[Row]] = {}
@@ -63,8 +97,7 @@ def _could_match(
         scenarios.undecided(plan, rows, texts, count)
         for rows, count in zip(groups.values(), counts, strict=True)
     ]
-    judges = {each.row: [dial.judge for dial in each.dials if dial.judge] for each in tried}
-    found: dict[Place, tuple[int, list[Judge]]] = {}
+    found: dict[Place, Row | int] = {}
     answers = conductor.ask(requests)
     for rows, count, request, answer in zip(groups.values(), counts, requests, answers, strict=True):
         seen = observation(answer, request)
@@ -72,8 +105,8 @@ def _could_match(
         for number, dial in enumerate(seen.of("dial")):
             row = rows[number // count]
             for place in dial.matched & place_of.keys():
-                found.setdefault(place_of[place], (row.port, list(dict.fromkeys(judges[row]))))
+                found.setdefault(place_of[place], row)
         for place in {place for dial in [*seen.of("out"), *seen.of("loopback")] for place in dial.matched}:
             if place in place_of:
-                found.setdefault(place_of[place], (0, []))
+                found.setdefault(place_of[place], 0)
     return found

@@ -10,6 +10,7 @@ from connlab.trial.observations import letters, pattern
 from connlab.trial.plan import Clients
 from connlab.trial.ruleset import Rule
 from connlab.trial.tried import Tried
+from connlab.trial.unmet import Unmet
 
 FAMILIES = {4: {"ip", "inet", "netdev"}, 6: {"ip6", "inet", "netdev"}}
 
@@ -79,18 +80,35 @@ def _at_once(evidence: Evidence, tried: Tried, rule: Rule) -> str:
 
 def never_reached(evidence: Evidence) -> Iterator[Finding]:
     """Find each limiting or refusing rule that saw no packet, though some were sent that it is about."""
-    for rule, port, judges in evidence.unmet:
-        before = sorted(evidence.where(judge.place) for judge in judges)
-        why = f"; {' and '.join(before)} decided before" if before else ""
+    for unmet in evidence.unmet:
+        rule, port = unmet.rule, unmet.port
         where = f", also not of those to port {port} that it is about" if port else ""
-        if not evidence.jumps.hooks(rule.place[:3]):
-            why, where = f": nothing jumps to {rule.place[2]}", ""
-        yield Finding(
-            f"no packet of any scenario came to this rule{where}{why}",
-            None,
-            evidence.line(rule.place),
-            rule.text,
-        )
+        text = f"no packet of any scenario came to this rule{where}{_instead(evidence, unmet)}"
+        if unmet.made is not None:
+            text = (
+                f"this rule was not tried up to its number: no more than {unmet.made} connections that it is about"
+                " were open, and it did not match"
+            )
+        elif unmet.at_once:
+            text += " (it matched where all dial at once: there it counts what others refused)"
+        elif not evidence.jumps.hooks(rule.place[:3]):
+            text = f"no packet of any scenario came to this rule: nothing jumps to {rule.place[2]}"
+        yield Finding(text, None, evidence.line(rule.place), rule.text)
+
+
+def _instead(evidence: Evidence, unmet: Unmet) -> str:
+    """Say which rules decided over dials that a rule is about; a policy decides after it."""
+    before = sorted(evidence.where(judge.place) for judge in unmet.judges if judge.place[3])
+    last = sorted(evidence.where(judge.place) for judge in unmet.judges if not judge.place[3])
+    if before or not last:
+        return f"; {' and '.join(before)} decided before" if before else ""
+    diverted = [evidence.where(place) for place in unmet.diverted]
+    what = f"{' and '.join(diverted)} sent them on otherwise" if diverted else "what it asks did not match"
+    return f"; {what}, and {' and '.join(last)} let them in" if _all_in(unmet) else f"; {what}"
+
+
+def _all_in(unmet: Unmet) -> bool:
+    return all(judge.verdict == "accept" for judge in unmet.judges)
 
 
 def ipv6_open(evidence: Evidence) -> Iterator[Finding]:
@@ -137,7 +155,7 @@ KINDS = (
     Kind(
         "never-reached",
         "a limiting or refusing rule, or a jump to a limit, saw no packet of any scenario, though some were sent that"
-        " it is about",
+        " it is about; or they were no more than its number, which it says",
         never_reached,
     ),
     Kind(

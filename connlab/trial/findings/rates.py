@@ -19,7 +19,8 @@ def rate_not_count(evidence: Evidence) -> Iterator[Finding]:
         fast = [
             dial for dial in _rate(tried) if _dropped(dial) and not _may_be_jiffies(evidence, tried, dial)
         ]
-        if fast or (again and _dropped(again[0])):
+        banned = bool(again) and again[0].letter != "D" and again[0].judge != tried.refused[0].judge
+        if fast or (again and _dropped(again[0]) and not banned):
             opened = [dial.letter for dial in _rate(tried)]
             shown = (
                 [f"opened and closed in turn: {opened.count('E')} of {len(opened)} get in"] if opened else []
@@ -40,19 +41,22 @@ def bans(evidence: Evidence) -> Iterator[Finding]:
         after = tried.seen["all_closed"].of("after")[0]
         again = tried.seen["freeing"].of("again")[0]
         if _dropped(after):
-            shown, what = (
-                after,
-                f"still refused {evidence.plan.patience:g} s after all its connections are closed",
-            )
+            passed = f"{evidence.plan.patience:g} s"
+            shown, what = after, f"still refused {passed} after all its connections are closed"
+            dialled = pattern(tried.letters_of("all_closed", "dial"))
+            story = f"{dialled}, all closed, after {passed} {after.letter}1"
         elif again.letter in "RT" and again.judge and again.judge.place[3] and again.judge != tried.judge:
             shown, what = again, "refused by another rule after all its connections are closed"
+            first, more, then = (
+                pattern(tried.letters_of("freeing", step)) for step in ("dial", "beyond", "again")
+            )
+            story = f"{first}, one closed and one more in its place, then {more}, all closed, then {then}"
         else:
             continue
-        closed = f"all closed, then {pattern(tried.letters_of('freeing', 'again'))}"
         yield Finding(
             f"{evidence.about(tried)}: who has been refused is {what}{_period(evidence, tried)}",
             tried, evidence.line(shown.judge.place if shown.judge else None) or refusing_line(evidence, tried),
-            f"{pattern(letters(tried.dials))}; {closed}; after {evidence.plan.patience:g} s {after.letter}1",
+            story,
         )  # fmt: skip
 
 

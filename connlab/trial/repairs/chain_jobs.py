@@ -19,7 +19,7 @@ ADDRESS4 = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b")
 
 def of_order(evidence: Evidence, found: Sequence[Found]) -> Iterator[Job]:
     """Move a limit that nothing reaches before the rule that decided; it answers who finds its port unlimited too."""
-    for idle, port, judges in evidence.unmet:
+    for idle, port, judges, *_ in evidence.unmet:
         before = next((judge.place for judge in judges if judge.place[:3] == idle.place[:3]), None)
         if before is None or not rule_text.limits(idle.text):
             continue

@@ -68,8 +68,13 @@ def full(port: int, then: str, held: int = 8090) -> Tried:
 def again(pattern: str, after: str = "E1", by: int = 1) -> dict[str, object]:
     """Return what a row of which all was closed got: at once, and after some seconds."""
     return {
-        "freeing": seen(dial=dials("E5"), retry={"seconds": 0}, again=dials(pattern, {"R": by, "T": by})),
-        "all_closed": seen(dial=dials("E5"), after=dials(after, {"R": by, "T": by})),
+        "freeing": seen(
+            dial=dials("E5"),
+            retry={"seconds": 0},
+            beyond=dials("R10", {"R": 1}),
+            again=dials(pattern, {"R": by, "T": by}),
+        ),
+        "all_closed": seen(dial=dials("E5 R10"), after=dials(after, {"R": by, "T": by})),
     }
 
 
@@ -161,6 +166,8 @@ NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("live-frozen", ruleset(policy="drop"), tried(dials("T10"), live_untracked=seen(say={"one": "tttt"}))),
     ("connected-but-dead", ruleset(OPEN), tried(dials("E3", {"E": 1}), said=("ttr", ""))),
     ("rate-not-count", ruleset(LIMIT), limited(**again("E5 R10"))),
+    # another rule than the one that counted bans who was refused
+    ("rate-not-count", ruleset(LIMIT, "ip saddr @bad drop"), limited(**again("T15", by=2))),
     # a count of connections takes in what was closed within its jiffy
     ("rate-not-count", ruleset(LIMIT), limited(rate=seen(rate=dials("E5 R9", {"R": 1})))),
     ("rate-not-count", ruleset(RATE), limited("T10", rate=seen(rate=dials("T9", {"T": 1})))),
@@ -217,6 +224,46 @@ def test_a_rule_that_saw_nothing_names_who_decided_before():
     assert f"line {FIRST_LINE} decided before" in first.text
     assert first.line is not None and first.line.line == FIRST_LINE + 1
     assert "nothing jumps to orphan" in second.text
+
+
+@pytest.mark.parametrize(
+    ("judges", "more", "said"),
+    [
+        ([Judge(place(1), "accept"), Judge(place(0), "accept")], {}, f"; line {FIRST_LINE} decided before"),
+        ([Judge(place(0), "accept")], {}, "; what it asks did not match, and the policy of input let them in"),
+        ([Judge(place(0), "accept")], {"diverted": [place(1)]},
+         f"; line {FIRST_LINE} sent them on otherwise, and the policy of input let them in"),
+        ([Judge(place(0), "drop")], {}, "; what it asks did not match"),
+    ],
+)  # fmt: skip
+def test_a_policy_decides_after_the_rules_and_is_no_reason(judges, more, said):
+    """What is told is the rule that decided, or that what a rule asks did not match."""
+    rules = ruleset(OPEN, LIMIT)
+    (finding,) = found("never-reached", evidence(rules, unmet=[Unmet(rules.rules[1], 443, judges, **more)]))
+    assert finding.text.endswith(f"that it is about{said}")
+
+
+def test_a_count_that_too_few_were_dialled_for_was_not_tried():
+    """It is not said that nothing came to it."""
+    rules = ruleset(LIMIT)
+    (finding,) = found("never-reached", evidence(rules, unmet=[Unmet(rules.rules[0], 0, [], made=2)]))
+    assert finding.text.startswith("this rule was not tried up to its number: no more than 2 connections")
+
+
+def test_a_count_that_matched_only_where_others_refused_says_so():
+    """It was not reached by its own count."""
+    rules = ruleset(LIMIT)
+    unmet = [Unmet(rules.rules[0], 443, [Judge(place(1), "drop")], at_once=True)]
+    (finding,) = found("never-reached", evidence(rules, unmet=unmet))
+    assert finding.text.endswith("(it matched where all dial at once: there it counts what others refused)")
+
+
+def test_a_ban_is_told_as_one_scenario():
+    """Each number of its evidence is of that."""
+    (first,) = found("bans", of(ruleset(RATE), limited("E5 T10", **again("E5 R10", after="T1"))))
+    assert first.evidence == "E5 R10, all closed, after 5 s T1"
+    (second,) = found("bans", of(ruleset(LIMIT, "ip saddr @bad drop"), limited(**again("T15", by=2))))
+    assert second.evidence == "E5, one closed and one more in its place, then R10, all closed, then T15"
 
 
 TABLE_CHAIN = place(0)[:3]

@@ -120,8 +120,8 @@ def test_packets_of_a_rule_are_its_counters_or_the_traces():
 
 
 def test_a_count_of_connections_has_no_part_of_a_burst():
-    """It would count SYNs that another rule refused."""
-    those = tried(dials("E2"), burst=seen(burst=dials("T3", {"T": 1})))
+    """Where another rule refused too: it would count those SYNs."""
+    those = tried(dials("E2"), burst=seen(burst=dials("T3 R1", {"T": 1, "R": 2})))
     for text, packets in ((LIMIT, 0), ("tcp dport 443 drop", 3)):
         loaded = evidence(ruleset(text), those).loaded
         (entry,) = rules.entries(loaded, [those])
@@ -144,13 +144,14 @@ def test_idle_rules_count_or_refuse_and_saw_no_packet():
 
 
 @pytest.mark.parametrize("scenario", ["burst", "loopback"])
-def test_a_count_of_connections_did_not_meet_what_others_refused(scenario):
-    """In a burst, and over loopback, it counts SYNs that are refused (J01, C26); a rate does not."""
-    met = {scenario: seen(dial=dials("R1", {"R": 1}))}
-    assert idle(LIMIT, **met) == [LIMIT]
-    assert idle("limit rate over 3/minute drop", **met) == []
+def test_a_rule_that_refused_in_any_scenario_is_not_idle(scenario):
+    """But for a count of connections where another one refused too: it counts those (J01, C26)."""
     own = 'iifname "lo" ct count over 5 drop'
-    assert idle(own, **met) == []
+    met = {scenario: seen(dial=dials("R1", {"R": 1}))}
+    both = {scenario: seen(dial=dials("R1 T1", {"R": 1, "T": 2}))}
+    for text in (LIMIT, "limit rate over 3/minute drop", own):
+        assert idle(text, **met) == []
+        assert idle(text, **both) == ([LIMIT] if text == LIMIT else [])
 
 
 def test_ports_are_tried_for_one_count_where_syns_come_as_far_as_one_rule():

@@ -124,6 +124,20 @@ def test_the_kernel_log_is_not_that_of_a_reader():
     assert not rule_text.writes_kernel_log("log group 3")
 
 
+@pytest.mark.parametrize(
+    ("text", "diverts"),
+    [
+        ("-A PREROUTING -p tcp -m tcp --dport 6379 -j CT --notrack", True), ("-A PREROUTING -j NOTRACK", True),
+        ("-A INPUT -j RETURN", True), ("-A INPUT -g WEB", True), ("tcp dport 80 goto web", True),
+        ("tcp dport 80 notrack", True), ("meta mark set 0x1", True), ("-A INPUT -j WEB", False),
+        (LATE_PORT, False), ("tcp dport 80 jump web", False), ('log prefix "goto " accept', False),
+    ],
+)  # fmt: skip
+def test_what_sends_packets_on_otherwise(text, diverts):
+    """Elsewhere, or as others; a jump may come back."""
+    assert rule_text.diverts(text) is diverts
+
+
 def test_the_period_is_in_the_rules_words():
     """Without what is no time."""
     assert rule_text.period(HASH) == "hashlimit-upto 20/sec"
