@@ -32,9 +32,17 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     share(mine)
     for each in mine:
         of_a_net = each.shared_prefix and got_in(each.outside)  # all of it find the count used, others a part
-        if each.fewer(each.outside) and not of_a_net:
+        if each.fewer(each.outside) and not (of_a_net and not by_rate_alone(each, ruleset)):
             each.shared_prefix = 0
     return tried
+
+
+def by_rate_alone(each: Tried, ruleset: Ruleset) -> bool:
+    """Tell whether a rate refused, or let in all who got in: it fills up again, so who comes late may get a part."""
+    rates = {rule.place for rule in ruleset.rules if rule_text.refills(rule.text)}
+    let_in = [dial.judge for dial in each.dials[: each.limit] if dial.judge]
+    refused = each.judge is not None and each.judge.place in rates
+    return refused or (bool(let_in) and all(judge.place in rates for judge in let_in))
 
 
 def _begin(conductor: Conductor, work: Work) -> Callable[[], None]:

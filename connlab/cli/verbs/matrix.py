@@ -17,10 +17,7 @@ from connlab.cli.verbs.options import json_option, print_json
 @click.option("--list", "only_list", is_flag=True, help="List the kernels that there are, and boot none.")
 @json_option
 def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool) -> None:
-    """Measure claims on Debian's kernels, booted in emulation: VERSIONs, `all`, or the newest of each suite.
-
-    Exit code 1 if a cell contradicts what was measured of that kernel before; one that cannot be had is none.
-    """
+    """Measure claims on Debian's kernels, booted in emulation: VERSIONs, `all`, or the newest of each suite."""
     from connlab.cli.show import matrix as show
     from connlab.kernels import archive, matrix, matrix_record
     from connlab.kernels.claims.registry import CLAIMS

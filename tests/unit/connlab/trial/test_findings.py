@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from connlab.base.settings import HOME
+from connlab.trial.battery import by_rate_alone
 from connlab.trial.findings import KINDS
 from connlab.trial.findings.evidence import Evidence, Finding
 from connlab.trial.lines import Line
-from connlab.trial.observations import Judge
+from connlab.trial.observations import Judge, pattern
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tried import Tried
 from connlab.trial.unmet import Unmet
@@ -61,7 +62,7 @@ def share(prefix: int, family: int = 4) -> Tried:
 def full(port: int, then: str, held: int = 8090) -> Tried:
     """Return a row of a port that lets `then` in after connections to another one are held."""
     each = limited(held={held: seen(held=dials("E5"), dial=dials(then, {"R": 1}))})  # type: ignore[arg-type]
-    each.row, each.ports = row(port), frozenset({held} if then.startswith("R") else ())
+    each.row, each.ports = row(port), frozenset({held} if then.startswith("E0") else ())
     return each
 
 
@@ -71,7 +72,7 @@ def again(pattern: str, after: str = "E1", by: int = 1) -> dict[str, object]:
         "freeing": seen(
             dial=dials("E5"),
             retry={"seconds": 0},
-            beyond=dials("R10", {"R": 1}),
+            beyond=dials("E0 R10", {"R": 1}),
             again=dials(pattern, {"R": by, "T": by}),
         ),
         "all_closed": seen(dial=dials("E5 R10"), after=dials(after, {"R": by, "T": by})),
@@ -89,7 +90,7 @@ LET_IN = dials("E3", {"E": 1}) + dials("E61")
 
 def part(outside: str, by_rate: int) -> Tried:
     """Return a row of which a /24 shares the count, and one outside gets so many, of those so many by a rate."""
-    first = dials("E4", {"E": 2}) + dials("E5") + dials("R10", {"R": 1})
+    first = dials("E4", {"E": 2}) + dials("E5") + dials("E0 R10", {"R": 1})
     whole = dials(f"E{by_rate}", {"E": 2}) + dials(outside, {"R": 1})
     each = tried(first, reached=[1, 2], two_more=seen(dial=first[:9], inside=dials("R19"), outside=whole))
     each.exact, each.shared_prefix, each.sources = False, 24, ("198.18.85.9", "198.18.9.9")
@@ -112,8 +113,8 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("shared-by-net", ruleset(LIMIT), share(24)),
     ("shared-by-all", ruleset(LIMIT), share(0)),
     ("shared-by-all", ruleset(LIMIT, UPTO), part("E5 R10", by_rate=0)),
-    ("ports-share", ruleset(LIMIT), [full(443, "R10"), full(8090, "R10", held=443)]),
-    ("counts-elsewhere", ruleset(LIMIT), full(443, "R10")),
+    ("ports-share", ruleset(LIMIT), [full(443, "E0 R10"), full(8090, "E0 R10", held=443)]),
+    ("counts-elsewhere", ruleset(LIMIT), full(443, "E0 R10")),
     ("mask-means-another-thing", ruleset(LIMIT), share(32, family=6)),
     ("live-reset", ruleset(LIMIT), limited(live_untracked=seen(say={"one": "eeeeerrr"}))),
     ("live-frozen", ruleset(LIMIT), limited(live_tracked=seen(say={"one": "eeet"}))),
@@ -158,7 +159,7 @@ NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("shared-by-all", ruleset(LIMIT, UPTO), part("E5 R10", by_rate=3)),
     ("ports-share", ruleset(LIMIT), [full(443, "E5 R10"), full(8090, "E5 R10", held=443)]),
     ("counts-elsewhere", ruleset(LIMIT), full(443, "E5 R10")),
-    ("counts-elsewhere", ruleset("ct count over 5 drop"), full(443, "R10")),
+    ("counts-elsewhere", ruleset("ct count over 5 drop"), full(443, "E0 R10")),
     ("mask-means-another-thing", ruleset(LIMIT), share(64, family=6)),
     ("mask-means-another-thing", ruleset(LIMIT), share(32)),
     ("live-reset", ruleset(LIMIT), limited(live_untracked=seen(say={"one": "eeee"}))),
@@ -263,7 +264,8 @@ def test_a_ban_is_told_as_one_scenario():
     (first,) = found("bans", of(ruleset(RATE), limited("E5 T10", **again("E5 R10", after="T1"))))
     assert first.evidence == "E5 R10, all closed, after 5 s T1"
     (second,) = found("bans", of(ruleset(LIMIT, "ip saddr @bad drop"), limited(**again("T15", by=2))))
-    assert second.evidence == "E5, one closed and one more in its place, then R10, all closed, then T15"
+    beyond = pattern("R" * 10)
+    assert second.evidence == f"E5, one closed and one more in its place, then {beyond}, all closed, then T15"
 
 
 TABLE_CHAIN = place(0)[:3]
@@ -349,3 +351,14 @@ def test_no_kind_is_there_that_an_expectation_cannot_name():
     ids = [kind.id for kind in KINDS]
     assert len(set(ids)) == len(ids)
     assert set(ids) <= set(FINDINGS)
+
+
+@pytest.mark.parametrize(
+    ("by", "alone"),
+    [({"E": 1, "R": 0}, True), ({"E": 2, "R": 0}, False), ({"E": 0, "R": 1}, True), ({"R": 2}, False)],
+)
+def test_who_comes_late_gets_a_part_of_a_rate(by, alone):
+    """Rule 1 is a rate: what it refused, or all that it let in, says nothing of a net that shares a count."""
+    rules = ruleset(UPTO, LIMIT)
+    assert [rule.place for rule in rules.rules] == [place(1), place(2)]
+    assert by_rate_alone(tried(dials("E5 R10", by)), rules) is alone
