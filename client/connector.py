@@ -59,14 +59,7 @@ def dial(
                     ended.append(single_dial.decide(attempt, sock, number, outcome))
             more = started < count and len(pending) < in_flight
             wait_s = _until_next(pending, timeout_ms, next_ns if more else None)
-            if pending or wait_s:
-                for fd, event in poller.poll(wait_s):
-                    number = single_dial.answer(pending[fd][1], event)
-                    if number not in single_dial.UNDECIDED:
-                        poller.unregister(fd)
-                        ended.append(single_dial.decide(*pending.pop(fd), number))
-            for fd in _overdue(pending, timeout_ms):
-                ended.append(single_dial.decide(*pending.pop(fd), None, "timed_out"))
+            ended += _answered(poller, pending, wait_s, timeout_ms)
             if ended and gap_ns:
                 next_ns = time.monotonic_ns() + gap_ns
             yield from ended
@@ -105,13 +98,23 @@ def salvo(
             else:
                 yield single_dial.decide(attempt, sock, number)
         while pending:
-            for fd, event in poller.poll(_until_next(pending, timeout_ms, None)):
-                number = single_dial.answer(pending[fd][1], event)
-                if number not in single_dial.UNDECIDED:
-                    poller.unregister(fd)
-                    yield single_dial.decide(*pending.pop(fd), number)
-            for fd in _overdue(pending, timeout_ms):
-                yield single_dial.decide(*pending.pop(fd), None, "timed_out")
+            yield from _answered(poller, pending, _until_next(pending, timeout_ms, None), timeout_ms)
+
+
+def _answered(
+    poller: select.epoll, pending: _Pending, wait_s: float, timeout_ms: int
+) -> list[tuple[Attempt, socket.socket | None]]:
+    """Wait at most so long for answers; the dials that end by one, or by their deadline, are pending no more."""
+    ended = []
+    if pending or wait_s:
+        for fd, event in poller.poll(wait_s):
+            number = single_dial.answer(pending[fd][1], event)
+            if number not in single_dial.UNDECIDED:
+                poller.unregister(fd)
+                ended.append(single_dial.decide(*pending.pop(fd), number))
+    for fd in _overdue(pending, timeout_ms):
+        ended.append(single_dial.decide(*pending.pop(fd), None, "timed_out"))
+    return ended
 
 
 def _until_next(pending: _Pending, timeout_ms: int, next_ns: int | None) -> float:

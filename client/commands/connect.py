@@ -15,6 +15,7 @@ from client.protocol import Churn, Open, Resolve, Salvo
 from connlab.machine import events
 
 _LONGEST_BARRIER_NS = 60 * 10**9
+Ended = tuple[Attempt, "socket.socket | None"]
 
 
 def open_(held: Held, request: Open, tell: Callable[[Attempt], None]) -> Opened:
@@ -26,7 +27,7 @@ def open_(held: Held, request: Open, tell: Callable[[Attempt], None]) -> Opened:
     _check_ports(request)
     if request.at_ns and request.at_ns - time.monotonic_ns() > _LONGEST_BARRIER_NS:
         raise BadRequest("at_ns: more than 60 s ahead of this host's CLOCK_MONOTONIC")
-    ended: Iterable[tuple[Attempt, socket.socket | None]] = connector.dial(
+    ended = connector.dial(
         _resolve(request.host),
         request.port,
         count=request.count,
@@ -37,17 +38,7 @@ def open_(held: Held, request: Open, tell: Callable[[Attempt], None]) -> Opened:
         source=request.source,
         source_port=request.source_port,
     )
-    if not request.partial:
-        ended = sorted(ended, key=lambda pair: pair[0].number)
-    attempts, established = [], []
-    for dialled, sock in ended:
-        attempt = dialled._replace(conn=hold(held, sock)) if sock and request.keep else dialled
-        if sock:
-            established.append(sock)
-        attempts.append(attempt)
-        report.attempt(attempt)
-        if request.partial:
-            tell(attempt)
+    attempts, established = _tell(held, ended, keep=request.keep, tell=tell if request.partial else None)
     tally = report.tally(attempt.outcome for attempt in attempts)
     if established and request.keep:
         events.emit("held", count=len(held))
@@ -68,15 +59,31 @@ def salvo(held: Held, request: Salvo) -> Opened:
         source=request.source,
         source_port=request.source_port,
     )
-    attempts = [
-        attempt._replace(conn=hold(held, sock)) if sock else attempt
-        for attempt, sock in sorted(ended, key=lambda pair: pair[0].number)
-    ]
-    for attempt in attempts:
-        report.attempt(attempt)
-    if any(attempt.conn for attempt in attempts):
+    attempts, established = _tell(held, ended, keep=True)
+    if established:
         events.emit("held", count=len(held))
     return Opened(attempts)
+
+
+def _tell(
+    held: Held, ended: Iterable[Ended], *, keep: bool, tell: Callable[[Attempt], None] | None = None
+) -> tuple[list[Attempt], list[socket.socket]]:
+    """Log each attempt, with its number if it is kept; told when it ends, or all in order of dialling at the end.
+
+    Returns the attempts and the sockets that were established.
+    """
+    if tell is None:
+        ended = sorted(ended, key=lambda pair: pair[0].number)
+    attempts, established = [], []
+    for dialled, sock in ended:
+        attempt = dialled._replace(conn=hold(held, sock)) if sock and keep else dialled
+        if sock:
+            established.append(sock)
+        attempts.append(attempt)
+        report.attempt(attempt)
+        if tell:
+            tell(attempt)
+    return attempts, established
 
 
 def churn(_held: Held, request: Churn) -> Churned:
