@@ -16,7 +16,7 @@ MOST_INPUT, MOST_ERRORS = 1 << 22, 1 << 14  # bytes
 LARGE = 8192  # bytes: no more rules than fit into one message (namespaces/pieces.py)
 LISTING = {"-L", "--list", "-S", "--list-rules", "list", "-V", "--version", "-h", "--help", "monitor"}
 REGULAR = 0o10  # of stat(2), S_IFREG
-LOADS = {"-f", "--file", "-p", "-qp", "-ep", "--load"}
+LOADS = {"-f", "--file", "-p", "--load"}
 SYSTEM, CONF = "/etc/sysctl.d/", "/etc/sysctl.conf"
 STDIN = {"-", "/dev/stdin", "/proc/self/fd/0"}
 
@@ -69,8 +69,8 @@ def given(name: str, words: list[str]) -> tuple[str, bool]:
     elif name == "sysctl" and "--system" in words:
         found = [SYSTEM + name for name in sorted(posix.listdir(SYSTEM)) if name.endswith(".conf")]
         return "".join(file_text(path) for path in [*found, CONF]), False
-    elif name == "nft" or (name == "sysctl" and LOADS.intersection(words)):
-        files = [words[at + 1] for at, word in enumerate(words[:-1]) if word in LOADS]
+    elif name == "nft" or (name == "sysctl" and any(map(loads, words))):
+        files = [words[at + 1] for at, word in enumerate(words[:-1]) if loads(word)]
         if not files and name == "nft":
             return "", False
         files = files or [CONF]
@@ -79,6 +79,11 @@ def given(name: str, words: list[str]) -> tuple[str, bool]:
     if not files or files[-1] in STDIN:
         return read(0, MOST_INPUT), True
     return file_text(files[-1]), False
+
+
+def loads(word: str) -> bool:
+    """Tell whether an option is followed by a file; short ones may stand together, as in `sysctl -qp FILE`."""
+    return word in LOADS or (word[:1] == "-" != word[1:2] and word[-1:] == "p")
 
 
 def file_text(path: str) -> str:

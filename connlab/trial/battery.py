@@ -31,18 +31,26 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
         _begin(conductor, [work])()  # one after another: each has thousands of connections
     share(mine)
     for each in mine:
-        of_a_net = each.shared_prefix and got_in(each.outside)  # all of it find the count used, others a part
-        if each.fewer(each.outside) and not (of_a_net and not by_rate_alone(each, ruleset)):
+        # All of a net find the count used, others a part: but not what a rate gave back meanwhile.
+        of_a_net = each.shared_prefix and got_in(each.outside) and not by_rate_alone(each, ruleset)
+        if each.fewer(each.outside) and not of_a_net:
             each.shared_prefix = 0
     return tried
 
 
 def by_rate_alone(each: Tried, ruleset: Ruleset) -> bool:
     """Tell whether a rate refused, or let in all who got in: it fills up again, so who comes late may get a part."""
-    rates = {rule.place for rule in ruleset.rules if rule_text.refills(rule.text)}
+    rates = _rates(ruleset)
     let_in = [dial.judge for dial in each.dials[: each.limit] if dial.judge]
     refused = each.judge is not None and each.judge.place in rates
     return refused or (bool(let_in) and all(judge.place in rates for judge in let_in))
+
+
+def _rates(ruleset: Ruleset) -> set[Place]:
+    """Return the rules that time alone gives back what they count."""
+    return {
+        rule.place for rule in ruleset.rules if rule_text.limits(rule.text) and rule_text.refills(rule.text)
+    }
 
 
 def _begin(conductor: Conductor, work: Work) -> Callable[[], None]:
@@ -65,7 +73,7 @@ def _first(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     """Find the limit of each row, and which rules that count its SYNs come as far as."""
     counting = [rule for rule in ruleset.rules if rule_text.limits(rule.text)]
     families = {rule.place: rule_text.families(rule.text) for rule in counting}
-    rates = {rule.place for rule in counting if rule_text.refills(rule.text)}
+    rates = _rates(ruleset)
     mark = marks.step(ruleset, counting)
     requests = [scenarios.limit(plan, row, mark) for row in plan.rows]
     tried = []
