@@ -114,14 +114,11 @@ def take_snapshot(
     )
 
 
-def read_client_sysctls(run: RunCommand) -> list[dict[str, Any]]:
-    """Read the profile of a client host: `key`, `declared`, `effective` and `state` as in its `sysctl` events."""
-    keys: list[dict[str, Any]] = json.loads(run(CLIENT_SYSCTLS))
-    return keys
-
-
 def read_client(run: RunCommand) -> tuple[list[dict[str, Any]], list[Socket]]:
-    """Read the profile of a client host and every TCP socket of it, with one command on the host."""
+    """Read the profile of a client host and every TCP socket of it, with one command on the host.
+
+    The keys have `key`, `declared`, `effective` and `state`, as in its `sysctl` events.
+    """
     keys, _, sockets = run([*CLIENT_SYSCTLS, *SOCKETS]).partition("\n")
     return json.loads(keys), tables.parse_sockets(sockets)
 

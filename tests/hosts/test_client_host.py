@@ -54,7 +54,7 @@ def test_its_kernel_is_set_as_its_profile_says(client, crowd) -> None:
     applied = {"state": "applied"}
     keys = [{"key": key, "declared": value, "effective": value, **applied} for key, value in declared.items()]
     assert [dict(event.fields) for event in profile_events[:-1]] == keys
-    assert snapshot.read_client_sysctls(crowd.clients[0].run) == keys
+    assert snapshot.read_client(crowd.clients[0].run)[0] == keys
 
 
 def test_it_does_not_start_as_something_else(crowd) -> None:

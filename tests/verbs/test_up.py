@@ -107,7 +107,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
         }
         with Agent(lab_hosts[1]) as agent:
             assert tally(agent.open(20)) == {Outcome.ESTABLISHED: 15, Outcome.REFUSED: 5}
-        states = [(key["key"], key["state"]) for key in snapshot.read_client_sysctls(lab_hosts[2].run)]
+        states = [(key["key"], key["state"]) for key in snapshot.read_client(lab_hosts[2].run)[0]]
         assert states == [
             (key, "applied" if key in profiles.sysctls("article") else "absent") for key, _ in states
         ]
