@@ -29,6 +29,7 @@ REST_OF_PROC = [
     *(f"/proc/sys/{name}" for name in ("abi", "debug", "dev", "fs", "kernel", "user", "vm")),
 ]
 PATIENCE = 30  # seconds for a command to end
+TRY_OUT = "connlab.try"  # label: nobody needs it any more once its maker has ended
 
 
 @contextlib.contextmanager
@@ -139,7 +140,7 @@ def _run(
             list(argv),
             entrypoint=entrypoint,
             host_config=config,
-            labels={"connlab.try": "1"},
+            labels={TRY_OUT: "1"},
             **options,
         )["Id"]
         api.start(container)

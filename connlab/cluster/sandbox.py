@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import Settings
 from connlab.cluster import images
-from connlab.cluster.engine import Refused, client
-from connlab.cluster.host import Host
-from connlab.cluster.one_off import HARDENED, REST_OF_PROC, remove
+from connlab.cluster.engine import client
+from connlab.cluster.idle_host import idle_host
+from connlab.cluster.one_off import HARDENED, REST_OF_PROC
 from connlab.cluster.stream import Stream
-from connlab.cluster.subprocesses import signals_as_exceptions
 
 IMAGE = "namespaces"
 USER = "10001:10001"
-LABEL = "connlab.try"
-OWNER = "connlab.owner"  # label: the process that removes it
 PROGRAM = ["python3", "-S", "-E", "-m", "namespaces"]
 # Of processor time, where another container has 1,024: dials are 20 ms apart also while others work.
 SHARES = 8192
@@ -48,9 +44,8 @@ def sandbox(settings: Settings, seconds: int, processes: int = 512) -> Iterator[
     had, `LabError` with the engine's words if the container does not start.
     """
     images.ensure(settings, [IMAGE])
-    api, container = client().api, None
     options = [*HARDENED["security_opt"], f"seccomp={json.dumps(SECCOMP)}"]
-    config = api.create_host_config(
+    config = client().api.create_host_config(
         network_mode="none", auto_remove=True, pids_limit=processes, mem_limit="512m",
         cpu_shares=SHARES,
         tmpfs={"/tmp": "size=16m,mode=1777,noexec,nosuid,nodev", "/run": "size=1m,mode=1777,noexec,nosuid,nodev"},
@@ -58,23 +53,10 @@ def sandbox(settings: Settings, seconds: int, processes: int = 512) -> Iterator[
     )  # fmt: skip
     config["Ulimits"] = [{"Name": "nofile", "Soft": 16384, "Hard": 16384}]
     config["ReadonlyPaths"] = REST_OF_PROC  # /proc/sys/net belongs to each namespace
-    labels = {LABEL: "1", OWNER: str(os.getpid())}
-    with signals_as_exceptions() as begin:
-        try:
-            container = api.create_container(
-                images.name(settings, IMAGE), [str(seconds)], user=USER, host_config=config, labels=labels
-            )["Id"]
-            begin()  # a signal that came meanwhile would have left behind what has no name yet
-            api.start(container)
-            host = Host(container, "try", 1, "", "running", "")
-            with host.stream(PROGRAM, user=USER) as stream:
-                _require_ready(stream)
-                yield stream
-        except Refused as error:
-            raise LabError("the engine does not start a host for it", error.explanation) from error
-        finally:
-            if container is not None:
-                remove(container)
+    image = images.name(settings, IMAGE)
+    with idle_host(image, "try", config, seconds, USER) as host, host.stream(PROGRAM, user=USER) as stream:
+        _require_ready(stream)
+        yield stream
 
 
 def _require_ready(stream: Stream) -> None:

@@ -85,12 +85,11 @@ def _named(word: str, known: Sequence[Kernel]) -> Kernel:
 
 def image(settings: Settings, kernel: Kernel) -> str:
     """Return the image that boots a kernel, made if it is not there. Raises `NotFit` with the archive's words."""
-    images.ensure(settings, [IMAGE])
-    base = images.name(settings, IMAGE)
+    archive, base = _archive(settings), images.name(settings, IMAGE)
     name = f"{KERNEL}:{kernel.release}-{base.rpartition(':')[2]}"
     command = " ".join((*PROGRAM, "kernels.unpack", *kernel.packages))
     lines = (
-        f"FROM {_archive(settings)} AS archive",
+        f"FROM {archive} AS archive",
         f"RUN {command}",
         f"FROM {base}",
         "COPY --from=archive /kernel /kernel",

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.base.errors import GaveUp, LabError, NotFit
+from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Verdict
 from connlab.base.settings import Settings
+from connlab.cluster import engine
+from connlab.cluster.engine import Refused
+from connlab.cluster.idle_host import remove_own
 from connlab.kernel.measured_kernels import MEASURED
 from connlab.kernels import archive, guest_lab
 from connlab.kernels.archive import Kernel
-from connlab.kernels.claims.cell import Cell
+from connlab.kernels.claims.cell import EXACT, Cell
 from connlab.kernels.claims.registry import CLAIMS
-from connlab.kernels.guest import guest, remove_all
+from connlab.kernels.guest import guest
 
 SIDE_BY_SIDE = 2
 CLIENTS = 2
@@ -42,7 +45,7 @@ def measure(
         except BaseException:
             ended.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            remove_all()
+            remove_own()
             raise
     return {
         "schema": 1,
@@ -61,7 +64,7 @@ def _row(
             tell(f"Linux {kernel.release} runs")
             for claim in claims:
                 cells.append(_cell(kernel, claim, lab))
-    except (LabError, NotFit, GaveUp) as failed:
+    except (LabError, Refused) as failed:  # the engine refuses what is asked of a guest that is gone
         row["status"] = "gave up" if isinstance(failed, GaveUp) else "cannot run"
         cells += [_unjudged(kernel, claim, failed) for claim in claims[len(cells) :]]
     tell(f"Linux {kernel.release}: {row['status']}")
@@ -80,13 +83,13 @@ def _lab(
 def _cell(kernel: Kernel, claim: str, lab: guest_lab.GuestLab) -> dict[str, Any]:
     try:
         cell = CLAIMS[claim].measure(lab)
-    except (LabError, GaveUp) as failed:
+    except LabError as failed:
         return _unjudged(kernel, claim, failed)
     return _entry(kernel, claim, cell, "")
 
 
 def _unjudged(kernel: Kernel, claim: str, why: Exception) -> dict[str, Any]:
-    return _entry(kernel, claim, Cell(Verdict.CANNOT_RUN, {}, ""), f"{why}".partition("\n")[0])
+    return _entry(kernel, claim, Cell(Verdict.CANNOT_RUN, {}, ""), engine.why(why).partition("\n")[0])
 
 
 def _entry(kernel: Kernel, claim: str, cell: Cell, reason: str) -> dict[str, Any]:
@@ -111,7 +114,7 @@ def contradictions(matrix: dict[str, Any]) -> list[str]:
         if (
             cell["claim"] == "loopback"
             and limits is not None
-            and cell["figures"]["rounds"][0].startswith("15/5") != limits
+            and cell["figures"]["rounds"][0].startswith(EXACT) != limits
         ):
             found.append(f"Linux {cell['kernel']}, loopback: {cell['words']}; before: {known.loopback}")
     return found

@@ -19,7 +19,7 @@ import pytest
 
 from connlab.base.settings import HOME
 from connlab.base.wait import until
-from connlab.cluster import engine, sandbox
+from connlab.cluster import engine, idle_host
 from connlab.trial import trial, trial_record
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
@@ -171,7 +171,7 @@ def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
 
 def owned(process: int) -> list[dict[str, Any]]:
     """List the containers that a process has to remove, also those that do not run."""
-    labels = {"label": f"{sandbox.OWNER}={process}"}
+    labels = {"label": f"{idle_host.OWNER}={process}"}
     return list(engine.client().api.containers(all=True, filters=labels))
 
 

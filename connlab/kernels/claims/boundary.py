@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from connlab.agent.session import Agent
+from connlab.kernel.measured_kernels import PACED
 from connlab.kernel.snapshot import read_ruleset
-from connlab.kernels.claims.cell import Cell, R, admitted, holds
+from connlab.kernels.claims.cell import EXACT, Cell, R, admitted, holds
 from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "20 paced dials of each of two sources: 15 are established, 5 refused, as the rule counted"
-DIALS, EXPECTED = 20, "15/5"
 
 
 def measure(lab: GuestLab) -> Cell:
@@ -18,13 +18,13 @@ def measure(lab: GuestLab) -> Cell:
     refused = 0
     for client in lab.clients:
         with Agent(client) as agent:
-            attempts = agent.open(DIALS)
+            attempts = agent.open(PACED)
             agent.close()
         words.append(admitted(attempts))
         refused += sum(attempt.outcome is R for attempt in attempts)
     counted = _refused(lab) - before
     figures = {"sources": words, "refused": refused, "counted": counted}
-    exact = set(words) == {EXPECTED} and counted == refused
+    exact = set(words) == {EXACT} and counted == refused
     return Cell(holds(exact), figures, f"{', '.join(words)}; the rule counted {counted}")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from connlab.agent.session import Agent
+from connlab.kernel.measured_kernels import LIMIT
 from connlab.kernels.claims.cell import Cell, E, R, holds
 from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "With 15 held, one is closed: one more dial is established, and the next refused"
-LIMIT = 15
 
 
 def measure(lab: GuestLab) -> Cell:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from connlab.agent.session import Agent
-from connlab.kernels.claims.cell import Cell, admitted, holds
+from connlab.kernel.measured_kernels import PACED
+from connlab.kernels.claims.cell import EXACT, Cell, admitted, holds
 from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "Over loopback 20 paced dials of the server are 15 and 5; all closed, they are again"
-DIALS, EXPECTED, TIMEOUT_MS = 20, "15/5", 500
+TIMEOUT_MS = 500
 PAUSE = 0.5  # seconds
 
 
@@ -16,7 +17,7 @@ def measure(lab: GuestLab) -> Cell:
     rounds = []
     with Agent(lab.itself) as agent:
         for _ in range(2):
-            rounds.append(admitted(agent.open(DIALS, host="127.0.0.1", timeout_ms=TIMEOUT_MS)))
+            rounds.append(admitted(agent.open(PACED, host="127.0.0.1", timeout_ms=TIMEOUT_MS)))
             agent.close(timeout_ms=TIMEOUT_MS)
             agent.wait(PAUSE)
-    return Cell(holds(rounds == [EXPECTED, EXPECTED]), {"rounds": rounds}, ", then ".join(rounds))
+    return Cell(holds(rounds == [EXACT, EXACT]), {"rounds": rounds}, ", then ".join(rounds))
