@@ -32,7 +32,7 @@ class Channel:
         self._number = 0  # of the last request
         self._allowance = 0.0
         try:
-            self.hello: dict[str, Any] = json.loads(self._stream.read_line(PATIENCE))
+            self.hello = self._read(PATIENCE)
         except GaveUp as error:
             self.close()
             raise GaveUp(
@@ -57,11 +57,18 @@ class Channel:
         """
         answer: dict[str, Any] = {}
         while answer.get("id", 0) not in (None, self._number):
-            answer = json.loads(
-                self._stream.read_line(PATIENCE + self._allowance if within is None else within)
-            )
+            answer = self._read(PATIENCE + self._allowance if within is None else within)
         if not answer.get("ok"):
             raise AgentFailed(f"{self._host.name}: {answer.get('error')}")
+        return answer
+
+    def _read(self, within: float) -> dict[str, Any]:
+        """Read a line of the agent's; where the engine writes its own words there, the host went away meanwhile."""
+        line = self._stream.read_line(within)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise AgentFailed(f"{self._host.name}: no agent answers there: {line.strip()}") from None
         return answer
 
     def ask(self, verb: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -203,3 +203,14 @@ def test_agents_are_closed_whatever_happens():
     assert [engine.recv(1) for engine in engines] == [b""] * 3
     for engine in engines:
         engine.close()
+
+
+@pytest.mark.parametrize("hello", [True, False])
+def test_words_of_the_engine_are_no_answer(hello):
+    """It writes them where the agent would, if the host goes away while a command starts there."""
+    ours, engine = socket.socketpair()
+    said = frame(json.dumps(HELLO).encode() + b"\n") if hello else b""
+    engine.sendall(said + frame(b"OCI runtime exec failed: container is not running\r\n"))
+    host = SimpleNamespace(name="client-1", stream=lambda _: Stream(ours, "client-1: agent"))
+    with engine, pytest.raises(AgentFailed, match="no agent answers there: OCI runtime exec failed"):
+        Agent(host).open(1)
