@@ -87,7 +87,7 @@ class Dial:
         self._look_at(self.started + WINDOW)
         if self._error in (0, errno.EINPROGRESS):
             self._loop.add_writer(self.sock, self._connected)
-            self._told_softly()
+            self._soft_error()
         else:
             self._result(self._error)
 
@@ -109,7 +109,7 @@ class Dial:
         self._loop.remove_writer(self.sock)
         self._result(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
-    def _told_softly(self) -> bool:
+    def _soft_error(self) -> bool:
         """Ask for an ICMP error that came back while a call of ours had the socket, as over veth while connect(2) runs.
 
         The kernel keeps it as a soft one: it is told by SO_ERROR, wakes nobody, and the SYN is repeated. On a network
@@ -172,7 +172,7 @@ class Dial:
             return
         if self.letter == "E":
             self._loop.remove_reader(self.sock)
-        elif self.decided.done() or not self._told_softly():
+        elif self.decided.done() or not self._soft_error():
             self._settle("T")
 
     def _settle(self, letter: str) -> None:

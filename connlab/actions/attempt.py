@@ -66,7 +66,7 @@ def attempt(
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
     source, after = dialler.address, ServerSample(None, LATE)
-    with Agent(dialler) as agent, witness.asked_again(server) as asked:
+    with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         before = witness.sample_server(asked)
         try:
             for dial in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):

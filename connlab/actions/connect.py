@@ -42,7 +42,7 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         "source": None, "source_port": None, "us": None, "rule_packets": None, "refused_by_policy": None,
         "complete": None, "witness": None,
     }  # fmt: skip
-    with Agent(dialler) as agent, witness.asked_again(server) as asked:
+    with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         resolution = agent.resolve(host)
         result["resolver"] = {"errno": resolution.errno, "reason": resolution.reason, "us": resolution.us}
         if resolution.address is not None:

@@ -22,7 +22,7 @@ from connlab.kernel.tables import Socket
 ASKED = 32  # clients whose sockets are read; each takes a `docker exec`, twenty take a second on two CPUs
 AT_ONCE = 8
 PATIENCE = 10.0  # seconds for a client to say what sockets it has
-Told = dict[str, int] | str  # sockets by state, or why nobody knows them
+StateCounts = dict[str, int] | str  # sockets by state, or why nobody knows them
 
 
 def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool = False) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def status_without_server(project: str, lab_hosts: Sequence[Host]) -> dict[str, 
 
 
 def _client(
-    host: Host, server_state: Snapshot, tenures: address_times.Tenures, sockets: Told | None
+    host: Host, server_state: Snapshot, tenures: address_times.Tenures, sockets: StateCounts | None
 ) -> dict[str, Any]:
     numbers = (
         source_counts.client(server_state, host.address)
@@ -105,14 +105,14 @@ def _own(flow: tables.Flow, server: Host) -> bool:
     return flow.source == server.address != flow.target
 
 
-def _ask_clients(clients: Sequence[Host]) -> tuple[dict[str, Told], list[dict[str, Any]]]:
+def _ask_clients(clients: Sequence[Host]) -> tuple[dict[str, StateCounts], list[dict[str, Any]]]:
     """By the host's id: sockets by state, or why nobody knows them; and the keys of the clients' profile.
 
     The keys are those of the first that tells them, its name in `host`: clients are made alike. Hosts that are not
     asked are left out.
     """
     running = [host for host in clients if host.running][:ASKED]
-    sockets: dict[str, Told] = {}
+    sockets: dict[str, StateCounts] = {}
     keys: list[dict[str, Any]] = []
     for host in running:
         with contextlib.suppress(LabError, *ERRORS):  # then the next: `sockets_unknown` says why not this
@@ -125,7 +125,7 @@ def _ask_clients(clients: Sequence[Host]) -> tuple[dict[str, Told], list[dict[st
     return sockets, keys
 
 
-def _states(host: Host) -> Told:
+def _states(host: Host) -> StateCounts:
     try:
         return _by_state(tables.parse_sockets(host.run(snapshot.SOCKETS, within=PATIENCE)))
     except (LabError, *ERRORS) as error:

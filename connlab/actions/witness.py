@@ -13,9 +13,9 @@ from typing import Any
 
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.wait import until
-from connlab.cluster.asked_again import AskedAgain
 from connlab.cluster.engine import NotFound, Refused
 from connlab.cluster.host import Host
+from connlab.cluster.repeated_command import RepeatedCommand
 from connlab.kernel import policy, snapshot
 from connlab.kernel.snapshot import Snapshot
 
@@ -48,13 +48,13 @@ class Witness:
 
 
 @contextlib.contextmanager
-def asked_again(server: Host | None) -> Iterator[AskedAgain | None]:
+def repeated_command(server: Host | None) -> Iterator[RepeatedCommand | None]:
     """Keep one command on the server for all samples of the block; None without a server."""
     with contextlib.ExitStack() as stack:
-        yield stack.enter_context(AskedAgain(server)) if server else None
+        yield stack.enter_context(RepeatedCommand(server)) if server else None
 
 
-def sample_server(server: AskedAgain | None) -> ServerSample:
+def sample_server(server: RepeatedCommand | None) -> ServerSample:
     """Look at the server host once its process has read every report of its kernel, or after some seconds.
 
     A host that is missing, or does not answer, is a reason and no error.

@@ -73,7 +73,7 @@ def test_both_looks_are_one_command_on_the_server(trio: Lab, monkeypatch: pytest
     """The second look sees what happened since the first, and nothing was started for it."""
     (client, *_), server = trio.clients, hosts.find(trio.settings.project)[0]
     monkeypatch.setattr(Host, "run", lambda *_: pytest.fail("a second command was started"))
-    with Agent(client) as agent, witness.asked_again(server) as asked:
+    with Agent(client) as agent, witness.repeated_command(server) as asked:
         before = witness.sample_server(asked).snapshot
         agent.open(2)
         after = witness.sample_server(asked).snapshot

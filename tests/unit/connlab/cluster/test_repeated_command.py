@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from connlab.base.errors import LabError
-from connlab.cluster.asked_again import AskedAgain
 from connlab.cluster.host import Host
+from connlab.cluster.repeated_command import RepeatedCommand
 from connlab.cluster.stream import Stream
 from tests.support.frames import ERR, frame
 
@@ -32,7 +32,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 def test_one_command_answers_twice(command: socket.socket) -> None:
     """The second answer comes after a line of ours, from the same command."""
     command.sendall(frame(b"one\n"))
-    with AskedAgain(HOST) as asked:
+    with RepeatedCommand(HOST) as asked:
         assert asked.run(ARGV) == "one"
         command.sendall(frame(b"two\n"))
         assert asked.run(ARGV) == "two"
@@ -45,7 +45,7 @@ def test_a_host_that_does_not_run_is_asked_anew(
 ) -> None:
     """So it is told at once, as a first question tells it, and nobody waits for a frozen process."""
     command.sendall(frame(b"one\n"))
-    with AskedAgain(HOST) as asked:
+    with RepeatedCommand(HOST) as asked:
         asked.run(ARGV)
         monkeypatch.setattr(Host, "inspect", lambda self: {"State": {"Status": "paused"}})
         with pytest.raises(LabError, match="asked anew"):
@@ -56,7 +56,7 @@ def test_a_host_that_does_not_run_is_asked_anew(
 def test_a_command_that_is_gone_is_asked_anew(command: socket.socket, answered: int) -> None:
     """It failed at once, or between two questions."""
     command.sendall(frame(b"one\n") * answered + frame(b"no such table\n", ERR))
-    with AskedAgain(HOST) as asked:
+    with RepeatedCommand(HOST) as asked:
         for _ in range(answered):
             asked.run(ARGV)
         command.close()
@@ -67,7 +67,7 @@ def test_a_command_that_is_gone_is_asked_anew(command: socket.socket, answered: 
 def test_what_was_never_asked_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A verb that ends before its first look has no command on the server."""
     monkeypatch.setattr(Host, "stream", _asked_anew)
-    with AskedAgain(HOST):
+    with RepeatedCommand(HOST):
         pass
 
 

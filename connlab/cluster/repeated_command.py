@@ -9,7 +9,7 @@ from connlab.cluster.host import Host
 from connlab.cluster.stream import PATIENCE, Stream, StreamClosed
 
 
-class AskedAgain:
+class RepeatedCommand:
     """A host whose one command is started once and asked as often as one likes: one `docker exec` for all answers.
 
     A host that does not run at the second question, or whose command is gone, is asked as `Host.run` asks: what is
@@ -41,7 +41,7 @@ class AskedAgain:
         if self._stream is not None:
             self._stream.close()
 
-    def __enter__(self) -> AskedAgain:
+    def __enter__(self) -> RepeatedCommand:
         return self
 
     def __exit__(
