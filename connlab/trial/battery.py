@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
 from connlab.trial import addresses, crowd, marks, rule_text, scenarios
 from connlab.trial.conductor import Conductor
-from connlab.trial.observations import Observation, got_in, observation
+from connlab.trial.observations import Observation, got_in
 from connlab.trial.pairs import pairs, share
-from connlab.trial.plan import Plan, judged
+from connlab.trial.plan import Plan, Row, judged
+from connlab.trial.rates import by_rate_alone, by_time, may_turn, rates
 from connlab.trial.ruleset import Place, Ruleset
+from connlab.trial.tasks import Task, do, kept
+from connlab.trial.told_apart import told_apart
 from connlab.trial.tried import Tried
-
-Work = Iterable[tuple[Callable[[Observation], None], Mapping[str, Any]]]
 
 
 def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
-    """Try all rows; each scenario on fresh hosts, side by side with others."""
-    tried = _told_apart(_first(conductor, plan, ruleset))
-    mine = [each for each in tried if judged(ruleset, each.row.family)]
-    sharing = _begin(conductor, (work for each in mine for work in _sharing(plan, each)))
-    others = _begin(conductor, (work for each in mine for work in _second(plan, each)))
-    held = _begin(conductor, _held(plan, mine, ruleset))
-    sharing()
-    last = _begin(conductor, (work for each in mine for work in _third(plan, each)))
-    for end in (others, held, last):
-        end()
-    for work in [work for each in mine for work in _crowd(plan, each, ruleset)]:
-        _begin(conductor, [work])()  # one after another: each has thousands of connections
+    """Try all rows; each scenario on fresh hosts, side by side with others, as soon as it can be asked for."""
+    groups: dict[tuple[int, int], list[Row]] = {}
+    for row in plan.rows:
+        groups.setdefault((row.port, row.family), []).append(row)
+    limits: dict[Row, Tried] = {}
+    chosen: dict[tuple[int, int], list[Tried]] = {}
+    turning = may_turn(ruleset)
+
+    def known(row: Row, tried: Tried) -> Iterator[Task]:
+        """Go on with a port and family once all its rows are known; and once all are, with what is held of others."""
+        limits[row] = tried
+        group = row.port, row.family
+        if all(each in limits for each in groups[group]):
+            chosen[group] = told_apart([limits[each] for each in groups[group]])
+            for each in _judged(chosen[group], ruleset):
+                yield from _dependent(plan, each, at_once=turning or by_time(each, ruleset))
+        if len(limits) == len(plan.rows):
+            yield from _held(plan, _judged(_in_order(chosen, groups), ruleset), ruleset)
+
+    do(conductor, _first(plan, ruleset, known))
+    tried = _in_order(chosen, groups)
+    mine = _judged(tried, ruleset)
+    for each in mine:
+        do(conductor, _crowd(plan, each, ruleset))  # one after another: each has thousands of connections
     share(mine)
     for each in mine:
         # All of a net find the count used, others a part: but not what a rate gave back meanwhile.
@@ -38,112 +51,85 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     return tried
 
 
-def by_rate_alone(each: Tried, ruleset: Ruleset) -> bool:
-    """Tell whether a rate refused, or let in all who got in: it fills up again, so who comes late may get a part."""
-    rates = _rates(ruleset)
-    let_in = [dial.judge for dial in each.dials[: each.limit] if dial.judge]
-    refused = each.judge is not None and each.judge.place in rates
-    return refused or (bool(let_in) and all(judge.place in rates for judge in let_in))
+def _judged(tried: Sequence[Tried], ruleset: Ruleset) -> list[Tried]:
+    return [each for each in tried if judged(ruleset, each.row.family)]
 
 
-def _rates(ruleset: Ruleset) -> set[Place]:
-    """Return the rules that time alone gives back what they count."""
-    return {
-        rule.place for rule in ruleset.rules if rule_text.limits(rule.text) and rule_text.refills(rule.text)
-    }
+def _in_order(
+    chosen: dict[tuple[int, int], list[Tried]], groups: dict[tuple[int, int], list[Row]]
+) -> list[Tried]:
+    """Return the rows that are left, in the order of the plan."""
+    return [each for group in groups for each in chosen[group]]
 
 
-def _begin(conductor: Conductor, work: Work) -> Callable[[], None]:
-    """Ask for scenarios; what is returned waits for their answers, and keeps them."""
-    asked = list(work)
-    numbers = conductor.begin([request for _, request in asked])
-
-    def end() -> None:
-        for (keep, request), answer in zip(asked, conductor.answers(numbers), strict=True):
-            keep(observation(answer, request))
-
-    return end
-
-
-def _keep(kept: dict[Any, Observation], name: Any) -> Callable[[Observation], None]:
-    return lambda seen: kept.__setitem__(name, seen)
-
-
-def _first(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
+def _first(plan: Plan, ruleset: Ruleset, known: Callable[[Row, Tried], Iterator[Task]]) -> Iterator[Task]:
     """Find the limit of each row, and which rules that count its SYNs come as far as."""
     counting = [rule for rule in ruleset.rules if rule_text.limits(rule.text)]
     families = {rule.place: rule_text.families(rule.text) for rule in counting}
-    rates = _rates(ruleset)
+    timed = rates(ruleset)
     mark = marks.step(ruleset, counting)
-    requests = [scenarios.limit(plan, row, mark) for row in plan.rows]
-    tried = []
-    for row, request, answer in zip(plan.rows, requests, conductor.ask(requests), strict=True):
-        seen = observation(answer, request)
+
+    def limit(row: Row, seen: Observation) -> Iterator[Task]:
         family = {place for place in families if row.family in families[place]}
         came = [each & family for each in marks.reached(seen, counting)]
         mine = frozenset[Place]().union(*came)
-        tried.append(Tried(row, {"limit": seen}, mine, exact=not mine & rates, came=came))
-    return tried
+        return known(row, Tried(row, {"limit": seen}, mine, exact=not mine & timed, came=came))
+
+    for row in plan.rows:
+        yield Task(scenarios.limit(plan, row, mark), functools.partial(limit, row))
 
 
-def _told_apart(tried: Sequence[Tried]) -> list[Tried]:
-    """Leave out the rows of a net, or of an address of ours, whose SYNs the same rules judged as those of any."""
-    kept: list[Tried] = []
-    for each in tried:
-        alike = [other for other in kept if _alike(other, each)]
-        if not alike:
-            kept.append(each)
-    only = {(each.row.port, each.row.family, each.row.to) for each in kept}
-    for each in kept:
-        if sum(one[:2] == (each.row.port, each.row.family) for one in only) == 1:
-            each.row = each.row._replace(to="any")
-    return kept
-
-
-def _alike(one: Tried, other: Tried) -> bool:
-    where = one.row.port, one.row.family, one.row.via
-    if where != (other.row.port, other.row.family, other.row.via):
-        return False
-    return _judges(one) == _judges(other)
-
-
-def _judges(tried: Tried) -> object:
-    matched = frozenset().union(*(dial.matched for dial in tried.dials))
-    return {dial.judge for dial in tried.dials}, matched, tried.reached, tried.limit is None
-
-
-def _sharing(plan: Plan, each: Tried) -> Work:
-    if each.limit:
-        sources = addresses.neighbours(each.row.source, each.row.net, plan.nets)
-        yield _neighbours(each, sources), scenarios.neighbours(plan, each.row, each.limit, sources)
-
-
-def _second(plan: Plan, each: Tried) -> Work:
+def _dependent(plan: Plan, each: Tried, *, at_once: bool) -> Iterator[Task]:
+    """Ask for what needs the limit alone; for the dial seconds after all is closed only where it may be refused."""
     row, limit = each.row, each.limit
-    yield _keep(each.seen, "live_untracked"), scenarios.live(plan, row, limit, tracked=False)
-    yield _keep(each.seen, "live_tracked"), scenarios.live(plan, row, limit, tracked=True)
-    if limit != 0 or each.reached:
-        yield _keep(each.seen, "burst"), scenarios.burst(plan, row, limit)
-    if row.net == "any" or each.reached:
-        yield _keep(each.seen, "loopback"), scenarios.loopback(plan, row, limit)
-        yield _keep(each.seen, "outgoing"), scenarios.outgoing(plan, row, limit)
-    if each.reached:
-        yield _keep(each.seen, "rate"), scenarios.rate(plan, row)
     if limit:
-        yield _keep(each.seen, "freeing"), scenarios.freeing(plan, row, limit)
-        yield _keep(each.seen, "all_closed"), scenarios.all_closed(plan, row, limit)
+        sources = addresses.neighbours(row.source, row.net, plan.nets)
+        yield Task(
+            scenarios.neighbours(plan, row, limit, sources), lambda seen: _neighbours(plan, each, seen)
+        )
+    yield kept(each.seen, "live_untracked", scenarios.live(plan, row, limit, tracked=False))
+    yield kept(each.seen, "live_tracked", scenarios.live(plan, row, limit, tracked=True))
+    if limit != 0 or each.reached:
+        yield kept(each.seen, "burst", scenarios.burst(plan, row, limit))
+    if row.net == "any" or each.reached:
+        yield kept(each.seen, "loopback", scenarios.loopback(plan, row, limit))
+        yield kept(each.seen, "outgoing", scenarios.outgoing(plan, row, limit))
+    if each.reached:
+        yield kept(each.seen, "rate", scenarios.rate(plan, row))
+    if limit:
+        closing = kept(each.seen, "all_closed", scenarios.all_closed(plan, row, limit))
+        yield Task(
+            scenarios.freeing(plan, row, limit),
+            lambda seen: _freeing(each, seen, [] if at_once else [closing]),
+        )
+        if at_once:
+            yield closing
 
 
-def _held(plan: Plan, tried: Sequence[Tried], ruleset: Ruleset) -> Work:
-    for each, port, count in pairs(tried, ruleset):
-        yield _keep(each.held, port), scenarios.held(plan, each.row, port, count)
+def _freeing(each: Tried, seen: Observation, closing: Sequence[Task]) -> Iterator[Task]:
+    """Ask whether who closed all is still refused seconds later; who gets in right then has no reason to be."""
+    each.seen["freeing"] = seen
+    if seen.of("again")[0].letter != "E":
+        yield from closing
 
 
-def _third(plan: Plan, each: Tried) -> Work:
+def _neighbours(plan: Plan, each: Tried, seen: Observation) -> Iterator[Task]:
+    """Keep what neighbours got, and the shortest prefix whose neighbour found the count used; then check it.
+
+    That is one whom the same rule refused as the first source. Rates that fill up again leave holes above it.
+    """
+    each.seen["neighbours"] = seen
+    judges = {dial.judge for dial in each.refused}
+    sources = addresses.neighbours(each.row.source, each.row.net, plan.nets)
+    others = zip(sources, seen.of("others"), strict=True)
+    refused = [prefix for prefix, dial in others if dial.letter != "E" and dial.judge in judges]
+    each.shared_prefix = min(refused) if refused else None
+    yield from _check(plan, each)
+
+
+def _check(plan: Plan, each: Tried) -> Iterator[Task]:
     """Check the net that shares: a neighbour inside it and one outside, each as often as the first source."""
     row = each.row
-    if not each.limit:
-        return
     width = 32 if row.family == 4 else 128
     prefix = width if each.shared_prefix is None else each.shared_prefix
     sources = addresses.neighbours(row.source, row.net, plan.nets)
@@ -151,28 +137,17 @@ def _third(plan: Plan, each: Tried) -> Work:
     outside = next((sources[at] for at in sorted(sources, reverse=True) if at < prefix), "")
     each.sources = inside, outside
     named = {name: source for name, source in (("inside", inside), ("outside", outside)) if source}
-    if named:
-        yield _keep(each.seen, "two_more"), scenarios.two_more(plan, row, each.limit, named)
+    if each.limit and named:
+        yield kept(each.seen, "two_more", scenarios.two_more(plan, row, each.limit, named))
 
 
-def _crowd(plan: Plan, each: Tried, ruleset: Ruleset) -> Work:
+def _held(plan: Plan, tried: Sequence[Tried], ruleset: Ruleset) -> Iterator[Task]:
+    for each, port, count in pairs(tried, ruleset):
+        yield kept(each.held, port, scenarios.held(plan, each.row, port, count))
+
+
+def _crowd(plan: Plan, each: Tried, ruleset: Ruleset) -> Iterator[Task]:
     """Fill the set that a row's limit is in, if it has a size that can be reached."""
     row = each.row
     if each.limit and (filling := crowd.sources(each, ruleset, plan.nets)):
-        yield _keep(each.seen, "crowd"), scenarios.crowd(plan, row, each.limit, filling, row.source)
-
-
-def _neighbours(each: Tried, sources: Mapping[int, str]) -> Callable[[Observation], None]:
-    """Keep what neighbours got, and the shortest prefix whose neighbour found the count used.
-
-    That is one whom the same rule refused as the first source. Rates that fill up again leave holes above it.
-    """
-
-    def keep(seen: Observation) -> None:
-        each.seen["neighbours"] = seen
-        judges = {dial.judge for dial in each.refused}
-        others = zip(sources, seen.of("others"), strict=True)
-        refused = [prefix for prefix, dial in others if dial.letter != "E" and dial.judge in judges]
-        each.shared_prefix = min(refused) if refused else None
-
-    return keep
+        yield kept(each.seen, "crowd", scenarios.crowd(plan, row, each.limit, filling, row.source))

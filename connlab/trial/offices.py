@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connlab.base.errors import Usage
 from connlab.trial import addresses
-from connlab.trial.observations import letters, observation, pattern
+from connlab.trial.observations import Observation, letters, pattern
 from connlab.trial.plan import Office, Plan, Row, Wishes, request
 
 MOST = 8000  # connections of all offices: each takes two descriptors of the sandbox's 16,384
@@ -85,10 +84,9 @@ def scenario(plan: Plan, visit: Visit) -> dict[str, Any]:
     return {**request(plan, row, steps, [visit.neighbour]), "office": visit.router}
 
 
-def entry(visit: Visit, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+def entry(visit: Visit, seen: Observation) -> dict[str, Any]:
     """Return one of `offices[]`: what all got, each person, and the pattern of the neighbour's dials."""
-    seen, people = observation(answer, request), visit.office.people
-    dials = letters(seen.of("people_dial"))
+    people, dials = visit.office.people, letters(seen.of("people_dial"))
     per_person = [dials[person::people].count("E") for person in range(people)]
     return {
         "port": visit.row.port, "people": people, "each": visit.office.each, "got": sum(per_person),

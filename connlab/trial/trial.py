@@ -89,8 +89,7 @@ def _tried(
         if words := estimate.announcement(laid_out, loaded.ruleset):
             notice(words)
         visits = offices.visits(laid_out, wishes)
-        to_visit = [offices.scenario(laid_out, visit) for visit in visits]
-        visited = conductor.begin(to_visit)
+        visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         tried = battery.run(conductor, laid_out, loaded.ruleset)
         idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
@@ -98,7 +97,7 @@ def _tried(
         found = findings.found(evidence)
         better = instead(conductor, evidence, found)
         offices_seen = [
-            offices.entry(*each) for each in zip(visits, to_visit, conductor.answers(visited), strict=True)
+            offices.entry(*each) for each in zip(visits, conductor.observations(visited), strict=True)
         ]
     told = [findings.entry(*each, other) for each, other in zip(found, better, strict=True)]
     quiet = rules.silent(loaded.ruleset.rules, tried)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connlab.trial import facts, matches_only, rule_text, scenarios
 from connlab.trial.conductor import Conductor
 from connlab.trial.jumps import Jumps, jumps
-from connlab.trial.observations import Judge, observation
+from connlab.trial.observations import Judge
 from connlab.trial.plan import Plan, Row, judged
 from connlab.trial.rules import idle, matched, silent
 from connlab.trial.ruleset import Place, Rule, Ruleset
@@ -98,9 +98,8 @@ def _could_match(
         for rows, count in zip(groups.values(), counts, strict=True)
     ]
     found: dict[Place, Row | int] = {}
-    answers = conductor.ask(requests)
-    for rows, count, request, answer in zip(groups.values(), counts, requests, answers, strict=True):
-        seen = observation(answer, request)
+    answers = conductor.observations(conductor.begin(requests))
+    for rows, count, seen in zip(groups.values(), counts, answers, strict=True):
         place_of = matches_only.same_places(rules, seen.step("places")["places"])
         for number, dial in enumerate(seen.of("dial")):
             row = rows[number // count]

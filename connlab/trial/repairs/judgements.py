@@ -69,7 +69,9 @@ def _freed(evidence: Evidence, tried: Tried, seen: Scenes) -> bool:
 
 
 def _not_banned(evidence: Evidence, tried: Tried, seen: Scenes) -> bool:
-    return _freed(evidence, tried, seen) and seen["all_closed"].of("after")[0].letter == "E"
+    """Tell whether who has closed all gets in again, and some seconds later too, where a rule may turn meanwhile."""
+    later = seen["all_closed"].of("after")[0].letter if "all_closed" in seen else "E"
+    return _freed(evidence, tried, seen) and later == "E"
 
 
 SCENES: Mapping[str, Callable[[Evidence, Tried, Scenes], bool]] = {

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from connlab.trial import addresses, scenarios
+from connlab.trial import addresses, rates, scenarios
 from connlab.trial.conductor import Conductor
 from connlab.trial.findings.evidence import Evidence
-from connlab.trial.observations import Observation, letters, observation, pattern
+from connlab.trial.observations import Observation, letters, pattern
 from connlab.trial.plan import BEYOND, Plan, request
 from connlab.trial.repairs import judgements
 from connlab.trial.repairs.job import Found, Job
 from connlab.trial.repairs.jobs import jobs
+from connlab.trial.ruleset import Ruleset
+from connlab.trial.tasks import do, kept
 from connlab.trial.tried import Tried
 
 Instead = Mapping[str, Any]
+INSERTED = re.compile(r"^-I (\S+) \d+")
 
 
 def instead(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) -> list[Instead | None]:
@@ -25,11 +29,10 @@ def instead(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) ->
     """
     result: list[Instead | None] = [None] * len(found)
     todo = _loading(conductor, evidence.plan, jobs(evidence, found))
-    requests = [(job, name, one) for job in todo for name, one in _requests(evidence.plan, job).items()]
-    answers = conductor.ask([one for *_, one in requests])
-    seen: dict[int, dict[str, Observation]] = {}
-    for (job, name, one), answer in zip(requests, answers, strict=True):
-        seen.setdefault(id(job), {})[name] = observation(answer, one)
+    seen: dict[int, dict[str, Observation]] = {id(job): {} for job in todo}
+    do(conductor, [
+        kept(seen[id(job)], name, one) for job in todo for name, one in _requests(evidence, job).items()
+    ])  # fmt: skip
     for job in todo:
         for number, scene in job.about.items():
             if judgements.is_one(evidence, found[number][0], scene, job.tried, seen[id(job)]):
@@ -50,8 +53,9 @@ def _loading(conductor: Conductor, plan: Plan, wanted: Sequence[Job]) -> list[Jo
     ]
 
 
-def _requests(plan: Plan, job: Job) -> dict[str, dict[str, Any]]:
+def _requests(evidence: Evidence, job: Job) -> dict[str, dict[str, Any]]:
     """Return the scenarios of a job by their names: `dials`, and those beside it that show the difference."""
+    plan, ruleset = evidence.plan, evidence.loaded.ruleset
     changed, scenes = plan._replace(texts=[*plan.texts, *job.texts]), set(job.about.values())
     row, limit = job.tried.row, job.tried.limit
     made = {"dials": _dials(changed, job.tried, scenes)}
@@ -63,9 +67,15 @@ def _requests(plan: Plan, job: Job) -> dict[str, dict[str, Any]]:
     if {"freed", "banned"} & scenes:
         made["freeing"] = scenarios.freeing(changed, row, limit or 1)
         made["rate"] = scenarios.rate(changed, row)
-    if "banned" in scenes:
+    if "banned" in scenes and _may_turn(job, ruleset):
         made["all_closed"] = scenarios.all_closed(changed, row, limit or 1)
     return made
+
+
+def _may_turn(job: Job, ruleset: Ruleset) -> bool:
+    """Tell whether who is let in right after all is closed may be refused some seconds later."""
+    lines = (line for text in job.texts for line in text["text"].splitlines())
+    return rates.may_turn(ruleset) or rates.any_turns(INSERTED.sub(r"-A \1", line) for line in lines)
 
 
 def _dials(plan: Plan, tried: Tried, scenes: Collection[str]) -> dict[str, Any]:

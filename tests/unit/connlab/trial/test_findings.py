@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import pytest
 
 from connlab.base.settings import HOME
-from connlab.trial.battery import by_rate_alone
 from connlab.trial.findings import KINDS
 from connlab.trial.findings.evidence import Evidence, Finding
 from connlab.trial.lines import Line
@@ -351,14 +350,3 @@ def test_no_kind_is_there_that_an_expectation_cannot_name():
     ids = [kind.id for kind in KINDS]
     assert len(set(ids)) == len(ids)
     assert set(ids) <= set(FINDINGS)
-
-
-@pytest.mark.parametrize(
-    ("by", "alone"),
-    [({"E": 1, "R": 0}, True), ({"E": 2, "R": 0}, False), ({"E": 0, "R": 1}, True), ({"R": 2}, False)],
-)
-def test_who_comes_late_gets_a_part_of_a_rate(by, alone):
-    """Rule 1 is a rate: what it refused, or all that it let in, says nothing of a net that shares a count."""
-    rules = ruleset(UPTO, LIMIT)
-    assert [rule.place for rule in rules.rules] == [place(1), place(2)]
-    assert by_rate_alone(tried(dials("E5 R10", by)), rules) is alone

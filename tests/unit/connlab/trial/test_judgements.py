@@ -104,6 +104,12 @@ def test_who_has_closed_all_gets_in_again(again, rate, after, freed, banned):
     assert told("bans", "banned", scenes) is banned
 
 
+def test_where_no_rule_may_turn_nobody_is_asked_later():
+    """Who gets in right after all is closed is not banned."""
+    scenes = changed(freeing=seen(again=dials("E5 R10")), rate=seen(rate=dials("E200")))
+    assert told("bans", "banned", scenes)
+
+
 @pytest.mark.parametrize(("pattern", "expected"), [("E5 R10", True), ("E5 T10", True), ("E5 R6 T4", False)])
 def test_all_who_are_refused_see_the_same(pattern, expected):
     assert told("refusal-rationed", "alike", changed(pattern), "E5 R6 T4") is expected

@@ -111,12 +111,11 @@ def lost(older: str, *newer: tuple[str, list[int], list[int]], whole: bool = Tru
         (lost("EE", ("T", [], []), whole=False), False),
         # no answer: a full queue
         (lost("EE", ("T", [0], [])), False),
-        ({"results": [], "listing": {}}, False),
     ],
 )
 def test_what_was_lost_on_the_way_is_doubted(of, doubted):
     """No rule did it."""
-    assert doubtful(LOST, of) is doubted
+    assert doubtful(observation(of, LOST)) is doubted
 
 
 def test_a_dial_that_was_lost_before_the_rules_came_is_no_agreement():

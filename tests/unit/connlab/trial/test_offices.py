@@ -7,6 +7,7 @@ import pytest
 from connlab.base.errors import Usage
 from connlab.trial import offices
 from connlab.trial.facts import Facts, Named
+from connlab.trial.observations import observation
 from connlab.trial.offices import Office, Visit
 from connlab.trial.plan import Plan, Wishes, plan
 
@@ -104,6 +105,6 @@ def test_the_dials_of_a_person_are_those_of_each_round():
         "counters": [],
         "results": [{}, {}, {"dials": [0, 6]}, {"dials": [6, 8]}],
     }  # fmt: skip
-    assert offices.entry(visit, offices.scenario(chosen, visit), answer) == {
+    assert offices.entry(visit, observation(answer, offices.scenario(chosen, visit))) == {
         "port": 443, "people": 3, "each": 2, "got": 3, "per_person": [2, 1, 0], "neighbour": "E1 R1",
     }  # fmt: skip

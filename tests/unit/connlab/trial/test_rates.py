@@ -1,0 +1,61 @@
+"""Rules that keep time: what they let in later, and what they may refuse later."""
+
+from __future__ import annotations
+
+import pytest
+
+from connlab.trial.rates import any_turns, by_rate_alone
+from tests.support.trials import dials, place, ruleset, tried
+
+LIMIT = "tcp dport 443 ct count over 5 reject with tcp reset"
+UPTO = "tcp dport 443 limit rate 3/minute burst 3 packets accept"
+
+
+@pytest.mark.parametrize(
+    ("by", "alone"),
+    [({"E": 1, "R": 0}, True), ({"E": 2, "R": 0}, False), ({"E": 0, "R": 1}, True), ({"R": 2}, False)],
+)
+def test_who_comes_late_gets_a_part_of_a_rate(by, alone):
+    """Rule 1 is a rate: what it refused, or all that it let in, says nothing of a net that shares a count."""
+    rules = ruleset(UPTO, LIMIT)
+    assert [rule.place for rule in rules.rules] == [place(1), place(2)]
+    assert by_rate_alone(tried(dials("E5 R10", by)), rules) is alone
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        LIMIT,
+        UPTO,
+        "tcp dport 22 limit rate over 3/minute drop",
+        "-A INPUT -m limit --limit 3/min -j ACCEPT",
+        "-A INPUT -m limit --limit 3/min -j LOG",
+        "-A INPUT -m hashlimit --hashlimit-above 3/min --hashlimit-mode srcip --hashlimit-name a -j DROP",
+        "-A INPUT -m hashlimit --hashlimit-upto 3/min --hashlimit-mode srcip --hashlimit-name a -j ACCEPT",
+        "-A INPUT -m recent --set --name a --mask 255.255.255.255 --rsource",
+        "-A INPUT -m recent --update --seconds 20 --hitcount 5 --name a --rsource -j DROP",
+    ],
+)
+def test_time_only_gives_back(rule):
+    assert not any_turns([rule])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "tcp dport 22 limit rate 3/minute drop",
+        "tcp dport 22 limit rate over 3/minute accept",
+        "tcp dport 22 meta hour 8-17 accept",
+        "tcp dport 22 numgen inc mod 2 0 drop",
+        "-A INPUT -m limit --limit 3/min -j DROP",
+        "-A INPUT -m limit --limit 3/min -j GUARD",
+        "-A INPUT -m limit --limit 3/min -j MARK --set-xmark 0x1/0xffffffff",
+        "-A INPUT -m recent --rcheck --seconds 10 --name knocked --rsource -j ACCEPT",
+        "-A INPUT -m recent ! --rcheck --seconds 10 --name knocked --rsource -j DROP",
+        "-A INPUT -m time --timestart 08:00:00 -j ACCEPT",
+        "-A INPUT -m set --match-set known src -j ACCEPT",
+    ],
+)
+def test_who_is_let_in_may_be_refused_later(rule):
+    """Tokens that come back to a rule that refuses, a list that forgets, the clock."""
+    assert any_turns([LIMIT, rule])
