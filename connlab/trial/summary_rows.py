@@ -8,7 +8,8 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from connlab.trial.observations import pattern
-from connlab.trial.row_words import FAMILIES, admitted
+from connlab.trial.row_dialled import by_whose
+from connlab.trial.row_words import admitted
 
 Row = Mapping[str, Any]
 MOST_RUNS, FIRST_RUNS = 6, 3  # of a pattern, on the screen
@@ -38,7 +39,7 @@ class Line(NamedTuple):
 
 
 def lines(rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the lines of all rows; those that say the same are one, whatever family, interface, net or open port.
+    """Yield the lines of all rows; those that say the same are one.
 
     Of one file, whose name is elsewhere, a rule is `:12`.
     """
@@ -51,11 +52,12 @@ def lines(rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Line]:
         own = str(row["ports"]) if row["limit"] else ""
         groups.setdefault((own, cells), []).append(row)
     for (_, cells), mine in groups.items():
-        ports = list(dict.fromkeys(row["port"] for row in mine))
-        apart = mine[0]["limit"] and sorted(ports) != sorted(mine[0]["ports"])
-        first = cells[0]._replace(get_in=admitted(mine[0])) if apart else cells[0]
-        yield Line(", ".join(map(str, ports)), _whose(mine, rows), first)
-        yield from (Line("", "", each) for each in cells[1:])
+        for whose, some in by_whose(mine, rows).items():
+            ports = list(dict.fromkeys(row["port"] for row in some))
+            apart = some[0]["limit"] and sorted(ports) != sorted(some[0]["ports"])
+            first = cells[0]._replace(get_in=admitted(some[0])) if apart else cells[0]
+            yield Line(", ".join(map(str, ports)), whose, first)
+            yield from (Line("", "", each) for each in cells[1:])
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
@@ -137,15 +139,3 @@ def _goes_on(one: str, other: str) -> bool:
     expanded = ["".join(run[0] * int(run[1:]) for run in letters.split()) for letters in (one, other)]
     shorter, longer = sorted(expanded, key=len)
     return longer.startswith(shorter)
-
-
-def _whose(mine: Sequence[Row], rows: Sequence[Row]) -> str:
-    """Say whose dials: the families, and the interface and the net where there are several."""
-    families = " and ".join(dict.fromkeys(FAMILIES[row["family"]] for row in mine))
-    words = families
-    for field, before in (("from", "from"), ("via", "via"), ("to", "to")):
-        every = {row.get(field, "any") for row in rows}
-        here = list(dict.fromkeys(row.get(field, "any") for row in mine))
-        if len(every) > 1 and set(here) != every:
-            words += ", others" if here == ["any"] else f" {before} {', '.join(here)}"
-    return words

@@ -36,15 +36,46 @@ def test_a_row_says_who_gets_in_and_by_which_line():
 
 
 def test_equal_rows_of_families_interfaces_and_nets_are_one():
-    """What they differ in is said where they differ, and only where there are several."""
+    """Interfaces are named where there are several; families and nets where not all are there."""
     assert [line[1] for line in lines(row(), row(family=6))] == ["IPv4 and IPv6"]
-    assert [line[1] for line in lines(row(via="wan0"), row(via="lan0"))] == ["IPv4"]
+    assert [line[1] for line in lines(row(via="wan0"), row(via="lan0"))] == ["IPv4 via wan0, lan0"]
     assert [line[1] for line in lines(row(via="wan0"), row(via="lan0", limit=None))] == [
         "IPv4 via wan0",
         "IPv4 via lan0",
     ]
     nets = lines(row(), row(**{"from": "10.0.0.0/8", "limit": None}))
     assert [line[1] for line in nets] == ["IPv4, others", "IPv4 from 10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("others", "over"),
+    [
+        # IPv4 via lan0 and IPv6 via wan0 say another thing
+        ([row(via="lan0", limit=None), row(family=6, via="wan0", limit=None), row(family=6, via="lan0")],
+         ["IPv4 via wan0; IPv6 via lan0", "IPv4 via lan0; IPv6 via wan0"]),
+        ([row(via="lan0", limit=None), row(family=6, via="wan0"), row(family=6, via="lan0")],
+         ["IPv4 via wan0; IPv6 via wan0, lan0", "IPv4 via lan0"]),
+        ([row(via="lan0"), row(via="lan0", limit=None, **{"from": "10.0.0.0/8"})],
+         ["IPv4 via wan0; via lan0, others", "IPv4 via lan0 from 10.0.0.0/8"]),
+    ],
+)  # fmt: skip
+def test_each_row_is_in_the_line_that_names_its_interface(others, over):
+    """A line with two families and two interfaces is about all four, or says about which."""
+    assert [line[1] for line in lines(row(via="wan0"), *others)] == over
+
+
+def test_open_ports_by_different_interfaces_are_lines_of_their_own():
+    """One that has a single interface, or one net, is told apart from none."""
+    found = lines(
+        *(row(port, via=via, limit=None) for port, via in ((80, "wan0"), (80, "lan0"), (81, "wan0")))
+    )
+    assert [line[:2] for line in found] == [("80", "IPv4 via wan0, lan0"), ("81", "IPv4")]
+    nets = lines(row(80), row(80, limit=None, **{"from": "10.0.0.0/8"}), row(81, limit=None))
+    assert [line[:2] for line in nets] == [
+        ("80", "IPv4, others"),
+        ("80", "IPv4 from 10.0.0.0/8"),
+        ("81", "IPv4"),
+    ]
 
 
 def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
