@@ -108,6 +108,14 @@ def image_labels(name: str) -> Mapping[str, str] | None:
         return None
 
 
+def named_images(label: str) -> list[str]:
+    """Return a name of each local image with this label that has one."""
+    found = client().api.images(filters={"label": label})
+    return [
+        names[0] for entry in found if (names := [n for n in entry["RepoTags"] or [] if "<none>" not in n])
+    ]
+
+
 def image_id(name: str) -> str | None:
     """Return the id of a local image; None if there is no such image."""
     try:
@@ -126,6 +134,12 @@ def remove_image(name: str) -> None:
     """Remove a local image, if there is one of that name and nothing runs from it."""
     with contextlib.suppress(docker.errors.ImageNotFound):
         client().api.remove_image(name)
+
+
+def remove_nameless_images(label: str) -> None:
+    """Remove the images with this label that have no name and that nothing was made from."""
+    with contextlib.suppress(Refused):  # one such request at a time, whoever's: then `lab clean` takes them
+        client().images.prune(filters={"dangling": True, "label": label})
 
 
 def remove_unused_images(label: str) -> tuple[list[str], int]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from connlab.base.errors import NotFit, Usage
-from connlab.base.settings import Settings
-from connlab.cluster import engine_machine, images
+from connlab.base.output import notice
+from connlab.base.settings import HOME, Settings
+from connlab.cluster import engine, engine_machine, images
 from connlab.cluster.one_off import run_once
 
-IMAGE, ARCHIVE, KERNEL = "kernels", "connlab-archive", "connlab-kernel"
+IMAGE, INDICES = "kernels", "kernels/indices"  # folders with a Dockerfile
+ARCHIVE, KERNEL = "connlab-archive", "connlab-kernel"
+# Labels: of which image the indices were made, which files of a kernel there are, and of a stage that is no result.
+MADE_OF, UNPACKED, STAGE = "connlab.indices", "connlab.kernel", "connlab.kernel-stage"
+PROGRAMS = "/opt/connlab/kernels"
+UNPACKERS = ("kernels/archive.py", "kernels/cpio.py", "kernels/unpack.py")
 PROGRAM = ("python3", "-S", "-E", "-m")
 ALL = "all"
 
@@ -84,28 +92,62 @@ def _named(word: str, known: Sequence[Kernel]) -> Kernel:
 
 
 def image(settings: Settings, kernel: Kernel) -> str:
-    """Return the image that boots a kernel, made if it is not there. Raises `NotFit` with the archive's words."""
-    archive, base = _archive(settings), images.name(settings, IMAGE)
-    name = f"{KERNEL}:{kernel.release}-{base.rpartition(':')[2]}"
-    command = " ".join((*PROGRAM, "kernels.unpack", *kernel.packages))
-    lines = (
-        f"FROM {archive} AS archive",
-        f"RUN {command}",
-        f"FROM {base}",
-        "COPY --from=archive /kernel /kernel",
-    )
-    if problem := images.derive(name, lines):
+    """Return the image that boots a kernel, made if it is not there. Raises `NotFit` with the archive's words.
+
+    What was unpacked of a kernel is taken from an older image of it, if what unpacks it has not changed.
+    """
+    images.ensure(settings, [IMAGE])
+    base = images.name(settings, IMAGE)
+    unpacked = f"{kernel.release}-{_digest(settings, kernel)}"
+    name = f"{KERNEL}:{unpacked}-{base.rpartition(':')[2]}"
+    if engine.image_labels(name) is not None:
+        return name
+    end = (f"FROM {base}", f"LABEL {UNPACKED}={unpacked}")
+    if older := engine.named_images(f"{UNPACKED}={unpacked}"):
+        problem = images.derive(name, (*end, f"COPY --from={older[0]} /kernel /kernel"))
+    else:
+        stage = (
+            f"FROM {_archive(settings)} AS archive", f"LABEL {STAGE}={unpacked}",
+            f"COPY --from={base} {PROGRAMS} {PROGRAMS}",
+            "RUN " + " ".join((*PROGRAM, "kernels.unpack", *kernel.packages)),
+        )  # fmt: skip
+        problem = images.derive(name, (*stage, *end, "COPY --from=archive /kernel /kernel"))
+        engine.remove_nameless_images(f"{STAGE}={unpacked}")
+    if problem:
         gone = re.search(r"^E: .*", problem, re.MULTILINE)
         raise NotFit(f"Linux {kernel.release} cannot be had", gone[0] if gone else problem.splitlines()[-1])
     return name
 
 
+def _digest(settings: Settings, kernel: Kernel) -> str:
+    """Return the start of the digest of what decides which files are unpacked."""
+    total = hashlib.sha256(" ".join((settings.values["BASE_IMAGE"], *kernel.packages)).encode())
+    for program in UNPACKERS:
+        total.update(b"\0" + (HOME / program).read_bytes())
+    return total.hexdigest()[:12]
+
+
 def _archive(settings: Settings) -> str:
-    """Return the image that has today's indices of the archive, by the clock of the engine's machine."""
-    images.ensure(settings, [IMAGE])
-    base = images.name(settings, IMAGE)
-    name = f"{ARCHIVE}:{base.rpartition(':')[2]}-{engine_machine.now():%Y-%m-%d}"
+    """Return the image that has today's indices of the archive, by the clock of the engine's machine.
+
+    Yesterday's goes, or is used, and that is said, where the archive is not in reach.
+    """
+    images.ensure(settings, [INDICES])
+    base = images.name(settings, INDICES)
+    made_of = base.rpartition(":")[2]
+    name = f"{ARCHIVE}:{made_of}-{engine_machine.now():%Y-%m-%d}"
+    if engine.image_labels(name) is not None:
+        return name
+    older = engine.named_images(f"{MADE_OF}={made_of}")
     command = " ".join((*PROGRAM, "kernels.archive", "update"))
-    if problem := images.derive(name, (f"FROM {base}", "USER root", f"RUN {command}")):
-        raise NotFit("the archive of Debian's kernels is not in reach", problem.splitlines()[-1])
+    if problem := images.derive(name, (f"FROM {base}", f"LABEL {MADE_OF}={made_of}", f"RUN {command}")):
+        if not older:
+            raise NotFit("the archive of Debian's kernels is not in reach", problem.splitlines()[-1])
+        notice(
+            f"the archive of Debian's kernels is not in reach; its indices are those of {max(older)[-10:]}"
+        )
+        return max(older)
+    for each in older:
+        with contextlib.suppress(engine.Refused):  # somebody reads it
+            engine.remove_image(each)
     return name

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from connlab.base.settings import HOME
+from connlab.cluster import images
+from connlab.kernels.archive import INDICES as FOLDER
+from connlab.kernels.archive import UNPACKERS
 from kernels import archive
+from tests.support.syntax import imports, trees
 
 CLOUD = "cloud-amd64"
 INDICES = {
@@ -37,3 +42,31 @@ def test_a_kernel_is_the_packages_that_have_its_files(tmp_path, monkeypatch: pyt
         {"release": "6.12.118", "default": ["trixie-security"],
          "packages": [f"linux-image-6.12.118+deb13-{CLOUD}=6.12.118-1"]},
     ]  # fmt: skip
+
+
+def test_of_an_index_the_paragraphs_of_kernels_are_kept(tmp_path):
+    """All of each, as apt needs it to download one; an index without a kernel becomes empty."""
+    kernel = (
+        "Package: linux-image-6.12.57+deb13-cloud-amd64\nVersion: 6.12.57-1\nDescription: a\n b\nSHA256: c\n"
+    )
+    for name, others, kept in (
+        ("one", "Package: bash\nVersion: 5\n", kernel),
+        ("two", "Package: linuxdoc\n", ""),
+    ):
+        path = tmp_path / f"{name}_Packages"
+        path.write_text("\n".join(filter(None, (others, kept, others))))
+        archive.keep_kernels(str(path))
+        assert path.read_text() == (f"{kept}\n" if kept else "")
+
+
+def test_the_indices_depend_on_what_fetches_them_alone():
+    """So that an edit of another program of kernels/ fetches nothing anew."""
+    assert [str(path.relative_to(HOME)) for path in images.files(images.recipe(FOLDER))] == [
+        "kernels/__init__.py", "kernels/archive.py",
+    ]  # fmt: skip
+    used, todo = set(), {"kernels.unpack"}
+    modules = trees("kernels/*.py")
+    while todo:
+        used |= todo
+        todo = {name for each in todo for name in imports(modules[each], each)} & modules.keys() - used
+    assert {f"{name.replace('.', '/')}.py" for name in used - {"kernels"}} == set(UNPACKERS)
