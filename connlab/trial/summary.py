@@ -19,6 +19,7 @@ class Summary(NamedTuple):
     loading: Sequence[tuple[str, str]]
     rows: Sequence[Line]
     findings: Sequence[Note]
+    repairs: str  # that were not tried
     idle: Sequence[Note]
     sysctls: Sequence[Mapping[str, Any]]
     offices: Sequence[str]
@@ -34,6 +35,7 @@ def summary(answer: Answer, texts: Mapping[str, str]) -> Summary:
         list(_loading(answer, names)),
         list(summary_rows.lines(answer["ports"], names)),
         list(summary_notes.findings(answer, sources)),
+        _not_tried(answer["repairs"]),
         list(summary_notes.idle(answer, sources)),
         [{**each, "file": names.get(each["file"], each["file"])} for each in answer["sysctls"]],
         [_office(each) for each in answer["offices"]],
@@ -55,6 +57,17 @@ def _loading(answer: Answer, names: Mapping[str, str]) -> Iterator[tuple[str, st
     for change in answer.get("set", []):
         where = place(change["file"], change["line"], names)
         yield where, f"{change['word']} {change['after']} was tried, where the file says {change['before']}"
+
+
+def _not_tried(repairs: Mapping[str, Any]) -> str:
+    """Say how many repairs were not tried, and why; nothing if all were."""
+    left = repairs["not_tried"]
+    if not left:
+        return ""
+    return (
+        f"{left} more {'is' if left == 1 else 'are'} known and {'was' if left == 1 else 'were'} not tried: "
+        f"{repairs['why']}; bring fewer ports or lines to see what they do"
+    )
 
 
 def _office(office: Mapping[str, Any]) -> str:

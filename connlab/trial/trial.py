@@ -32,7 +32,7 @@ from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
 from connlab.trial.plan import Wishes
-from connlab.trial.repairs.trials import instead
+from connlab.trial.repairs.trials import NONE, Repairs, repairs
 from connlab.trial.sysctls import trial as sysctls
 from connlab.trial.sysctls.judged import Tried
 from connlab.trial.trial_record import RULES, TrialRecord
@@ -95,15 +95,15 @@ def _tried(
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
         evidence = findings.Evidence(loaded, laid_out, tried, entries, idle)
         found = findings.found(evidence)
-        better = instead(conductor, evidence, found)
+        better = repairs(conductor, evidence, found)
         offices_seen = [
             offices.entry(*each) for each in zip(visits, conductor.observations(visited), strict=True)
         ]
-    told = [findings.entry(*each, other) for each, other in zip(found, better, strict=True)]
+    told = [findings.entry(*each, other) for each, other in zip(found, better.instead, strict=True)]
     quiet = rules.silent(loaded.ruleset.rules, tried)
     files = not_tried.added(loaded.files, loaded.ruleset, loaded.lines, quiet)
     files = not_tried.with_what_is_left(files, named, laid_out)
-    answer = _answer(files, entries, rules.entries(loaded, tried), told)
+    answer = _answer(files, entries, rules.entries(loaded, tried), told, better)
     return {**answer, "offices": offices_seen}, kernel
 
 
@@ -126,9 +126,13 @@ def exit_status(answer: dict[str, Any]) -> int:
 
 
 def _answer(
-    files: Sequence[Any], ports: Sequence[Any], entries: Sequence[Any], found: Sequence[Any]
+    files: Sequence[Any],
+    ports: Sequence[Any],
+    entries: Sequence[Any],
+    found: Sequence[Any],
+    better: Repairs = NONE,
 ) -> dict[str, Any]:
     return {
         "schema": 1, "files": list(files), "ports": list(ports), "rules": list(entries), "findings": list(found),
-        "sysctls": [], "offices": [], "expectations": [],
+        "repairs": better.entry(), "sysctls": [], "offices": [], "expectations": [],
     }  # fmt: skip

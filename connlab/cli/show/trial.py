@@ -45,6 +45,8 @@ def screen(summary: Summary) -> None:
     lines: set[str] = set()
     for note in summary.findings:
         _finding(out, note, lines)
+    if summary.repairs:
+        out.sentence(summary.repairs, strong("repairs  "))
     _idle(out, summary)
     if summary.sysctls:
         out.print()

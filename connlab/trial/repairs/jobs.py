@@ -12,7 +12,14 @@ from connlab.trial.repairs.line_jobs import of_lines
 MOST = 16  # each is two or three scenarios
 
 
-def jobs(evidence: Evidence, found: Sequence[Found]) -> list[Job]:
-    """Return what is to be tried for all findings, at most 16."""
+def jobs(evidence: Evidence, found: Sequence[Found]) -> tuple[list[Job], list[Job]]:
+    """Return what is to be tried for all findings, at most 16, and what is not.
+
+    What changes other rules than those before comes first: on another port the same change mostly does the same.
+    """
     kinds = (of_lines, of_order, of_families, of_the_dead)
-    return [job for kind in kinds for job in kind(evidence, found)][:MOST]
+    known = [job for kind in kinds for job in kind(evidence, found)]
+    texts = [job.texts for job in known]
+    again = [texts[number] in texts[:number] for number in range(len(known))]
+    ordered = [known[number] for number in sorted(range(len(known)), key=again.__getitem__)]
+    return ordered[:MOST], ordered[MOST:]

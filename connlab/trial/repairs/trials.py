@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from connlab.trial import addresses, rates, scenarios
 from connlab.trial.conductor import Conductor
@@ -13,7 +13,7 @@ from connlab.trial.observations import Observation, letters, pattern
 from connlab.trial.plan import BEYOND, Plan, request
 from connlab.trial.repairs import judgements
 from connlab.trial.repairs.job import Found, Job
-from connlab.trial.repairs.jobs import jobs
+from connlab.trial.repairs.jobs import MOST, jobs
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tasks import do, kept
 from connlab.trial.tried import Tried
@@ -22,13 +22,30 @@ Instead = Mapping[str, Any]
 INSERTED = re.compile(r"^-I (\S+) \d+")
 
 
-def instead(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) -> list[Instead | None]:
-    """Return for each finding what would do what was probably meant, and its dials; None where nothing is known.
+class Repairs(NamedTuple):
+    """For each finding what would do what was probably meant; how many repairs were tried, and were not."""
+
+    instead: Sequence[Instead | None]
+    tried: int
+    not_tried: int
+
+    def entry(self) -> dict[str, Any]:
+        """Return `repairs` of the answer."""
+        why = f"at most {MOST} are tried, those of different rules first" if self.not_tried else None
+        return {"tried": self.tried, "not_tried": self.not_tried, "why": why}
+
+
+NONE = Repairs([], 0, 0)
+
+
+def repairs(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) -> Repairs:
+    """Try for each finding what would do what was probably meant; None where nothing is known.
 
     A repair whose text does not load, or that leaves something of what the finding shows, is none.
     """
     result: list[Instead | None] = [None] * len(found)
-    todo = _loading(conductor, evidence.plan, jobs(evidence, found))
+    wanted, left = jobs(evidence, found)
+    todo = _loading(conductor, evidence.plan, wanted)
     seen: dict[int, dict[str, Observation]] = {id(job): {} for job in todo}
     do(conductor, [
         kept(seen[id(job)], name, one) for job in todo for name, one in _requests(evidence, job).items()
@@ -37,7 +54,7 @@ def instead(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) ->
         for number, scene in job.about.items():
             if judgements.is_one(evidence, found[number][0], scene, job.tried, seen[id(job)]):
                 result[number] = result[number] or _told(job, seen[id(job)])
-    return result
+    return Repairs(result, len(wanted), len(left))
 
 
 def _loading(conductor: Conductor, plan: Plan, wanted: Sequence[Job]) -> list[Job]:

@@ -78,6 +78,16 @@ def test_open_ports_by_different_interfaces_are_lines_of_their_own():
     ]
 
 
+def test_repairs_that_were_not_tried_are_told(capsys):
+    """On the screen and on the page; nothing where all were."""
+    assert of().repairs == ""
+    left = of(repairs={"tried": 16, "not_tried": 5, "why": "at most 16 are tried"})
+    assert left.repairs.startswith("5 more are known and were not tried: at most 16 are tried; ")
+    show.screen(left)
+    assert "repairs  5 more are known" in capsys.readouterr().out
+    assert "5 more are known" in trial_page(left, TEXTS, "runs/x", "")
+
+
 def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
     """Two ports with the same limit are two rows; two that share one are one."""
     assert [line[:1] for line in lines(row(80), row(443))] == [("80",), ("443",)]
