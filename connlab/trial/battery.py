@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 
-from connlab.trial import addresses, crowd, marks, rule_text, scenarios
+from connlab.trial import addresses, crowd, marks, own_dials, rule_text, scenarios
 from connlab.trial.conductor import Conductor
 from connlab.trial.observations import Observation, got_in
 from connlab.trial.pairs import pairs, share
@@ -33,7 +33,7 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
         if all(each in limits for each in groups[group]):
             chosen[group] = told_apart([limits[each] for each in groups[group]])
             for each in _judged(chosen[group], ruleset):
-                yield from _dependent(plan, each, at_once=turning or by_time(each, ruleset))
+                yield from _dependent(plan, ruleset, each, at_once=turning or by_time(each, ruleset))
         if len(limits) == len(plan.rows):
             yield from _held(plan, _judged(_in_order(chosen, groups), ruleset), ruleset)
 
@@ -79,7 +79,7 @@ def _first(plan: Plan, ruleset: Ruleset, known: Callable[[Row, Tried], Iterator[
         yield Task(scenarios.limit(plan, row, mark), functools.partial(limit, row))
 
 
-def _dependent(plan: Plan, each: Tried, *, at_once: bool) -> Iterator[Task]:
+def _dependent(plan: Plan, ruleset: Ruleset, each: Tried, *, at_once: bool) -> Iterator[Task]:
     """Ask for what needs the limit alone; for the dial seconds after all is closed only where it may be refused."""
     row, limit = each.row, each.limit
     if limit:
@@ -93,7 +93,8 @@ def _dependent(plan: Plan, each: Tried, *, at_once: bool) -> Iterator[Task]:
         yield kept(each.seen, "burst", scenarios.burst(plan, row, limit))
     if row.net == "any" or each.reached:
         yield kept(each.seen, "loopback", scenarios.loopback(plan, row, limit))
-        yield kept(each.seen, "outgoing", scenarios.outgoing(plan, row, limit))
+        wanted = own_dials.wanted(plan, ruleset, row)
+        yield kept(each.seen, "outgoing", scenarios.outgoing(plan, row, limit, wanted))
     if each.reached:
         yield kept(each.seen, "rate", scenarios.rate(plan, row))
     if limit:

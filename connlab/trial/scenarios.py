@@ -113,9 +113,9 @@ def loopback(plan: Plan, row: Row, limit: int | None) -> Request:
     return request(plan, row, steps, [row.source])
 
 
-def outgoing(plan: Plan, row: Row, limit: int | None) -> Request:
-    """Let the server dial out; then its peer dials in, as often as it may, and ten more."""
-    count = 2 if limit is None else OUTGOING + limit
+def outgoing(plan: Plan, row: Row, limit: int | None, wanted: int) -> Request:
+    """Let the server dial out, as often as `wanted` at least; then its peer dials in, ten times more than it may."""
+    count = max(wanted, 2 if limit is None else OUTGOING + limit)
     steps = [_load(plan), {
         "do": "dial", "routes": [[row.target, row.source, row.port]], "count": count, "outgoing": True, "name": "out",
     }]  # fmt: skip

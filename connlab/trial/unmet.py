@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from connlab.trial import facts, matches_only, rule_text, scenarios
+from connlab.trial import facts, matches_only, own_dials, rule_text, scenarios
 from connlab.trial.conductor import Conductor
 from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.observations import Judge
@@ -55,7 +55,7 @@ def _told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | N
     if row is None:
         return Unmet(rule, None, [])
     if isinstance(row, int):
-        made = most_of_its_own(rules, tried, rule)
+        made = own_dials.most(rules, tried, rule)
         return Unmet(rule, 0, [], (), made if number and made <= number else None)
     (its,) = [each for each in tried if each.row == row]
     judges = list(dict.fromkeys(dial.judge for dial in its.dials if dial.judge))
@@ -63,16 +63,6 @@ def _told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | N
     diverted = [each.place for each in rules.rules if each.place in passed and rule_text.diverts(each.text)]
     few = its.limit is None and 0 < len(its.dials) <= number
     return Unmet(rule, row.port, judges, diverted, len(its.dials) if few else None)
-
-
-def most_of_its_own(rules: Ruleset, tried: Sequence[Tried], rule: Rule) -> int:
-    """Return how many connections the server itself opened at most, in one scenario, to a port a rule is about."""
-    chains = jumps(rules)
-    about = [each for each in tried if chains.about(rule, each.row.port)]
-    counts = [
-        len(each.letters_of(*step)) for each in about for step in (("outgoing", "out"), ("loopback", "burst"))
-    ]
-    return max(counts, default=0)
 
 
 def jumps_to_limits(chains: Jumps, asleep: Sequence[Rule], quiet: Sequence[Rule]) -> list[Rule]:

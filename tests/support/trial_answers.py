@@ -57,6 +57,6 @@ def answer(**more: Any) -> dict[str, Any]:
         "ports": [row(), row(family=6, limit=None), row(port=8090, limit=0), row(port=8090, family=6, limit=None)],
         "rules": rules,
         "findings": [finding("shared-by-net"), finding("never-reached", None, None, 5)],
-        "repairs": {"tried": 0, "not_tried": 0, "why": None}, "sysctls": [], "offices": [], "expectations": [], "set": [],
-        **more,
+        "repairs": {"tried": 0, "not_tried": 0, "why": None},
+        "sysctls": [], "offices": [], "expectations": [], "set": [], **more,
     }  # fmt: skip
