@@ -18,8 +18,9 @@ OWNER = "connlab.owner"  # label: the process that removes it
 
 @contextlib.contextmanager
 def idle_host(
-    image: str, name: str, config: Mapping[str, Any], seconds: int, user: str = ""
-) -> Iterator[Host]:
+    image: str, name: str, config: Mapping[str, Any], seconds: int, user: str = "", *,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Host]:  # fmt: skip
     """Start a container that sleeps, with the engine's HostConfig; gone on the way out.
 
     It ends after `seconds` should we be killed; `config` has it removed then. Raises `LabError` with the engine's
@@ -31,8 +32,9 @@ def idle_host(
         try:
             try:
                 container = api.create_container(
-                    image, [str(seconds)], entrypoint="sleep", user=user, host_config=config, labels=labels
-                )["Id"]
+                    image, [str(seconds)], entrypoint="sleep", user=user, host_config=config, labels=labels,
+                    environment=dict(environment or {}),
+                )["Id"]  # fmt: skip
                 begin()  # a signal that came meanwhile would have left behind what has no name yet
                 api.start(container)
             except Refused as error:

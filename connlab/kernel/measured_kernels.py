@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -56,5 +57,15 @@ MEASURED: Mapping[str, Measured] = {
     "6.18.5": Measured(LOCKED, 2, NEVER),
     "6.18.12": Measured(LOCKED, 6, None),
     "6.18.15": Measured(EXACT, 0, HELD),
+    "6.18.44": Measured(EXACT, 0, HELD),  # no guest, but an engine's own machine
     "7.3.4": Measured(EXACT, 0, HELD),
 }
+
+
+def measured(release: str) -> Measured | None:
+    """Return what was measured of the kernel of a release (`uname -r`); None where that is not known.
+
+    What follows its three numbers does not matter; a release that has its distribution's own third number is none.
+    """
+    match = re.match(r"(\d+\.\d+\.\d+)(?!\.?\d)(?!-rc)", release)
+    return MEASURED.get(match[1]) if match else None

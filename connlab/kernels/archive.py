@@ -22,15 +22,23 @@ MADE_OF, UNPACKED, STAGE = "connlab.indices", "connlab.kernel", "connlab.kernel-
 PROGRAMS = "/opt/connlab/kernels"
 UNPACKERS = ("kernels/archive.py", "kernels/cpio.py", "kernels/unpack.py")
 PROGRAM = ("python3", "-S", "-E", "-m")
-ALL = "all"
+ALL, OWN = "all", "engine"  # words for kernels
 
 
 class Kernel(NamedTuple):
-    """A kernel: its release (6.12.57), the suites that install it unasked, and the packages with its files."""
+    """A kernel: its release (6.12.57), the suites that install it unasked, and the packages with its files.
+
+    That of the engine's own machine has no package.
+    """
 
     release: str
     default: tuple[str, ...]
     packages: tuple[str, ...]
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the kernel that the engine's machine runs."""
+        return not self.packages
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -50,16 +58,22 @@ def listing(settings: Settings) -> list[Kernel]:
     return sorted(kernels, key=lambda kernel: kernel.key)
 
 
-def choose(words: Sequence[str], known: Sequence[Kernel]) -> list[Kernel]:
-    """Choose by release; the newest of each suite without a word, every one for `all`.
+def engines_own() -> Kernel:
+    """Return the kernel that the engine's machine runs."""
+    return Kernel(str(engine.client().version()["KernelVersion"]), (), ())
 
-    Raises `Usage` for a release that is not there, or the beginning of several.
+
+def choose(words: Sequence[str], known: Sequence[Kernel], own: Kernel) -> list[Kernel]:
+    """Choose by release, `engine` for the engine's own; that and the newest of each suite without a word.
+
+    `all` is the engine's own and every other. Raises `Usage` for a release that is not there, or the beginning of
+    several.
     """
     if not words:
-        return list(dict.fromkeys(map(_newest(known).get, _suites(known))))  # type: ignore[arg-type]
+        return [own, *dict.fromkeys(map(_newest(known).get, _suites(known)))]  # type: ignore[list-item]
     if list(words) == [ALL]:
-        return list(known)
-    return list(dict.fromkeys(_named(word, known) for word in words))
+        return [own, *known]
+    return list(dict.fromkeys(own if word == OWN else _named(word, known) for word in words))
 
 
 def _suites(known: Sequence[Kernel]) -> list[str]:

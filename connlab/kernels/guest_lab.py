@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from connlab.base.errors import LabError
 from connlab.base.settings import Settings
 from connlab.base.wait import until
 from connlab.cluster import host_files
+from connlab.cluster.host import Host
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.guest_host import GuestHost
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the images
@@ -17,16 +18,7 @@ LOG = "/run/connlab-server.log"
 STARTS_WITHIN = 60.0  # seconds
 
 
-class GuestLab(NamedTuple):
-    """The hosts; `itself` is an agent's host on the server, which dials over loopback."""
-
-    server: GuestHost
-    itself: GuestHost
-    clients: tuple[GuestHost, ...]
-    settings: Settings
-
-
-def start(guest: GuestHost, settings: Settings, clients: int) -> GuestLab:
+def start(guest: GuestHost, settings: Settings, clients: int) -> ClaimLab:
     """Join the hosts and start the server; wait until it listens. Raises `LabError` with what it said."""
     names = ["server", *(f"client-{number}" for number in range(1, clients + 1))]
     guest.run(["sh", "-ec", _network(names)])
@@ -41,7 +33,11 @@ def start(guest: GuestHost, settings: Settings, clients: int) -> GuestLab:
 
     until(listens, f"the server of Linux {guest.service} listens", within=STARTS_WITHIN)
     hosts = [_host(guest, settings, name, "client", UNPRIVILEGED) for name in names]
-    return GuestLab(server, hosts[0], tuple(hosts[1:]), settings)
+    return ClaimLab(server, hosts[0], tuple(hosts[1:]), _write_sysctls)
+
+
+def _write_sysctls(host: Host, settings: Sequence[str]) -> None:
+    host.run(["sysctl", "-q", "-w", *settings], user="root")
 
 
 def _network(names: list[str]) -> str:

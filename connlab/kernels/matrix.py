@@ -1,4 +1,4 @@
-"""Claims on kernels: two guests at a time, each claim a cell with its verdict, or why it cannot be judged."""
+"""Claims on kernels: two at a time, each claim a cell with its verdict, or why it cannot be judged."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from typing import Any
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Verdict
 from connlab.base.settings import Settings
-from connlab.cluster import engine
+from connlab.cluster import engine, engine_machine, one_off
 from connlab.cluster.engine import Refused
 from connlab.cluster.idle_host import remove_own
-from connlab.kernel.measured_kernels import MEASURED
-from connlab.kernels import archive, guest_lab
+from connlab.kernel.measured_kernels import measured
+from connlab.kernels import archive, engine_lab, guest_lab
 from connlab.kernels.archive import Kernel
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import EXACT, Cell
 from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.guest import guest
 
 SIDE_BY_SIDE = 2
+GUEST, ENGINE = "guest", "engine"  # where a kernel ran
 CLIENTS = 2
-# What every guest's lab has, whatever the user's own is.
+# What every lab has here, whatever the user's own is.
 KNOBS = {
     "SYSCTL": "stock", "CLIENT_SYSCTL": "stock", "FIREWALL": "connlimit", "CONNLIMIT": "15", "SERVER_MODE": "threading",
     "WORKLOAD": "idle", "LOG_FORMAT": "json", "BACKLOG": "1024", "LISTEN": "0.0.0.0", "PORT": "12345",
@@ -46,9 +48,11 @@ def measure(
             ended.set()
             pool.shutdown(wait=False, cancel_futures=True)
             remove_own()
+            one_off.remove_project(engine_lab.project(settings))
             raise
     return {
         "schema": 1,
+        "machine": {**engine_machine.facts(), "engine": engine.client().version()},
         "kernels": [row for row, _ in rows],
         "cells": [cell for _, cells in rows for cell in cells],
     }
@@ -58,6 +62,7 @@ def _row(
     settings: Settings, kernel: Kernel, claims: Sequence[str], tell: Tell, ended: threading.Event
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     row = {"version": kernel.release, "package": " ".join(kernel.packages), "uname": "", "status": "ran"}
+    row["where"] = ENGINE if kernel.own else GUEST
     cells: list[dict[str, Any]] = []
     try:
         with _lab(settings, kernel, row, ended) as lab:
@@ -74,13 +79,18 @@ def _row(
 @contextlib.contextmanager
 def _lab(
     settings: Settings, kernel: Kernel, row: dict[str, Any], ended: threading.Event
-) -> Iterator[guest_lab.GuestLab]:
+) -> Iterator[ClaimLab]:
+    if kernel.own:
+        with engine_lab.engine_lab(settings, CLIENTS) as lab:
+            row["uname"] = lab.server.run(["uname", "-rv"]).strip()
+            yield lab
+        return
     with guest(archive.image(settings, kernel), kernel.release, ended) as host:
         row["uname"] = host.run(["uname", "-rv"]).strip()
         yield guest_lab.start(host, settings, CLIENTS)
 
 
-def _cell(kernel: Kernel, claim: str, lab: guest_lab.GuestLab) -> dict[str, Any]:
+def _cell(kernel: Kernel, claim: str, lab: ClaimLab) -> dict[str, Any]:
     try:
         cell = CLAIMS[claim].measure(lab)
     except LabError as failed:
@@ -103,7 +113,7 @@ def contradictions(matrix: dict[str, Any]) -> list[str]:
     """Say which cells are otherwise than what was measured of the same kernel before."""
     found = []
     for cell in matrix["cells"]:
-        known = MEASURED.get(cell["kernel"])
+        known = measured(cell["kernel"])
         if cell["verdict"] == Verdict.CANNOT_RUN or known is None:
             continue
         if cell["claim"] == "burst" and (cell["verdict"] == Verdict.REFUTED) != known.locks_out:

@@ -12,23 +12,31 @@ WORDS = {"cannot_run": "not run"}
 
 
 def listing(kernels: Sequence[Kernel]) -> None:
-    """Print the kernels that there are, and which suite installs them."""
-    table = new_table("kernel", "newest of")
+    """Print the kernels that there are, and whose newest they are."""
+    table = new_table("kernel", "of")
     for kernel in kernels:
-        table.add_row(kernel.release, ", ".join(kernel.default))
+        table.add_row(kernel.release, "the engine's own" if kernel.own else ", ".join(kernel.default))
     console().print(table)
 
 
-def table(matrix: Mapping[str, Any], sentences: Mapping[str, str], against: Sequence[str]) -> None:
-    """Print each claim with a line a kernel: its verdict and its figures, or why there is none."""
+def table(matrix: Mapping[str, Any]) -> None:
+    """Print each claim with what was measured, and on which kernels; those that are alike are one line."""
     out = console()
-    for claim, sentence in sentences.items():
+    names = {row["version"]: _name(row) for row in matrix["kernels"]}
+    for claim, sentence in matrix["sentences"].items():
         out.sentence(sentence, strong(f"{claim}  "))
-        rows = new_table("kernel", "verdict", "measured")
+        kernels: dict[tuple[str, str], list[str]] = {}
         for cell in matrix["cells"]:
             if cell["claim"] == claim:
-                verdict = coloured(WORDS.get(cell["verdict"], cell["verdict"]))
-                rows.add_row(cell["kernel"], verdict, cell["words"] or cell["reason"])
+                words = cell["words"] or cell["reason"]
+                kernels.setdefault((cell["verdict"], words), []).append(names[cell["kernel"]])
+        rows = new_table("verdict", "measured", "kernels")
+        for (verdict, words), alike in kernels.items():
+            rows.add_row(coloured(WORDS.get(verdict, verdict)), words, ", ".join(alike))
         out.print(rows)
-    for each in against:
+    for each in matrix["contradictions"]:
         out.sentence(each, strong("otherwise than before  "))
+
+
+def _name(row: Mapping[str, str]) -> str:
+    return f"{row['version']} (the engine's)" if row["where"] == "engine" else row["version"]

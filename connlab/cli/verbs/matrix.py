@@ -17,9 +17,10 @@ from connlab.cli.verbs.options import json_option, print_json
 @click.option("--list", "only_list", is_flag=True, help="List the kernels that there are, and boot none.")
 @json_option
 def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool) -> None:
-    """Measure claims on Debian's kernels, booted in emulation: VERSIONs, `all`, or the newest of each suite."""
+    """Measure claims on the engine's own kernel (`engine`) and Debian's: VERSIONs, `all`, or the newest."""
     from connlab.cli.show import matrix as show
-    from connlab.kernels import archive, matrix, matrix_record
+    from connlab.evidence import matrices
+    from connlab.kernels import archive, matrix
     from connlab.kernels.claims.registry import CLAIMS
 
     wanted = [each.strip() for each in claims.split(",") if each.strip()] or list(CLAIMS)
@@ -28,17 +29,17 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
             f"no claim is named {', '.join(unknown)}", next_step=f"one or several of {', '.join(CLAIMS)}"
         )
     knobs = settings.read()
-    known = archive.listing(knobs)
+    known = [] if set(releases) == {archive.OWN} and not only_list else archive.listing(knobs)
+    own = archive.engines_own()
     if only_list:
-        rows = [kernel._asdict() for kernel in known]
-        return print_json({"schema": 1, "kernels": rows}) if as_json else show.listing(known)
-    found = matrix.measure(knobs, archive.choose(releases, known), wanted, output.notice)
-    against = matrix.contradictions(found)
-    found["contradictions"] = against
-    folder = matrix_record.keep(found)
-    if as_json:
-        print_json(found)
-    else:
-        show.table(found, {claim: CLAIMS[claim].sentence for claim in wanted}, against)
+        rows = [kernel._asdict() for kernel in (own, *known)]
+        return print_json({"schema": 1, "kernels": rows}) if as_json else show.listing((own, *known))
+    chosen = archive.choose(releases, known, own)
+    found = matrix.measure(knobs, chosen, wanted, output.notice)
+    found["complete"] = not releases and set(wanted) == set(CLAIMS)
+    found["sentences"] = {claim: CLAIMS[claim].sentence for claim in wanted}
+    found["contradictions"] = matrix.contradictions(found)
+    folder = matrices.keep(found)
+    print_json(found) if as_json else show.table(found)
     output.notice(f"evidence: {folder}")
-    click.get_current_context().exit(1 if against else 0)
+    click.get_current_context().exit(1 if found["contradictions"] else 0)

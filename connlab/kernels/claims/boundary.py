@@ -5,13 +5,13 @@ from __future__ import annotations
 from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import PACED
 from connlab.kernel.snapshot import read_ruleset
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import EXACT, Cell, R, admitted, holds
-from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "20 paced dials of each of two sources: 15 are established, 5 refused, as the rule counted"
 
 
-def measure(lab: GuestLab) -> Cell:
+def measure(lab: ClaimLab) -> Cell:
     """Dial from each client, and read the rule's counter before and after."""
     before = _refused(lab)
     words = []
@@ -28,5 +28,5 @@ def measure(lab: GuestLab) -> Cell:
     return Cell(holds(exact), figures, f"{', '.join(words)}; the rule counted {counted}")
 
 
-def _refused(lab: GuestLab) -> int:
+def _refused(lab: ClaimLab) -> int:
     return sum(rule.packets or 0 for rule in read_ruleset(lab.server.run).rules if rule.refuses)

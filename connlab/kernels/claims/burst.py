@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import ALONE, BURST, LIMIT
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell, E, R, holds
-from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "Five bursts of 40 dials, all closed in between, get 15 each; then none of 30 alone is refused"
 ROUNDS, PAUSE, GAP_MS = 5, 0.5, 30  # seconds between bursts, ms before each dial alone
 
 
-def measure(lab: GuestLab) -> Cell:
+def measure(lab: ClaimLab) -> Cell:
     """Dial as fast as connect(2) returns, close all, five times; then one at a time, with nothing else open."""
     bursts, refused = [], 0
     with Agent(lab.clients[0]) as agent:

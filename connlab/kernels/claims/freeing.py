@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import LIMIT
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell, E, R, holds
-from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "With 15 held, one is closed: one more dial is established, and the next refused"
 
 
-def measure(lab: GuestLab) -> Cell:
+def measure(lab: ClaimLab) -> Cell:
     """Fill the limit, close one, dial two."""
     with Agent(lab.clients[0]) as agent:
         held = agent.open(LIMIT)

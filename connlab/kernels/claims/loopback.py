@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import PACED
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import EXACT, Cell, admitted, holds
-from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "Over loopback 20 paced dials of the server are 15 and 5; all closed, they are again"
 TIMEOUT_MS = 500
 PAUSE = 0.5  # seconds
 
 
-def measure(lab: GuestLab) -> Cell:
+def measure(lab: ClaimLab) -> Cell:
     """Dial from the server's own host, close all, dial again."""
     rounds = []
     with Agent(lab.itself) as agent:

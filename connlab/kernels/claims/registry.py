@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from connlab.kernels.claims import boundary, burst, freeing, loopback, ports, settings, syns
+from connlab.kernels.claim_lab import ClaimLab
+from connlab.kernels.claims import boundary, burst, freeing, loopback, ports, repeated, settings, syns
 from connlab.kernels.claims.cell import Cell
-from connlab.kernels.guest_lab import GuestLab
 
 
 class Claim(NamedTuple):
     """A sentence, and the function that measures it."""
 
     sentence: str
-    measure: Callable[[GuestLab], Cell]
+    measure: Callable[[ClaimLab], Cell]
 
 
 CLAIMS: Mapping[str, Claim] = {
     module.__name__.rpartition(".")[2]: Claim(module.SENTENCE, module.measure)
-    for module in (settings, boundary, freeing, ports, syns, burst, loopback)
+    for module in (settings, boundary, freeing, ports, syns, repeated, burst, loopback)
 }

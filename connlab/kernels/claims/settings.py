@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from connlab.agent.session import Agent
 from connlab.base.model import Verdict
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
-from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "tcp_tw_recycle is gone, tcp_tw_reuse is 2 (loopback alone), and there is tcp_tw_reuse_delay"
 RECYCLE, REUSE, DELAY = (f"net.ipv4.tcp_tw_{name}" for name in ("recycle", "reuse", "reuse_delay"))
 
 
-def measure(lab: GuestLab) -> Cell:
+def measure(lab: ClaimLab) -> Cell:
     """Read them on a client."""
     with Agent(lab.clients[0]) as agent:
         values = agent.facts((RECYCLE, REUSE, DELAY)).sysctls

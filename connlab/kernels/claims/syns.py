@@ -6,14 +6,14 @@ import re
 
 from connlab.agent.session import Agent
 from connlab.base.model import Verdict
+from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
-from connlab.kernels.guest_lab import GuestLab
 
 SENTENCE = "A dial that nobody answers sends 3 SYNs in 4.5 s (5 where they are repeated each second)"
 PORT, TIMEOUT_MS = 9, 4500
 
 
-def measure(lab: GuestLab) -> Cell:
+def measure(lab: ClaimLab) -> Cell:
     """Have the server's rules count and drop what comes to a port, and dial it."""
     lab.server.run(["iptables", "-A", "INPUT", "-p", "tcp", "--dport", str(PORT), "-j", "DROP"])
     with Agent(lab.clients[0]) as agent:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import stat
-
 import pytest
 
 from connlab.base.errors import Usage
 from connlab.base.settings import HOME
 from connlab.cli.main import run
-from connlab.kernels import matrix_record
 from connlab.kernels.archive import Kernel, choose
 from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.matrix import contradictions
 
+OWN = Kernel("6.18.44-x", (), ())
 KNOWN = [
     Kernel("5.10.259", (), ("a",)), Kernel("5.10.262", ("bullseye-security",), ("b",)),
     Kernel("6.12.57", (), ("c",)), Kernel("6.12.117", ("trixie",), ("d",)),
@@ -25,15 +22,17 @@ KNOWN = [
 @pytest.mark.parametrize(
     ("words", "releases"),
     [
-        ([], ["5.10.262", "6.12.118", "7.3.4"]),  # a suite's security updates are its own
+        ([], ["6.18.44-x", "5.10.262", "6.12.118", "7.3.4"]),  # a suite's security updates are its own
+        (["engine"], ["6.18.44-x"]),
+        (["7.3.4", "engine", "engine"], ["7.3.4", "6.18.44-x"]),
         (["6.12.57", "5.10.259"], ["6.12.57", "5.10.259"]),
         (["7.3.4", "7.3.4"], ["7.3.4"]),
-        (["all"], [kernel.release for kernel in KNOWN]),
+        (["all"], ["6.18.44-x", *(kernel.release for kernel in KNOWN)]),
     ],
 )
 def test_kernels_are_chosen_by_release(words, releases):
-    """Or the newest of each suite, or all."""
-    assert [kernel.release for kernel in choose(words, KNOWN)] == releases
+    """Or the engine's own and the newest of each suite, or all."""
+    assert [kernel.release for kernel in choose(words, KNOWN, OWN)] == releases
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def test_kernels_are_chosen_by_release(words, releases):
 def test_what_names_none_or_several_is_refused(word, said):
     """6.12.5 is not the beginning of 6.12.57."""
     with pytest.raises(Usage, match=said):
-        choose([word], KNOWN)
+        choose([word], KNOWN, OWN)
 
 
 def test_a_claim_that_is_none_is_bad_usage(capsys):
@@ -65,6 +64,7 @@ def test_a_cell_is_held_against_what_was_measured_before(claim, verdict, figures
     """6.12.57 locks a source out, and limits loopback."""
     cell = {"kernel": "6.12.57", "claim": claim, "verdict": verdict, "figures": figures, "words": "x"}
     assert bool(contradictions({"cells": [cell]})) is contradicts
+    assert bool(contradictions({"cells": [{**cell, "kernel": "6.12.57-fc-v2"}]})) is contradicts
     assert contradictions({"cells": [{**cell, "kernel": "6.12.58"}]}) == []
 
 
@@ -72,17 +72,3 @@ def test_the_page_has_every_claim():
     """With its sentence."""
     page = (HOME / "docs" / "kernels.md").read_text()
     assert [name for name, claim in CLAIMS.items() if f"| `{name}` | {claim.sentence} |" not in page] == []
-
-
-def test_a_matrix_is_kept_for_its_user_alone(tmp_path):
-    """Each cell names the folder that it is in."""
-    folder = matrix_record.keep({"cells": [{"kernel": "6.12.57"}]}, tmp_path)
-    file = folder / matrix_record.FILE
-    assert json.loads(file.read_text()) == {
-        "cells": [{"kernel": "6.12.57", "evidence": f"runs/{folder.name}"}]
-    }
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "runs", folder, file)] == [
-        0o700,
-        0o700,
-        0o600,
-    ]
