@@ -67,7 +67,7 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 
 .PHONY: test
 test: .venv/.ready  ## Run every test, in labs of their own
-	@.venv/bin/python -m pytest -n 5 --dist loadgroup --no-loadscope-reorder tests
+	@.venv/bin/python -m pytest -n 8 --dist loadgroup --no-loadscope-reorder tests
 
 .PHONY: tools
 tools: .venv/.ready  ## Install what some tests need: Compose 2, 5, Chromium (as root)
