@@ -6,10 +6,10 @@ import re
 import shutil
 
 from connlab.actions.check_row import Row, failure, make_row
+from connlab.actions.kernel_row import kernel_row
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import Settings
 from connlab.cluster import capacity, compose, engine, hosts
-from connlab.kernel.bug_windows import window
 
 
 def check_engine(_: Settings) -> Row:
@@ -54,16 +54,12 @@ def check_tools(_: Settings) -> Row:
 
 
 def check_kernel(_: Settings) -> Row:
-    """Check the kernel against the known connlimit bugs."""
-    release = engine.client().version()["KernelVersion"]
-    if bug := window(release):
-        return make_row(
-            "kernel",
-            "WARN",
-            f"{release}: {bug}",
-            "a newer kernel of the same series (docs/kernel.md, Epochs)",
-        )
-    return make_row("kernel", "PASS", f"{release} is in no known connlimit bug window")
+    """Check the engine's kernel against what was measured and the known connlimit bugs."""
+    row = kernel_row(engine.client().version()["KernelVersion"])
+    if row.wrong:
+        fix = "a newer kernel of the same series (docs/kernel.md, Epochs)"
+        return make_row("kernel", "WARN", row.words, fix)
+    return make_row("kernel", "PASS", row.words)
 
 
 def check_memory(settings: Settings) -> Row:

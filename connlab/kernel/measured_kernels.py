@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 LIMIT, BURST, ALONE, PACED = 15, 40, 30, 20
+EXACT_PACED = f"{LIMIT}/{PACED - LIMIT}"  # of PACED dials: admitted and refused
 
 
 class Measured(NamedTuple):

@@ -15,11 +15,11 @@ from connlab.base.settings import Settings
 from connlab.cluster import engine, engine_machine, one_off
 from connlab.cluster.engine import Refused
 from connlab.cluster.idle_host import remove_own
-from connlab.kernel.measured_kernels import measured
+from connlab.kernel.measured_kernels import EXACT_PACED, measured
 from connlab.kernels import archive, engine_lab, guest_lab
 from connlab.kernels.archive import Kernel
 from connlab.kernels.claim_lab import ClaimLab
-from connlab.kernels.claims.cell import EXACT, Cell
+from connlab.kernels.claims.cell import Cell
 from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.guest import guest
 
@@ -124,7 +124,7 @@ def contradictions(matrix: dict[str, Any]) -> list[str]:
         if (
             cell["claim"] == "loopback"
             and limits is not None
-            and cell["figures"]["rounds"][0].startswith(EXACT) != limits
+            and cell["figures"]["rounds"][0].startswith(EXACT_PACED) != limits
         ):
             found.append(f"Linux {cell['kernel']}, loopback: {cell['words']}; before: {known.loopback}")
     return found

@@ -18,13 +18,16 @@ from connlab.cli.verbs.options import WholeNumber, json_option, print_json
 def up(as_json: bool) -> None:
     """Build, start and wait until every host is ready."""
     from connlab.actions import doctor
+    from connlab.actions.kernel_row import kernel_row
+    from connlab.base.output import notice
     from connlab.cli.show import running as show
-    from connlab.cluster import lifecycle
+    from connlab.cluster import engine, lifecycle
     from connlab.trial import own_policy
 
     settings = knobs.read()
     doctor.require_fit()
     lab_hosts = lifecycle.up(settings, own_policy.prepare)
+    notice(kernel_row(engine.client().version()["KernelVersion"]).words)
     _show_hosts(settings.project, lab_hosts, as_json)
     if not as_json:
         show.whats_next([host.number for host in lab_hosts if host.service == "client"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from connlab.agent.session import Agent
-from connlab.kernel.measured_kernels import PACED
+from connlab.kernel.measured_kernels import EXACT_PACED, PACED
 from connlab.kernel.snapshot import read_ruleset
 from connlab.kernels.claim_lab import ClaimLab
-from connlab.kernels.claims.cell import EXACT, Cell, R, admitted, holds
+from connlab.kernels.claims.cell import Cell, R, admitted, holds
 
 SENTENCE = "20 paced dials of each of two sources: 15 are established, 5 refused, as the rule counted"
 
@@ -24,7 +24,7 @@ def measure(lab: ClaimLab) -> Cell:
         refused += sum(attempt.outcome is R for attempt in attempts)
     counted = _refused(lab) - before
     figures = {"sources": words, "refused": refused, "counted": counted}
-    exact = set(words) == {EXACT} and counted == refused
+    exact = set(words) == {EXACT_PACED} and counted == refused
     return Cell(holds(exact), figures, f"{', '.join(words)}; the rule counted {counted}")
 
 

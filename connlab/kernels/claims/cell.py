@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connlab.base.model import Outcome, Verdict, tally
-from connlab.kernel.measured_kernels import LIMIT, PACED
 
 E, R = Outcome.ESTABLISHED, Outcome.REFUSED
-EXACT = f"{LIMIT}/{PACED - LIMIT}"  # of PACED dials, as `admitted` writes it
 
 
 class Cell(NamedTuple):

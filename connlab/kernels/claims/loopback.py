@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from connlab.agent.session import Agent
-from connlab.kernel.measured_kernels import PACED
+from connlab.kernel.measured_kernels import EXACT_PACED, PACED
 from connlab.kernels.claim_lab import ClaimLab
-from connlab.kernels.claims.cell import EXACT, Cell, admitted, holds
+from connlab.kernels.claims.cell import Cell, admitted, holds
 
 SENTENCE = "Over loopback 20 paced dials of the server are 15 and 5; all closed, they are again"
 TIMEOUT_MS = 500
@@ -20,4 +20,4 @@ def measure(lab: ClaimLab) -> Cell:
             rounds.append(admitted(agent.open(PACED, host="127.0.0.1", timeout_ms=TIMEOUT_MS)))
             agent.close(timeout_ms=TIMEOUT_MS)
             agent.wait(PAUSE)
-    return Cell(holds(rounds == [EXACT, EXACT]), {"rounds": rounds}, ", then ".join(rounds))
+    return Cell(holds(rounds == [EXACT_PACED, EXACT_PACED]), {"rounds": rounds}, ", then ".join(rounds))

@@ -24,7 +24,7 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "kernel": {"base": {"errors", "model", "probes", "settings"}, "cluster": {"host", "stream"}},
     "evidence": {"base": ALL, "cluster": {"host"}, "kernel": {"policy", "snapshot"}},
     "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
-    "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL},
+    "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL, "evidence": {"matrices"}},
     "trial": {"base": ALL, "cluster": ALL},
     "kernels": {"base": ALL, "cluster": ALL, "agent": {"session"}, "kernel": {"measured_kernels", "snapshot"}},
     "cli": {
