@@ -14,6 +14,7 @@ from namespaces.rtnetlink import Message
 # The link of the client that dials: whoever is asked for by the rules has another address (sources, targets).
 LINK4 = ("192.0.0.9", "192.0.0.10")  # server, client: of 192.0.0.0/24, which no network uses (RFC 6890)
 LINK6 = ("2001:db8:ffff:fffe::9", "2001:db8:ffff:fffe::a")
+OWN6 = ("fe80::9", "fe80::a")  # from which who does not know a neighbour asks for it (RFC 4861, 7.2.2)
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 
@@ -32,22 +33,24 @@ async def hosts(
     targets: Sequence[str],
     office: str | None = None,
     sources: Sequence[str] = (),
+    *,
+    strangers: bool = False,
 ) -> AsyncIterator[Hosts]:
     """Make the hosts of a scenario, joined; gone on the way out. `office` is the address of its router.
 
     Every address of `targets` is the server's, and of the nets `sources` the client's (AnyIP).
 
     Neighbours are permanent, because rules that drop everything drop ARP's cousin of IPv6 too, and then nothing of
-    theirs could be tried. No address of the machine's is in reach: a namespace has no link but these.
+    theirs could be tried; but `strangers` have to ask for each other. No address of the machine's is in reach: a
+    namespace has no link but these.
     """
     server, client = Namespace(), Namespace()
     people = Namespace() if office else None
     try:
         rtnetlink.tell(server, [rtnetlink.loopback_up(), *_links(interfaces, via, client)])
-        rtnetlink.tell(
-            server, _server([server.index(name) for name in interfaces], server.index(via), targets)
-        )
-        rtnetlink.tell(client, _client(client.index(via), office or LINK4[1], sources))
+        links = [server.index(name) for name in interfaces]
+        rtnetlink.tell(server, _server(links, server.index(via), targets, strangers))
+        rtnetlink.tell(client, _client(client.index(via), office or LINK4[1], sources, strangers))
         rtnetlink.tell(server, [rtnetlink.ready(server.index(via))])
         if office and people:
             await masquerade(client, people, via)
@@ -69,20 +72,22 @@ def _links(interfaces: Sequence[str], via: str, client: Namespace) -> list[Messa
     ]
 
 
-def _server(links: Sequence[int], via: int, targets: Sequence[str]) -> list[Message]:
+def _server(links: Sequence[int], via: int, targets: Sequence[str], strangers: bool) -> list[Message]:
     messages = [message for link in links for message in rtnetlink.up(link)]
-    messages += [rtnetlink.address(address, via) for address in (LINK4[0], LINK6[0], *targets)]
-    return [*messages, *_to(via, MACS[1], (LINK4[1], LINK6[1]))]
+    own = OWN6[:1] if strangers else ()
+    messages += [rtnetlink.address(address, via) for address in (LINK4[0], LINK6[0], *own, *targets)]
+    return [*messages, *_to(via, MACS[1], (LINK4[1], LINK6[1]), strangers)]
 
 
-def _client(via: int, address: str, sources: Sequence[str]) -> list[Message]:
+def _client(via: int, address: str, sources: Sequence[str], strangers: bool) -> list[Message]:
     messages = [rtnetlink.loopback_up(), *rtnetlink.up(via)]
-    messages += [rtnetlink.address(each, via) for each in (address, LINK6[1])]
-    messages += _to(via, MACS[0], (LINK4[0], LINK6[0]))
+    own = OWN6[1:] if strangers else ()
+    messages += [rtnetlink.address(each, via) for each in (address, LINK6[1], *own)]
+    messages += _to(via, MACS[0], (LINK4[0], LINK6[0]), strangers)
     return [*messages, *map(rtnetlink.own, sources)]
 
 
-def _to(link: int, mac: str, addresses: Sequence[str]) -> list[Message]:
-    """Send everything to the other end of a link, which is known for good."""
-    known = [rtnetlink.neighbour(address, mac, link) for address in addresses]
+def _to(link: int, mac: str, addresses: Sequence[str], strangers: bool) -> list[Message]:
+    """Send everything to the other end of a link, which is known for good, if the two are no strangers."""
+    known = [] if strangers else [rtnetlink.neighbour(address, mac, link) for address in addresses]
     return [*known, *(rtnetlink.gateway(address, link) for address in addresses)]

@@ -15,11 +15,20 @@ from typing import NamedTuple
 from namespaces.netns import CommandFailed, Namespace
 
 REQUEST, ACK, REPLACE, EXCL, CREATE = 0x1, 0x4, 0x100, 0x200, 0x400  # linux/netlink.h
-NEWLINK, GETLINK, NEWADDR, NEWROUTE, NEWNEIGH, ERROR = 16, 18, 20, 24, 28, 2  # linux/rtnetlink.h
+NEWLINK, GETLINK, NEWADDR, NEWROUTE, NEWNEIGH, GETNEIGH, ERROR = (
+    16,
+    18,
+    20,
+    24,
+    28,
+    30,
+    2,
+)  # linux/rtnetlink.h
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINKINFO, IFLA_AF_SPEC, IFLA_NET_NS_FD = 1, 3, 18, 26, 28  # linux/if_link.h
 INFO_KIND, INFO_DATA, VETH_PEER, ADDR_GEN_MODE, NO_ADDRESS = 1, 2, 1, 8, b"\1"
 IFA_ADDRESS, IFA_LOCAL, NODAD = 1, 2, 2  # linux/if_addr.h
-NDA_DST, NDA_LLADDR, PERMANENT = 1, 2, 0x80  # linux/neighbour.h
+NDA_DST, NDA_LLADDR, PERMANENT, USE = 1, 2, 0x80, 1  # linux/neighbour.h
+NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, link, state, flags, type
 RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
 MAIN, LOCAL, BOOT, ONLINK = 254, 255, 3, 4  # tables, RTPROT_BOOT, RTNH_F_ONLINK
 UNICAST, TO_US, LINK, HOST = 1, 2, 253, 254  # types and scopes of routes
@@ -76,9 +85,28 @@ def address(words: str, index: int) -> Message:
 def neighbour(words: str, mac: str, index: int) -> Message:
     """Tell for good who has an address."""
     family, packed = _packed(words)
-    body = struct.pack("=BxxxiHBB", family, index, PERMANENT, 0, 0)
+    body = NEIGHBOUR.pack(family, index, PERMANENT, 0, 0)
     body += _attribute(NDA_DST, packed) + _attribute(NDA_LLADDR, _mac(mac))
     return Message(f"neigh replace {words}", NEWNEIGH, CREATE | REPLACE, body)
+
+
+def ask_for(words: str, index: int) -> Message:
+    """Have the kernel ask who has an address, as it does for a packet that is to go there."""
+    family, packed = _packed(words)
+    body = NEIGHBOUR.pack(family, index, 0, USE, 0) + _attribute(NDA_DST, packed)
+    return Message(f"neigh use {words}", NEWNEIGH, CREATE | REPLACE, body)
+
+
+def state_of(namespace: Namespace, words: str, index: int) -> int:
+    """Return what the kernel knows of a neighbour, as NUD_* of linux/neighbour.h. Raises `CommandFailed`."""
+    family, packed = _packed(words)
+    body = NEIGHBOUR.pack(family, index, 0, 0, 0) + _attribute(NDA_DST, packed)
+    with namespace.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.sendto(_packet(Message("", GETNEIGH, 0, body)), (0, 0))
+        data = sock.recv(1 << 13)
+    if error := _answer(data):
+        raise CommandFailed(f"neigh get {words}: {os.strerror(error)}")
+    return int(NEIGHBOUR.unpack_from(data, 16)[2])
 
 
 def gateway(words: str, index: int, net: str = "") -> Message:
@@ -117,7 +145,9 @@ def _answer(data: bytes) -> int:
 
 
 def _packet(message: Message) -> bytes:
-    flags = REQUEST | message.flags | (0 if message.kind == GETLINK else ACK)  # one answer to each
+    flags = (
+        REQUEST | message.flags | (0 if message.kind in (GETLINK, GETNEIGH) else ACK)
+    )  # one answer to each
     header = HEADER.pack(HEADER.size + len(message.body), message.kind, flags, 0, 0)
     return header + message.body
 

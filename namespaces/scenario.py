@@ -28,6 +28,7 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
         request["targets"],
         request.get("office"),
         request.get("sources", ()),
+        strangers=request.get("strangers", False),
     ) as pair:
         sysctls.write_all(pair.server, request.get("sysctls", {}))
         scene = Scene(pair, request)

@@ -8,6 +8,7 @@ from typing import Any
 
 from namespaces import loading
 from namespaces.dialling import burst, dial, late, rate, retry
+from namespaces.discovery import discover
 from namespaces.netns import CommandFailed
 from namespaces.office import people_dial
 from namespaces.rule_list import rules
@@ -89,5 +90,6 @@ STEPS: Mapping[str, Step] = {
     function.__name__: function
     for function in (
         load, mark, places, track, listen, dial, late, burst, say, close, retry, rate, pause, people_dial,
+        discover,
     )
 }  # fmt: skip

@@ -58,7 +58,8 @@ def _list(words: Sequence[str]) -> str:
 def _why(hooks: set[str], rule: Rule, quiet: set[Place]) -> str:
     """Say why no dial can come to a rule; nothing for one to which some can."""
     if rule.place[0] in FAMILIES:
-        return f"packets of the family {rule.place[0]} are not sent, so its rules are not tried"
+        sent = "but those that ask for a neighbour " if rule.place[0] == "arp" else ""
+        return f"packets of the family {rule.place[0]} {sent}are not sent, so its rules are not tried"
     if hooks == {"forward"}:
         return "nothing is forwarded here, so rules of FORWARD, and of chains that only it leads to, are not tried"
     if hooks and hooks <= LEAVING | {"forward"} and rule_text.limits(rule.text) and rule.place in quiet:

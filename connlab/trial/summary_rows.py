@@ -121,6 +121,8 @@ def _scenarios(row: Row) -> Iterator[tuple[str, str, str]]:
         yield f"{burst['dials']} at once", str(burst["established"]), ", ".join(others)
     if row["late"] and set(row["late"]) & {"E", "R"}:
         yield "repeated SYNs", row["late"], ""
+    if row.get("found") is False and limit != 0:
+        yield "new neighbours", "nobody", "find no host"
     if row["live"] in LIVE:
         yield "those in", LIVE[row["live"]], ""
     for field, words in AGES:

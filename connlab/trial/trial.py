@@ -19,6 +19,7 @@ from connlab.trial import (
     facts,
     findings,
     interfaces,
+    neighbours,
     not_tried,
     offices,
     plan,
@@ -90,10 +91,13 @@ def _tried(
             notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
+        asked = neighbours.ask(conductor, laid_out, loaded.ruleset)
         tried = battery.run(conductor, laid_out, loaded.ruleset)
         idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
+        strangers = neighbours.seen(conductor, asked)
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
-        evidence = findings.Evidence(loaded, laid_out, tried, entries, idle)
+        entries = [neighbours.noted(each, strangers) for each in entries]
+        evidence = findings.Evidence(loaded, laid_out, tried, entries, idle, neighbours=strangers)
         found = findings.found(evidence)
         better = repairs(conductor, evidence, found)
         offices_seen = [

@@ -7,6 +7,7 @@ FINDINGS = (
     "ipv6-open", "live-reset", "live-frozen", "connected-but-dead", "refusal-rationed", "refusal-silent",
     "upside-down", "rate-not-count", "bans", "outgoing-counted", "loopback-limited", "shut-port-opened", "log-only",
     "log-silent", "wipes-table", "loads-partly", "set-full-opens", "counts-elsewhere",
+    "neighbour-silent",
 )  # fmt: skip
 VERDICTS = (
     "absent", "not-in-container", "machine-wide", "privileged-only", "invalid", "overridden", "cancelled",

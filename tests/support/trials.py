@@ -11,6 +11,7 @@ from connlab.trial import rows
 from connlab.trial.findings.evidence import Evidence
 from connlab.trial.lines import Line, Lines
 from connlab.trial.loading import Loaded
+from connlab.trial.neighbours import Discovery
 from connlab.trial.observations import Dial, Judge, Observation
 from connlab.trial.plan import Plan, Row
 from connlab.trial.ruleset import Place, Ruleset, read
@@ -98,10 +99,12 @@ def laid_out(*those: Row) -> Plan:
     return Plan(those, [], ["eth0"], [], [], ports, [], ports, 8090, 64, 511, 5.0)
 
 
-def evidence(rules: Ruleset, *those: Tried, unmet: Sequence[Unmet] = ()) -> Evidence:
+def evidence(
+    rules: Ruleset, *those: Tried, unmet: Sequence[Unmet] = (), neighbours: Sequence[Discovery] = ()
+) -> Evidence:
     """Return all that a finding may look at."""
     places = {rule.place: Line("a.nft", FIRST_LINE - 1 + rule.place[3]) for rule in rules.rules}
     loaded = Loaded([], rules, Lines(places, {}), [], [], [], [])
     plan = laid_out(*(each.row for each in those))
     entries = [rows.row(each, plan, rules, loaded.lines) for each in those]
-    return Evidence(loaded, plan, those, entries, unmet)
+    return Evidence(loaded, plan, those, entries, unmet, neighbours=neighbours)

@@ -10,6 +10,7 @@ from connlab.trial.findings import (
     limits,
     loading,
     logs,
+    neighbours,
     openings,
     own_dials,
     rates,
@@ -20,7 +21,7 @@ from connlab.trial.findings.evidence import Evidence, Finding, Kind
 
 __all__ = ["KINDS", "Evidence", "entry", "found"]
 
-GROUPS = (loading, limits, openings, sharing, connections, rates, refusals, own_dials, logs)
+GROUPS = (loading, neighbours, limits, openings, sharing, connections, rates, refusals, own_dials, logs)
 KINDS: Sequence[Kind] = tuple(kind for group in GROUPS for kind in group.KINDS)  # what matters first
 
 

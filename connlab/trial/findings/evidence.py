@@ -11,6 +11,7 @@ from connlab.trial import rule_text
 from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.lines import Line
 from connlab.trial.loading import Loaded
+from connlab.trial.neighbours import Discovery
 from connlab.trial.observations import Dial
 from connlab.trial.plan import Plan
 from connlab.trial.rules import matched
@@ -31,8 +32,11 @@ class Evidence:
         tried: Sequence[Tried],
         rows: Sequence[Mapping[str, Any]],
         unmet: Sequence[Unmet] = (),
+        *,
+        neighbours: Sequence[Discovery] = (),
     ) -> None:
-        self.loaded, self.plan, self.tried, self.rows, self.unmet = loaded, plan, tried, rows, unmet
+        self.loaded, self.plan, self.tried, self.rows = loaded, plan, tried, rows
+        self.unmet, self.neighbours = unmet, neighbours
 
     @cached_property
     def rules(self) -> dict[Place, Rule]:

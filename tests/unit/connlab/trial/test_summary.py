@@ -109,6 +109,7 @@ def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
         ),
         ({"late": "E6 T4"}, ("repeated SYNs", "E6 T4", "")),
         ({"live": "reset"}, ("those in", "are reset", "")),
+        ({"found": False}, ("new neighbours", "nobody", "find no host")),
         ({"live_untracked": "eeeeerrr"}, ("older ones", "e5 r3", "")),
         ({"live_tracked": "eeeeeeet"}, ("older, tracked", "e7 t1", "")),
         ({"frees": None}, ("after one closes", "not in time", "")),
