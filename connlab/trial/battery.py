@@ -143,7 +143,7 @@ def _check(plan: Plan, each: Tried) -> Iterator[Task]:
 
 
 def _held(plan: Plan, tried: Sequence[Tried], ruleset: Ruleset) -> Iterator[Task]:
-    for each, port, count in pairs(tried, ruleset):
+    for each, port, count in pairs(tried, ruleset, plan.cap):
         yield kept(each.held, port, scenarios.held(plan, each.row, port, count))
 
 

@@ -52,17 +52,43 @@ def _lessening_line(evidence: Evidence, tried: Tried) -> Line | None:
 
 
 def ports_share(evidence: Evidence) -> Iterator[Finding]:
-    """Find ports that have a limit and find its count used by connections to another of them."""
+    """Find ports that have a limit and find its count used by connections to another one."""
     for tried in evidence.tried:
         mine = [each for each in evidence.tried if each.row._replace(port=0) == tried.row._replace(port=0)]
-        limited = [each for each in mine if each.limit and each.row.port in {tried.row.port, *tried.ports}]
-        if tried.limit and len(limited) > 1 and tried.row.port == min(each.row.port for each in limited):
-            other = next((each for each in limited if each.held), tried)
-            ports = " and ".join(map(str, sorted(each.row.port for each in limited)))
+        alike = [
+            each for each in mine
+            if each is tried or (
+                tried.limit and each.limit == tried.limit
+                and each.row.port in tried.ports and tried.row.port in each.ports
+            )
+        ]  # fmt: skip
+        if tried.limit and len(alike) > 1 and tried.row.port == min(each.row.port for each in alike):
+            other = next((each for each in alike if each.held), tried)
+            ports = " and ".join(map(str, sorted(each.row.port for each in alike)))
             yield Finding(
                 f"ports {ports} share one limit of {tried.limit}{_over(tried)}",
                 tried, refusing_line(evidence, tried), _after_holding(other),
             )  # fmt: skip
+        taking = sorted(
+            tried.ports - {each.row.port for each in alike} - _not_named(evidence, tried) & tried.held.keys()
+        )
+        if taking:
+            held = tried.held[taking[0]].of("dial")
+            judge = next((dial.judge for dial in held if dial.letter != "E" and dial.judge), tried.judge)
+            ports = f"port{'s' if len(taking) > 1 else ''} {' and '.join(map(str, taking))}"
+            yield Finding(
+                f"{evidence.about(tried)}: connections to {ports} take places of its limit of {tried.limit}",
+                tried, evidence.line(judge.place if judge else None) or refusing_line(evidence, tried),
+                _after_holding(tried),
+            )  # fmt: skip
+
+
+def _not_named(evidence: Evidence, tried: Tried) -> set[int]:
+    """Return the held ports that a rule counted which does not name them: that is a finding of its own."""
+    return {
+        port for port in tried.held for place in counted_by(tried, port)
+        if rule_text.names(evidence.loaded.ruleset.words(evidence.rules[place]), port) is False
+    }  # fmt: skip
 
 
 def counts_elsewhere(evidence: Evidence) -> Iterator[Finding]:

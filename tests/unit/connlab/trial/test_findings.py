@@ -331,6 +331,19 @@ def test_a_part_that_all_share_is_that_of_the_line_that_has_it():
     assert finding.text.endswith("a part of the limit of 9: beside another one gets 5")
 
 
+@pytest.mark.parametrize("other", ["E20 R10", "E64"])
+def test_a_port_whose_limit_others_fill_is_told_by_its_own_number(other):
+    """Also where those have a higher limit, or none; by the line of who refuses then."""
+    mine = full(443, "E0 R10", held=8090)
+    theirs = tried(dials(other, {"R": 2}), reached=[1], of=row(8090))
+    for rows_ in ([mine, theirs], [theirs, mine]):
+        (finding,) = found("ports-share", of(ruleset("ct count over 5 drop", SILENT), rows_))
+        assert finding.text == "port 443: connections to port 8090 take places of its limit of 5"
+        assert finding.tried is mine
+        assert finding.line is not None and finding.line.line == FIRST_LINE
+        assert finding.evidence == "8090: E5, then 443: R10"
+
+
 def test_a_rate_tells_its_period():
     """In the rule's own words."""
     (finding,) = found("bans", of(ruleset(RATE), limited("E5 T10", **again("T15", after="T1"))))

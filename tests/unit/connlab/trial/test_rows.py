@@ -163,15 +163,54 @@ def test_ports_are_tried_for_one_count_where_syns_come_as_far_as_one_rule():
         tried(dials("T10"), reached=[1], of=row(22)),
     ]  # fmt: skip
     rules_ = ruleset(LIMIT, LIMIT)
-    assert [(each.row.port, port, count) for each, port, count in pairs(those, rules_)] == [(443, 80, 5)]
+    assert [(each.row.port, port, count) for each, port, count in pairs(those, rules_, 64)] == [(443, 80, 5)]
     those = [tried(log, reached=[1], of=row(443)), tried(dials("E64"), reached=[1], of=row(80))]
-    assert [(each.row.port, port, count) for each, port, count in pairs(those, rules_)] == [(443, 80, 4)]
+    assert [(each.row.port, port, count) for each, port, count in pairs(those, rules_, 64)] == [(443, 80, 4)]
+
+
+@pytest.mark.parametrize(
+    ("rules_", "of_80", "held"),
+    [
+        # a limit of 12 for both ports, of 5 for one
+        (ruleset("tcp dport 443 ct count over 5 drop", "tcp dport { 80, 443 } ct count over 12 drop"), "E12 R10", 12),
+        (ruleset("tcp dport 443 ct count over 5 drop", "ct count over 12 drop"), "E64", 12),
+        # more than the other port lets in
+        (ruleset("tcp dport 443 ct count over 5 drop", "ct count over 12 drop"), "E3 R10", 3),
+        # two rules, one set
+        (ruleset("tcp dport 443 add @s { ip saddr ct count over 5 } drop",
+                 "tcp dport 80 add @s { ip saddr ct count over 20 } drop"), "E20 R10", 20),
+        (ruleset("tcp dport 443 add @s { ip saddr ct count over 5 } drop",
+                 "tcp dport 80 add @t { ip saddr ct count over 20 } drop"), "E20 R10", None),
+    ],
+)  # fmt: skip
+def test_a_count_that_another_port_may_fill_is_filled(rules_, of_80, held):
+    """Up to the number of the rule that both come to, or of all that count in one set."""
+    mine = [1] if "@" in rules_.rules[0].text else [1, 2]
+    those = [
+        tried(dials("E5 R10", {"R": 1}), reached=mine, of=row(443)),
+        tried(dials(of_80, {"R": 2}), reached=[2], of=row(80)),
+    ]
+    found = [count for each, port, count in pairs(those, rules_, 64) if (each.row.port, port) == (443, 80)]
+    assert found == ([] if held is None else [held])
+
+
+def test_what_takes_from_a_limit_and_has_another_one_does_not_share_it():
+    """Whose limit is another one, or that loses nothing itself."""
+    first, more = dials("E5 R10", {"R": 1}), dials("E9 R10", {"R": 1})
+    empty, whole = seen(dial=dials("R10", {"R": 1})), seen(dial=dials("E9 R10", {"R": 1}))
+    one, other = tried(first, of=row(80), held={81: empty}), tried(more, of=row(81), held={80: whole})
+    share([one, other])
+    assert [sorted(each.ports) for each in (one, other)] == [[81], []]
+    one = tried(first, of=row(80), held={81: empty})
+    other = tried(first, of=row(81), held={80: seen(dial=dials("E5 R10", {"R": 1}))})
+    share([one, other])
+    assert [sorted(each.ports) for each in (one, other)] == [[81], []]
 
 
 def test_of_many_ports_each_is_tried_with_the_one_before():
     """A chain shows all that share."""
     those = [tried(dials("E5 R10", {"R": 1}), reached=[1], of=row(port)) for port in range(80, 88)]
-    found = [(each.row.port, port) for each, port, _ in pairs(those, ruleset(LIMIT))]
+    found = [(each.row.port, port) for each, port, _ in pairs(those, ruleset(LIMIT), 64)]
     assert found == [(80, 87), *((port, port - 1) for port in range(81, 88))]
 
 
