@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connlab.trial import rule_text
-from connlab.trial.forms import Input
+from connlab.trial import restore_parts, rule_text
+from connlab.trial.forms import BOTH, Input
 from connlab.trial.plan import DEFAULT_INTERFACE
 from connlab.trial.vocabulary import PORT_FIELDS
 
@@ -53,6 +53,8 @@ def _rows(
                 each.first for line in (meant if file["loaded"] else lines) for each in rule_text.ports(line)
             ]
             family = 6 if brought.form.startswith("ip6") or FOR_IPV6.search(" ".join(meant)) else 4
+            if brought.form == BOTH and number:
+                family = restore_parts.family_at(brought.text, number)
             judge = {"file": brought.path, "line": number, "rule": " ".join(meant) if number else ""}
             for port in dict.fromkeys(named or [unnamed]):
                 yield _row(port, family, judge, reason)

@@ -23,7 +23,7 @@ def fed(brought: Input, call: Mapping[str, Any], line: int | None) -> Origin | N
         return None
     text = Input(brought.path, form, call["input"])
     own = texts.prepare(text)
-    origin = own.texts[own.own].origin
+    origin = own.texts[own.own[0]].origin
     at = place(brought.text, call["input"], line or 1)
     return _moved(origin, lambda each: Line(each.file, each.line + at)) if at is not None else None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from connlab.base.errors import Usage
+from connlab.trial.restore_parts import is_of_both
 from connlab.trial.rule_marks import is_for_ipv6, is_nft, is_restore_text, is_script, is_ufw
 
 LARGEST = 2 << 20  # bytes: 30,000 rules, which a kernel takes seconds to load
@@ -99,6 +100,7 @@ FOREIGN: Sequence[Foreign] = (
             "nft rules with a set, or iptables-save beside a script with these commands"),
 )  # fmt: skip
 
+BOTH = "iptables-save and ip6tables-save"
 FORMS: Sequence[Form] = (
     Form("kubernetes", "sysctls", every(line(rf"{IN_YAML}securityContext:"), line(rf"{IN_YAML}sysctls:"))),
     Form("compose", "sysctls", line(rf"{IN_YAML}sysctls:")),
@@ -106,6 +108,7 @@ FORMS: Sequence[Form] = (
     Form("sysctl-commands", "sysctls", every(SETS, SETS_ALONE)),
     Form("shell", "script", is_script),
     Form("ufw", "rules", is_ufw),
+    Form(BOTH, "rules", every(is_restore_text, is_of_both)),
     Form("ip6tables-save", "rules", every(is_restore_text, is_for_ipv6)),
     Form("iptables-save", "rules", is_restore_text),
     Form("nft", "rules", is_nft),

@@ -87,8 +87,8 @@ def _wiped_by_text(
     if brought.form == "nft":
         line = others.flushing_line(brought.text)
     else:
-        unnamed = others.unnamed_chains(brought.text)
-        line = unnamed[0] if unnamed else None
+        unnamed = [others.unnamed_chains(part.text) for part in texts.parts_of(brought)]
+        line = next((each[0] for each in unnamed if each), None)
     if line:
         own = texts.requests(texts.prepare(brought).texts)
         answer = _ask(conductor, [*texts.requests(so_far), *others.texts(), *own], interfaces)
@@ -103,11 +103,11 @@ def _load_text(
     tried = [*so_far, *prepared.texts]
     answer = _load(conductor, tried, interfaces)
     results = answer["results"][len(so_far) :]
-    own = results[prepared.own]
+    own = [results[number] for number in prepared.own]
     file = _file(brought, own, prepared)
     if file["loaded"] is True:
         return file, tried
-    if not own["made"]:
+    if not any(result["made"] for result in own):
         return file, so_far
     rules = ruleset.read(answer["listing"])
     known = lines.lines(texts.origins(tried), _handles(tried, answer), rules)
@@ -141,16 +141,17 @@ def _request(script: Input, before: Sequence[Mapping[str, str]], interfaces: Seq
     }  # fmt: skip
 
 
-def _file(brought: Input, result: Mapping[str, Any], prepared: texts.Prepared) -> dict[str, Any]:
-    """Tell what became of a file; a tool that a signal ended is said to have crashed."""
-    status = result["status"]
+def _file(brought: Input, results: Sequence[Mapping[str, Any]], prepared: texts.Prepared) -> dict[str, Any]:
+    """Tell what became of a file, each of its parts; a tool that a signal ended is said to have crashed."""
     said: list[dict[str, Any]] = [{"line": None, "text": note} for note in prepared.notes]
-    said += messages(f"{result['errors']}{result['output']}", brought.text, prepared.shift)
-    if status < 0:
-        said.append({"line": None, "text": f"{result['program']} crashed: signal {-status}"})
+    for result in results:
+        said += messages(f"{result['errors']}{result['output']}", brought.text, prepared.shift)
+        if result["status"] < 0:
+            said.append({"line": None, "text": f"{result['program']} crashed: signal {-result['status']}"})
+    status = next((result["status"] for result in results if result["status"]), 0)
     loaded: bool | str = True
     if status:
-        loaded = "partly" if result["made"] else False
+        loaded = "partly" if any(result["made"] for result in results) else False
     exit_status = status if status >= 0 else 128 - status  # as a shell has it
     return {
         "path": brought.path, "form": brought.form, "loaded": loaded, "exit": exit_status, "messages": said,

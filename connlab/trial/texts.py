@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from connlab.trial import restore_text, ufw
-from connlab.trial.forms import Input
+from connlab.trial import restore_parts, restore_text, ufw
+from connlab.trial.forms import BOTH, Input
 from connlab.trial.lines import ChainName, Line, Origin
 from connlab.trial.nft_text import statements
+from connlab.trial.restore_parts import Part
 
 NOWHERE = Origin({}, {})
 BYTE_ORDER_MARK = "\ufeff"
@@ -28,10 +29,10 @@ class Text(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """The texts of a file: `own` is the number of the one with its own words, which begin `shift` lines later there."""
+    """The texts of a file: `own` are the numbers of those with its own words, which begin `shift` lines later there."""
 
     texts: Sequence[Text]
-    own: int
+    own: Sequence[int]
     shift: int
     notes: Sequence[str]
 
@@ -40,23 +41,34 @@ def prepare(brought: Input) -> Prepared:
     """Make texts of a file; whatever no tool takes as it is stays as it is."""
     notes = of_its_bytes(brought)
     if brought.form == "nft":
-        return Prepared([Text("nft", brought.text, _of_nft(brought))], 0, 0, notes)
+        return Prepared([Text("nft", brought.text, _of_nft(brought))], [0], 0, notes)
     fragment = brought.form == "ufw"
-    six = brought.form == "ip6tables-save" or (fragment and ufw.family(brought.text) == "ip6")
-    tool, family = ("ip6tables", "ip6") if six else ("iptables", "ip")
-    text, shift = brought.text, 0
-    if not restore_text.has_table(text):
-        text, shift = f"*filter\n{text}\nCOMMIT\n", 1
+    shift = 0 if restore_text.has_table(brought.text) else 1
+    if shift:
         notes.append("it names no table: its rules went into the table filter")
-    own = Text(f"{tool}-beside" if fragment or shift else tool, text, restore_text.origin(brought, family))
-    if not fragment:
-        return Prepared([own], 0, shift, notes)
-    notes.append(
-        "ufw's own part is not here: its chains are hooked as ufw does, and what they leave is let in"
-    )
-    words = (ufw.before(brought.text), ufw.after(brought.text))
-    around = [Text(f"{tool}-beside", each, NOWHERE) for each in words if each]
-    return Prepared([around[0], own, *around[1:]], 1, shift, notes)
+    found: list[Text] = []
+    own = []
+    for part in parts_of(brought):
+        tool, family = ("ip6tables", "ip6") if part.family == 6 else ("iptables", "ip")
+        text = f"*filter\n{part.text}\nCOMMIT\n" if shift else part.text
+        origin = restore_text.origin(brought._replace(text=part.text), family)
+        found += [Text(f"{tool}-beside", ufw.before(part.text), NOWHERE)] if fragment else []
+        own.append(len(found))
+        found.append(Text(f"{tool}-beside" if fragment or shift else tool, text, origin))
+        if fragment and (after := ufw.after(part.text)):
+            found.append(Text(f"{tool}-beside", after, NOWHERE))
+    if fragment:
+        notes.append(
+            "ufw's own part is not here: its chains are hooked as ufw does, and what they leave is let in"
+        )
+    return Prepared(found, own, shift, notes)
+
+
+def parts_of(brought: Input) -> Sequence[Part]:
+    """Return the text of each family; most files have one."""
+    six = brought.form == "ip6tables-save" or (brought.form == "ufw" and ufw.family(brought.text) == "ip6")
+    both = restore_parts.parts(brought.text) if brought.form in (BOTH, "ufw") else []
+    return both or [Part(6 if six else 4, brought.text)]
 
 
 def _of_nft(text: Input) -> Origin:

@@ -67,7 +67,7 @@ CASES: Mapping[str, Case] = {
                 "shared_by": "everybody"}},
         {8081: 5, 8099: 6},
         ["unlimited", "never-reached", "shut-port-opened", "shared-by-all", "live-frozen", "rate-not-count",
-         "loopback-limited"],
+         "loopback-limited", "neighbour-silent"],
         [7],
         ["--port", "8099"],
         ["ports-share"],
@@ -113,7 +113,8 @@ CASES: Mapping[str, Case] = {
          "refusal-silent"],
     ),
     "14-script-that-half-loads.sh": Case(
-        {22: {"pattern": "T10"}, 8081: {"pattern": "E24"}}, {22: 4, 8081: 6}, ["loads-partly", "wipes-table"]
+        {22: {"pattern": "T10"}, 8081: {"pattern": "E24"}}, {22: 4, 8081: 6},
+        ["loads-partly", "wipes-table", "neighbour-silent"],
     ),
 }  # fmt: skip
 # What was tried in the place of a line: its words and the dials that it leads to, by finding and port (0: it has none).

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
+from connlab.trial.forms import BOTH
 from connlab.trial.lines import Line
 from connlab.trial.others import NFT_TABLE
 
-RESTORED = ("iptables-save", "ip6tables-save", "ufw")
+RESTORED = ("iptables-save", "ip6tables-save", BOTH, "ufw")
 
 
 def loads_partly(evidence: Evidence) -> Iterator[Finding]:
@@ -32,7 +33,8 @@ def _what_failed(evidence: Evidence, file: Mapping[str, Any], lines: Sequence[in
     if not lines:
         return f"only a part was loaded: {text}"
     if file["form"] in RESTORED:
-        return f"this was refused, so its table and what comes after it are not in force: {text}"
+        after = "what comes after it for the same tool" if file["form"] == BOTH else "what comes after it"
+        return f"this was refused, so its table and {after} are not in force: {text}"
     told = next((told for brought, told in evidence.loaded.runs if brought.path == file["path"]), None)
     ended = told and told["status"] and told["calls"] and told["calls"][-1]["status"]
     then = f", then the script ended with status {file['exit']}" if ended else ""

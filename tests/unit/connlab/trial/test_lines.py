@@ -41,7 +41,7 @@ insert rule inet f in tcp dport 4 accept
 def origin(form: str, text: str) -> Origin:
     """Return where what a text makes comes from."""
     prepared = texts.prepare(Input("x", form, text))
-    return prepared.texts[prepared.own].origin
+    return prepared.texts[prepared.own[0]].origin
 
 
 def numbers(order: object) -> list[int | None]:
