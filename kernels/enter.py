@@ -14,7 +14,18 @@ from kernels.commands import FRAME, PORT, STATUS
 
 
 def main(request: str) -> int:
-    """Hand on what comes and goes; the command's status, 125 if the guest is gone."""
+    """Hand on what comes and goes; the command's status, 125 if the guest is gone, which is said."""
+    try:
+        status = _hand_on(request)
+    except OSError:
+        status = None
+    if status is None:
+        os.write(2, b"the guest is gone\n")
+    return 125 if status is None else status
+
+
+def _hand_on(request: str) -> int | None:
+    """Hand on what comes and goes; the command's status, None if the guest ended before."""
     with socket.create_connection(("127.0.0.1", PORT)) as connection, connection.makefile("rb") as frames:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(request.encode() + b"\n")
@@ -27,13 +38,16 @@ def main(request: str) -> int:
             view = memoryview(data)
             while view:
                 view = view[os.write(stream, view) :]
-    return 125
+    return None
 
 
 def _feed(connection: socket.socket) -> None:
-    while data := os.read(0, 1 << 16):
-        connection.sendall(data)
-    connection.shutdown(socket.SHUT_WR)
+    try:
+        while data := os.read(0, 1 << 16):
+            connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:  # the guest is gone: who reads its answers says so
+        pass
 
 
 if __name__ == "__main__":

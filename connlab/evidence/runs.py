@@ -14,14 +14,14 @@ from connlab.evidence import vega_lite
 from connlab.evidence.vega_lite import Spec
 
 T = TypeVar("T")
-OURS = ("machine.json", "*/verdict.json", "*/chart-*.json")
+OURS = ("machine.json", "*/verdict.json", "*/chart-*.json", "kernels.json")
 
 
 def find(folder: str) -> Path:
     """Return the run's own folder (below the checkout, or a path), by its real name also for `latest`.
 
-    A run is a folder in which something of ours was left: what it ran on, a verdict, a chart. Raises `Usage` if it is
-    none, and `NotFit` if there is no checkout that could have any.
+    A run is a folder in which something of ours was left: what it ran on, a verdict, a chart, a matrix. Raises `Usage`
+    if it is none, and `NotFit` if there is no checkout that could have any.
     """
     run = HOME / folder
     if not folder or not _is_run(run):

@@ -19,6 +19,7 @@ IMAGE, INDICES = "kernels", "kernels/indices"  # folders with a Dockerfile
 ARCHIVE, KERNEL = "connlab-archive", "connlab-kernel"
 # Labels: of which image the indices were made, which files of a kernel there are, and of a stage that is no result.
 MADE_OF, UNPACKED, STAGE = "connlab.indices", "connlab.kernel", "connlab.kernel-stage"
+NO_SPACE = "No space left on device"
 PROGRAMS = "/opt/connlab/kernels"
 UNPACKERS = ("kernels/archive.py", "kernels/cpio.py", "kernels/unpack.py")
 PROGRAM = ("python3", "-S", "-E", "-m")
@@ -128,9 +129,16 @@ def image(settings: Settings, kernel: Kernel) -> str:
         problem = images.derive(name, (*stage, *end, "COPY --from=archive /kernel /kernel"))
         engine.remove_nameless_images(f"{STAGE}={unpacked}")
     if problem:
-        gone = re.search(r"^E: .*", problem, re.MULTILINE)
-        raise NotFit(f"Linux {kernel.release} cannot be had", gone[0] if gone else problem.splitlines()[-1])
+        raise NotFit(f"Linux {kernel.release} cannot be had", _why(problem))
     return name
+
+
+def _why(problem: str) -> str:
+    """Return why an image was not made: no space, or apt's own words, or the last that was said."""
+    if NO_SPACE in problem:
+        return f"{NO_SPACE} where the engine keeps its images (`docker system df`, `lab clean`)"
+    apt = re.search(r"^E: .*", problem, re.MULTILINE)
+    return apt[0] if apt else problem.splitlines()[-1]
 
 
 def _digest(settings: Settings, kernel: Kernel) -> str:
@@ -156,7 +164,7 @@ def _archive(settings: Settings) -> str:
     command = " ".join((*PROGRAM, "kernels.archive", "update"))
     if problem := images.derive(name, (f"FROM {base}", f"LABEL {MADE_OF}={made_of}", f"RUN {command}")):
         if not older:
-            raise NotFit("the archive of Debian's kernels is not in reach", problem.splitlines()[-1])
+            raise NotFit("the archive of Debian's kernels is not in reach", _why(problem))
         notice(
             f"the archive of Debian's kernels is not in reach; its indices are those of {max(older)[-10:]}"
         )

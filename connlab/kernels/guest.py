@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 from connlab.base.errors import GaveUp, LabError
@@ -32,7 +33,7 @@ def guest(image: str, release: str, ended: threading.Event) -> Iterator[GuestHos
         try:
             host = stack.enter_context(_booted(image, release))
         except LabError as failed:
-            if ended.is_set():
+            if ended.is_set() or isinstance(failed, GaveUp):  # one that hangs has had its time
                 raise
             notice(f"Linux {release} did not boot, and is booted once more: {failed}")
             host = stack.enter_context(_booted(image, release))
@@ -53,11 +54,19 @@ def _booted(image: str, release: str) -> Iterator[GuestHost]:
 def _wait(console: Stream, release: str) -> None:
     """Read the console until the guest takes commands."""
     said: list[str] = []
+    deadline = time.monotonic() + BOOTS_WITHIN
     try:
-        while SERVING not in (line := console.read_line(BOOTS_WITHIN)):
+        while SERVING not in (line := console.read_line(_left(deadline))):
             said.append(line.strip())
     except (GaveUp, LabError) as error:
         kind = GaveUp if isinstance(error, GaveUp) else LabError
         # What a process of the guest said is more than the kernel's registers.
         last = ([each for each in said if each and each[0] != "["] or said)[-CONSOLE:]
         raise kind(f"Linux {release} did not boot", "\n".join(last) or str(error)) from error
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds that are left, also to a guest that never ceases to speak. Raises `GaveUp`."""
+    if (left := deadline - time.monotonic()) <= 0:
+        raise GaveUp(f"it did not serve within {BOOTS_WITHIN:g} s")
+    return left

@@ -24,6 +24,7 @@ from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.guest import guest
 
 SIDE_BY_SIDE = 2
+GAVE_UP = "gave up"  # the status of a kernel that did not boot in time
 GUEST, ENGINE = "guest", "engine"  # where a kernel ran
 CLIENTS = 2
 # What every lab has here, whatever the user's own is.
@@ -69,8 +70,12 @@ def _row(
             tell(f"Linux {kernel.release} runs")
             for claim in claims:
                 cells.append(_cell(kernel, claim, lab))
+                if cells[-1]["reason"]:
+                    lab.server.run(
+                        ["true"]
+                    )  # raises if there is no host any more: then no claim can be judged
     except (LabError, Refused) as failed:  # the engine refuses what is asked of a guest that is gone
-        row["status"] = "gave up" if isinstance(failed, GaveUp) else "cannot run"
+        row["status"] = GAVE_UP if isinstance(failed, GaveUp) else "cannot run"
         cells += [_unjudged(kernel, claim, failed) for claim in claims[len(cells) :]]
     tell(f"Linux {kernel.release}: {row['status']}")
     return row, cells

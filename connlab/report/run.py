@@ -1,4 +1,4 @@
-"""The pages of a run: one for each family of experiments that left charts, written into the run's folder."""
+"""The pages of a run, written into its folder: one for each family of experiments that left charts, or of kernels."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Any
 
 from connlab.base import private_files
 from connlab.base.errors import Unreadable, Usage
-from connlab.evidence import runs, vega_lite
+from connlab.evidence import matrices, runs, vega_lite
+from connlab.report.kernels_page import kernels_page
 from connlab.report.page import page
 
 
 def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
     """Write the page of each family that has charts, with its own of these claims; pages by family.
 
-    Raises `Usage` if there are none, and `Unreadable` if one cannot be drawn.
+    A matrix of kernels is a family of its own. Raises `Usage` if there are none, `Unreadable` if one cannot be drawn.
     """
+    if (run / matrices.FILE).exists():
+        return {"kernels": draw_kernels(run)}
     pages, claims, charts = {}, list(rows), runs.charts(run)
     if not charts:
         raise Usage(
@@ -34,3 +37,10 @@ def draw(run: Path, rows: Iterable[Mapping[str, Any]]) -> dict[str, Path]:
             raise Unreadable(f"{run}/{wrong}") from wrong
         private_files.write(pages[family], source)
     return pages
+
+
+def draw_kernels(run: Path) -> Path:
+    """Write the page of a matrix of kernels, and return it. Raises `Unreadable` if it is none."""
+    path = run / "kernels.html"
+    private_files.write(path, kernels_page(matrices.read(run), run.name))
+    return path

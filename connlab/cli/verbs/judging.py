@@ -48,7 +48,7 @@ def effects(folder: str | None, as_json: bool) -> None:
 @click.argument("folder", metavar="RUN", default="runs/latest")
 @json_option
 def report(folder: str, as_json: bool) -> None:
-    """Draw a run's charts, a page for each family of experiments. It is in the run's folder."""
+    """Draw a run's charts, a page for each family of experiments, or its kernels. It is in the run's folder."""
     from connlab.evidence import runs, verdicts
     from connlab.report.run import draw
 
@@ -65,11 +65,16 @@ def report(folder: str, as_json: bool) -> None:
 @run_option
 @json_option
 def pages(folder: str | None, as_json: bool) -> None:
-    """Write the tables of verdicts into README.md and docs/. Every claim must have one."""
+    """Write the tables of verdicts and of kernels into README.md and docs/. Every claim must have a verdict."""
     from connlab.evidence import verdicts
-    from connlab.report import verdict_tables
+    from connlab.report import kernel_table, verdict_tables
 
     paths = verdict_tables.fill(verdicts.read(folder))
+    if (page := kernel_table.fill()) is None:
+        output.notice(
+            f"{kernel_table.PAGE} stays as it is: no run has every claim on each default kernel; next: make kernels"
+        )
+    paths += [page] if page else []
     if as_json:
         print_json({"schema": 1, "pages": [str(path) for path in paths]})
     else:

@@ -22,6 +22,7 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
     from connlab.evidence import matrices
     from connlab.kernels import archive, matrix
     from connlab.kernels.claims.registry import CLAIMS
+    from connlab.report.run import draw_kernels
 
     wanted = [each.strip() for each in claims.split(",") if each.strip()] or list(CLAIMS)
     if unknown := [each for each in wanted if each not in CLAIMS]:
@@ -40,6 +41,8 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
     found["sentences"] = {claim: CLAIMS[claim].sentence for claim in wanted}
     found["contradictions"] = matrix.contradictions(found)
     folder = matrices.keep(found)
+    page = draw_kernels(folder)
     print_json(found) if as_json else show.table(found)
-    output.notice(f"evidence: {folder}")
-    click.get_current_context().exit(1 if found["contradictions"] else 0)
+    output.notice(f"evidence: {folder}, page: {page}")
+    gave_up = all(row["status"] == matrix.GAVE_UP for row in found["kernels"])
+    click.get_current_context().exit(1 if found["contradictions"] else 4 if gave_up else 0)
