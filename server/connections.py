@@ -27,6 +27,8 @@ class Connections:
         self._lock = threading.Lock()
         # address, port, and when it was established
         self._open: dict[socket.socket, tuple[str, int, float]] = {}
+        # how many of them a source has
+        self._open_now: collections.Counter[str] = collections.Counter()
         self._totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         # by source and what was counted of it
         self._histories: dict[tuple[str, str], History] = collections.defaultdict(History)
@@ -52,7 +54,8 @@ class Connections:
             self._open[sock] = (source, source_port, moment)
             self._totals[source]["accepted"] += 1
             self._histories[source, "accepted"].add(moment, moment)
-            count = sum(peer == source for peer, _, _ in self._open.values())
+            self._open_now[source] += 1
+            count = self._open_now[source]
         Connection(sock, source, source_port).emit("accepted", open=count)
         if self.stopping.is_set():
             shut(sock, socket.SHUT_RD)
@@ -60,7 +63,8 @@ class Connections:
     def forget(self, sock: socket.socket) -> None:
         """Take a connection out of the account."""
         with self._lock:
-            del self._open[sock]
+            source, _, _ = self._open.pop(sock)
+            self._open_now[source] -= 1
 
     def count_refusal(self, source: str, earliest: float, latest: float) -> None:
         """Count one refusal by the policy, at a moment between these two."""
@@ -84,13 +88,17 @@ class Connections:
         """
         hosts = {source: (float(start), float((by or {})[source])) for source, start in (after or {}).items()}
         with self._lock:
-            open_now = collections.Counter(source for source, _, _ in self._open.values())
             accounts: dict[str, dict[str, object]] = {
-                source: {"open": open_now[source], "accepted": total["accepted"], "refused": total["refused"]}
+                source: {
+                    "open": self._open_now[source],
+                    "accepted": total["accepted"],
+                    "refused": total["refused"],
+                }
                 for source, total in self._totals.items()
             }
+            earlier = self._earlier(hosts)
             for source in hosts.keys() & accounts.keys():
-                accounts[source]["since"] = self._since(source, *hosts[source])
+                accounts[source]["since"] = {**self._since(source, *hosts[source]), "earlier": earlier[source]}
         return accounts
 
     def close(self, source: str, source_port: str | None = None) -> int:
@@ -131,7 +139,12 @@ class Connections:
         for what in ("accepted", "refused"):
             history = self._histories.get((source, what))
             counts[what], counts[f"{what}_perhaps"] = history.since(after, by) if history else (0, 0)
-        earlier = sorted(
-            port for peer, port, moment in self._open.values() if peer == source and moment < after
-        )
-        return {**counts, "earlier": earlier}
+        return counts
+
+    def _earlier(self, hosts: Mapping[str, tuple[float, float]]) -> dict[str, list[int]]:
+        """Return the ports of connections that are older than the host that has their source address now."""
+        ports: dict[str, list[int]] = {source: [] for source in hosts}
+        for source, port, moment in self._open.values():
+            if source in hosts and moment < hosts[source][0]:
+                ports[source].append(port)
+        return {source: sorted(found) for source, found in ports.items()}

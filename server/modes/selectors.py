@@ -22,6 +22,8 @@ from server.settings import Settings
 
 # As with threads: nobody who passes the policy should wait for accept(2).
 BACKLOG = 1024
+# Connections that are accepted before those who wait for a turn have one.
+AT_A_TIME = 64
 SERVED_AT_ONCE = None
 KNOBS = ("GREETING",)
 
@@ -31,14 +33,15 @@ def converse(connections: Connections, sock: socket.socket, source: str, source_
     with connections.track(sock, source, source_port) as connection:
         yield from _send(connection, greeting())
         while True:
-            yield EVENT_READ
             try:
                 data = connection.receive()
-            except BlockingIOError:  # not ready after all (select(2), BUGS)
+            except BlockingIOError:  # the first bytes are often there already, and then nobody waits for them
+                yield EVENT_READ
                 continue
             if not data:
                 return
             yield from _send(connection, data)
+            yield EVENT_READ
 
 
 def _send(connection: Connection, data: bytes) -> Iterator[int]:
@@ -65,10 +68,13 @@ class SelectorServer:
     def serve_forever(self, _poll_interval: float) -> None:
         """Serve until `shutdown`, and then until the last connection is closed."""
         with selectors.DefaultSelector() as ready:
-            accept_after = 0.0
+            accept_after, accepting = 0.0, False
             while True:
-                stop, pause = self._stop, max(0.0, accept_after - time.monotonic())
-                self._watch(ready, not stop and not pause)
+                stop, pause = self._stop, max(0.0, accept_after - time.monotonic()) if accept_after else 0.0
+                if accepting != (not stop and not pause):
+                    # The listener is left alone while it cannot accept (P05).
+                    accepting = not accepting
+                    _ = ready.register(self.socket, EVENT_READ) if accepting else ready.unregister(self.socket)
                 if stop and not ready.get_map():
                     break
                 for key, _ in ready.select(pause or None):
@@ -87,31 +93,25 @@ class SelectorServer:
     def server_close(self) -> None:
         self.socket.close()
 
-    def _watch(self, ready: selectors.BaseSelector, accepting: bool) -> None:
-        """Look at the listener, or do not: it is left alone while it cannot accept (P05)."""
-        watched = self.socket in ready.get_map()
-        if accepting and not watched:
-            ready.register(self.socket, EVENT_READ)
-        elif watched and not accepting:
-            ready.unregister(self.socket)
-
     def _accept(self, ready: selectors.BaseSelector) -> bool:
-        """Start one conversation; false if there is no descriptor for it."""
-        try:
-            sock, address = self.socket.accept()
-        except OSError as error:  # or the client has gone again: not ready after all
-            return not exhausted(error)
-        sock.setblocking(False)
-        conversation = converse(self.connections, sock, *address)
-        if event := next(conversation, None):
-            ready.register(sock, event, conversation)
+        """Start the conversations of those who wait; false if there is no descriptor for one."""
+        for _ in range(AT_A_TIME):
+            try:
+                sock, address = self.socket.accept()
+            except OSError as error:  # nobody waits any more, or who did has gone again
+                return not exhausted(error)
+            sock.setblocking(False)
+            conversation = converse(self.connections, sock, *address)
+            if event := next(conversation, None):
+                ready.register(sock, event, conversation)
         return True
 
 
 def _go_on(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-    if event := next(key.data, None):
+    event = next(key.data, None)
+    if event and event != key.events:
         ready.modify(key.fd, event, key.data)
-    else:
+    elif not event:
         ready.unregister(key.fd)  # by its number: the socket is closed and has forgotten it
 
 
