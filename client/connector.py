@@ -65,6 +65,21 @@ def dial(
             yield from ended
 
 
+def one(
+    target: tuple[str, int], number: int, timeout_ms: int, source: str | None, source_port: int | None
+) -> tuple[Attempt, socket.socket | None]:
+    """Dial once, as `dial` does; most dials are decided when connect(2) returns, and need no epoll(7)."""
+    attempt, sock, error_number, outcome = single_dial.start(target, number, source, source_port)
+    if sock is None or error_number not in single_dial.UNDECIDED:
+        return single_dial.decide(attempt, sock, error_number, outcome)
+    pending: _Pending = {sock.fileno(): (attempt, sock)}
+    with select.epoll() as poller:
+        poller.register(sock, select.EPOLLOUT)
+        while not (ended := _answered(poller, pending, _until_next(pending, timeout_ms, None), timeout_ms)):
+            pass
+    return ended[0]
+
+
 def salvo(
     host: str,
     port: int,

@@ -98,7 +98,8 @@ class Connections:
             }
             earlier = self._earlier(hosts)
             for source in hosts.keys() & accounts.keys():
-                accounts[source]["since"] = {**self._since(source, *hosts[source]), "earlier": earlier[source]}
+                since = self._since(source, *hosts[source])
+                accounts[source]["since"] = {**since, "earlier": earlier[source]}
         return accounts
 
     def close(self, source: str, source_port: str | None = None) -> int:

@@ -89,21 +89,15 @@ def _tell(
 def churn(_held: Held, request: Churn) -> Churned:
     """Open and close one connection at a time."""
     _check_ports(request)
-    host = _resolve(request.host)
+    target = (_resolve(request.host), request.port)
     attempts: list[Attempt] = []
     start_ns = time.monotonic_ns()
     for number in range(request.count):
-        if attempts:
+        if attempts and request.gap_ms:
             time.sleep(request.gap_ms / 1000)
-        dialled = connector.dial(
-            host,
-            request.port,
-            timeout_ms=request.timeout_ms,
-            source=request.source,
-            source_port=request.source_port and request.source_port + number,
-        )
-        for attempt, sock in dialled:
-            attempts.append(_used(attempt._replace(number=number + 1), sock, request))
+        source_port = request.source_port and request.source_port + number
+        dialled = connector.one(target, number + 1, request.timeout_ms, request.source, source_port)
+        attempts.append(_used(*dialled, request))
     seconds = (time.monotonic_ns() - start_ns) / 1e9
     for attempt in attempts:
         report.attempt(attempt)

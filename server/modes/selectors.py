@@ -74,7 +74,10 @@ class SelectorServer:
                 if accepting != (not stop and not pause):
                     # The listener is left alone while it cannot accept (P05).
                     accepting = not accepting
-                    _ = ready.register(self.socket, EVENT_READ) if accepting else ready.unregister(self.socket)
+                    if accepting:
+                        ready.register(self.socket, EVENT_READ)
+                    else:
+                        ready.unregister(self.socket)
                 if stop and not ready.get_map():
                     break
                 for key, _ in ready.select(pause or None):
