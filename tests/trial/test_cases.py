@@ -157,7 +157,8 @@ INSTEAD: Mapping[str, Mapping[tuple[str, int], tuple[str, str] | None]] = {
         ("shared-by-net", 8082): ("with `--syn`, mask 32 and a rule for each port", "E12 R10"),
         ("ports-share", 8081): ("with `--syn`, mask 32 and a rule for each port", "E12 R10"),
         ("live-frozen", 22): ("with `--syn`", "E3 T10"),
-        ("rate-not-count", 22): None,
+        ("rate-not-count", 22): ("with `-m connlimit --connlimit-above 3` in place of `-m hashlimit`", "E3 T10"),
+        ("bans", 22): ("with `-m connlimit --connlimit-above 3` in place of `-m hashlimit`", "E3 T10"),
     },
 }  # fmt: skip
 each_case = pytest.mark.parametrize(
