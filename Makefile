@@ -96,7 +96,7 @@ lint: .venv/.ready  ## Run every linter
 
 .PHONY: kernels
 kernels: .venv/.ready  ## Measure claims on other kernels (KERNELS='6.12.57')
-	@.venv/bin/lab kernels $${CLAIMS+--claims "$$CLAIMS"} -- $${KERNELS-}
+	@set -f; .venv/bin/lab kernels $${CLAIMS+--claims "$$CLAIMS"} -- $${KERNELS-}
 
 .PHONY: bench
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers

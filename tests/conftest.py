@@ -30,7 +30,18 @@ RUN = "CONNLAB_RUN"
 LONGEST_ID = 80  # letters of a parameter
 # After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
 # takes moments comes last, so that no worker is left with a long story then.
-ORDER = ("time_wait", "trial", "faults", "experiments", "hosts", "verbs", "compose", "report", "unit")
+ORDER = (
+    "time_wait",
+    "kernels",
+    "trial",
+    "faults",
+    "experiments",
+    "hosts",
+    "verbs",
+    "compose",
+    "report",
+    "unit",
+)
 # Whose tests have a trial each, which waits more than it works: spread over all workers.
 APART = {"test_documents.py", "test_policies.py", "test_script_kinds.py"}
 PASSED = pytest.StashKey[bool]()
@@ -77,7 +88,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the crowd's tests first, then folders in their ORDER; xdist keeps it with --no-loadscope-reorder."""
 
     def key(item: pytest.Item) -> tuple[bool, int]:
-        folder = next((n for n, folder in enumerate(ORDER) if folder in item.path.parts), 0)
+        top = item.path.parts[len(HOME.parts) + 1 :][:1]  # tests/unit has a folder for kernels, too
+        folder = next((n for n, folder in enumerate(ORDER) if folder in top), 0)
         return "crowd" not in getattr(item, "fixturenames", ()), folder
 
     items.sort(key=key)

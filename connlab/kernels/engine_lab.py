@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connlab.base.settings import Settings
-from connlab.cluster import engine, host_files, hosts, images, lifecycle, one_off
+from connlab.cluster import engine, engine_machine, host_files, hosts, images, lifecycle, one_off
 from connlab.cluster.host import Host
 from connlab.cluster.idle_host import idle_host
 from connlab.kernels.claim_lab import ClaimLab
@@ -49,7 +49,12 @@ def _write_sysctls(host: Host, settings: Sequence[str]) -> None:
 
 
 def _remove_leftovers(project: str) -> None:
-    """Remove the labs of such measurements whose process is gone (SIGKILL, say)."""
+    """Remove the labs of such measurements whose process is gone (SIGKILL, say).
+
+    Of an engine elsewhere nobody here knows whose process it was.
+    """
+    if not engine_machine.is_here():
+        return
     for name in hosts.projects(_prefix(project)):
         owner = re.fullmatch(rf"{re.escape(_prefix(project))}(\d+)", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -9,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.cluster import engine_machine
+from connlab.cluster import engine_machine, hosts
 from tests.support.forwarding import SOCKET, forwarding
 from tests.support.laboratory import Lab
-from tests.support.processes import run_program
+from tests.support.processes import run_lab, run_program
 
 LOOK = """from connlab.base import settings
 from connlab.cluster import capacity, engine_machine
@@ -46,3 +47,18 @@ def test_the_free_memory_of_an_engine_elsewhere_is_asked_there(
     assert free.isdigit()
     assert 0 < int(free) < total
     assert int(free) % 1024 == 0
+
+
+def test_the_kernel_of_an_engine_elsewhere_is_measured_there(address: str) -> None:
+    """`lab kernels engine`: the answer names the engine's kernel and says that it is elsewhere; its lab is gone."""
+    project = f"connlab-elsewhere-{os.getpid()}"
+    claims = ("--claims", "boundary,ports,loopback")
+    done = run_lab("kernels", "--json", *claims, "engine", DOCKER_HOST=address, COMPOSE_PROJECT_NAME=project)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    kernel = engine_machine.facts()["kernel"]
+    assert (answer["machine"]["kernel"], answer["machine"]["here"]) == (kernel, False)
+    ((version, where),) = {(row["version"], row["where"]) for row in answer["kernels"]}
+    assert (version, where) == (kernel, "engine")
+    assert {cell["reason"] for cell in answer["cells"]} == {""}
+    assert hosts.projects(project) == set()

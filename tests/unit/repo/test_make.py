@@ -115,6 +115,13 @@ def test_what_is_not_given_is_not_handed_over(make):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("value", [*HOSTILE, "*", "6.12.57  engine\t[a-z]* ?"])
+def test_kernels_are_words_and_no_names_of_files(make, value):
+    """Each word of KERNELS is one argument, as it is."""
+    ((argv, _),) = make("kernels", KERNELS=value, CLAIMS=value)
+    assert argv == ["kernels", "--claims", value, "--", *value.split()]
+
+
 @pytest.mark.parametrize("value", ["$(shell touch ran)", '"; touch ran; "', "$$(touch ran)"])
 def test_the_interpreter_is_no_text_of_a_recipe(make, checkout, value):
     """PYTHON, of which a user says with what .venv is made, and the tools are pinned."""
