@@ -11,7 +11,7 @@ from connlab.trial.conductor import Conductor
 from connlab.trial.forms import READERS, Input
 from connlab.trial.interfaces import named_interfaces
 from connlab.trial.lines import Handle, Line, Lines
-from connlab.trial.messages import messages
+from connlab.trial.messages import messages, where_it_stands
 from connlab.trial.others import Wiped
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.texts import Text
@@ -85,7 +85,8 @@ def _wiped_by_text(
 ) -> Iterator[Wiped]:
     """Load a text that takes something away, or may, where there are rules of others."""
     if brought.form == "nft":
-        line = others.flushing_line(brought.text)
+        found = others.flushing_line(brought.text)
+        line = brought.origin(found).at if found else None
     else:
         unnamed = [others.unnamed_chains(part.text) for part in texts.parts_of(brought)]
         line = next((each[0] for each in unnamed if each), None)
@@ -145,7 +146,8 @@ def _file(brought: Input, results: Sequence[Mapping[str, Any]], prepared: texts.
     """Tell what became of a file, each of its parts; a tool that a signal ended is said to have crashed."""
     said: list[dict[str, Any]] = [{"line": None, "text": note} for note in prepared.notes]
     for result in results:
-        said += messages(f"{result['errors']}{result['output']}", brought.text, prepared.shift)
+        words = messages(f"{result['errors']}{result['output']}", brought.text, prepared.shift)
+        said += [where_it_stands(each, brought) for each in words]
         if result["status"] < 0:
             said.append({"line": None, "text": f"{result['program']} crashed: signal {-result['status']}"})
     status = next((result["status"] for result in results if result["status"]), 0)

@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from connlab.trial.forms import Input
+
 # `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
 AT_LINE = re.compile(r"(?:\bline:? |stdin:)(\d+)\b")
+STDIN = re.compile(r"/dev/stdin:(\d+)")
 NO_CHAIN = re.compile(r"Chain '(\S+)' does not exist")
 # nft goes on after these, and then takes every line for wrong.
 INCLUDE = re.compile(r"stdin:\d+:\S+ Error: File not found: (\S+)$")
@@ -36,13 +39,24 @@ def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
         known = number or known
         found.append({"line": known, "text": each})
         if file := INCLUDE.search(each):
-            bring = f"put the text of {file[1]} in the place of this line, or bring the output of: nft list ruleset"
+            bring = (
+                f"bring {file[1]} beside it (what is not below the folder of the file is read only so), put its text in"
+                " the place of this line, or bring the output of: nft list ruleset"
+            )
             return [*found, {"line": known, "text": bring}]
         if CR_LF.search(each):
             return found
         if NO_HOST.search(each):
             found.append({"line": known, "text": NO_NAMES})
     return found
+
+
+def where_it_stands(message: dict[str, Any], brought: Input) -> dict[str, Any]:
+    """Return a message about a text with what it includes: by the lines of the files that people have."""
+    if not brought.origins or not message["line"]:
+        return message
+    text = STDIN.sub(lambda at: "{}:{}".format(*brought.origin(int(at[1]))), message["text"])
+    return {"line": brought.origin(message["line"]).at, "text": text}
 
 
 def _naming(chain: str, text: str) -> Sequence[int]:

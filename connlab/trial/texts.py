@@ -75,7 +75,7 @@ def _of_nft(text: Input) -> Origin:
     rules: dict[ChainName, list[Line | None]] = {}
     policies: dict[ChainName, Line] = {}
     for statement in statements(text.text):
-        line = Line(text.path, statement.line)
+        line = Line(*text.origin(statement.line)[:2])
         if statement.kind == "policy":
             policies[statement.chain] = line
         elif statement.kind in ("add", "insert", "replace"):

@@ -11,7 +11,7 @@ from connlab.base import knob_values
 from connlab.base import settings as knobs
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings
-from connlab.trial import changes, expectation_files, expectations, forms, offices, placeholders
+from connlab.trial import changes, expectation_files, expectations, forms, includes, offices, placeholders
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.plan import Wishes
@@ -60,12 +60,13 @@ def request(typed: Typed, *, of_make: bool) -> Request:
         raise Usage("standard input is one file", f"`-` is there {paths.count(STANDARD_INPUT)} times")
     named = placeholders.values(settings)
     expected = [each for argument in typed.expected for each in expectation_files.expected(argument, named)]
-    brought = [forms.recognise(path, read(path, forms.LARGEST + 1)) for path in typed.files]
+    brought = _recognised(typed.files)
     brought += [
         forms.recognise(path, read(path, forms.LARGEST + 1), reader="sysctls") for path in typed.sysctls
     ]
     readable = [placeholders.filled(each, named) for each in brought]
     inputs, told = changes.apply(readable, [changes.parse(text) for text in typed.changed])
+    inputs, read_too = includes.taken_in(inputs)
     wishes = Wishes(
         [*typed.ports, *expectations.ports(expected)],
         max(typed.dials, expectations.dials(expected)),
@@ -73,7 +74,20 @@ def request(typed: Typed, *, of_make: bool) -> Request:
         typed.patience,
         expectations.offices(expected, [offices.parse(text) for text in typed.offices]),
     )
-    return Request(settings, brought, inputs, told, wishes, expected)
+    return Request(settings, [*brought, *read_too], inputs, told, wishes, expected)
+
+
+def _recognised(paths: Sequence[str]) -> list[Input]:
+    """Read files and see what each is; one that another includes need not say it by itself. Raises `Usage`."""
+    data = {path: read(path, forms.LARGEST + 1) for path in paths}
+    texts = {path: each.decode(errors="replace") for path, each in data.items()}
+    included = includes.included_names(texts)
+    return [
+        Input(path, "nft", forms.decoded(path, data[path]))
+        if path in included
+        else forms.recognise(path, data[path])
+        for path in paths
+    ]
 
 
 def _of_make(typed: Typed) -> tuple[Settings, Typed]:

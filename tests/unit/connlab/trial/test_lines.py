@@ -120,7 +120,8 @@ def test_an_include_that_was_not_brought_is_all_that_is_said():
         {"line": 3, "text": "/dev/stdin:3:1-19: Error: File not found: ./x.nft"},
         {
             "line": 3,
-            "text": "put the text of ./x.nft in the place of this line, or bring the output of: nft list ruleset",
+            "text": "bring ./x.nft beside it (what is not below the folder of the file is read only so), put its text"
+            " in the place of this line, or bring the output of: nft list ruleset",
         },
     ]
 
