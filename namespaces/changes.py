@@ -11,7 +11,8 @@ import struct
 from typing import NamedTuple
 
 from namespaces.netns import Namespace
-from namespaces.trace import ADD_MEMBERSHIP, BUFFER, FAMILIES, NETLINK_NETFILTER, SOL_NETLINK, attributes_in
+from namespaces.trace import ADD_MEMBERSHIP, BUFFER, NETLINK_NETFILTER, SOL_NETLINK
+from namespaces.trace_events import FAMILIES, attributes_in
 
 NFTABLES = 7  # group, linux/netfilter/nfnetlink.h
 SUBSYSTEM = 10  # NFNL_SUBSYS_NFTABLES

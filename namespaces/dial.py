@@ -9,7 +9,7 @@ import struct
 from typing import NamedTuple
 
 from namespaces.netns import Namespace
-from namespaces.trace import Tuple4
+from namespaces.trace_events import Tuple4
 
 WINDOW = 0.150  # seconds
 # A process that the machine kept waiting looks again before it says that nothing came.

@@ -12,7 +12,8 @@ from namespaces.loading import LIST
 from namespaces.rule_list import rules
 from namespaces.scene import Scene
 from namespaces.steps import STEPS
-from namespaces.trace import ENDS, OURS, STARTS, Event, Paths, Trace, Tuple4
+from namespaces.trace import ENDS, OURS, STARTS, Paths, Trace
+from namespaces.trace_events import Event, Tuple4
 
 
 async def run(request: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from namespaces.dial import Dial, Route
 from namespaces.hosts import Hosts
 from namespaces.rule_list import rules
 from namespaces.scene import Scene
-from namespaces.trace import ACK, ID, NETWORK, OURS, SYN, TRANSPORT, Event, Trace
+from namespaces.trace import ACK, OURS, SYN, Trace
+from namespaces.trace_events import ID, NETWORK, TRANSPORT, Event
 
 CLIENT, SERVER = ("198.18.85.170", 40000), ("198.51.100.10", 443)
 FOUR = (*CLIENT, *SERVER)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from namespaces import trace_filter
-from namespaces.trace import CHAIN, HANDLE, ID, OURS, POLICY, TABLE, TYPE, VERDICT
+from namespaces.trace import OURS
+from namespaces.trace_events import CHAIN, HANDLE, ID, POLICY, TABLE, TYPE, VERDICT
 
 POLICY_KIND, RETURN, RULE = 1, 2, 3  # linux/netfilter/nf_tables.h
 ACCEPT = struct.pack("=HH4sHHI", 12, VERDICT | 0x8000, b"\x08\0\1\0", 0, 0, 0)
