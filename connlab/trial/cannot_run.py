@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connlab.trial import restore_parts, rule_text
+from connlab.trial import restore_parts, rule_ports
 from connlab.trial.forms import BOTH, Input
 from connlab.trial.plan import DEFAULT_INTERFACE
 from connlab.trial.vocabulary import PORT_FIELDS
@@ -50,7 +50,7 @@ def _rows(
             number = message["line"]
             meant = lines[number - 1 : number] if number else lines
             named = [
-                each.first for line in (meant if file["loaded"] else lines) for each in rule_text.ports(line)
+                each.first for line in (meant if file["loaded"] else lines) for each in rule_ports.ports(line)
             ]
             family = 6 if brought.form.startswith("ip6") or FOR_IPV6.search(" ".join(meant)) else 4
             if brought.form == BOTH and number:

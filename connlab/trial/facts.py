@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from connlab.trial import rule_text
+from connlab.trial import rule_ports, rule_text, rule_verdicts
 from connlab.trial.addresses import NO_SOURCE
 from connlab.trial.ruleset import QUOTED, Ruleset
 
@@ -75,7 +75,7 @@ def facts(ruleset: Ruleset, missing: Sequence[str] = ()) -> Facts:
         _places(SOURCES, texts),
         [int(port) for text in texts for port in _words(ELSEWHERE, text)],
         max((number for text in texts for number in numbers(text)), default=0),
-        lambda port: [name for text in texts if rule_text.names(text, port) for name in _interfaces(text)],
+        lambda port: [name for text in texts if rule_ports.names(text, port) for name in _interfaces(text)],
         ports[MOST_PORTS:],
     )
 
@@ -85,15 +85,15 @@ def _ports(texts: Sequence[str]) -> list[int]:
 
     Of a range that a rule excludes there is one port in it, and for the rule one that it is about.
     """
-    excluded = [(text, rule_text.ranges_excluded(text)) for text in texts]
-    named = [each.first for text, ranges in excluded for each in rule_text.ports(text) if each not in ranges]
+    excluded = [(text, rule_ports.ranges_excluded(text)) for text in texts]
+    named = [each.first for text, ranges in excluded for each in rule_ports.ports(text) if each not in ranges]
     for text, ranges in excluded:
         for each in ranges:
             tried = [*named, next(port for port in UNNAMED if port not in named)]
             if not any(each.first <= port <= each.last for port in tried):
                 named.append(each.first)
-        if ranges and not any(rule_text.names(text, port) for port in tried):
-            named += [port for port in (*OFTEN, *range(1, 65536)) if rule_text.names(text, port)][:1]
+        if ranges and not any(rule_ports.names(text, port) for port in tried):
+            named += [port for port in (*OFTEN, *range(1, 65536)) if rule_ports.names(text, port)][:1]
     return list(dict.fromkeys(named))
 
 
@@ -146,12 +146,12 @@ def _places(pattern: re.Pattern[str], texts: Sequence[str]) -> list[Named]:
 def _named(net: Net, texts: Sequence[str]) -> Named:
     via = next((name for text in texts for name in _interfaces(text)), "")
     counted = any(rule_text.limits(text) for text in texts)
-    refused = all(rule_text.verdict(text) == "refuse" for text in texts)
+    refused = all(rule_verdicts.verdict(text) == "refuse" for text in texts)
     rank = COUNTED if counted else REFUSED if refused else LET_IN
     return Named(
         str(net),
         net.version,
-        lambda port: any(rule_text.names(text, port) is not False for text in texts),
+        lambda port: any(rule_ports.names(text, port) is not False for text in texts),
         via,
         rank,
     )

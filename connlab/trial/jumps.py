@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from connlab.trial import rule_text
+from connlab.trial import rule_ports, rule_verdicts
 from connlab.trial.ruleset import ChainName, Place, Rule, Ruleset
 
 
@@ -31,7 +31,7 @@ class Jumps(NamedTuple):
 
     def _about(self, rule: Rule, port: int, seen: set[ChainName], to: str = "") -> bool:
         words = self.ruleset.words(rule)
-        named = rule_text.names(rule_text.leading_to(words, to) if to else words, port)
+        named = rule_ports.names(rule_verdicts.leading_to(words, to) if to else words, port)
         chain = rule.place[:3]
         if named is not None:
             return named
@@ -58,5 +58,5 @@ def jumps(ruleset: Ruleset) -> Jumps:
 
 def _jumps(ruleset: Ruleset) -> Iterator[tuple[Rule, ChainName]]:
     for rule in ruleset.rules:
-        for name in rule_text.jumps(ruleset.words(rule)):
+        for name in rule_verdicts.jumps(ruleset.words(rule)):
             yield rule, (*rule.place[:2], name)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from connlab.trial import rule_text
+from connlab.trial import rule_verdicts
 from connlab.trial.ruleset import FAMILIES, HANDLE, OURS, QUOTED, ChainName, Place, Ruleset
 
 VERDICT = re.compile(
@@ -53,10 +53,10 @@ def _saved(rules: Ruleset, table: tuple[str, str]) -> str:
 
 def _without_target(text: str) -> str:
     """Return a rule that only matches, or jumps to a chain, from which packets come back."""
-    target = rule_text.TARGET.search(QUOTED.sub(lambda quoted: "x" * len(quoted[0]), text))
+    target = rule_verdicts.TARGET.search(QUOTED.sub(lambda quoted: "x" * len(quoted[0]), text))
     if target is None:
         return text
-    return text[: target.start()] + "".join(f" -j {name}" for name in rule_text.jumps(text))
+    return text[: target.start()] + "".join(f" -j {name}" for name in rule_verdicts.jumps(text))
 
 
 def _listed(listing: str, saved: set[tuple[str, str]]) -> Iterator[str]:

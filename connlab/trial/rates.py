@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.ruleset import Place, Ruleset
 from connlab.trial.tried import Tried
 
@@ -58,9 +58,9 @@ def any_turns(texts: Iterable[str]) -> bool:
 def _only_gives_back(text: str) -> bool:
     if TURNING.search(text):
         return False
-    verdict = rule_text.verdict(text)
+    verdict = rule_verdicts.verdict(text)
     if verdict == "refuse":
         return not BELOW.search(text)
     if verdict == "accept":
         return not ABOVE.search(text)
-    return not verdict and not rule_text.diverts(text)  # it logs, or notes who came
+    return not verdict and not rule_verdicts.diverts(text)  # it logs, or notes who came

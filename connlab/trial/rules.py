@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.loading import Loaded
 from connlab.trial.observations import Observation
 from connlab.trial.ruleset import Place, Rule
@@ -41,7 +41,7 @@ def idle(rules: Sequence[Rule], tried: Sequence[Tried]) -> list[Rule]:
     return [
         rule
         for rule in silent(rules, tried)
-        if rule_text.limits(rule.text) or rule_text.verdict(rule.text) == "refuse"
+        if rule_text.limits(rule.text) or rule_verdicts.verdict(rule.text) == "refuse"
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from connlab.trial import facts, matches_only, own_dials, rule_text, scenarios
+from connlab.trial import facts, matches_only, own_dials, rule_text, rule_verdicts, scenarios
 from connlab.trial.conductor import Conductor
 from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.observations import Judge
@@ -60,7 +60,9 @@ def _told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | N
     (its,) = [each for each in tried if each.row == row]
     judges = list(dict.fromkeys(dial.judge for dial in its.dials if dial.judge))
     passed = frozenset[Place]().union(*(dial.matched for dial in its.dials))
-    diverted = [each.place for each in rules.rules if each.place in passed and rule_text.diverts(each.text)]
+    diverted = [
+        each.place for each in rules.rules if each.place in passed and rule_verdicts.diverts(each.text)
+    ]
     few = its.limit is None and 0 < len(its.dials) <= number
     return Unmet(rule, row.port, judges, diverted, len(its.dials) if few else None)
 

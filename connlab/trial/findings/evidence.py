@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.jumps import Jumps, jumps
 from connlab.trial.lines import Line
 from connlab.trial.loading import Loaded
@@ -125,7 +125,7 @@ def harming_line(
         packets += matched([seen]) - seen.syns
     able = [
         rule.place for rule in evidence.loaded.ruleset.rules
-        if rule_text.verdict(rule.text) == "refuse" and (rule_text.resets(rule.text) or not by_reset)
+        if rule_verdicts.verdict(rule.text) == "refuse" and (rule_verdicts.resets(rule.text) or not by_reset)
     ]  # fmt: skip
     known = [place for place, _ in packets.most_common() if place in able]
     judge = tried.judge.place if tried.judge else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, port_words
 from connlab.trial.observations import letters, pattern
 from connlab.trial.plan import Clients
@@ -53,7 +53,7 @@ def _gets_in_above(evidence: Evidence) -> Iterator[Finding]:
 def _let_in(evidence: Evidence, tried: Tried, rule: Rule) -> str:
     """Tell of a rule that lets in up to its number that what is behind it lets in all others who came to it."""
     first = tried.first_match.get(rule.place)
-    if first is None or rule_text.verdict(rule.text) in ("", "refuse"):
+    if first is None or rule_verdicts.verdict(rule.text) in ("", "refuse"):
         return ""
     others = [
         dial for dial, came in list(zip(tried.dials, tried.came, strict=False))[first:]
@@ -140,7 +140,7 @@ def _is_about(evidence: Evidence, rule: Rule, port: int, family: int) -> bool:
 def _limited(evidence: Evidence, tried: Tried) -> bool:
     """Tell whether a rule that counts, decides and is about the port judged a SYN of a row in any scenario."""
     about = [rule for rule in evidence.limiting if evidence.jumps.about(rule, tried.row.port)]
-    deciding = {rule.place for rule in about if rule_text.verdict(rule.text)}
+    deciding = {rule.place for rule in about if rule_verdicts.verdict(rule.text)}
     matched = {place for seen in tried.observations() for dial in seen.dials for place in dial.matched}
     return bool(deciding & (tried.reached | matched))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_text
+from connlab.trial import rule_ports, rule_text
 from connlab.trial.crowd import filled_set
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
 from connlab.trial.observations import Dial, got_in, letters, pattern
@@ -47,7 +47,7 @@ def _by_name(evidence: Evidence, tried: Tried, dial: Dial) -> bool:
     """Tell whether a rule on the way of a dial, or one that jumped there, names its port."""
     ruleset = evidence.loaded.ruleset
     return any(
-        rule_text.names(ruleset.words(evidence.rules[place]), tried.row.port)
+        rule_ports.names(ruleset.words(evidence.rules[place]), tried.row.port)
         for place in dial.matched
         if place in evidence.rules
     )

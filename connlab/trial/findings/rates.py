@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.observations import Dial, letters, pattern
 from connlab.trial.tried import Tried
@@ -80,7 +80,9 @@ def _may_be_jiffies(evidence: Evidence, tried: Tried, dial: Dial) -> bool:
     if rule is not None and rule_text.limits(rule.text):
         return rule_text.counts_connections(rule.text)
     texts = [evidence.rules[place].text for place in tried.reached]
-    return any(rule_text.counts_connections(text) and rule_text.verdict(text) != "refuse" for text in texts)
+    return any(
+        rule_text.counts_connections(text) and rule_verdicts.verdict(text) != "refuse" for text in texts
+    )
 
 
 def _period(evidence: Evidence, tried: Tried) -> str:
@@ -91,7 +93,7 @@ def _period(evidence: Evidence, tried: Tried) -> str:
     texts = []
     for dial in tried.refused[:1]:
         for place, rule in evidence.rules.items():
-            refuses = rule_text.verdict(rule.text).startswith(("refuse", "jump"))
+            refuses = rule_verdicts.verdict(rule.text).startswith(("refuse", "jump"))
             if (place in dial.matched and refuses) or (place in tried.reached - dial.matched and not refuses):
                 texts.append(rule_text.period(evidence.loaded.ruleset.words(rule)))
     periods = ", ".join(dict.fromkeys(text for text in texts if text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import addresses, rule_text
+from connlab.trial import addresses, rule_ports, rule_text
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.lines import Line
 from connlab.trial.observations import got_in, letters, pattern
@@ -87,7 +87,7 @@ def _not_named(evidence: Evidence, tried: Tried) -> set[int]:
     """Return the held ports that a rule counted which does not name them: that is a finding of its own."""
     return {
         port for port in tried.held for place in counted_by(tried, port)
-        if rule_text.names(evidence.loaded.ruleset.words(evidence.rules[place]), port) is False
+        if rule_ports.names(evidence.loaded.ruleset.words(evidence.rules[place]), port) is False
     }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def counts_elsewhere(evidence: Evidence) -> Iterator[Finding]:
         for port in tried.held:
             for place in counted_by(tried, port):
                 words = evidence.loaded.ruleset.words(evidence.rules[place])
-                if place not in seen and rule_text.names(words, port) is False:
+                if place not in seen and rule_ports.names(words, port) is False:
                     seen.add(place)
                     held = tried.held[port].of("held")
                     first = next(

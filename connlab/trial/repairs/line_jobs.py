@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.findings.evidence import Evidence
 from connlab.trial.lines import Line
 from connlab.trial.repairs import edits, of_iptables, of_nft
@@ -51,7 +51,7 @@ def _places(evidence: Evidence, line: Line, tried: Tried) -> Iterator[list[Place
     yield [rule.place for rule in reversed(mine)]
     if not any(rule_text.limits(rule.text) for rule in mine):
         leading = [
-            place for place in tried.reached if rule_text.verdict(evidence.rules[place].text) != "accept"
+            place for place in tried.reached if rule_verdicts.verdict(evidence.rules[place].text) != "accept"
         ]
         if len(leading) == 1:
             yield leading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from connlab.trial import rule_text
+from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.findings.evidence import Evidence, Finding
 from connlab.trial.repairs import edits, of_nft
 from connlab.trial.repairs.job import FAMILIES, Found, Job
@@ -56,7 +56,7 @@ def _rate(evidence: Evidence, finding: Finding) -> Rule | None:
 
 def count(rule: str, where: Where) -> Repair | None:
     """Count connections of each source, up to the burst where the rule lets in, above it where it refuses."""
-    verdict = rule_text.verdict(rule)
+    verdict = rule_verdicts.verdict(rule)
     burst = BURST.search(rule)
     most = next(filter(None, burst.groups()), DEFAULT_BURST) if burst else DEFAULT_BURST
     if verdict not in ("accept", "refuse"):

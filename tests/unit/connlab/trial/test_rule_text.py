@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import rule_text
+from connlab.trial import rule_ports, rule_text, rule_verdicts
 
 SYN = "-A INPUT -p tcp -m tcp --dport 443 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 20 -j DROP"
 LATE_PORT = (
@@ -50,7 +50,7 @@ def test_a_limit_counts_and_may_be_about_tcp(text, limits):
 )  # fmt: skip
 def test_what_a_rule_decides(text, verdict):
     """Not what its comment says, or the prefix of its log."""
-    assert rule_text.verdict(text) == verdict
+    assert rule_verdicts.verdict(text) == verdict
 
 
 @pytest.mark.parametrize(
@@ -69,16 +69,16 @@ def test_what_a_rule_decides(text, verdict):
 )  # fmt: skip
 def test_a_rule_is_about_the_ports_that_it_names(text, named, others):
     """In each of the ways to write them; what it excludes it is not about."""
-    assert [rule_text.names(text, port) for port in (*named, *others)] == [True] * len(named) + [False] * len(
-        others
-    )
+    assert [rule_ports.names(text, port) for port in (*named, *others)] == [True] * len(named) + [
+        False
+    ] * len(others)
 
 
 @pytest.mark.parametrize("text", ["-A INPUT -p tcp -j DROP", "ct count over 5 drop", "udp dport 53 accept"])
 def test_a_rule_that_names_no_port_of_tcp_is_about_none(text):
     """Nor does it say which not."""
-    assert rule_text.names(text, 443) is None
-    assert rule_text.ports(text) == []
+    assert rule_ports.names(text, 443) is None
+    assert rule_ports.ports(text) == []
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_kernel_log_is_not_that_of_a_reader():
 )  # fmt: skip
 def test_what_sends_packets_on_otherwise(text, diverts):
     """Elsewhere, or as others; a jump may come back."""
-    assert rule_text.diverts(text) is diverts
+    assert rule_verdicts.diverts(text) is diverts
 
 
 def test_the_period_is_in_the_rules_words():
