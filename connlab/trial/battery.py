@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from connlab.trial import addresses, crowd, marks, own_dials, rule_text, scenarios
 from connlab.trial.conductor import Conductor
-from connlab.trial.observations import Observation, got_in
+from connlab.trial.dial_words import got_in
+from connlab.trial.observations import Observation
 from connlab.trial.pairs import pairs, share
 from connlab.trial.plan import Plan, Row, judged
 from connlab.trial.rates import by_rate_alone, by_time, may_turn, rates

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from connlab.base.errors import Usage
 from connlab.trial import addresses
-from connlab.trial.observations import Observation, letters, pattern
+from connlab.trial.dial_words import letters, pattern
+from connlab.trial.observations import Observation
 from connlab.trial.plan import Office, Plan, Row, Wishes, request
 
 MOST = 8000  # connections of all offices: each takes two descriptors of the sandbox's 16,384

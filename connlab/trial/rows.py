@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from connlab.trial.dial_words import letters, pattern, refusal
 from connlab.trial.lines import Lines
-from connlab.trial.observations import Dial, Judge, Observation, letters, pattern, refusal
+from connlab.trial.observations import Dial, Judge, Observation
 from connlab.trial.plan import Plan
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tried import Tried

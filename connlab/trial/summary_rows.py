@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from connlab.trial.observations import pattern
+from connlab.trial.dial_words import pattern
 from connlab.trial.row_dialled import by_whose
 from connlab.trial.row_words import admitted
 

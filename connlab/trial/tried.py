@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from connlab.trial.observations import Dial, Judge, Observation, got_in
+from connlab.trial.dial_words import got_in
+from connlab.trial.observations import Dial, Judge, Observation
 from connlab.trial.plan import Row
 from connlab.trial.ruleset import Place
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from connlab.trial.dial_words import pattern
 from connlab.trial.loading import Loaded
-from connlab.trial.observations import pattern
 from connlab.trial.trial_record import digest
 
 Place = tuple[str, str, str, int]

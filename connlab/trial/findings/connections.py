@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connlab.trial.dial_words import pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, harming_line, refusing_line
-from connlab.trial.observations import pattern
 
 BEFORE = {
     "live_untracked": "older than the rules, nothing tracked before",

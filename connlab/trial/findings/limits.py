@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import rule_text, rule_verdicts
+from connlab.trial.dial_words import letters, pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, port_words
-from connlab.trial.observations import letters, pattern
 from connlab.trial.plan import Clients
 from connlab.trial.ruleset import Rule
 from connlab.trial.tried import Tried

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from connlab.trial import rule_ports, rule_text
 from connlab.trial.crowd import filled_set
+from connlab.trial.dial_words import got_in, letters, pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
-from connlab.trial.observations import Dial, got_in, letters, pattern
+from connlab.trial.observations import Dial
 from connlab.trial.ruleset import Rule
 from connlab.trial.tried import Tried
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import rule_text, rule_verdicts
+from connlab.trial.dial_words import letters, pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
-from connlab.trial.observations import Dial, letters, pattern
+from connlab.trial.observations import Dial
 from connlab.trial.tried import Tried
 
 

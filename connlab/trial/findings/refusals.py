@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connlab.trial import rule_text
+from connlab.trial.dial_words import letters, pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.findings.openings import opened
-from connlab.trial.observations import Dial, letters, pattern
+from connlab.trial.observations import Dial
 
 
 def refusal_rationed(evidence: Evidence) -> Iterator[Finding]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial import addresses, rule_ports, rule_text
+from connlab.trial.dial_words import got_in, letters, pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.lines import Line
-from connlab.trial.observations import got_in, letters, pattern
 from connlab.trial.pairs import counted_by
 from connlab.trial.tried import Tried
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from connlab.trial import rule_text
+from connlab.trial.dial_words import got_in, letters
 from connlab.trial.findings.evidence import Evidence
-from connlab.trial.observations import Observation, got_in, letters
+from connlab.trial.observations import Observation
 from connlab.trial.tried import Tried
 
 Scenes = Mapping[str, Observation]  # of the changed rules, by their names

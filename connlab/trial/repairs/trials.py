@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from connlab.trial import addresses, rates, scenarios
 from connlab.trial.conductor import Conductor
+from connlab.trial.dial_words import letters, pattern
 from connlab.trial.findings.evidence import Evidence
-from connlab.trial.observations import Observation, letters, pattern
+from connlab.trial.observations import Observation
 from connlab.trial.plan import BEYOND, Plan, request
 from connlab.trial.repairs import judgements
 from connlab.trial.repairs.job import Found, Job

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from connlab.base.settings import HOME
+from connlab.trial.dial_words import pattern
 from connlab.trial.findings import KINDS
 from connlab.trial.findings.evidence import Evidence, Finding
 from connlab.trial.lines import Line
-from connlab.trial.observations import Judge, pattern
+from connlab.trial.observations import Judge
 from connlab.trial.ruleset import Ruleset
 from connlab.trial.tried import Tried
 from connlab.trial.unmet import Unmet
