@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.trial import addresses
-from connlab.trial.facts import REFUSED, UNNAMED, Facts, Named
+from connlab.trial.facts import UNNAMED, Facts
+from connlab.trial.named_nets import REFUSED, Named
 from connlab.trial.ruleset import Ruleset
 
 BEYOND = 10  # dials after the last that got in

@@ -6,7 +6,8 @@ import pytest
 
 from connlab.base.errors import Usage
 from connlab.trial import offices
-from connlab.trial.facts import Facts, Named
+from connlab.trial.facts import Facts
+from connlab.trial.named_nets import Named
 from connlab.trial.observations import observation
 from connlab.trial.offices import Office, Visit
 from connlab.trial.plan import Plan, Wishes, plan
