@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from connlab.trial import addresses, dump, lines, others, ruleset, script_lines, scripts, texts
+from connlab.trial import (
+    addresses,
+    dump,
+    lines,
+    others,
+    ruleset_reading,
+    script_lines,
+    scripts,
+    texts,
+)
 from connlab.trial.conductor import Conductor
 from connlab.trial.forms import READERS, Input
 from connlab.trial.interfaces import named_interfaces
@@ -59,7 +68,7 @@ def load(conductor: Conductor, inputs: Sequence[Input], script_host: ScriptHost)
             file, so_far = _load_text(conductor, each, so_far, interfaces)
             files.append(file)
     answer = _load(conductor, so_far, interfaces)
-    rules = ruleset.read(answer["listing"])
+    rules = ruleset_reading.read(answer["listing"])
     known = lines.lines(texts.origins(so_far), _handles(so_far, answer), rules)
     return Loaded(files, rules, known, texts.requests(so_far), missing, wiped, runs)
 
@@ -110,7 +119,7 @@ def _load_text(
         return file, tried
     if not any(result["made"] for result in own):
         return file, so_far
-    rules = ruleset.read(answer["listing"])
+    rules = ruleset_reading.read(answer["listing"])
     known = lines.lines(texts.origins(tried), _handles(tried, answer), rules)
     origin = lines.of_what_is_there(rules, known)
     return file, [Text(tool, text, origin) for tool, text in dump.texts(answer["listing"])]

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connlab.trial import rule_verdicts
-from connlab.trial.ruleset import FAMILIES, HANDLE, OURS, QUOTED, ChainName, Place, Ruleset
+from connlab.trial.ruleset import QUOTED, ChainName, Place, Ruleset
+from connlab.trial.ruleset_reading import FAMILIES, HANDLE, OURS
 
 VERDICT = re.compile(
     r"\breject(?: with (?:tcp reset|icmp(?:v6|x)? (?:type )?[\w-]+))?"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connlab.base.errors import GaveUp
-from connlab.trial import dump, fed_text, lines, ruleset, script_lines, texts
+from connlab.trial import dump, fed_text, lines, ruleset_reading, script_lines, texts
 from connlab.trial.forms import Input
 from connlab.trial.lines import Handle, Line, Origin
 from connlab.trial.messages import messages
@@ -36,7 +36,7 @@ def texts_after(brought: Input, told: Mapping[str, Any], before: Sequence[Text])
     for earlier, made in zip(before, told["before"], strict=True):
         known |= lines.handles(earlier.origin, made)
     known |= script_lines.of_rules(brought, told)
-    rules = ruleset.read(told["listing"])
+    rules = ruleset_reading.read(told["listing"])
     mine = Origin({}, script_lines.of_policies(brought, told))
     origin = lines.of_what_is_there(rules, lines.lines([*texts.origins(before), mine], known, rules))
     found = [Text(tool, text, origin) for tool, text in dump.texts(told["listing"])]

@@ -14,7 +14,8 @@ from connlab.trial.loading import Loaded
 from connlab.trial.neighbours import Discovery
 from connlab.trial.observations import Dial, Judge, Observation
 from connlab.trial.plan import Plan, Row
-from connlab.trial.ruleset import Place, Ruleset, read
+from connlab.trial.ruleset import Place, Ruleset
+from connlab.trial.ruleset_reading import read
 from connlab.trial.tried import Tried
 from connlab.trial.unmet import Unmet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from connlab.trial import estimate, facts, plan, ruleset
+from connlab.trial import estimate, facts, plan, ruleset_reading
 from connlab.trial.plan import Wishes
 
 LISTING = {"nft": "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority 0; policy accept;\n"
@@ -13,7 +13,7 @@ LISTING = {"nft": "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook inpu
 
 def announced(ports: list[int]) -> str:
     """Announce a trial of these ports beside 80; only IPv4 is looked at."""
-    rules = ruleset.read(LISTING)
+    rules = ruleset_reading.read(LISTING)
     return estimate.announcement(plan.plan(facts.facts(rules), [], Wishes(ports)), rules)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import facts
-from connlab.trial.ruleset import Rule, Ruleset, read
+from connlab.trial import facts, rule_ports, rule_verdicts
+from connlab.trial.ruleset import Rule, Ruleset
+from connlab.trial.ruleset_reading import read
 
 
 def ruleset(*texts: str) -> Ruleset:
@@ -31,7 +32,7 @@ def test_where_a_range_is_excluded_there_is_a_port_that_the_rule_is_about(text, 
     """The one that no rule names is tried beside these, and may be it, or may be in the range."""
     assert set(facts.facts(ruleset(text)).ports) <= set(ports)
     tried = [*facts.facts(ruleset(text)).ports, facts.UNNAMED[0]]
-    assert {facts.rule_text.names(text, port) for port in tried} == {True, False}
+    assert {rule_ports.names(text, port) for port in tried} == {True, False}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_sources_and_verdicts_of_a_concatenation():
     """Each field of it as if it stood alone."""
     found = ruleset('ip saddr . iifname . tcp dport vmap { 10.0.0.0/8 . "lan0" . 22 : jump office }')
     assert [each.net for each in facts.facts(found).sources] == ["10.0.0.0/8"]
-    assert facts.rule_text.jumps(found.words(found.rules[0])) == ["office"]
+    assert rule_verdicts.jumps(found.words(found.rules[0])) == ["office"]
 
 
 def test_a_named_limit_is_known_by_what_it_has():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from connlab.trial.jumps import Jumps, jumps
-from connlab.trial.ruleset import Rule, read
+from connlab.trial.ruleset import Rule
+from connlab.trial.ruleset_reading import read
 from connlab.trial.unmet import jumps_to_limits
 
 LISTING = """table ip filter { # handle 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from connlab.trial import marks, matches_only
-from connlab.trial.ruleset import Ruleset, read
+from connlab.trial.ruleset import Ruleset
+from connlab.trial.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, seen
 
 SAVED = """*filter

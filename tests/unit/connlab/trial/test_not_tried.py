@@ -6,7 +6,7 @@ from connlab.trial import not_tried
 from connlab.trial.facts import facts
 from connlab.trial.lines import Line, Lines
 from connlab.trial.plan import Wishes, plan
-from connlab.trial.ruleset import read
+from connlab.trial.ruleset_reading import read
 from tests.support.trials import ruleset
 
 CHAINS = """table ip filter { # handle 1

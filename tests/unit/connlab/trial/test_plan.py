@@ -9,7 +9,8 @@ import pytest
 from connlab.trial import addresses
 from connlab.trial.facts import facts
 from connlab.trial.plan import Plan, Row, Wishes, judged, plan, request
-from connlab.trial.ruleset import Ruleset, read
+from connlab.trial.ruleset import Ruleset
+from connlab.trial.ruleset_reading import read
 from tests.support.trials import listing, ruleset
 
 SET = "\tset office { # handle 80\n\t\ttype ipv4_addr\n\t\telements = { 10.1.2.3,\n\t\t\t     192.168.7.0/24 }\n\t}\n"
