@@ -6,9 +6,9 @@ import asyncio
 import errno
 import socket
 import struct
-from typing import NamedTuple
 
 from namespaces.netns import Namespace
+from namespaces.route import Route, bind
 from namespaces.trace_events import Tuple4
 
 WINDOW = 0.150  # seconds
@@ -16,25 +16,6 @@ WINDOW = 0.150  # seconds
 LATE_LOOK, AGAIN, LONGEST = 0.020, 0.050, 5.0  # seconds
 TOTAL_RETRANS = struct.Struct("@100xI")  # of struct tcp_info (linux/tcp.h)
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EPERM, errno.EACCES}
-BIND_ADDRESS_NO_PORT = 24  # linux/in.h
-FREEBIND: dict[int, tuple[int, int]] = {
-    socket.AF_INET: (socket.IPPROTO_IP, 15),
-    socket.AF_INET6: (socket.IPPROTO_IPV6, 78),
-}  # linux/in.h, in6.h
-
-
-class Route(NamedTuple):
-    """From which address and port to which; no source, or port 0: the kernel's choice."""
-
-    source: str
-    target: str
-    port: int
-    source_port: int = 0
-
-    @property
-    def family(self) -> int:
-        """Return the address family of the target."""
-        return socket.AF_INET6 if ":" in self.target else socket.AF_INET
 
 
 class Dial:
@@ -54,20 +35,8 @@ class Dial:
         self._loop = asyncio.get_running_loop()
         self.sock = namespace.socket(route.family)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if route.source:
-            self.sock.setsockopt(*FREEBIND[route.family], 1)
-            self._bind(route.source, route.source_port)
+        bind(self.sock, route)
         self._timer: asyncio.TimerHandle | None = None
-
-    def _bind(self, source: str, port: int) -> None:
-        """Bind to an address; a range of local ports that are all in use is connect(2)'s to be told of."""
-        try:
-            self.sock.bind((source, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or port:
-                raise
-            self.sock.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
-            self.sock.bind((source, 0))
 
     def start(self) -> None:
         """Send the SYN, and wait for what comes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from namespaces.dial import Dial, Route
+from namespaces.dial import Dial
+from namespaces.route import Route
 from namespaces.scene import Scene
 
 FIRST_PERSON = 0x0A550100  # 10.85.1.0, of the net behind the router

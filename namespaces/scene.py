@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from namespaces.dial import Dial, Route
+from namespaces.dial import Dial
 from namespaces.hosts import Hosts
+from namespaces.route import Route
 from namespaces.server import Server
 from namespaces.trace import Trace
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from connlab.base.wait import until
-from namespaces.dial import Dial, Route
+from namespaces.dial import Dial
+from namespaces.route import Route
 from namespaces.talk import Talker, letters, wait
 from tests.support.ports import free_port
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from namespaces import scenario
-from namespaces.dial import Dial, Route
+from namespaces.dial import Dial
 from namespaces.hosts import Hosts
+from namespaces.route import Route
 from namespaces.rule_list import rules
 from namespaces.scene import Scene
 from namespaces.trace import ACK, OURS, SYN, Trace
