@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import subprocess
 import sys
 
-INIT_MODULE = 175  # of x86-64, asm/unistd_64.h
+OPEN_FILES = 16384  # as many as a sandbox has (connlab/cluster/sandbox.py)
 MOUNTS = (
     ("proc", "proc", "/proc"), ("sysfs", "sysfs", "/sys"), ("devtmpfs", "devtmpfs", "/dev"),
     ("devpts", "devpts", "/dev/pts"), ("tmpfs", "tmpfs", "/tmp"), ("tmpfs", "tmpfs", "/run"),
@@ -26,20 +27,20 @@ def main() -> None:
         os.makedirs(path, exist_ok=True)
         if _libc.mount(source.encode(), path.encode(), kind.encode(), 0, None):
             print(f"connlab: {path} is not mounted: {os.strerror(ctypes.get_errno())}", flush=True)
-    for name in sorted(os.listdir("/modules")):
-        with open(f"/modules/{name}", "rb") as file:
-            data = file.read()
-        if _libc.syscall(INIT_MODULE, data, ctypes.c_ulong(len(data)), b""):
-            print(f"connlab: {name} is not loaded: {os.strerror(ctypes.get_errno())}", flush=True)
+    sys.path.insert(0, "/opt/connlab")
+    from kernels import commands, modules
+
+    for problem in modules.load(modules.FOLDER):
+        print(f"connlab: {problem}", flush=True)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    # The tools themselves, and not what stands at their places for scripts (namespaces/place_tools.sh).
     os.environ.update(
-        PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", LANG="C.UTF-8"
-    )
+        PATH="/opt/connlab/tools:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root",
+        LANG="C.UTF-8",
+    )  # fmt: skip
     lines = f"link set lo up\nlink set eth0 up\naddr add {ADDRESS}/24 dev eth0\n"
     subprocess.run(["ip", "-batch", "-"], input=lines.encode(), check=True)
     os.chdir("/opt/connlab")
-    sys.path.insert(0, "/opt/connlab")
-    from kernels import commands
-
     commands.serve(ADDRESS, lambda: print("connlab: serving", flush=True))
 
 

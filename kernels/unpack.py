@@ -1,5 +1,7 @@
 """One of Debian's kernels from its packages: what a guest boots, and the modules that a lab needs, in order.
 
+`modules/` are loaded when it boots; those that only somebody's own rules need are in `modules/more/`.
+
 `python3 -m kernels.unpack PACKAGE=VERSION...` makes /kernel/vmlinuz, /kernel/modules.cpio and /kernel/facts.json.
 """
 
@@ -28,6 +30,11 @@ MODULES = (
     "nft_reject_ipv6", "nft_counter", "nf_conntrack_netlink", "tcp_diag", "inet_diag", "unix_diag",
     "virtio_net", "virtio_pci", "virtio_console",
 )  # fmt: skip
+# Of these folders every match, target and expression that rules may name, and what tracks and translates.
+RULES = "kernel/net/netfilter", "kernel/net/ipv4/netfilter", "kernel/net/ipv6/netfilter"
+OF_RULES = re.compile(
+    r"(?:xt|ipt|ip6t|nft|ip_set|nf_conntrack|nf_nat|nf_log|nf_dup|nf_socket|nf_tproxy)_|iptable_|ip6table_"
+)
 
 
 def main(packages: list[str]) -> None:
@@ -57,11 +64,16 @@ def keep(root: str) -> None:
     found = {_name(path): path for path in glob.glob(f"{folder}/kernel/**/*.ko*", recursive=True)}
     order: list[tuple[str, bytes]] = []
     missing = [name for name in MODULES if not _add(name, found, order) and name not in built_in]
+    count = len(order)
+    for name, path in sorted(found.items()):
+        if OF_RULES.match(name) and os.path.dirname(os.path.relpath(path, folder)) in RULES:
+            _add(name, found, order)
     with open(f"{THERE}/modules.cpio", "wb") as out:
         files = (
-            (f"modules/{number:03d}-{name}.ko", 0o100644, data) for number, (name, data) in enumerate(order)
+            (f"modules/{'' if number < count else 'more/'}{number:03d}-{name}.ko", 0o100644, data)
+            for number, (name, data) in enumerate(order)
         )
-        cpio.write(out, (("modules", 0o040755, b""), *files))
+        cpio.write(out, (("modules", 0o040755, b""), ("modules/more", 0o040755, b""), *files))
     with open(f"{THERE}/facts.json", "w", encoding="ascii") as file:
         json.dump({"uname": os.path.basename(folder), "missing": missing}, file)
 

@@ -1,7 +1,7 @@
 """Requests and answers as JSON lines on standard input and output; scenarios run side by side.
 
 `{"id": 1, "do": "scenario", ...}` and `{"id": 2, "do": "load", ...}` are answered with `{"id": 1, ...}`; what fails
-with `{"id": 1, "error": "..."}`.
+with `{"id": 1, "error": "..."}`. `python3 -m namespaces [SCENARIOS]`: so many side by side.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ async def answer(request: dict[str, Any], places: asyncio.Semaphore) -> None:
     print(json.dumps({"id": request["id"], **reply}), flush=True)
 
 
-async def main() -> None:
+async def main(side_by_side: int) -> None:
     """Serve standard input until it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    places = asyncio.Semaphore(side_by_side)
     tasks = set()
     while line := await reader.readline():
         task = asyncio.create_task(answer(json.loads(line), places))
@@ -67,4 +67,4 @@ if __name__ == "__main__":
     become_root()
     nft.process()
     print('{"ready": true}', flush=True)
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else SIDE_BY_SIDE))

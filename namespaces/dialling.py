@@ -37,12 +37,17 @@ async def dial(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(max(due - loop.time(), min(gap, LEAST_GAP)))
     for each in made:
         await each.decided
-    group = scene.groups.setdefault(step.get("group", ""), [])
-    group += [each for each in made if each.letter == "E"]
-    for each in made:
-        if each.letter != "E" and not step.get("hang"):
-            each.close()
+    hold(scene, step.get("group", ""), made, hang=step.get("hang", False))
     return {"dials": [first, len(scene.dials)]}
+
+
+def hold(scene: Scene, group: str, dials: list[Dial], *, hang: bool = False) -> None:
+    """Hold those in as a group, and give up the others, but not if they are to hang."""
+    held = scene.groups.setdefault(group, [])
+    held += [each for each in dials if each.letter == "E"]
+    for each in dials:
+        if each.letter != "E" and not hang:
+            each.close()
 
 
 async def _beyond(dials: list[Dial], many: int) -> bool:
@@ -68,7 +73,10 @@ async def late(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def burst(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
-    """Make the sockets first, then connect them back to back, from the beginning of a jiffy on."""
+    """Make the sockets first, then connect them back to back, from the beginning of a jiffy on.
+
+    Of a `group` those in are held, and the others given up.
+    """
     first = len(scene.dials)
     outgoing = step.get("outgoing", False)
     made = [scene.dial(*step["routes"][0], outgoing=outgoing) for _ in range(step["count"])]
@@ -82,6 +90,8 @@ async def burst(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     for each in made:
         await each.decided
     await asyncio.sleep(WINDOW)  # one that is established may still end
+    if "group" in step:
+        hold(scene, step["group"], made)
     return {"dials": [first, len(scene.dials)]}
 
 

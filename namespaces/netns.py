@@ -87,10 +87,7 @@ class Namespace:
                 process = subprocess.Popen(argv, stdin=given, stdout=out, stderr=err)
             if not await _ends(process, PATIENCE):
                 raise CommandFailed(f"{argv[0]} did not end within {PATIENCE:g} s")
-            said, errors = (
-                os.pread(each.fileno(), 1 << 30, 0).decode(errors="replace") for each in (out, err)
-            )
-            return process.returncode, said, errors
+            return process.returncode, _content(out), _content(err)
 
     async def nft(self, text: str) -> str:
         """Run commands of nft in the namespace; what they print. Raises `CommandFailed`."""
@@ -120,6 +117,10 @@ def _file(content: bytes = b"") -> Iterator[BinaryIO]:
         file.write(content)
         file.seek(0)
         yield file
+
+
+def _content(file: BinaryIO) -> str:
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
 
 
 async def _ends(process: subprocess.Popen[bytes], within: float) -> bool:
