@@ -21,7 +21,7 @@ up: .venv/.ready  ## Start the server and its clients (knobs: .env, as CONNLIMIT
 
 .PHONY: try
 try: .venv/.ready  ## Try a firewall or sysctl file of your own (RULES=prod.rules)
-	@.venv/bin/lab try --of-make $${EXPECT+--expect "$$EXPECT"} -- $${RULES+"$$RULES"}
+	@.venv/bin/lab try --of-make $${EXPECT+--expect "$$EXPECT"} $${KERNEL+--kernel "$$KERNEL"} -- $${RULES+"$$RULES"}
 
 .PHONY: scale-clients
 scale-clients: .venv/.ready  ## Run N client hosts: make scale-clients N=20

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from connlab.base.errors import GaveUp, LabError
+from connlab.base.errors import GaveUp, LabError, NotFit
 from connlab.base.output import notice
 from connlab.cluster.engine import client
 from connlab.cluster.idle_host import idle_host
@@ -27,7 +27,7 @@ CONSOLE = 6  # lines that are told of a boot that failed
 def guest(image: str, release: str, ended: threading.Event) -> Iterator[GuestHost]:
     """Boot a kernel, once more if that fails and nothing has `ended`; gone on the way out.
 
-    Raises `LabError` or `GaveUp` with the last lines of its console if it does not boot.
+    Raises `NotFit` or `GaveUp` with the last lines of its console if it does not boot.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -59,7 +59,7 @@ def _wait(console: Stream, release: str) -> None:
         while SERVING not in (line := console.read_line(_left(deadline))):
             said.append(line.strip())
     except (GaveUp, LabError) as error:
-        kind = GaveUp if isinstance(error, GaveUp) else LabError
+        kind = GaveUp if isinstance(error, GaveUp) else NotFit
         # What a process of the guest said is more than the kernel's registers.
         last = ([each for each in said if each and each[0] != "["] or said)[-CONSOLE:]
         raise kind(f"Linux {release} did not boot", "\n".join(last) or str(error)) from error

@@ -92,6 +92,8 @@ def _dependent(plan: Plan, ruleset: Ruleset, each: Tried, *, at_once: bool) -> I
     yield kept(each.seen, "live_tracked", scenarios.live(plan, row, limit, tracked=True))
     if limit != 0 or each.reached:
         yield kept(each.seen, "burst", scenarios.burst(plan, row, limit))
+    if limit and each.reached:
+        yield kept(each.untraced, "bursts", scenarios.bursts(plan, row, limit))
     if row.net == "any" or each.reached:
         yield kept(each.seen, "loopback", scenarios.loopback(plan, row, limit))
         wanted = own_dials.wanted(plan, ruleset, row)

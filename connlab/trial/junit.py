@@ -13,7 +13,24 @@ SUITE = "lab try"
 
 def document(answer: Mapping[str, Any]) -> str:
     """Write the cases of an answer; findings, which fail nothing, are the suite's output."""
-    suite = ElementTree.Element("testsuite", name=SUITE)
+    return _written(_suite(answer, SUITE))
+
+
+def of_kernels(compared: Mapping[str, Any]) -> str:
+    """Write a suite for each kernel; one that was not tried has an error in its place."""
+    suites = ElementTree.Element("testsuites", name=SUITE)
+    for row in compared["kernels"]:
+        name = f"{SUITE} on Linux {row['release']}"
+        suites.append(
+            _suite(row["answer"], name) if row["answer"] else _failed(name, row["status"], row["reason"])
+        )
+    for suite in suites:
+        _count(suite)
+    return _text(suites)
+
+
+def _suite(answer: Mapping[str, Any], name: str) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=name)
     for file in answer["files"]:
         said = "\n".join(f"{message['line'] or ''} {message['text']}".strip() for message in file["messages"])
         words = "" if file["loaded"] is True else f"loaded: {file['loaded']}, exit status {file['exit']}"
@@ -22,15 +39,19 @@ def document(answer: Mapping[str, Any]) -> str:
         _case(suite, expected["text"], "" if expected["holds"] else f"there is: {expected['got']}", "")
     said = "\n".join(f"{each['id']}: {each['text']}" for each in answer["findings"])
     ElementTree.SubElement(suite, "system-out").text = lines(said)
-    return _written(suite)
+    return suite
 
 
 def failure(what: str, why: str) -> str:
     """Write the one case of a trial that was none: a file of no known form, no engine, a deadline."""
-    suite = ElementTree.Element("testsuite", name=SUITE)
+    return _written(_failed(SUITE, what, why))
+
+
+def _failed(name: str, what: str, why: str) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=name)
     case = ElementTree.SubElement(suite, "testcase", classname=SUITE, name="the trial")
     ElementTree.SubElement(case, "error", message=visible(what)).text = lines(why)
-    return _written(suite)
+    return suite
 
 
 def _case(suite: ElementTree.Element, name: str, failure: str, said: str) -> None:
@@ -42,9 +63,16 @@ def _case(suite: ElementTree.Element, name: str, failure: str, said: str) -> Non
 
 
 def _written(suite: ElementTree.Element) -> str:
-    """Count the cases and return the document."""
+    _count(suite)
+    return _text(suite)
+
+
+def _count(suite: ElementTree.Element) -> None:
     suite.set("tests", str(len(suite.findall("testcase"))))
     for kind in ("failure", "error"):
         suite.set(f"{kind}s", str(len(suite.findall(f"testcase/{kind}"))))
-    ElementTree.indent(suite)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(suite, encoding="unicode")}\n'
+
+
+def _text(root: ElementTree.Element) -> str:
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'

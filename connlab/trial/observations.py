@@ -62,7 +62,7 @@ class Observation(NamedTuple):
     dials: Sequence[Dial]
     results: Sequence[Mapping[str, Any]]
     names: Sequence[str]  # of the steps
-    complete: bool  # the trace lost nothing
+    complete: bool  # there is a trace, and it lost nothing
     counters: Mapping[Place, int]  # packets that rules with a counter have at the end
     traced: Counter[
         Place
@@ -93,8 +93,9 @@ def observation(answer: Mapping[str, Any], request: Mapping[str, Any]) -> Observ
             dials[-1] = dials[-1]._replace(agrees=False)  # it was lost: nobody was there to refuse it
         followed.update(event.place for at in (*syns, *answers) for event in _rules(paths[at]))
     names = [step.get("name", step["do"]) for step in request["steps"]]
+    complete = not answer["lost"] and not any(step.get("untraced") for step in request["steps"])
     return Observation(
-        dials, answer["results"], names, not answer["lost"], counters, hits + followed, followed,
+        dials, answer["results"], names, complete, counters, hits + followed, followed,
     )  # fmt: skip
 
 

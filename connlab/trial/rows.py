@@ -10,6 +10,7 @@ from connlab.trial.lines import Lines
 from connlab.trial.observations import Dial, Judge, Observation
 from connlab.trial.plan import Plan
 from connlab.trial.ruleset import Ruleset
+from connlab.trial.scenarios import BURSTS
 from connlab.trial.tried import Tried
 
 
@@ -22,7 +23,8 @@ def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, A
         "limit": tried.limit, "cap": plan.cap, "shared_by": shared_by(tried), "ports": shared_ports(tried),
         "refusal": refusal(tried.dials, dead=alive == "dead" and not tried.refused),
         "decided_by": decided_by(tried.judge, ruleset, lines), "pattern": pattern(letters(tried.dials)),
-        "late": late(tried.dials), "burst": burst(tried), "live": alive,
+        "late": late(tried.dials), "burst": burst(tried),
+        "bursts": bursts(tried), "loopback": loopback(tried), "live": alive,
         "live_untracked": older(tried, "live_untracked"), "live_tracked": older(tried, "live_tracked"),
         "frees": frees(tried), "again": again(tried), "witnesses_agree": agree(tried), **several,
     }  # fmt: skip
@@ -72,6 +74,28 @@ def burst(tried: Tried) -> dict[str, int] | None:
         "dials": counts.total(), "established": counts["E"], "refused": counts["R"] + counts["D"],
         "silent": counts["T"],
     }  # fmt: skip
+
+
+def bursts(tried: Tried) -> dict[str, Any] | None:
+    """Count who got in of three bursts, all closed in between, and then of dials alone, each closed before the next.
+
+    None where there is no limit to leave a trace of.
+    """
+    seen = tried.untraced.get("bursts")
+    if seen is None:
+        return None
+    got = [letters(seen.of(step)).count("E") for step in BURSTS]
+    alone = letters(seen.of("alone"))
+    dials = len(seen.of(BURSTS[0]))
+    return {"dials": dials, "established": got, "alone": len(alone), "alone_established": alone.count("E")}
+
+
+def loopback(tried: Tried) -> list[str] | None:
+    """Write the letters of the server's dials of itself; with a limit also of as many once all was closed."""
+    if "loopback" not in tried.seen:
+        return None
+    steps = ("dial", "again") if "again" in tried.seen["loopback"].names else ("dial",)
+    return [pattern(tried.letters_of("loopback", step)) for step in steps]
 
 
 def live(seen: Observation) -> str | None:

@@ -11,8 +11,11 @@ HELD = 8  # connections at least that are older than the rules
 ABOVE = 3  # of them above the limit
 OUTGOING = 12  # dials of the server's own, beside its limit
 LEAST_BURST = 20
+BURSTS, FAR_BEYOND = ("first", "second", "third"), 25  # more than a kernel forgets at once, which is 9
 LATE = 1.3  # seconds: a SYN is repeated after one
 RATE_FOR = 2.0  # seconds
+BETWEEN = 0.5  # seconds from the end of a burst to what comes then
+ALONE_FOR, ALONE_GAP = 1.0, 0.030  # seconds; a connection that closed is no longer counted at the next dial
 CROWD_GAP = 0.002  # seconds: each source dials once
 
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
@@ -96,6 +99,22 @@ def burst(plan: Plan, row: Row, limit: int | None) -> Request:
     return request(plan, row, steps, [row.source])
 
 
+def bursts(plan: Plan, row: Row, limit: int) -> Request:
+    """Make three bursts, all closed in between, then dial one at a time.
+
+    Some kernels let nobody in any more who made a burst, until it dials alone (docs/kernel.md, "Epochs"). They show it
+    where many SYNs come within a jiffy, so nothing is traced: that would be too slow on an emulated processor.
+    """
+    routes = [[row.source, row.target, row.port]]
+    burst = {"do": "burst", "routes": routes, "count": limit + FAR_BEYOND, "group": "in"}
+    closed: list[Request] = [{"do": "close", "group": "in"}, {"do": "pause", "seconds": BETWEEN}]
+    steps: list[Request] = [{**_load(plan), "untraced": True}]
+    for name in BURSTS:
+        steps += [{**burst, "name": name}, *closed]
+    steps.append({"do": "rate", "routes": routes, "seconds": ALONE_FOR, "gap": ALONE_GAP, "name": "alone"})
+    return request(plan, row, steps, [row.source])
+
+
 def rate(plan: Plan, row: Row) -> Request:
     """Open and close for two seconds; never is more than one open."""
     steps = [_load(plan), {"do": "rate", "routes": [[row.source, row.target, row.port]], "seconds": RATE_FOR}]
@@ -105,11 +124,19 @@ def rate(plan: Plan, row: Row) -> Request:
 def loopback(plan: Plan, row: Row, limit: int | None) -> Request:
     """Dial from the server itself, over loopback, where a count is exact also soon after another dial (C26).
 
-    The server accepts between them: who finds its queue full was refused by no rule.
+    The server accepts between them: who finds its queue full was refused by no rule. With a limit all are closed and
+    made once more: what a kernel remembers of those that were refused takes places (docs/kernel.md, "Epochs").
     """
     count = 2 if limit is None else limit + BEYOND
     address = LOOPBACK[row.family]
-    steps = [_load(plan), {**_quickly([[address, address, row.port]] * count), "outgoing": True}]
+    dials = {**_quickly([[address, address, row.port]] * count), "outgoing": True, "group": "own"}
+    steps = [_load(plan), dials]
+    if limit:
+        steps += [
+            {"do": "close", "group": "own"},
+            {"do": "pause", "seconds": BETWEEN},
+            {**dials, "name": "again"},
+        ]
     return request(plan, row, steps, [row.source])
 
 

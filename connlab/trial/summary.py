@@ -44,8 +44,14 @@ def summary(answer: Answer, texts: Mapping[str, str]) -> Summary:
 
 
 def _loading(answer: Answer, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each file, what was said while it was loaded, and what was changed before."""
+    """Yield another kernel than the engine's, each file, what was said while it was loaded, what was changed before."""
     told = {(each["file"], each["line"]) for each in answer["sysctls"]}  # with the line, below
+    kernel = answer["kernel"]
+    if kernel["package"]:
+        yield (
+            "kernel",
+            f"Linux {kernel['release']}, {kernel['package']}, booted in emulation: {kernel['uname']}",
+        )
     words = {True: "loaded", False: "not loaded", "partly": "loaded in part"}
     for file in answer["files"]:
         status = f", exit status {file['exit']}" if file["loaded"] is not True else ""

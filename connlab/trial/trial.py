@@ -9,11 +9,10 @@ from typing import Any
 
 from connlab.base.errors import NotFit
 from connlab.base.output import notice
-from connlab.base.settings import Settings
-from connlab.cluster.sandbox import sandbox
 from connlab.trial import (
     battery,
     cannot_run,
+    emulated,
     estimate,
     expectations,
     facts,
@@ -32,6 +31,7 @@ from connlab.trial.doubts import doubtful
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.loading import load
+from connlab.trial.machine import Machine
 from connlab.trial.plan import Wishes
 from connlab.trial.repairs.trials import NONE, Repairs, repairs
 from connlab.trial.sysctls import trial as sysctls
@@ -39,14 +39,12 @@ from connlab.trial.sysctls.judged import Tried
 from connlab.trial.trial_record import RULES, TrialRecord
 from connlab.trial.ways import places
 
-WITHIN = 285.0  # seconds for a whole trial, and so many times the patience of a step
-WAITS = 3  # one stage after another may wait that long
-SCRIPT_WITHIN = 150.0  # seconds; namespaces/script.py ends it sooner
-SCRIPT_PROCESSES = 128
+WAITS = 3  # a trial may take so many times the patience of a step longer: one stage after another may wait that long
+PROCESSES, SCRIPT_PROCESSES = 512, 128
 
 
 def try_files(
-    settings: Settings,
+    machine: Machine,
     inputs: Sequence[Input],
     wishes: Wishes,
     progress: Progress,
@@ -57,37 +55,37 @@ def try_files(
     """Try files on hosts of their own. Raises `LabError`, `NotFit` without an engine, `GaveUp` at its deadline."""
     rules_files = [each for each in inputs if each.form not in sysctls.READERS]
     try:
-        with sysctls.observing(settings, sysctls.read(inputs)) as judge:
+        with sysctls.observing(machine, sysctls.read(inputs)) as judge:
             if rules_files or wishes.ports or wishes.offices:
-                answer, kernel = _tried(settings, rules_files, wishes, progress, judge=judge, record=record)
+                answer, kernel = _tried(machine, rules_files, wishes, progress, judge=judge, record=record)
             else:
                 record.keep(RULES, {"texts": "", "rules": []})
                 answer, kernel = _answer([], [], [], []), judge(())
     finally:
         record.close()
     answer = cannot_run.marked(answer, rules_files, facts.UNNAMED[0])
-    answer = sysctls.added(answer, kernel, inputs)
+    answer = {**sysctls.added(answer, kernel, inputs), "kernel": machine.kernel.entry}
     return {**answer, "expectations": expectations.judge(expected, answer)}
 
 
 def _tried(
-    settings: Settings, inputs: Sequence[Input], wishes: Wishes, progress: Progress, *,
+    machine: Machine, inputs: Sequence[Input], wishes: Wishes, progress: Progress, *,
     judge: sysctls.Judge, record: TrialRecord,
 ) -> tuple[dict[str, Any], Tried]:  # fmt: skip
     """Try rules, with those kernel settings in force that a host can have."""
-    within = WITHIN + WAITS * wishes.patience
-    with sandbox(settings, int(within) + 30) as stream:
+    within = machine.within + WAITS * wishes.patience
+    with machine.sandbox(int(within) + 30, PROCESSES) as stream:
         conductor = Conductor(stream, within, progress, record.exchange, doubtful)
-        loaded = load(conductor, inputs, functools.partial(_script_host, settings, record))
+        loaded = load(conductor, inputs, functools.partial(_script_host, machine, record))
         record.keep(RULES, places(loaded))
         named = facts.facts(loaded.ruleset, loaded.missing)
         ports = [*named.ports, *wishes.ports]
-        kernel = sysctls.with_scripts(settings, judge(ports), loaded, ports)
+        kernel = sysctls.with_scripts(machine, judge(ports), loaded, ports)
         if inputs and not any(file["loaded"] for file in loaded.files):
             return _answer(loaded.files, [], [], []), kernel
         laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
         kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
-        if words := estimate.announcement(laid_out, loaded.ruleset):
+        if machine.is_engines and (words := estimate.announcement(laid_out, loaded.ruleset)):
             notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
@@ -107,15 +105,17 @@ def _tried(
     quiet = rules.silent(loaded.ruleset.rules, tried)
     files = not_tried.added(loaded.files, loaded.ruleset, loaded.lines, quiet)
     files = not_tried.with_what_is_left(files, named, laid_out)
-    answer = _answer(files, entries, rules.entries(loaded, tried), told, better)
-    return {**answer, "offices": offices_seen}, kernel
+    answer = _answer(files, entries, rules.entries(loaded, tried), told, better) | {"offices": offices_seen}
+    if not machine.is_engines:
+        answer = emulated.marked(answer, tried, loaded.ruleset, loaded.lines)
+    return answer, kernel
 
 
 @contextlib.contextmanager
-def _script_host(settings: Settings, record: TrialRecord) -> Iterator[Conductor]:
+def _script_host(machine: Machine, record: TrialRecord) -> Iterator[Conductor]:
     """Start a sandbox for a script alone, which can spoil nothing but that."""
-    with sandbox(settings, int(SCRIPT_WITHIN) + 30, processes=SCRIPT_PROCESSES) as stream:
-        yield Conductor(stream, SCRIPT_WITHIN, keep=record.exchange)
+    with machine.sandbox(int(machine.script_within) + 30, SCRIPT_PROCESSES) as stream:
+        yield Conductor(stream, machine.script_within, keep=record.exchange)
 
 
 def exit_status(answer: dict[str, Any]) -> int:

@@ -27,6 +27,9 @@ class Tried:
     exact: bool = True  # no rate has a part in how many get in
     shared_prefix: int | None = None
     sources: tuple[str, str] = ("", "")  # of the check: one inside the net that shares, one outside
+    untraced: dict[str, Observation] = field(
+        default_factory=dict
+    )  # clients and counters are all that is known
     held: dict[int, Observation] = field(default_factory=dict)
     ports: frozenset[int] = frozenset()  # others that share the count
     came: Sequence[frozenset[Place]] = ()  # of each dial of the first source, as `reached`

@@ -11,6 +11,7 @@ RULES = """*filter
 \t-A INPUT -p tcp -m tcp --dport 443 -j LOG --log-prefix "<b>\x1b[31m"
 COMMIT
 """
+ALONE = {"alone": 30, "alone_established": 30}
 BEYOND = 10  # dials after the last that got in
 PATH = "/etc/iptables/rules.v4"
 TEXTS = {PATH: RULES}
@@ -28,7 +29,8 @@ def row(port: int = 443, family: int = 4, limit: int | None = 20, **more: Any) -
         "decided_by": judge, "pattern": "E64" if is_open else "T10" if shut else f"E{limit} T{BEYOND}",
         "late": None if is_open else "T10", "burst": None if is_open else
         {"dials": (limit or 0) + 10, "established": limit or 0, "refused": 0, "silent": 10},
-        "live": None if shut else "unharmed", "live_untracked": None if is_open else "eeeeeeee",
+        "bursts": None if shut or is_open else {"dials": 45, "established": [limit] * 3, **ALONE},
+        "loopback": ["E2"], "live": None if shut else "unharmed", "live_untracked": None if is_open else "eeeeeeee",
         "live_tracked": None if is_open else "eeeeeeee", "frees": None if shut or is_open else "at once",
         "again": None if is_open else "T10" if shut else f"E{limit} T{BEYOND}", "witnesses_agree": True, **more,
     }  # fmt: skip
@@ -52,7 +54,7 @@ def answer(**more: Any) -> dict[str, Any]:
         for line, packets in ((3, 10), (4, 20), (5, 0))
     ]
     return {
-        "schema": 1,
+        "schema": 1, "kernel": {"release": "6.12.57", "package": None, "uname": None},
         "files": [{"path": PATH, "form": "iptables-save", "loaded": True, "exit": 0, "messages": []}],
         "ports": [row(), row(family=6, limit=None), row(port=8090, limit=0), row(port=8090, family=6, limit=None)],
         "rules": rules,

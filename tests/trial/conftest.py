@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from connlab.base import settings as knobs
-from connlab.trial import forms, trial
+from connlab.trial import forms, machine
 from connlab.trial.conductor import Conductor
 from connlab.trial.loading import Loaded, load
 from tests.support.sandboxes import Sandboxes
@@ -31,7 +31,7 @@ def sandboxes() -> Iterator[Sandboxes]:
 def shared_sandboxes(sandboxes: Sandboxes) -> Iterator[None]:
     """Let every trial of a module run in the worker's sandboxes; that it starts its own is for test_record.py."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial, "sandbox", sandboxes.sandbox)
+        patch.setattr(machine, "sandbox", sandboxes.sandbox)
         yield
 
 

@@ -20,7 +20,7 @@ import pytest
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, idle_host
-from connlab.trial import trial, trial_record
+from connlab.trial import machine, trial_record
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
 from tests.support.trial_schema import problems
@@ -153,7 +153,7 @@ def test_a_line_of_which_file(tried):
 def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
     """Exit status 4, as data and as an error of JUnit's too; what was seen so far is kept, and nothing runs on."""
     (tmp_path / "first.rules").write_text(FIRST)
-    monkeypatch.setattr(trial, "WITHIN", 2.0)  # 5 s with this patience; 5,000 dials take 100
+    monkeypatch.setattr(machine, "WITHIN", 2.0)  # 5 s with this patience; 5,000 dials take 100
     outputs = ("--json", "--junit", str(tmp_path / "junit.xml"))
     before = len(owned(os.getpid()))
     tried = call_lab("try", str(tmp_path / "first.rules"), "--dials", "5000", "--patience", "1", *outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +12,13 @@ from connlab.base import knob_values
 from connlab.base import settings as knobs
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings
+from connlab.kernels.archive import OWN
 from connlab.trial import changes, expectation_files, expectations, forms, includes, offices, placeholders
 from connlab.trial.expectation_words import Expectation
 from connlab.trial.forms import Input
 from connlab.trial.plan import Wishes
 from connlab.trial.reading import STANDARD_INPUT, read
+from connlab.trial.sysctls import trial as sysctls
 
 
 class Typed(NamedTuple):
@@ -30,10 +33,14 @@ class Typed(NamedTuple):
     offices: Sequence[str] = ()
     changed: Sequence[str] = ()
     expected: Sequence[str] = ()
+    kernels: Sequence[str] = ()
 
 
 class Request(NamedTuple):
-    """What is to be tried: files as they were brought and as they are loaded, what was changed, what is expected."""
+    """What is to be tried: files as they were brought and as they are loaded, what was changed, what is expected.
+
+    `kernels` are words of other kernels to try it on; none for the engine's own.
+    """
 
     settings: Settings
     brought: Sequence[Input]
@@ -41,6 +48,7 @@ class Request(NamedTuple):
     changes: Sequence[dict[str, Any]]
     wishes: Wishes
     expected: Sequence[Expectation]
+    kernels: Sequence[str] = ()
 
 
 def request(typed: Typed, *, of_make: bool) -> Request:
@@ -65,6 +73,7 @@ def request(typed: Typed, *, of_make: bool) -> Request:
         forms.recognise(path, read(path, forms.LARGEST + 1), reader="sysctls") for path in typed.sysctls
     ]
     readable = [placeholders.filled(each, named) for each in brought]
+    kernels = _kernels(typed.kernels, brought)
     inputs, told = changes.apply(readable, [changes.parse(text) for text in typed.changed])
     inputs, read_too = includes.taken_in(inputs)
     wishes = Wishes(
@@ -74,7 +83,7 @@ def request(typed: Typed, *, of_make: bool) -> Request:
         typed.patience,
         expectations.offices(expected, [offices.parse(text) for text in typed.offices]),
     )
-    return Request(settings, [*brought, *read_too], inputs, told, wishes, expected)
+    return Request(settings, [*brought, *read_too], inputs, told, wishes, expected, kernels)
 
 
 def _recognised(paths: Sequence[str]) -> list[Input]:
@@ -90,6 +99,20 @@ def _recognised(paths: Sequence[str]) -> list[Input]:
     ]
 
 
+def _kernels(words: Sequence[str], brought: Sequence[Input]) -> list[str]:
+    """Give the releases that were named. Raises `Usage` for none, or for a file that a guest has no engine for."""
+    named = [word for each in words for word in re.split(r"[,\s]+", each) if word]
+    if words and not named:
+        raise Usage("no kernel is named", next_step="--kernel 6.12.57, --kernel newest, --kernel all")
+    for each in brought if set(named) - {OWN} else ():
+        if each.form in sysctls.SET_BY_ENGINE:
+            raise Usage(
+                f"{each.path} is {each.form}: an engine sets its keys, and a guest with another kernel has none",
+                next_step="bring the keys as lines of sysctl.conf, or try it without --kernel",
+            )
+    return named
+
+
 def _of_make(typed: Typed) -> tuple[Settings, Typed]:
     """Read what stands on make's command line: several files, or ports, are words with blanks between."""
     options, rest = knobs.typed_options(["SYSCTL", "PORT"])
@@ -97,7 +120,9 @@ def _of_make(typed: Typed) -> tuple[Settings, Typed]:
     sysctls = _paths("SYSCTL", options["SYSCTL"]) if "SYSCTL" in options else []
     words = options["PORT"].split() or [""] if "PORT" in options else []
     return knobs.read(rest), typed._replace(
-        files=files, sysctls=[*typed.sysctls, *sysctls], ports=[*typed.ports, *map(_port, words)]
+        files=files,
+        sysctls=[*typed.sysctls, *sysctls],
+        ports=[*typed.ports, *map(_port, words)],
     )
 
 

@@ -66,6 +66,13 @@ if TYPE_CHECKING:
     help="'port 443: 20 per /24, silence', or a YAML file of such; exit 1 if one does not hold.",
 )
 @click.option(
+    "--kernel",
+    "kernels",
+    multiple=True,
+    metavar="VERSION|newest|all",
+    help="Try it on kernels of Debian's, booted in emulation, `6.12.57` or several; may be repeated.",
+)
+@click.option(
     "--junit", type=click.Path(), help="Write files and expectations as JUnit's XML, for a CI server."
 )
 @click.option(
@@ -76,6 +83,7 @@ if TYPE_CHECKING:
 def try_(as_json: bool, is_opened: bool, of_make: bool, junit: str | None, **typed: Any) -> None:
     """Try firewall rules and sysctls: what they do to clients, dial by dial, with the rule that decided."""
     from connlab.cli.show import trial as show
+    from connlab.cli.verbs import trying_kernels
     from connlab.cli.verbs.trial_request import Typed, request
     from connlab.trial import junit as ci
     from connlab.trial import trial
@@ -89,10 +97,16 @@ def try_(as_json: bool, is_opened: bool, of_make: bool, junit: str | None, **typ
     record = None
     try:
         asked = request(Typed(**typed), of_make=of_make)
+        kernels = trying_kernels.chosen(asked)
+        if len(kernels) > 1:
+            trying_kernels.try_several(
+                asked, kernels, as_json=as_json, is_opened=is_opened,
+                junit=lambda compared: _write(junit, ci.of_kernels(compared)),
+            )  # fmt: skip
         record = TrialRecord(asked.brought)
-        with show.progress() as progress:
+        with trying_kernels.machine(asked, kernels) as machine, show.progress() as progress:
             answer = trial.try_files(
-                asked.settings, asked.inputs, asked.wishes, progress, expected=asked.expected, record=record
+                machine, asked.inputs, asked.wishes, progress, expected=asked.expected, record=record
             ) | {"set": asked.changes}
     except LabError as refusal:
         _write(junit, ci.failure(refusal.what, refusal.why))

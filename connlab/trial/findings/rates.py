@@ -8,6 +8,7 @@ from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.dial_words import letters, pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.observations import Dial
+from connlab.trial.ruleset import Place
 from connlab.trial.tried import Tried
 
 
@@ -61,6 +62,34 @@ def bans(evidence: Evidence) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def burst_locks_out(evidence: Evidence) -> Iterator[Finding]:
+    """Find counts of connections that refuse who made a burst, though all of it is closed (kernel.md, "Epochs").
+
+    Nothing is traced there: the rule is the one that refused who dialled in turn, and its counter tells the same.
+    """
+    for tried, row in evidence.with_rows():
+        rule = evidence.rules.get(tried.judge.place) if tried.judge else None
+        bursts = row["bursts"]
+        if not bursts or not rule or not rule_text.counts_connections(rule.text):
+            continue
+        first, *later = bursts["established"]
+        kept_out = min(later) < first or bursts["alone_established"] < bursts["alone"]
+        if kept_out and _counted_all(tried, rule.place):
+            yield Finding(
+                f"{evidence.about(tried)}: a burst keeps its source out, though all of it is closed",
+                tried, refusing_line(evidence, tried),
+                f"{bursts['dials']} at once, all closed, again: {', '.join(map(str, bursts['established']))} get in; "
+                f"then one at a time {bursts['alone_established']} of {bursts['alone']}",
+            )  # fmt: skip
+
+
+def _counted_all(tried: Tried, place: Place) -> bool:
+    """Tell whether the counter of a rule, if it has one, has every dial of the bursts that did not get in."""
+    seen = tried.untraced["bursts"]
+    refused = sum(dial.letter != "E" for dial in seen.dials)
+    return seen.counters.get(place, refused) >= refused
+
+
 def _rate(tried: Tried) -> list[Dial]:
     return list(tried.seen["rate"].of("rate")) if "rate" in tried.seen else []
 
@@ -102,6 +131,11 @@ def _period(evidence: Evidence, tried: Tried) -> str:
 
 
 KINDS = (
+    Kind(
+        "burst-locks-out",
+        "after a burst, all of which is closed, fewer of the next ones get in, or who dials alone is refused",
+        burst_locks_out,
+    ),
     Kind("rate-not-count", "a dial is refused although nothing of its source is open", rate_not_count),
     Kind(
         "bans",

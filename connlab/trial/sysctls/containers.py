@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connlab.base.errors import LabError
-from connlab.base.settings import Settings
-from connlab.cluster import images, one_off
 from connlab.trial.sysctls.lines import Setting
 from connlab.trial.sysctls.seen import Look
 
-IMAGE = "namespaces"
 PROGRAM = ["-S", "-E", "-m", "namespaces.sysctls"]
+Run = Callable[..., tuple[int, str]]  # of a machine (connlab/trial/machine.py)
 PART = 100_000  # characters: the kernel takes 128 KiB in one argument (MAX_ARG_STRLEN)
 
 
@@ -37,7 +35,7 @@ class Started(NamedTuple):
     values: Mapping[str, Look | None]
 
 
-def set_lines(settings: Settings, paths: Sequence[str], lines: Sequence[Setting]) -> Lines:
+def set_lines(run: Run, paths: Sequence[str], lines: Sequence[Setting]) -> Lines:
     """Give each line to its tool on a new host, in order. Raises `LabError` if there is none."""
     given = [
         {
@@ -47,18 +45,18 @@ def set_lines(settings: Settings, paths: Sequence[str], lines: Sequence[Setting]
         }
         for each in lines
     ]
-    answer = _ask(settings, {"keys": list(paths), "lines": given}, user="0", writable_net=True)
+    answer = _ask(run, {"keys": list(paths), "lines": given}, user="0", writable_net=True)
     return Lines(_looks(answer["keys"]), answer["lines"], answer["release"])
 
 
-def machine_keys(settings: Settings, paths: Sequence[str]) -> Mapping[str, Look | None]:
+def machine_keys(run: Run, paths: Sequence[str]) -> Mapping[str, Look | None]:
     """Look at keys in the network namespace of the engine's machine, which is read-only and dials nothing."""
     if not paths:
         return {}
-    return _looks(_ask(settings, {"keys": list(paths), "lines": []}, network="host")["keys"])
+    return _looks(_ask(run, {"keys": list(paths), "lines": []}, network="host")["keys"])
 
 
-def start(settings: Settings, group: Sequence[Setting]) -> Started:
+def start(run: Run, group: Sequence[Setting]) -> Started:
     """Make a container with these settings; while it does not start, leave out the line to blame, and say which.
 
     Raises `LabError` where the engine names none of them.
@@ -68,7 +66,7 @@ def start(settings: Settings, group: Sequence[Setting]) -> Started:
     blamed: dict[str, str] = {}
     request = {"keys": list(left), "lines": []}
     while True:
-        status, output = _run(settings, request, sysctls={names[path]: asked for path, asked in left.items()})
+        status, output = _run(run, request, sysctls={names[path]: asked for path, asked in left.items()})
         if status == 0:
             return Started(blamed, _looks(json.loads(output)["keys"]))
         path = next((each for each in sorted(left, key=len, reverse=True) if _named(each, output)), None)
@@ -100,15 +98,15 @@ def _looks(keys: Mapping[str, Any]) -> dict[str, Look | None]:
     return {path: Look(**found) if found else None for path, found in keys.items()}
 
 
-def _ask(settings: Settings, request: Mapping[str, Any], **options: Any) -> Any:
-    status, output = _run(settings, request, **options)
+def _ask(run: Run, request: Mapping[str, Any], **options: Any) -> Any:
+    status, output = _run(run, request, **options)
     try:
         return json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):
         raise LabError("kernel settings cannot be tried", f"exit status {status}: {output}") from None
 
 
-def _run(settings: Settings, request: Mapping[str, Any], **options: Any) -> tuple[int, str]:
+def _run(run: Run, request: Mapping[str, Any], **options: Any) -> tuple[int, str]:
     text = json.dumps(request)
     parts = [text[at : at + PART] for at in range(0, len(text), PART)]
-    return one_off.run_once(images.name(settings, IMAGE), [*PROGRAM, *parts], entrypoint="python3", **options)
+    return run([*PROGRAM, *parts], **options)

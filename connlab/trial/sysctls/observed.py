@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.base.settings import Settings
-from connlab.cluster import images
 from connlab.trial.forms import Input
+from connlab.trial.machine import Machine
 from connlab.trial.sysctls import containers, facts
 from connlab.trial.sysctls.containers import Started
 from connlab.trial.sysctls.lines import Brought, Group, Setting
@@ -53,26 +52,25 @@ def groups(files: Sequence[File], *, engine: bool) -> list[Group]:
     return [group for _, brought in files for group in brought.groups if group.engine == engine]
 
 
-def observe(settings: Settings, files: Sequence[File]) -> Observed:
+def observe(machine: Machine, files: Sequence[File]) -> Observed:
     """Set each line, in containers of its own kind. Raises `LabError`, `NotFit`."""
-    images.ensure(settings, [containers.IMAGE])
     lines = [each for group in groups(files, engine=False) for each in group.settings]
     engines = groups(files, engine=True)
     every = [*lines, *(each for group in engines for each in group.settings)]
     paths = list(dict.fromkeys(each.path for each in every if each.key))
     engines_own = [each for each in lines if facts.is_own(each.key) and each.assigns]
     by_tool = [each for each in lines if each not in engines_own]
-    new, results, release = containers.set_lines(settings, paths, by_tool)
+    new, results, release = containers.set_lines(machine.run, paths, by_tool)
     found: dict[Setting, Result] = dict(zip(by_tool, results, strict=True))
     # What nobody without a capability can set, and an engine can.
     engines_own += [each for each in by_tool if _forbidden(new.get(each.path), found[each])]
     for together in _each_key_once(engines_own):
-        started = containers.start(settings, together)
+        started = containers.start(machine.run, together)
         found |= {each: _result(each, started) for each in together}
-    machine = containers.machine_keys(settings, [path for path in paths if not _writable(new[path])])
+    of_machine = containers.machine_keys(machine.run, [path for path in paths if not _writable(new[path])])
     services = {group.settings: None for group in engines if not group.machine}
-    started_together = {each: containers.start(settings, each) for each in services}
-    return Observed(new, machine, found, started_together, release)
+    started_together = {each: containers.start(machine.run, each) for each in services}
+    return Observed(new, of_machine, found, started_together, release)
 
 
 def _each_key_once(settings: Sequence[Setting]) -> list[list[Setting]]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.base.settings import Settings
 from connlab.trial.conductor import Conductor
 from connlab.trial.forms import Input
 from connlab.trial.loading import Loaded
+from connlab.trial.machine import Machine
 from connlab.trial.plan import Plan
 from connlab.trial.sysctls import commands, lines, manifests, scripts
 from connlab.trial.sysctls.judged import Entry, Tried, judge
@@ -24,6 +24,7 @@ READERS: Mapping[str, lines.Reader] = {
     "compose": manifests.compose,
     "kubernetes": manifests.kubernetes,
 }
+SET_BY_ENGINE = frozenset({"docker-run", "compose", "kubernetes"})  # for a container, which it starts or not
 Judge = Callable[[Sequence[int]], Tried]  # of the ports that services have
 
 
@@ -36,20 +37,20 @@ def read(inputs: Sequence[Input]) -> list[File]:
 
 
 @contextlib.contextmanager
-def observing(settings: Settings, files: Sequence[File]) -> Iterator[Judge]:
+def observing(machine: Machine, files: Sequence[File]) -> Iterator[Judge]:
     """Observe in a thread, beside what else is done; gives the function that waits for it and judges."""
     if not files:
         yield lambda ports: Tried()
         return
     with ThreadPoolExecutor(1) as pool:
-        observed = pool.submit(observe, settings, files)
+        observed = pool.submit(observe, machine, files)
         yield lambda ports: judge(files, observed.result(), ports)
 
 
-def with_scripts(settings: Settings, tried: Tried, loaded: Loaded, ports: Sequence[int]) -> Tried:
+def with_scripts(machine: Machine, tried: Tried, loaded: Loaded, ports: Sequence[int]) -> Tried:
     """Add what scripts set, line by line; they have their entries in `files[]` already."""
     files = scripts.read(loaded.runs)
-    more = judge(files, observe(settings, files), ports) if files else Tried()
+    more = judge(files, observe(machine, files), ports) if files else Tried()
     in_force = {**scripts.in_force(loaded.texts), **tried.in_force}
     return Tried(tried.files, [*tried.sysctls, *more.sysctls], in_force, more.files)
 

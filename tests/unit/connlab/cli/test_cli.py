@@ -19,6 +19,7 @@ from tests.support.processes import run_program
 
 HOME = Path(__file__).parents[4]
 RULES_FILE = "tests/unit/data/iptables-save.txt"
+COMPOSE_FILE = "sysctl/article.yaml"
 NOWHERE = "unix:///nonexistent.sock"
 LAB = "import sys; from connlab.cli.main import main; sys.argv[0] = 'lab'; main()"
 
@@ -200,6 +201,9 @@ def test_no_run_is_data_too(lab, verb):
         ([RULES_FILE, "--patience", "nan"], "patience=nan is no number of seconds"),
         ([RULES_FILE, "--expect", ""], "--expect '' is neither an expectation nor a file"),
         ([RULES_FILE, "--expect", "port 443: 20 pr"], "--expect: 'port 443: 20 pr' is not understood: column 14"),
+        ([RULES_FILE, "--kernel", ""], "no kernel is named"),
+        ([RULES_FILE, "--kernel", " , "], "no kernel is named"),
+        ([COMPOSE_FILE, "--kernel", "6.12.57"], f"{COMPOSE_FILE} is compose: an engine sets its keys"),
         ([RULES_FILE, "--junit", "no/such/folder.xml"], "--junit 'no/such/folder.xml' cannot be written"),
         ([RULES_FILE, "--junit", ""], "--junit '' cannot be written"),
         (["/dev/null"], "/dev/null says nothing"),

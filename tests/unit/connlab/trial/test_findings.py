@@ -84,6 +84,16 @@ def own(out: str, back: str) -> dict[str, object]:
     return {"outgoing": seen(out=dials(out, {"T": 1}), **{"in": dials(back, {"R": 1})})}
 
 
+def bursts(third: str, alone: str = "E30", counted: int | None = None, first: str = "E5 R10") -> Tried:
+    """Return a row with what three bursts got, and then dials one at a time, all closed in between."""
+    each = limited(first)
+    counters = {} if counted is None else {place(1): counted}
+    each.untraced["bursts"] = seen(
+        counters, first=dials("E5 R25"), second=dials("E5 R25"), third=dials(third), alone=dials(alone)
+    )
+    return each
+
+
 UPTO = "tcp dport 443 limit rate 3/minute burst 3 packets accept"
 LET_IN = dials("E3", {"E": 1}) + dials("E61")
 
@@ -119,6 +129,8 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("live-reset", ruleset(LIMIT), limited(live_untracked=seen(say={"one": "eeeeerrr"}))),
     ("live-frozen", ruleset(LIMIT), limited(live_tracked=seen(say={"one": "eeet"}))),
     ("connected-but-dead", ruleset(OPEN), tried(dials("E3", {"E": 1}), said=("ttt", ""))),
+    ("burst-locks-out", ruleset(LIMIT), bursts("E0 R30")),
+    ("burst-locks-out", ruleset(LIMIT), bursts("E5 R25", alone="E0 R2 E28", counted=77)),
     ("rate-not-count", ruleset(RATE), limited("E5 T10", **again("T15"))),
     ("rate-not-count", ruleset(RATE), limited("E5 T10", rate=seen(rate=dials("E5 T9", {"T": 1})))),
     ("bans", ruleset(RATE), limited("E5 T10", **again("T15", after="T1"))),
@@ -133,6 +145,10 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("log-silent", ruleset('log prefix "x"'), tried(dials("E4", {"E": 1}))),
 ]  # fmt: skip
 NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
+    # as many get in as of the first burst; a rate gives back by time; the rule's own counter has not refused as many
+    ("burst-locks-out", ruleset(LIMIT), bursts("E5 R25")),
+    ("burst-locks-out", ruleset(RATE), bursts("E0 R30", alone="E0 R30", first="E5 T10")),
+    ("burst-locks-out", ruleset(LIMIT), bursts("E0 R30", counted=75)),
     # rules about another port, or that ration their log, are no limit of this one; nor does one that is not met
     ("unlimited", ruleset(OPEN, LIMIT.replace("443", "80")), tried(dials("E64", {"E": 1}))),
     ("unlimited", ruleset('limit rate 3/minute log prefix "x"'), tried(dials("E64"))),

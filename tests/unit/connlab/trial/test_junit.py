@@ -45,6 +45,19 @@ def test_a_trial_that_was_none_is_an_error():
     assert (error.get("message"), error.text) == ("x.rules says nothing", "it is empty")
 
 
+def test_each_kernel_is_a_suite():
+    """Its cases as those of a trial; one that was not tried is an error."""
+    rows = [
+        {"release": "6.12.57", "answer": answer(), "status": "tried", "reason": ""},
+        {"release": "5.10.257", "answer": None, "status": "cannot run", "reason": "404  Not Found"},
+    ]
+    suites = ElementTree.fromstring(junit.of_kernels({"kernels": rows})).findall("testsuite")
+    assert [each.get("name") for each in suites] == ["lab try on Linux 6.12.57", "lab try on Linux 5.10.257"]
+    assert [each.get("errors") for each in suites] == ["0", "1"]
+    assert suites[0].find("testcase").get("name") == f"{PATH} loads"
+    assert suites[1].find("testcase/error").text == "404  Not Found"
+
+
 def test_words_of_files_are_text_of_the_document():
     """Also what XML has no letter for."""
     file = {

@@ -67,5 +67,6 @@ def test_it_has_the_closed_sets_of_the_code():
     assert fields == {"port": list(vocabulary.PORT_FIELDS), "office": list(vocabulary.OFFICE_FIELDS)}
     assert set(defs["finding"]["properties"]["id"]["enum"]) == {*vocabulary.FINDINGS, *vocabulary.VERDICTS}
     assert defs["sysctl"]["properties"]["verdict"]["items"]["enum"] == list(vocabulary.VERDICTS)
+    assert defs["difference"]["properties"]["id"]["const"] == vocabulary.DIFFERENCE
     assert defs["port"]["properties"]["refusal"]["enum"] == list(vocabulary.REFUSALS)
     assert defs["port"]["properties"]["live"]["enum"] == [*vocabulary.LIVES, None]
