@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -62,12 +63,19 @@ def measure(
 def _row(
     settings: Settings, kernel: Kernel, claims: Sequence[str], tell: Tell, ended: threading.Event
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    row = {"version": kernel.release, "package": " ".join(kernel.packages), "uname": "", "status": "ran"}
+    row: dict[str, Any] = {
+        "version": kernel.release,
+        "package": " ".join(kernel.packages),
+        "uname": "",
+        "status": "ran",
+    }
     row["where"] = ENGINE if kernel.own else GUEST
+    began = time.monotonic()
     cells: list[dict[str, Any]] = []
     try:
         with _lab(settings, kernel, row, ended) as lab:
-            tell(f"Linux {kernel.release} runs")
+            row["seconds"] = round(time.monotonic() - began, 1)
+            tell(f"Linux {kernel.release} runs after {row['seconds']:g} s")
             for claim in claims:
                 cells.append(_cell(kernel, claim, lab))
                 if cells[-1]["reason"]:
@@ -96,11 +104,12 @@ def _lab(
 
 
 def _cell(kernel: Kernel, claim: str, lab: ClaimLab) -> dict[str, Any]:
+    began = time.monotonic()
     try:
         cell = CLAIMS[claim].measure(lab)
     except LabError as failed:
         return _unjudged(kernel, claim, failed)
-    return _entry(kernel, claim, cell, "")
+    return {**_entry(kernel, claim, cell, ""), "seconds": round(time.monotonic() - began, 1)}
 
 
 def _unjudged(kernel: Kernel, claim: str, why: Exception) -> dict[str, Any]:
