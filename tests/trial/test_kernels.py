@@ -16,6 +16,7 @@ from connlab.cluster.idle_host import OWNER
 from connlab.kernel.measured_kernels import LIMIT, MEASURED
 from connlab.kernels import archive
 from connlab.kernels.archive import Kernel
+from connlab.trial.plan import BEYOND
 from tests.support.in_process import call_lab
 from tests.support.trial_schema import problems
 
@@ -75,10 +76,10 @@ def test_the_answer_names_the_kernel(answer, kernel):
 def test_a_count_does_what_was_measured_of_that_kernel(limited, kernel):
     """In turn, at once, at once again, and over loopback; with every witness."""
     measured = MEASURED[kernel.release]
-    assert limited["pattern"] == f"E{LIMIT} R10"
+    assert limited["pattern"] == f"E{LIMIT} R{BEYOND}"
     assert limited["burst"]["established"] == limited["bursts"]["established"][0] == LIMIT
     assert (min(limited["bursts"]["established"]) < LIMIT) == measured.locks_out
-    assert limited["loopback"][0] == f"E{LIMIT} R10"
+    assert limited["loopback"][0] == f"E{LIMIT} R{BEYOND}"
     assert limited["witnesses_agree"] is not False
 
 
