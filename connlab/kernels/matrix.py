@@ -7,7 +7,6 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from connlab.base.errors import GaveUp, LabError
@@ -15,7 +14,6 @@ from connlab.base.model import Verdict
 from connlab.base.settings import Settings
 from connlab.cluster import engine, engine_machine, one_off
 from connlab.cluster.engine import Refused
-from connlab.cluster.idle_host import remove_own
 from connlab.kernel.measured_kernels import EXACT_PACED, measured
 from connlab.kernels import archive, engine_lab, guest_lab
 from connlab.kernels.archive import Kernel
@@ -23,8 +21,8 @@ from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
 from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.guest import guest
+from connlab.kernels.side_by_side import of_each
 
-SIDE_BY_SIDE = 2
 GAVE_UP = "gave up"  # the status of a kernel that did not boot in time
 GUEST, ENGINE = "guest", "engine"  # where a kernel ran
 CLIENTS = 2
@@ -41,17 +39,11 @@ def measure(
 ) -> dict[str, Any]:
     """Return the matrix: a row of `kernels` for each, and a cell for each claim on it."""
     settings = dataclasses.replace(settings, values={**settings.values, **KNOBS})
-    ended = threading.Event()
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        asked = [pool.submit(_row, settings, kernel, claims, tell, ended) for kernel in kernels]
-        try:
-            rows = [each.result() for each in asked]
-        except BaseException:
-            ended.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            remove_own()
-            one_off.remove_project(engine_lab.project(settings))
-            raise
+    rows = of_each(
+        kernels,
+        lambda kernel, ended: _row(settings, kernel, claims, tell, ended),
+        lambda: one_off.remove_project(engine_lab.project(settings)),
+    )
     return {
         "schema": 1,
         "machine": {**engine_machine.facts(), "engine": engine.client().version()},

@@ -14,8 +14,16 @@ SIDE_BY_SIDE = 2
 Result = TypeVar("Result")
 
 
-def of_each(kernels: Sequence[Kernel], work: Callable[[Kernel, threading.Event], Result]) -> list[Result]:
-    """Do the work for each kernel; the results in the order of kernels. The event is set once all is to end."""
+def of_each(
+    kernels: Sequence[Kernel],
+    work: Callable[[Kernel, threading.Event], Result],
+    remove: Callable[[], None] = lambda: None,
+) -> list[Result]:
+    """Do the work for each kernel; the results in the order of kernels.
+
+    Where one ends in an error or a signal the event is set, and guests are gone; `remove` takes away what else there
+    is, for whoever still waits for it.
+    """
     ended = threading.Event()
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         asked = [pool.submit(work, kernel, ended) for kernel in kernels]
@@ -25,4 +33,5 @@ def of_each(kernels: Sequence[Kernel], work: Callable[[Kernel, threading.Event],
             ended.set()
             pool.shutdown(wait=False, cancel_futures=True)
             remove_own()
+            remove()
             raise
