@@ -1,0 +1,71 @@
+"""`lab try --kernel` of several: which kernels are meant, and what the screen says of their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connlab.base import settings
+from connlab.base.errors import Usage
+from connlab.cli.show import kernels_tried
+from connlab.cli.verbs import trying_kernels
+from connlab.cli.verbs.trial_request import Typed, request
+from connlab.kernels.archive import Kernel
+from connlab.trial.differences import differences
+from tests.support.trial_answers import answer, row
+
+LOCKED = {"dials": 45, "established": [20, 0, 0], "alone": 28, "alone_established": 20}
+TWO = [Kernel("6.12.57", (), ("a",)), Kernel("6.12.118", ("trixie",), ("b",))]
+
+
+def one(release: str, of: dict[str, Any] | None, reason: str = "") -> dict[str, Any]:
+    """Return the entry of a kernel."""
+    return {"release": release, "answer": of, "reason": reason}
+
+
+def shown(capsys: pytest.CaptureFixture[str], *rows: dict[str, Any]) -> list[list[str]]:
+    """Return the words of each line that the screen has."""
+    answers = {each["release"]: each["answer"] for each in rows if each["answer"]}
+    kernels_tried.screen({"kernels": rows, "findings": differences(answers) if len(answers) > 1 else []})
+    return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_each_kernel_has_a_line_with_its_figures(capsys):
+    """Of a row that is limited; what differs is below, and a kernel that was not tried is named with the reason."""
+    lines = shown(
+        capsys,
+        one("5.10.262", answer(ports=[row(), row(port=8090, limit=None)])),
+        one("6.12.57", answer(ports=[row(bursts=LOCKED, frees=2.5), row(port=8090, limit=None)])),
+        one("5.10.257", None, "Linux 5.10.257 cannot be had: 404"),
+    )
+    (usual,) = [line for line in lines if "5.10.262" in line and "443" in line]
+    assert " ".join(usual).startswith(
+        "443 IPv4 5.10.262 E20 T10 20 of 30 20, 20, 20 of 45 30 of 30 at once E20 T10"
+    )
+    (other,) = [" ".join(line) for line in lines if line[:1] == ["6.12.57"]]
+    assert other.startswith("6.12.57 E20 T10 20 of 30 20, 0, 0 of 45 20 of 28 after 2.5 s")
+    assert sum(line[:1] == ["kernels-differ"] for line in lines) == 2
+    assert lines[-1][:3] == ["not", "run", "5.10.257"]
+
+
+def test_kernels_that_do_the_same_are_said_to(capsys):
+    """Nothing else is between the table and their findings."""
+    lines = shown(capsys, one("5.10.262", answer()), one("6.12.57", answer()))
+    assert ["the", "same", "on", "each", "kernel"] in lines
+
+
+def test_a_page_is_of_one_kernel():
+    """Said before anything is booted."""
+    asked = request(
+        Typed(files=["tests/unit/data/iptables-save.txt"], kernels=["6.12.57 6.12.118"]), of_make=False
+    )
+    assert list(asked.kernels) == ["6.12.57", "6.12.118"]
+    with pytest.raises(Usage, match="--open draws one trial"):
+        trying_kernels.try_several(asked, TWO, as_json=False, is_opened=True, junit=lambda compared: None)
+
+
+def test_without_a_word_it_is_the_engines_own():
+    """No archive is asked."""
+    asked = request(Typed(files=["tests/unit/data/iptables-save.txt"]), of_make=False)
+    assert (asked.settings, trying_kernels.chosen(asked)) == (settings.read(), [])
