@@ -15,6 +15,7 @@ from connlab.cluster.host import CommandFailed, Host
 
 READY_WITHIN = 60.0  # seconds; a hundred clients on two cores take ten
 SOON = 2.0  # seconds after which a host is asked itself, because a busy one's log may have rotated already
+AGAIN = 1.0  # seconds until it is asked once more: each time is a process, while the others start
 MARK = "/tmp/connlab.ready"  # what a host leaves on its tmpfs, which a start empties, when it says `ready`
 REFUSALS = (
     "policy_failed",
@@ -31,6 +32,7 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
     """
     ready: set[str] = set()
     starts: dict[str, float] = {}  # nobody starts a host meanwhile: that is asked once for each
+    asks: dict[str, float] = {}  # when a host is asked itself
     start, notices = time.monotonic(), 0
 
     def all_ready() -> list[Host] | None:
@@ -41,7 +43,10 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
                 continue
             if host.running and host.id not in starts:
                 starts[host.id] = _start(host)
-            if is_ready(host, ask=seconds > SOON or not host.young, started=starts.get(host.id)):
+            ask = seconds >= asks.get(host.id, SOON if host.young else 0.0)
+            if ask:
+                asks[host.id] = seconds + AGAIN
+            if is_ready(host, ask=ask, started=starts.get(host.id)):
                 ready.add(host.id)
         if len(lab_hosts) == clients + 1 == len(ready):
             return lab_hosts

@@ -42,14 +42,13 @@ class Lab:
 def laboratory(**knobs: object) -> Iterator[Lab]:
     """Start a lab with `knobs` over tests/support/menu.env (one idle client unless they say otherwise)."""
     lab_settings = own_settings(**knobs)
-    with temporary_project(lab_settings):
-        server, *clients = lifecycle.up(lab_settings)
-        with with_runner(server) as server:
-            lab = Lab(lab_settings, server, clients)
-            try:
-                yield lab
-            finally:
-                LAB_RECORDER.get()(lab)
+    with temporary_project(lab_settings), contextlib.ExitStack() as runners:
+        server, *clients = [runners.enter_context(with_runner(host)) for host in lifecycle.up(lab_settings)]
+        lab = Lab(lab_settings, server, clients)
+        try:
+            yield lab
+        finally:
+            LAB_RECORDER.get()(lab)
 
 
 def own_settings(**knobs: object) -> Settings:
