@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.ruleset import Place, Ruleset
+from connlab.trial.ruleset_reading import SET
 from connlab.trial.tried import Tried
 
 TIMED = re.compile(
@@ -47,7 +48,9 @@ def by_time(each: Tried, ruleset: Ruleset) -> bool:
 
 def may_turn(ruleset: Ruleset) -> bool:
     """Tell whether a source that is let in now may be refused some seconds later, though it did nothing."""
-    return "timeout" in ruleset.listing.get("nft", "") or any_turns(map(ruleset.words, ruleset.rules))
+    # not in rules there: nft writes what iptables' hashlimit forgets as a timeout
+    forgets = any("timeout" in body for _, body in SET.findall(ruleset.listing.get("nft", "")))
+    return forgets or any_turns(map(ruleset.words, ruleset.rules))
 
 
 def any_turns(texts: Iterable[str]) -> bool:

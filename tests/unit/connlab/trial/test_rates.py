@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.rates import any_turns, by_rate_alone
+from connlab.trial.rates import any_turns, by_rate_alone, may_turn
+from connlab.trial.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, tried
 
 LIMIT = "tcp dport 443 ct count over 5 reject with tcp reset"
@@ -59,3 +60,20 @@ def test_time_only_gives_back(rule):
 def test_who_is_let_in_may_be_refused_later(rule):
     """Tokens that come back to a rule that refuses, a list that forgets, the clock."""
     assert any_turns([LIMIT, rule])
+
+
+METER = "meter ssh { ip saddr timeout 60s limit rate over 6/minute burst 3 packets } counter packets 0 bytes 0 drop"
+HASH = "-A INPUT -m hashlimit --hashlimit-above 6/min --hashlimit-mode srcip --hashlimit-name ssh -j DROP"
+FORGETS = "\tset known { # handle 80\n\t\ttype ipv4_addr\n\t\ttimeout 3s\n\t}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "saved", "turns"), [("", HASH, False), (FORGETS, HASH, True), ("", "", True)]
+)
+def test_a_set_that_forgets_may_turn_and_a_table_of_hashlimits_gives_back(more, saved, turns):
+    """The latter has a timeout in the words of nft; a meter of its own is taken for the former."""
+    nft = (
+        f"table ip filter {{ # handle 1\n{more}\tchain INPUT {{ # handle 2\n"
+        f"\t\ttype filter hook input priority filter; policy accept;\n\t\t{METER} # handle 3\n\t}}\n}}\n"
+    )
+    assert may_turn(read({"nft": nft, "iptables": f"*filter\n{saved}\nCOMMIT\n"})) is turns
