@@ -67,7 +67,8 @@ def _ports(texts: Sequence[str]) -> list[int]:
             if not any(each.first <= port <= each.last for port in tried):
                 named.append(each.first)
         if ranges and not any(rule_ports.names(text, port) for port in tried):
-            named += [port for port in (*OFTEN, *range(1, 65536)) if rule_ports.names(text, port)][:1]
+            edges = sorted(rule_ports.edges(text))
+            named += [port for port in (*OFTEN, *edges) if rule_ports.names(text, port)][:1]
     return list(dict.fromkeys(named))
 
 

@@ -37,6 +37,12 @@ def ranges_excluded(text: str) -> list[PortRange]:
     ]
 
 
+def edges(text: str) -> set[int]:
+    """Return the first port, and where ranges that a rule names begin and end: the least that it is about is one."""
+    found = {port for each in ports(text) for port in (each.first, each.last + 1)}
+    return {port for port in (1, *found) if port < 65536}
+
+
 def names(text: str, port: int) -> bool | None:
     """Tell whether a rule is about a port; None if it names none."""
     found = _ports(text)
