@@ -40,7 +40,7 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
     A lab that exists keeps its own knobs unless others are given (connlab/cluster/lab_knobs.py), and its hosts that are
     well. What would stop a host is tried before, and refused with the lab as it is. A server that stays and no longer
     has its policy in its kernel gets it again, and keeps its connections. A new lab that does not come up is
-    taken down again. `prepare` makes a policy of one's own ready (connlab/trial/own_policy.py).
+    taken down again. `prepare` makes a policy of one's own ready (connlab/trial/files/own_policy.py).
     """
     project = settings.project
     with exclusive_lock(f"changing {project}"):

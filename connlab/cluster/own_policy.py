@@ -1,7 +1,7 @@
 """A policy of one's own, `FIREWALL=path/to/file`: kept as a server of a lab loads it, for each content of the file.
 
 A server loads what iptables-save and nft print, and nothing else. Who brings a lab up makes that of a file
-(connlab/trial/own_policy.py) and keeps it in the user's cache folder.
+(connlab/trial/files/own_policy.py) and keeps it in the user's cache folder.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ LONGEST = 2000  # lines of a file on the page; all of it is beside the page
 
 
 def trial_page(summary: Any, texts: Mapping[str, str], run: str, letters: str) -> str:
-    """Write the page of a trial: `summary` has the parts of connlab/trial/summary.py, `texts` the files by their names.
+    """Write the page of a trial: `summary` has the parts of connlab/trial/answer/summary.py.
 
-    `letters` says what a letter of a dial means.
+    `texts` has the files by their names, `letters` says what a letter of a dial means.
     """
     files = [
         (name, number, text.expandtabs().rstrip().split("\n"))

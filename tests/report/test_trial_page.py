@@ -8,7 +8,7 @@ import pytest
 
 from connlab.cli.show.trial import LETTERS
 from connlab.report.trial_page import trial_page
-from connlab.trial.summary import summary
+from connlab.trial.answer.summary import summary
 from tests.report.browser import measure
 from tests.support.trial_answers import PATH, RULES, answer, finding, row
 

@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connlab.trial import rows
+from connlab.trial.answer import rows
+from connlab.trial.answer.unmet import Unmet
+from connlab.trial.dialling.neighbours import Discovery
+from connlab.trial.dialling.observations import Dial, Judge, Observation
+from connlab.trial.dialling.plan import Plan, Row
+from connlab.trial.dialling.tried import Tried
+from connlab.trial.files.lines import Line, Lines
+from connlab.trial.files.loading import Loaded
 from connlab.trial.findings.evidence import Evidence
-from connlab.trial.lines import Line, Lines
-from connlab.trial.loading import Loaded
-from connlab.trial.neighbours import Discovery
-from connlab.trial.observations import Dial, Judge, Observation
-from connlab.trial.plan import Plan, Row
-from connlab.trial.ruleset import Place, Ruleset
-from connlab.trial.ruleset_reading import read
-from connlab.trial.tried import Tried
-from connlab.trial.unmet import Unmet
+from connlab.trial.rules.ruleset import Place, Ruleset
+from connlab.trial.rules.ruleset_reading import read
 
 TABLE, CHAIN = ("inet", "guard"), "input"
 FIRST_LINE = 101  # of the file that the rules come from: rule 1 is its line 101

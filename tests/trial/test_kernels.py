@@ -16,7 +16,7 @@ from connlab.cluster.idle_host import OWNER
 from connlab.kernel.measured_kernels import LIMIT, MEASURED
 from connlab.kernels import archive
 from connlab.kernels.archive import Kernel
-from connlab.trial.plan import BEYOND
+from connlab.trial.dialling.plan import BEYOND
 from tests.support.in_process import call_lab
 from tests.support.trial_schema import problems
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.errors import GaveUp
-from connlab.trial.loading import Loaded
+from connlab.trial.files.loading import Loaded
 
 pytestmark = pytest.mark.xdist_group("loading")  # one sandbox for all of them
 BY_HAND = """*filter

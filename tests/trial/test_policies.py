@@ -10,7 +10,7 @@ import pytest
 
 from connlab.base.settings import HOME
 from connlab.cluster import images, preflight
-from connlab.trial import expectation_files
+from connlab.trial.expected import files as expectation_files
 from tests.support.in_process import call_lab
 from tests.support.laboratory import own_settings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connlab.trial import trial_record
+from connlab.trial.answer import record as trial_record
 from tests.support.in_process import call_lab
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")

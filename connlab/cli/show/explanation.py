@@ -7,8 +7,8 @@ from typing import Any
 
 from connlab.cli.show import kernel_settings
 from connlab.cli.show.terminal import console, joined, new_table, pale, strong
-from connlab.trial.reference import Entry
-from connlab.trial.row_words import FAMILIES
+from connlab.trial.answer.reference import Entry
+from connlab.trial.answer.row_words import FAMILIES
 
 
 def entry(found: Entry) -> None:

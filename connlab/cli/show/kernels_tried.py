@@ -7,9 +7,9 @@ from typing import Any
 
 from connlab.cli.show.terminal import Terminal, coloured, console, joined, new_table, pale, strong
 from connlab.cli.show.trial import LETTERS
-from connlab.trial.differences import key
-from connlab.trial.row_words import FAMILIES
-from connlab.trial.summary_rows import brief
+from connlab.trial.answer.differences import key
+from connlab.trial.answer.row_words import FAMILIES
+from connlab.trial.answer.summary_rows import brief
 
 Entry = Mapping[str, Any]
 COLUMNS = (

@@ -16,9 +16,9 @@ from connlab.cli.show.terminal import (
     progress_bar,
     strong,
 )
-from connlab.trial.conductor import Progress as Report
-from connlab.trial.summary import Summary
-from connlab.trial.summary_notes import Note
+from connlab.trial.answer.summary import Summary
+from connlab.trial.answer.summary_notes import Note
+from connlab.trial.dialling.conductor import Progress as Report
 
 BELOW = "    "  # where what belongs to a finding begins
 LETTERS = (

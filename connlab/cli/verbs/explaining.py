@@ -29,7 +29,7 @@ class Explain(click.Command):
 def explain(what: str, folder: str | None, as_json: bool) -> None:
     """Explain a row of docs/kernel.md (C03), a finding (bans), or a line of the newest `lab try` (9, prod.rules:9)."""
     from connlab.cli.show import explanation as show
-    from connlab.trial import reference
+    from connlab.trial.answer import reference
 
     file, _, line = what.rpartition(":")
     if line.isdigit():
@@ -47,7 +47,8 @@ def explain(what: str, folder: str | None, as_json: bool) -> None:
 
 def _line(file: str, line: int, run: str | None) -> dict[str, Any]:
     """Put together what a trial saw of a line. Raises `Usage` if it has no such file or line."""
-    from connlab.trial import trial_record, ways
+    from connlab.trial.answer import record as trial_record
+    from connlab.trial.answer import ways
 
     folder = trial_record.newest() if run is None else HOME / run
     answer = trial_record.read(folder, trial_record.ANSWER)

@@ -22,7 +22,7 @@ def up(as_json: bool) -> None:
     from connlab.base.output import notice
     from connlab.cli.show import running as show
     from connlab.cluster import engine, lifecycle
-    from connlab.trial import own_policy
+    from connlab.trial.files import own_policy
 
     settings = knobs.read()
     doctor.require_fit()

@@ -13,11 +13,14 @@ from connlab.base import settings as knobs
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings
 from connlab.kernels.archive import OWN
-from connlab.trial import changes, expectation_files, expectations, forms, includes, offices, placeholders
-from connlab.trial.expectation_words import Expectation
-from connlab.trial.forms import Input
-from connlab.trial.plan import Wishes
-from connlab.trial.reading import STANDARD_INPUT, read
+from connlab.trial.dialling import offices
+from connlab.trial.dialling.plan import Wishes
+from connlab.trial.expected import files as expectation_files
+from connlab.trial.expected import judged as expectations
+from connlab.trial.expected.words import Expectation
+from connlab.trial.files import changes, forms, includes, placeholders
+from connlab.trial.files.forms import Input
+from connlab.trial.files.reading import STANDARD_INPUT, read
 from connlab.trial.sysctls import trial as sysctls
 
 

@@ -14,8 +14,8 @@ from connlab.base.errors import LabError, Usage
 from connlab.cli.verbs.options import WholeNumber, json_option, print_json
 
 if TYPE_CHECKING:
-    from connlab.trial.summary import Summary
-    from connlab.trial.trial_record import TrialRecord
+    from connlab.trial.answer.record import TrialRecord
+    from connlab.trial.answer.summary import Summary
 
 
 @click.command("try")
@@ -85,10 +85,10 @@ def try_(as_json: bool, is_opened: bool, of_make: bool, junit: str | None, **typ
     from connlab.cli.show import trial as show
     from connlab.cli.verbs import trying_kernels
     from connlab.cli.verbs.trial_request import Typed, request
-    from connlab.trial import junit as ci
     from connlab.trial import trial
-    from connlab.trial.summary import summary
-    from connlab.trial.trial_record import ANSWER, TrialRecord
+    from connlab.trial.answer import junit as ci
+    from connlab.trial.answer.record import ANSWER, TrialRecord
+    from connlab.trial.answer.summary import summary
 
     _check_folder(junit)
     _write(
@@ -131,7 +131,7 @@ def _open(record: TrialRecord, found: Summary, texts: Mapping[str, str]) -> None
 
     from connlab.cli.show.trial import LETTERS
     from connlab.report.trial_page import trial_page
-    from connlab.trial.summary_rows import short_names
+    from connlab.trial.answer.summary_rows import short_names
 
     named = {short: texts[path] for path, short in short_names(list(texts)).items()}
     page = record.page(trial_page(found, named, record.folder.name, LETTERS))

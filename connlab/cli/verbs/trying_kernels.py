@@ -15,8 +15,8 @@ from connlab.cli.verbs.options import print_json
 if TYPE_CHECKING:
     from connlab.cli.verbs.trial_request import Request
     from connlab.kernels.archive import Kernel
-    from connlab.trial.machine import Machine
-    from connlab.trial.trial_record import TrialRecord
+    from connlab.trial.answer.record import TrialRecord
+    from connlab.trial.dialling.machine import Machine
 
 NEWEST = "newest"
 
@@ -35,8 +35,8 @@ def chosen(asked: Request) -> Sequence[Kernel]:
 @contextlib.contextmanager
 def machine(asked: Request, kernels: Sequence[Kernel]) -> Iterator[Machine]:
     """Give the machine whose kernel is tried: a guest with the one kernel, or the engine's own."""
-    from connlab.trial.guest_machine import of_guest
-    from connlab.trial.machine import of_engine
+    from connlab.trial.dialling.guest_machine import of_guest
+    from connlab.trial.dialling.machine import of_engine
 
     if not kernels or kernels[0].own:
         yield of_engine(asked.settings)
@@ -57,7 +57,7 @@ def try_several(
     """Try on each kernel, print what differs, and exit. Raises `Usage`, before anything is tried."""
     from connlab.cli.show import kernels_tried as show
     from connlab.trial import each_kernel, trial
-    from connlab.trial.trial_record import ANSWER, TrialRecord
+    from connlab.trial.answer.record import ANSWER, TrialRecord
 
     if is_opened:
         raise Usage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial.dial_words import pattern
+from connlab.trial.dialling.dial_words import pattern
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, harming_line, refusing_line
 
 BEFORE = {

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from connlab.trial import rule_text, rule_verdicts
-from connlab.trial.jumps import Jumps, jumps
-from connlab.trial.lines import Line
-from connlab.trial.loading import Loaded
-from connlab.trial.neighbours import Discovery
-from connlab.trial.observations import Dial
-from connlab.trial.plan import Plan
-from connlab.trial.rules import matched
-from connlab.trial.ruleset import Place, Rule
-from connlab.trial.tried import Tried
-from connlab.trial.unmet import Unmet
+from connlab.trial.answer.rules import matched
+from connlab.trial.answer.unmet import Unmet
+from connlab.trial.dialling.neighbours import Discovery
+from connlab.trial.dialling.observations import Dial
+from connlab.trial.dialling.plan import Plan
+from connlab.trial.dialling.tried import Tried
+from connlab.trial.files.lines import Line
+from connlab.trial.files.loading import Loaded
+from connlab.trial.rules import rule_text, rule_verdicts
+from connlab.trial.rules.jumps import Jumps, jumps
+from connlab.trial.rules.ruleset import Place, Rule
 
 INWARD = {"ingress", "prerouting", "input"}  # hooks of packets that come from somebody else
 

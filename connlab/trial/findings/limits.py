@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_text, rule_verdicts
-from connlab.trial.dial_words import letters, pattern
+from connlab.trial.answer.unmet import Unmet
+from connlab.trial.dialling.dial_words import letters, pattern
+from connlab.trial.dialling.plan import Clients
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, port_words
-from connlab.trial.plan import Clients
-from connlab.trial.ruleset import Rule
-from connlab.trial.tried import Tried
-from connlab.trial.unmet import Unmet
+from connlab.trial.rules import rule_text, rule_verdicts
+from connlab.trial.rules.ruleset import Rule
 
 FAMILIES = {4: {"ip", "inet", "netdev"}, 6: {"ip6", "inet", "netdev"}}
 

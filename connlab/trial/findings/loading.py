@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from connlab.trial.files.forms import BOTH
+from connlab.trial.files.lines import Line
+from connlab.trial.files.others import NFT_TABLE
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
-from connlab.trial.forms import BOTH
-from connlab.trial.lines import Line
-from connlab.trial.others import NFT_TABLE
 
 RESTORED = ("iptables-save", "ip6tables-save", BOTH, "ufw")
 

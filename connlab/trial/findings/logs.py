@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_text
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
+from connlab.trial.rules import rule_text
 
 
 def log_only(evidence: Evidence) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connlab.trial.dialling.neighbours import Discovery
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
-from connlab.trial.neighbours import Discovery
-from connlab.trial.ruleset import Place
+from connlab.trial.rules.ruleset import Place
 
 ASKED = {4: "ARP requests", 6: "neighbour solicitations"}
 

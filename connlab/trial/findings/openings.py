@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_ports, rule_text
-from connlab.trial.crowd import filled_set
-from connlab.trial.dial_words import got_in, letters, pattern
+from connlab.trial.dialling.crowd import filled_set
+from connlab.trial.dialling.dial_words import got_in, letters, pattern
+from connlab.trial.dialling.observations import Dial
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
-from connlab.trial.observations import Dial
-from connlab.trial.ruleset import Rule
-from connlab.trial.tried import Tried
+from connlab.trial.rules import rule_ports, rule_text
+from connlab.trial.rules.ruleset import Rule
 
 
 def shut_port_opened(evidence: Evidence) -> Iterator[Finding]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial import rule_text, rule_verdicts
-from connlab.trial.dial_words import letters, pattern
+from connlab.trial.dialling.dial_words import letters, pattern
+from connlab.trial.dialling.observations import Dial
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
-from connlab.trial.observations import Dial
-from connlab.trial.ruleset import Place
-from connlab.trial.tried import Tried
+from connlab.trial.rules import rule_text, rule_verdicts
+from connlab.trial.rules.ruleset import Place
 
 
 def rate_not_count(evidence: Evidence) -> Iterator[Finding]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connlab.trial import rule_text
-from connlab.trial.dial_words import letters, pattern
+from connlab.trial.dialling.dial_words import letters, pattern
+from connlab.trial.dialling.observations import Dial
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.findings.openings import opened
-from connlab.trial.observations import Dial
+from connlab.trial.rules import rule_text
 
 
 def refusal_rationed(evidence: Evidence) -> Iterator[Finding]:

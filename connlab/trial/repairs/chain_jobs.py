@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from connlab.trial import rule_text
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence
 from connlab.trial.repairs import edits, of_iptables, of_nft
 from connlab.trial.repairs.job import Found, Job
 from connlab.trial.repairs.repair import Where, apply
-from connlab.trial.ruleset import ChainName, Rule
-from connlab.trial.tried import Tried
+from connlab.trial.rules import rule_text
+from connlab.trial.rules.ruleset import ChainName, Rule
 
 REJECT6 = re.compile(r"--reject-with (?!tcp-reset)\S+")
 ADDRESS4 = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b")

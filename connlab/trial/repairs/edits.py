@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from connlab.trial.ruleset import ChainName, Place, Rule, Ruleset
+from connlab.trial.rules.ruleset import ChainName, Place, Rule, Ruleset
 
 Text = dict[str, str]  # as the sandbox takes it: tool and text
 TOOLS = {"ip": "iptables-beside", "ip6": "ip6tables-beside"}

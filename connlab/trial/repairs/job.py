@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Finding
 from connlab.trial.repairs.edits import Text
-from connlab.trial.tried import Tried
 
 Found = tuple[str, Finding]  # the id of a finding, and what it says
 FAMILIES = {4: {"ip", "inet"}, 6: {"ip6", "inet"}}

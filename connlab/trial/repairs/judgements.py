@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from connlab.trial import rule_text
-from connlab.trial.dial_words import got_in, letters
+from connlab.trial.dialling.dial_words import got_in, letters
+from connlab.trial.dialling.observations import Observation
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence
-from connlab.trial.observations import Observation
-from connlab.trial.tried import Tried
+from connlab.trial.rules import rule_text
 
 Scenes = Mapping[str, Observation]  # of the changed rules, by their names
 TO_BE_LIMITED = {"unlimited", "never-reached", "ipv6-open", "log-only", "shut-port-opened"}

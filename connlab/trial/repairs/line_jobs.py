@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connlab.trial import rule_text, rule_verdicts
+from connlab.trial.dialling.tried import Tried
+from connlab.trial.files.lines import Line
 from connlab.trial.findings.evidence import Evidence
-from connlab.trial.lines import Line
 from connlab.trial.repairs import edits, of_iptables, of_nft
 from connlab.trial.repairs.edits import Text
 from connlab.trial.repairs.job import FAMILIES, Found, Job
 from connlab.trial.repairs.repair import Where, apply
-from connlab.trial.ruleset import Place
-from connlab.trial.tried import Tried
+from connlab.trial.rules import rule_text, rule_verdicts
+from connlab.trial.rules.ruleset import Place
 
 # What shows the difference that a repair makes, where it is not how many of one source get in.
 SCENES = {

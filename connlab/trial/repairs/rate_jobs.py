@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from connlab.trial import rule_text, rule_verdicts
 from connlab.trial.findings.evidence import Evidence, Finding
 from connlab.trial.repairs import edits, of_nft
 from connlab.trial.repairs.job import FAMILIES, Found, Job
 from connlab.trial.repairs.judgements import TO_BE_SHUT
 from connlab.trial.repairs.repair import Repair, Where
-from connlab.trial.ruleset import Rule
+from connlab.trial.rules import rule_text, rule_verdicts
+from connlab.trial.rules.ruleset import Rule
 
 SCENES = {"rate-not-count": "freed", "bans": "banned"}
 DEFAULT_BURST = "5"  # of iptables and of nft, which do not write it

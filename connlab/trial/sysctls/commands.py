@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from connlab.trial.forms import Input
+from connlab.trial.files.forms import Input
 from connlab.trial.sysctls.lines import Brought, Group, Remark, Setting, is_key, setting
 
 TO_PROC = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial.forms import Input
+from connlab.trial.files.forms import Input
 from connlab.trial.sysctls.lines import Brought, Setting
 from connlab.trial.sysctls.observed import File, Observed, groups
 from connlab.trial.sysctls.verdicts import entries, was_set

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from connlab.base.errors import Usage
-from connlab.trial.forms import Input
+from connlab.trial.files.forms import Input
 
 MOST = 2000  # settings; the kernel has some 1,500
 KEY = re.compile(r"[\w*@:+-]+(?:[./][\w*@:+-]+)+", re.ASCII)

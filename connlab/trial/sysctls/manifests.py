@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import yaml
 
 from connlab.base.errors import Usage
-from connlab.trial.forms import Input
+from connlab.trial.files.forms import Input
 from connlab.trial.sysctls.lines import Brought, Group, Remark, Setting, is_key, setting
 
 MERGE = "tag:yaml.org,2002:merge"

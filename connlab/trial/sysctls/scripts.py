@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connlab.trial import fed_text
-from connlab.trial.forms import Input
-from connlab.trial.script_lines import call_lines
+from connlab.trial.files import fed_text
+from connlab.trial.files.forms import Input
+from connlab.trial.files.script_lines import call_lines
 from connlab.trial.sysctls import commands, lines
 from connlab.trial.sysctls.lines import Brought, Group, Setting
 from connlab.trial.sysctls.observed import File

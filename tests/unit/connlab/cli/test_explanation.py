@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connlab.cli.show import explanation
-from connlab.trial import reference
+from connlab.trial.answer import reference
 
 HOSTILE = "[bold]\x1b[31m\u202e"
 STEPS = [

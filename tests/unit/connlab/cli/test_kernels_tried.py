@@ -12,7 +12,7 @@ from connlab.cli.show import kernels_tried
 from connlab.cli.verbs import trying_kernels
 from connlab.cli.verbs.trial_request import Typed, request
 from connlab.kernels.archive import Kernel
-from connlab.trial.differences import differences
+from connlab.trial.answer.differences import differences
 from tests.support.trial_answers import answer, row
 
 LOCKED = {"dials": 45, "established": [20, 0, 0], "alone": 28, "alone_established": 20}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connlab.trial import battery
-from connlab.trial.observations import Observation
-from connlab.trial.ruleset import Ruleset
+from connlab.trial.dialling import battery
+from connlab.trial.dialling.observations import Observation
+from connlab.trial.rules.ruleset import Ruleset
 from tests.support.trials import dials, laid_out, row, ruleset, seen
 
 COUNT = "tcp dport 443 ct count over 5 reject with tcp reset"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.errors import Usage
-from connlab.trial import changes
-from connlab.trial.changes import Change
-from connlab.trial.forms import Input
+from connlab.trial.files import changes
+from connlab.trial.files.changes import Change
+from connlab.trial.files.forms import Input
 
 RULE = (
     "-A INPUT -p tcp -m tcp --dport 443 --syn -m connlimit --connlimit-above 15 --connlimit-mask 32 -j DROP"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connlab.trial import vocabulary
-from connlab.trial.differences import differences
+from connlab.trial.answer import vocabulary
+from connlab.trial.answer.differences import differences
 from tests.support.trial_answers import answer, row
 from tests.support.trial_schema import problems
 

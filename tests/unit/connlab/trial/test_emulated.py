@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import emulated
-from connlab.trial.lines import Line, Lines
+from connlab.trial.dialling import emulated
+from connlab.trial.files.lines import Line, Lines
 from tests.support.trial_answers import answer, finding, row
 from tests.support.trials import dials, place, ruleset, tried
 

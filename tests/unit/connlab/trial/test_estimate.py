@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from connlab.trial import estimate, facts, plan, ruleset_reading
-from connlab.trial.plan import Wishes
+from connlab.trial.dialling import estimate, plan
+from connlab.trial.dialling.plan import Wishes
+from connlab.trial.rules import facts, ruleset_reading
 
 LISTING = {"nft": "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority 0; policy accept;\n"
                   "\t\ttcp dport 80 accept # handle 2\n\t}\n}\n"}  # fmt: skip

@@ -10,9 +10,10 @@ import pytest
 
 from connlab.base.errors import Usage
 from connlab.base.settings import HOME
-from connlab.trial import expectation_files, expectations
-from connlab.trial.expectation_grammar import SUBJECTS, parse
-from connlab.trial.plan import Office
+from connlab.trial.dialling.plan import Office
+from connlab.trial.expected import files as expectation_files
+from connlab.trial.expected import judged as expectations
+from connlab.trial.expected.grammar import SUBJECTS, parse
 
 JUDGE = {"file": "firewall/prod.rules", "line": 9, "rule": "-A INPUT -j DROP"}
 NOBODY_LOOKED = {"file": None, "line": None, "rule": "no rule"}

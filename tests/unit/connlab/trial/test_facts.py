@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import facts, rule_ports, rule_verdicts
-from connlab.trial.ruleset import Rule, Ruleset
-from connlab.trial.ruleset_reading import read
+from connlab.trial.rules import facts, rule_ports, rule_verdicts
+from connlab.trial.rules.ruleset import Rule, Ruleset
+from connlab.trial.rules.ruleset_reading import read
 
 
 def ruleset(*texts: str) -> Ruleset:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from connlab.trial.files.forms import Input
+from connlab.trial.files.texts import of_its_bytes
 from connlab.trial.findings.loading import loads_partly
-from connlab.trial.forms import Input
-from connlab.trial.texts import of_its_bytes
 from tests.support.trials import evidence, ruleset
 
 LIST_ENDED = {"status": 2, "calls": [{"status": 0}, {"status": 2}]}

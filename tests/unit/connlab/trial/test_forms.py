@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.errors import Usage
-from connlab.trial.forms import recognise
+from connlab.trial.files.forms import recognise
 
 SAVED = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 80 -j ACCEPT\nCOMMIT\n"
 KNOWN = {

@@ -8,9 +8,9 @@ import pytest
 
 from connlab.base.errors import Usage
 from connlab.cli.verbs.trial_request import Typed, request
-from connlab.trial.forms import Input
-from connlab.trial.includes import taken_in
-from connlab.trial.messages import where_it_stands
+from connlab.trial.files.forms import Input
+from connlab.trial.files.includes import taken_in
+from connlab.trial.files.messages import where_it_stands
 
 RULES = "table inet f {\n chain in {\n  tcp dport 443 accept\n }\n}\n"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.forms import Input
-from connlab.trial.interfaces import by_index, named_interfaces
-from connlab.trial.ruleset import Rule, Ruleset
+from connlab.trial.files.forms import Input
+from connlab.trial.files.interfaces import by_index, named_interfaces
+from connlab.trial.rules.ruleset import Rule, Ruleset
 
 
 @pytest.mark.parametrize(

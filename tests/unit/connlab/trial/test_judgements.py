@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.observations import Observation
+from connlab.trial.dialling.observations import Observation
+from connlab.trial.dialling.tried import Tried
 from connlab.trial.repairs.judgements import is_one
-from connlab.trial.tried import Tried
 from tests.support.trials import dials, evidence, row, ruleset, seen, tried
 
 RATE = "tcp dport 443 limit rate over 3/minute burst 5 packets drop"

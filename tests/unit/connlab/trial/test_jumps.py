@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connlab.trial.jumps import Jumps, jumps
-from connlab.trial.ruleset import Rule
-from connlab.trial.ruleset_reading import read
-from connlab.trial.unmet import jumps_to_limits
+from connlab.trial.answer.unmet import jumps_to_limits
+from connlab.trial.rules.jumps import Jumps, jumps
+from connlab.trial.rules.ruleset import Rule
+from connlab.trial.rules.ruleset_reading import read
 
 LISTING = """table ip filter { # handle 1
 \tchain INPUT { # handle 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from connlab.trial import junit
+from connlab.trial.answer import junit
 from tests.support.trial_answers import PATH, answer
 
 HOSTILE = "</testcase>\x1b[31m\x00\ud800]]>"

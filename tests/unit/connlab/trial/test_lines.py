@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connlab.trial import fed_text, lines, texts
-from connlab.trial.forms import Input
-from connlab.trial.lines import Line, Origin
-from connlab.trial.messages import messages
+from connlab.trial.files import fed_text, lines, texts
+from connlab.trial.files.forms import Input
+from connlab.trial.files.lines import Line, Origin
+from connlab.trial.files.messages import messages
 
 IN = ("ip", "filter", "INPUT")
 RESTORED = """# comment

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connlab.trial import marks, matches_only
-from connlab.trial.ruleset import Ruleset
-from connlab.trial.ruleset_reading import read
+from connlab.trial.rules import marks, matches_only
+from connlab.trial.rules.ruleset import Ruleset
+from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, seen
 
 SAVED = """*filter

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import neighbours
+from connlab.trial.dialling import neighbours
+from connlab.trial.dialling.neighbours import Discovery
 from connlab.trial.findings.neighbours import neighbour_silent
-from connlab.trial.neighbours import Discovery
-from connlab.trial.ruleset_reading import read
+from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import FIRST_LINE, dials, evidence, laid_out, place, row, ruleset, tried
 
 DROPS = ruleset("tcp dport 443 ct count over 5 reject", "meta l4proto ipv6-icmp drop")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from connlab.trial import not_tried
-from connlab.trial.facts import facts
-from connlab.trial.lines import Line, Lines
-from connlab.trial.plan import Wishes, plan
-from connlab.trial.ruleset_reading import read
+from connlab.trial.answer import not_tried
+from connlab.trial.dialling.plan import Wishes, plan
+from connlab.trial.files.lines import Line, Lines
+from connlab.trial.rules.facts import facts
+from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import ruleset
 
 CHAINS = """table ip filter { # handle 1

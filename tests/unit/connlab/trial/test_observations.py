@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connlab.trial.dial_words import pattern, refusal
-from connlab.trial.doubts import doubtful
-from connlab.trial.observations import Event, Judge, judge, observation
+from connlab.trial.dialling.dial_words import pattern, refusal
+from connlab.trial.dialling.doubts import doubtful
+from connlab.trial.dialling.observations import Event, Judge, judge, observation
 from tests.support.trials import dials
 
 FILTER, NAT = ("ip", "filter", "INPUT"), ("ip", "nat", "INPUT")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from connlab.base.errors import Usage
-from connlab.trial import offices
-from connlab.trial.facts import Facts
-from connlab.trial.named_nets import Named
-from connlab.trial.observations import observation
-from connlab.trial.offices import Office, Visit
-from connlab.trial.plan import Plan, Wishes, plan
+from connlab.trial.dialling import offices
+from connlab.trial.dialling.observations import observation
+from connlab.trial.dialling.offices import Office, Visit
+from connlab.trial.dialling.plan import Plan, Wishes, plan
+from connlab.trial.rules.facts import Facts
+from connlab.trial.rules.named_nets import Named
 
 
 def laid_out(*ports: int, wishes: Wishes) -> Plan:

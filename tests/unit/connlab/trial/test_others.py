@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connlab.trial import others
+from connlab.trial.files import others
 
 SAVED = "".join(
     f"*{table}\n"

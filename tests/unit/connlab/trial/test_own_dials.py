@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import own_dials, scenarios
-from connlab.trial.ruleset import Ruleset
-from connlab.trial.ruleset_reading import read
+from connlab.trial.dialling import own_dials, scenarios
+from connlab.trial.rules.ruleset import Ruleset
+from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, laid_out, place, row, ruleset, seen, tried
 
 OUT = (

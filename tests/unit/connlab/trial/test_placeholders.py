@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from connlab.base.settings import HOME
-from connlab.trial import expectation_files, forms, placeholders
-from connlab.trial.forms import Input
+from connlab.trial.expected import files as expectation_files
+from connlab.trial.files import forms, placeholders
+from connlab.trial.files.forms import Input
 
 KNOBS = {"PORT": "443", "CONNLIMIT": "7"}
 POLICIES = sorted(

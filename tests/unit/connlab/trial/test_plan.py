@@ -6,11 +6,11 @@ import ipaddress
 
 import pytest
 
-from connlab.trial import addresses
-from connlab.trial.facts import facts
-from connlab.trial.plan import Plan, Row, Wishes, judged, plan, request
-from connlab.trial.ruleset import Ruleset
-from connlab.trial.ruleset_reading import read
+from connlab.trial.dialling import addresses
+from connlab.trial.dialling.plan import Plan, Row, Wishes, judged, plan, request
+from connlab.trial.rules.facts import facts
+from connlab.trial.rules.ruleset import Ruleset
+from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import listing, ruleset
 
 SET = "\tset office { # handle 80\n\t\ttype ipv4_addr\n\t\telements = { 10.1.2.3,\n\t\t\t     192.168.7.0/24 }\n\t}\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.rates import any_turns, by_rate_alone, may_turn
-from connlab.trial.ruleset_reading import read
+from connlab.trial.rules.rates import any_turns, by_rate_alone, may_turn
+from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, tried
 
 LIMIT = "tcp dport 443 ct count over 5 reject with tcp reset"

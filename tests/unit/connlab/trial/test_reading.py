@@ -7,7 +7,7 @@ import os
 import pytest
 
 from connlab.base.errors import Usage
-from connlab.trial.reading import read
+from connlab.trial.files.reading import read
 
 
 def test_a_named_pipe_to_which_nobody_writes_is_refused(tmp_path):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from connlab.trial.files.lines import Line
 from connlab.trial.findings.evidence import Finding
-from connlab.trial.lines import Line
 from connlab.trial.repairs import edits, of_iptables, of_nft
 from connlab.trial.repairs.line_jobs import of_lines
 from connlab.trial.repairs.repair import Where, apply
-from connlab.trial.ruleset import Chain, Rule, Ruleset
+from connlab.trial.rules.ruleset import Chain, Rule, Ruleset
 from tests.support import trials
 
 FOUR, SIX = Where(4, (8081, 8082), "ip guard"), Where(6, (443,), "inet guard")

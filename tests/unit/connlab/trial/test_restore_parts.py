@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import forms, texts
-from connlab.trial.restore_parts import family_at, parts
+from connlab.trial.files import forms, texts
+from connlab.trial.files.restore_parts import family_at, parts
 
 FOUR = "*filter\n-A INPUT -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n"
 PLAIN = "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n"

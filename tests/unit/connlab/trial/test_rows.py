@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import cannot_run, crowd, rows, rules
-from connlab.trial.forms import Input
-from connlab.trial.lines import Line, Lines
-from connlab.trial.pairs import counted_by, pairs, share
-from connlab.trial.tried import Tried
+from connlab.trial.answer import cannot_run, rows, rules
+from connlab.trial.dialling import crowd
+from connlab.trial.dialling.pairs import counted_by, pairs, share
+from connlab.trial.dialling.tried import Tried
+from connlab.trial.files.forms import Input
+from connlab.trial.files.lines import Line, Lines
 from tests.support.trials import dials, evidence, laid_out, place, row, ruleset, seen, tried
 
 LIMIT = "tcp dport 443 ct count over 5 reject"

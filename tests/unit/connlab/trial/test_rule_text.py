@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial import rule_ports, rule_text, rule_verdicts
+from connlab.trial.rules import rule_ports, rule_text, rule_verdicts
 
 SYN = "-A INPUT -p tcp -m tcp --dport 443 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 20 -j DROP"
 LATE_PORT = (

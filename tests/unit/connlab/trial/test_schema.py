@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connlab.base.errors import NotFit, interrupted
-from connlab.trial import vocabulary
+from connlab.trial.answer import vocabulary
 from tests.support.trial_answers import answer, finding, row
 from tests.support.trial_schema import problems, validator
 

@@ -9,8 +9,8 @@ import pytest
 
 from connlab.cli.show import trial as show
 from connlab.report.trial_page import trial_page
-from connlab.trial import summary, summary_rows
-from connlab.trial.summary import Summary
+from connlab.trial.answer import summary, summary_rows
+from connlab.trial.answer.summary import Summary
 from tests.support.trial_answers import PATH, TEXTS, answer, finding, row
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from connlab.base.errors import Usage
-from connlab.trial import forms
+from connlab.trial.files import forms
 from connlab.trial.sysctls import lines
 from connlab.trial.sysctls import trial as sysctls
 from connlab.trial.sysctls.lines import Brought, Setting

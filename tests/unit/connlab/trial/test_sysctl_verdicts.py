@@ -7,11 +7,11 @@ import re
 import pytest
 
 from connlab.base.settings import HOME
+from connlab.trial.answer.vocabulary import VERDICTS
 from connlab.trial.sysctls import facts
 from connlab.trial.sysctls.lines import Setting, dotted
 from connlab.trial.sysctls.seen import Look, Seen, same
 from connlab.trial.sysctls.verdicts import entries
-from connlab.trial.vocabulary import VERDICTS
 
 REUSE, TIMESTAMPS = "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_timestamps"
 SOMAXCONN, FIN_TIMEOUT = "net.core.somaxconn", "net.ipv4.tcp_fin_timeout"

@@ -1,0 +1,1 @@
+"""What comes out: rows, rules, words for people, and what is kept."""

@@ -1,0 +1,1 @@
+"""What is expected of a trial: read, and held against its answer."""

@@ -1,0 +1,1 @@
+"""What rules say: chains, ports, counts, verdicts, and what they name."""

@@ -1,0 +1,69 @@
+"""Rules that keep time: what they count comes back by itself, and how that shows in what was observed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from connlab.trial.dialling.tried import Tried
+from connlab.trial.rules import rule_text, rule_verdicts
+from connlab.trial.rules.ruleset import Place, Ruleset
+from connlab.trial.rules.ruleset_reading import SET
+
+TIMED = re.compile(
+    r"-m (?:hashlimit|limit|quota|rateest|recent|set|statistic|time)\b"
+    r"|\b(?:limit (?:rate|name)|meta (?:day|hour|time)|numgen|quota|timeout)\b"
+)
+# Who was let in may be refused later: by the clock, a list that forgets, a number of packets, what is not seen.
+TURNING = re.compile(
+    r"-m (?:quota|rateest|set|statistic|time)\b|! --(?:rcheck|update)\b"
+    r"|\b(?:limit name|meta (?:day|hour|time)|numgen|quota|timeout)\b"
+)
+BELOW = re.compile(
+    r"-m limit\b|--hashlimit-upto\b|\blimit rate (?!over\b)"
+)  # matches more, the longer nobody came
+ABOVE = re.compile(r"--hashlimit-above\b|--(?:rcheck|update)\b|\blimit rate over\b")  # matches less
+
+
+def rates(ruleset: Ruleset) -> set[Place]:
+    """Return the rules that time alone gives back what they count."""
+    return {
+        rule.place for rule in ruleset.rules if rule_text.limits(rule.text) and rule_text.refills(rule.text)
+    }
+
+
+def by_rate_alone(each: Tried, ruleset: Ruleset) -> bool:
+    """Tell whether a rate refused, or let in all who got in: it fills up again, so who comes late may get a part."""
+    places = rates(ruleset)
+    let_in = [dial.judge for dial in each.dials[: each.limit] if dial.judge]
+    refused = each.judge is not None and each.judge.place in places
+    return refused or (bool(let_in) and all(judge.place in places for judge in let_in))
+
+
+def by_time(each: Tried, ruleset: Ruleset) -> bool:
+    """Tell whether a rule that keeps time saw a SYN of a row."""
+    seen = each.reached.union(*(dial.matched for dial in each.dials))
+    return any(rule.place in seen and TIMED.search(ruleset.words(rule)) for rule in ruleset.rules)
+
+
+def may_turn(ruleset: Ruleset) -> bool:
+    """Tell whether a source that is let in now may be refused some seconds later, though it did nothing."""
+    # not in rules there: nft writes what iptables' hashlimit forgets as a timeout
+    forgets = any("timeout" in body for _, body in SET.findall(ruleset.listing.get("nft", "")))
+    return forgets or any_turns(map(ruleset.words, ruleset.rules))
+
+
+def any_turns(texts: Iterable[str]) -> bool:
+    """Tell whether one of some rules may stop to let a source in, or begin to refuse it, by time alone."""
+    return any(TIMED.search(text) and not _only_gives_back(text) for text in texts)
+
+
+def _only_gives_back(text: str) -> bool:
+    if TURNING.search(text):
+        return False
+    verdict = rule_verdicts.verdict(text)
+    if verdict == "refuse":
+        return not BELOW.search(text)
+    if verdict == "accept":
+        return not ABOVE.search(text)
+    return not verdict and not rule_verdicts.diverts(text)  # it logs, or notes who came
