@@ -12,8 +12,8 @@ from connlab.kernels.claims.cell import Cell, E, R, holds
 
 SENTENCE = "Five bursts of 40 dials, all closed in between, get 15 each; then none of 30 alone is refused"
 ROUNDS, PAUSE, GAP_MS = 5, 0.5, 30  # seconds between bursts, ms before each dial alone
-# From the first dial of a burst to its last, by the client's clock: the median of the rounds. 6.16.12 and 6.17.13, which
-# lock sources out, admitted 15 each time while the machine was busy.
+# From the first dial of a burst to its last, by the client's clock: the median of the rounds. On a busy machine 6.16.12
+# and 6.17.13, which lock sources out, admitted 15 each time.
 SLOWEST_MS = 60
 
 
