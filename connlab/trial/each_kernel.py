@@ -19,8 +19,8 @@ from connlab.kernels.archive import Kernel
 from connlab.kernels.side_by_side import SIDE_BY_SIDE, of_each
 from connlab.trial.answer.differences import differences
 from connlab.trial.answer.record import TrialRecord
-from connlab.trial.dialling.guest_machine import of_guest
-from connlab.trial.dialling.machine import Machine, of_engine
+from connlab.trial.hosts.guest_machine import of_guest
+from connlab.trial.hosts.machine import Machine, of_engine
 
 SUFFIX, FILE = "-try-each", "kernels.json"
 EACH = 60.0  # seconds of a small file on two cores, boot and all, while another one runs beside it

@@ -10,19 +10,19 @@ from typing import Any
 from connlab.base.errors import NotFit
 from connlab.base.output import notice
 from connlab.trial import findings
-from connlab.trial.answer import cannot_run, not_tried, rows, rules, unmet
+from connlab.trial.answer import cannot_run, emulated, not_tried, rows, rules, unmet
 from connlab.trial.answer.record import RULES, TrialRecord
 from connlab.trial.answer.ways import places
-from connlab.trial.dialling import battery, emulated, estimate, neighbours, offices, plan
-from connlab.trial.dialling.conductor import Conductor, Progress
+from connlab.trial.dialling import battery, estimate, neighbours, offices, plan
 from connlab.trial.dialling.doubts import doubtful
-from connlab.trial.dialling.machine import Machine
 from connlab.trial.dialling.plan import Wishes
 from connlab.trial.expected import judged as expectations
 from connlab.trial.expected.words import Expectation
 from connlab.trial.files import interfaces
 from connlab.trial.files.forms import Input
 from connlab.trial.files.loading import load
+from connlab.trial.hosts.conductor import Conductor, Progress
+from connlab.trial.hosts.machine import Machine
 from connlab.trial.repairs.trials import NONE, Repairs, repairs
 from connlab.trial.rules import facts
 from connlab.trial.sysctls import trial as sysctls

@@ -10,12 +10,12 @@ from typing import Any
 from connlab.trial.answer import rows
 from connlab.trial.answer.unmet import Unmet
 from connlab.trial.dialling.neighbours import Discovery
-from connlab.trial.dialling.observations import Dial, Judge, Observation
 from connlab.trial.dialling.plan import Plan, Row
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Line, Lines
 from connlab.trial.files.loading import Loaded
 from connlab.trial.findings.evidence import Evidence
+from connlab.trial.hosts.observations import Dial, Judge, Observation
 from connlab.trial.rules.ruleset import Place, Ruleset
 from connlab.trial.rules.ruleset_reading import read
 

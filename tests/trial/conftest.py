@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 import pytest
 
 from connlab.base import settings as knobs
-from connlab.trial.dialling import machine
-from connlab.trial.dialling.conductor import Conductor
 from connlab.trial.files import forms
 from connlab.trial.files.loading import Loaded, load
+from connlab.trial.hosts import machine
+from connlab.trial.hosts.conductor import Conductor
 from tests.support.sandboxes import Sandboxes
 
 SECONDS = 120

@@ -16,8 +16,8 @@ from connlab.base import settings
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
 from connlab.evidence.claims import CLAIMS
-from connlab.trial.dialling.conductor import Conductor
 from connlab.trial.dialling.dial_words import pattern
+from connlab.trial.hosts.conductor import Conductor
 from tests.support.in_process import call_lab
 from tests.support.sandboxes import Sandboxes
 

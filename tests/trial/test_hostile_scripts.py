@@ -14,8 +14,8 @@ import pytest
 
 from connlab.base import settings as knobs
 from connlab.cluster.sandbox import sandbox
-from connlab.trial.dialling.conductor import Conductor
 from connlab.trial.files.loading import Loaded
+from connlab.trial.hosts.conductor import Conductor
 
 pytestmark = pytest.mark.xdist_group("loading")
 FIRST = "iptables -A INPUT -p tcp --dport 1 -j DROP\n"

@@ -21,7 +21,7 @@ from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, idle_host
 from connlab.trial.answer import record as trial_record
-from connlab.trial.dialling import machine
+from connlab.trial.hosts import machine
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
 from tests.support.trial_schema import problems

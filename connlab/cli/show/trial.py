@@ -18,7 +18,7 @@ from connlab.cli.show.terminal import (
 )
 from connlab.trial.answer.summary import Summary
 from connlab.trial.answer.summary_notes import Note
-from connlab.trial.dialling.conductor import Progress as Report
+from connlab.trial.hosts.conductor import Progress as Report
 
 BELOW = "    "  # where what belongs to a finding begins
 LETTERS = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from connlab.cli.verbs.trial_request import Request
     from connlab.kernels.archive import Kernel
     from connlab.trial.answer.record import TrialRecord
-    from connlab.trial.dialling.machine import Machine
+    from connlab.trial.hosts.machine import Machine
 
 NEWEST = "newest"
 
@@ -35,8 +35,8 @@ def chosen(asked: Request) -> Sequence[Kernel]:
 @contextlib.contextmanager
 def machine(asked: Request, kernels: Sequence[Kernel]) -> Iterator[Machine]:
     """Give the machine whose kernel is tried: a guest with the one kernel, or the engine's own."""
-    from connlab.trial.dialling.guest_machine import of_guest
-    from connlab.trial.dialling.machine import of_engine
+    from connlab.trial.hosts.guest_machine import of_guest
+    from connlab.trial.hosts.machine import of_engine
 
     if not kernels or kernels[0].own:
         yield of_engine(asked.settings)

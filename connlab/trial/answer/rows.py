@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 from connlab.trial.dialling.dial_words import letters, pattern, refusal
-from connlab.trial.dialling.observations import Dial, Judge, Observation
 from connlab.trial.dialling.plan import Plan
 from connlab.trial.dialling.scenarios import BURSTS
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Lines
+from connlab.trial.hosts.observations import Dial, Judge, Observation
 from connlab.trial.rules.ruleset import Ruleset
 
 

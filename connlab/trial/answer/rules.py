@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling.observations import Observation
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.loading import Loaded
+from connlab.trial.hosts.observations import Observation
 from connlab.trial.rules import rule_text, rule_verdicts
 from connlab.trial.rules.ruleset import Place, Rule
 

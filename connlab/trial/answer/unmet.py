@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from connlab.trial.answer.rules import idle, matched, silent
 from connlab.trial.dialling import own_dials, scenarios
-from connlab.trial.dialling.conductor import Conductor
-from connlab.trial.dialling.observations import Judge
 from connlab.trial.dialling.plan import Plan, Row, judged
 from connlab.trial.dialling.tried import Tried
+from connlab.trial.hosts.conductor import Conductor
+from connlab.trial.hosts.observations import Judge
 from connlab.trial.rules import facts, matches_only, rule_text, rule_verdicts
 from connlab.trial.rules.jumps import Jumps, jumps
 from connlab.trial.rules.ruleset import Place, Rule, Ruleset

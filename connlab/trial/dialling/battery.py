@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 
-from connlab.trial.dialling import addresses, crowd, own_dials, scenarios
-from connlab.trial.dialling.conductor import Conductor
+from connlab.trial.dialling import crowd, marks, own_dials, scenarios
 from connlab.trial.dialling.dial_words import got_in
-from connlab.trial.dialling.observations import Observation
 from connlab.trial.dialling.pairs import pairs, share
 from connlab.trial.dialling.plan import Plan, Row, judged
+from connlab.trial.dialling.rates import by_rate_alone, by_time, may_turn, rates
 from connlab.trial.dialling.tasks import Task, do, kept
 from connlab.trial.dialling.told_apart import told_apart
 from connlab.trial.dialling.tried import Tried
-from connlab.trial.rules import marks, rule_text
-from connlab.trial.rules.rates import by_rate_alone, by_time, may_turn, rates
+from connlab.trial.hosts import addresses
+from connlab.trial.hosts.conductor import Conductor
+from connlab.trial.hosts.observations import Observation
+from connlab.trial.rules import rule_text
 from connlab.trial.rules.ruleset import Place, Ruleset
 
 

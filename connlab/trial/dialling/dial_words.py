@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from connlab.trial.dialling.observations import Dial
+from connlab.trial.hosts.observations import Dial
 
 
 def pattern(letters: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connlab.trial.dialling.observations import Observation
+from connlab.trial.hosts.observations import Observation
 
 
 def doubtful(seen: Observation) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling.conductor import Conductor
 from connlab.trial.dialling.plan import Plan, Row, judged, request
+from connlab.trial.hosts.conductor import Conductor
 from connlab.trial.rules.ruleset import Place, Ruleset
 
 LINK = {"arp", "netdev"}  # families whose rules see ARP

@@ -6,10 +6,10 @@ import re
 from typing import Any, NamedTuple
 
 from connlab.base.errors import Usage
-from connlab.trial.dialling import addresses
 from connlab.trial.dialling.dial_words import letters, pattern
-from connlab.trial.dialling.observations import Observation
 from connlab.trial.dialling.plan import Office, Plan, Row, Wishes, request
+from connlab.trial.hosts import addresses
+from connlab.trial.hosts.observations import Observation
 
 MOST = 8000  # connections of all offices: each takes two descriptors of the sandbox's 16,384
 OFFICE = re.compile(r"(\d{1,9})\s*x\s*(\d{1,9})(?:\s+on\s+(?:port\s+)?(\d{1,9}))?", re.ASCII)

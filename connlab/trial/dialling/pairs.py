@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from connlab.trial.dialling.observations import Dial
 from connlab.trial.dialling.tried import Tried
+from connlab.trial.hosts.observations import Dial
 from connlab.trial.rules import facts
 from connlab.trial.rules.ruleset import Place, Rule, Ruleset
 

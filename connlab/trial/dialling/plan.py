@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling import addresses
+from connlab.trial.hosts import addresses
 from connlab.trial.rules.facts import UNNAMED, Facts
 from connlab.trial.rules.named_nets import REFUSED, Named
 from connlab.trial.rules.ruleset import Ruleset

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling.conductor import Conductor
-from connlab.trial.dialling.observations import Observation
+from connlab.trial.hosts.conductor import Conductor
+from connlab.trial.hosts.observations import Observation
 
 
 class Task(NamedTuple):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from connlab.trial.dialling.dial_words import got_in
-from connlab.trial.dialling.observations import Dial, Judge, Observation
 from connlab.trial.dialling.plan import Row
+from connlab.trial.hosts.observations import Dial, Judge, Observation
 from connlab.trial.rules.ruleset import Place
 
 

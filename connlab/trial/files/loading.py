@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling import addresses
-from connlab.trial.dialling.conductor import Conductor
 from connlab.trial.files import dump, lines, others, script_lines, scripts, texts
 from connlab.trial.files.forms import READERS, Input
 from connlab.trial.files.interfaces import named_interfaces
@@ -15,6 +13,8 @@ from connlab.trial.files.lines import Handle, Line, Lines
 from connlab.trial.files.messages import messages, where_it_stands
 from connlab.trial.files.others import Wiped
 from connlab.trial.files.texts import Text
+from connlab.trial.hosts import addresses
+from connlab.trial.hosts.conductor import Conductor
 from connlab.trial.rules import ruleset_reading
 from connlab.trial.rules.ruleset import Ruleset
 

@@ -11,9 +11,9 @@ from connlab.base.output import notice
 from connlab.base.settings import Settings
 from connlab.cluster import own_policy
 from connlab.cluster.sandbox import sandbox
-from connlab.trial.dialling.conductor import Conductor
 from connlab.trial.files import dump, forms, placeholders
 from connlab.trial.files.loading import Loaded, load
+from connlab.trial.hosts.conductor import Conductor
 
 WITHIN = 200.0  # seconds
 ENGINES = "nat"  # the table that also has the engine's rules for names

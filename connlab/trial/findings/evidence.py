@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from connlab.trial.answer.rules import matched
 from connlab.trial.answer.unmet import Unmet
 from connlab.trial.dialling.neighbours import Discovery
-from connlab.trial.dialling.observations import Dial
 from connlab.trial.dialling.plan import Plan
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Line
 from connlab.trial.files.loading import Loaded
+from connlab.trial.hosts.observations import Dial
 from connlab.trial.rules import rule_text, rule_verdicts
 from connlab.trial.rules.jumps import Jumps, jumps
 from connlab.trial.rules.ruleset import Place, Rule

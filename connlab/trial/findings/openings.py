@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from connlab.trial.dialling.crowd import filled_set
 from connlab.trial.dialling.dial_words import got_in, letters, pattern
-from connlab.trial.dialling.observations import Dial
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence, Finding, Kind
+from connlab.trial.hosts.observations import Dial
 from connlab.trial.rules import rule_ports, rule_text
 from connlab.trial.rules.ruleset import Rule
 

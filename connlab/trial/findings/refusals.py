@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connlab.trial.dialling.dial_words import letters, pattern
-from connlab.trial.dialling.observations import Dial
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
 from connlab.trial.findings.openings import opened
+from connlab.trial.hosts.observations import Dial
 from connlab.trial.rules import rule_text
 
 

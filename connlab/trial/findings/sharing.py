@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connlab.trial.dialling import addresses
 from connlab.trial.dialling.dial_words import got_in, letters, pattern
 from connlab.trial.dialling.pairs import counted_by
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Line
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
+from connlab.trial.hosts import addresses
 from connlab.trial.rules import rule_ports, rule_text
 
 SHORTEST_MASK = 48  # bits of IPv6 that one customer may have (RFC 6177)

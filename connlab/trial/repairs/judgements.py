@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from connlab.trial.dialling.dial_words import got_in, letters
-from connlab.trial.dialling.observations import Observation
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence
+from connlab.trial.hosts.observations import Observation
 from connlab.trial.rules import rule_text
 
 Scenes = Mapping[str, Observation]  # of the changed rules, by their names

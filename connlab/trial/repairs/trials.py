@@ -6,18 +6,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling import addresses, scenarios
-from connlab.trial.dialling.conductor import Conductor
+from connlab.trial.dialling import rates, scenarios
 from connlab.trial.dialling.dial_words import letters, pattern
-from connlab.trial.dialling.observations import Observation
 from connlab.trial.dialling.plan import BEYOND, Plan, request
 from connlab.trial.dialling.tasks import do, kept
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence
+from connlab.trial.hosts import addresses
+from connlab.trial.hosts.conductor import Conductor
+from connlab.trial.hosts.observations import Observation
 from connlab.trial.repairs import judgements
 from connlab.trial.repairs.job import Found, Job
 from connlab.trial.repairs.jobs import MOST, jobs
-from connlab.trial.rules import rates
 from connlab.trial.rules.ruleset import Ruleset
 
 Instead = Mapping[str, Any]

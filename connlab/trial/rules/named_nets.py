@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from connlab.trial.dialling.addresses import NO_SOURCE
 from connlab.trial.rules import rule_ports, rule_text, rule_verdicts
 from connlab.trial.rules.interface_names import interfaces, words
 
@@ -17,6 +16,11 @@ SOURCES = re.compile(
     r"-s (\S+)|--src-range (\S+)|\bip6? saddr (?:!= )?(?!ct |limit |\. |& |@)(\{[^}]*\}|\S+)"
 )
 Net = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Nobody dials from there.
+NO_SOURCE = [
+    ipaddress.ip_network(net)
+    for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8")
+]
 
 
 class Named(NamedTuple):

@@ -16,7 +16,7 @@ from connlab.trial.sysctls.lines import Setting
 from connlab.trial.sysctls.seen import Look
 
 PROGRAM = ["-S", "-E", "-m", "namespaces.sysctls"]
-Run = Callable[..., tuple[int, str]]  # of a machine (connlab/trial/dialling/machine.py)
+Run = Callable[..., tuple[int, str]]  # of a machine (connlab/trial/hosts/machine.py)
 PART = 100_000  # characters: the kernel takes 128 KiB in one argument (MAX_ARG_STRLEN)
 
 

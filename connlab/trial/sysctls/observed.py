@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connlab.trial.dialling.machine import Machine
 from connlab.trial.files.forms import Input
+from connlab.trial.hosts.machine import Machine
 from connlab.trial.sysctls import containers, facts
 from connlab.trial.sysctls.containers import Started
 from connlab.trial.sysctls.lines import Brought, Group, Setting

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.trial.dialling.conductor import Conductor
-from connlab.trial.dialling.machine import Machine
 from connlab.trial.dialling.plan import Plan
 from connlab.trial.files.forms import Input
 from connlab.trial.files.loading import Loaded
+from connlab.trial.hosts.conductor import Conductor
+from connlab.trial.hosts.machine import Machine
 from connlab.trial.sysctls import commands, lines, manifests, scripts
 from connlab.trial.sysctls.judged import Entry, Tried, judge
 from connlab.trial.sysctls.observed import File, observe

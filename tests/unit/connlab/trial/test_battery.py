@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connlab.trial.dialling import battery
-from connlab.trial.dialling.observations import Observation
+from connlab.trial.hosts.observations import Observation
 from connlab.trial.rules.ruleset import Ruleset
 from tests.support.trials import dials, laid_out, row, ruleset, seen
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connlab.base.errors import GaveUp, LabError
-from connlab.trial.dialling.conductor import Conductor
+from connlab.trial.hosts.conductor import Conductor
 
 X, Y = ("ip", "filter", "x", 1), ("ip", "filter", "y", 1)
 

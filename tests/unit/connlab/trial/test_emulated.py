@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.dialling import emulated
+from connlab.trial.answer import emulated
 from connlab.trial.files.lines import Line, Lines
 from tests.support.trial_answers import answer, finding, row
 from tests.support.trials import dials, place, ruleset, tried

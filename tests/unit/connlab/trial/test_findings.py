@@ -11,11 +11,11 @@ from connlab.base.settings import HOME
 from connlab.trial.answer.unmet import Unmet
 from connlab.trial.answer.vocabulary import FINDINGS
 from connlab.trial.dialling.dial_words import pattern
-from connlab.trial.dialling.observations import Judge
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Line
 from connlab.trial.findings import KINDS
 from connlab.trial.findings.evidence import Evidence, Finding
+from connlab.trial.hosts.observations import Judge
 from connlab.trial.rules.ruleset import Ruleset
 from tests.support.trials import FIRST_LINE, dials, evidence, place, row, ruleset, seen, tried
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.dialling.observations import Observation
 from connlab.trial.dialling.tried import Tried
+from connlab.trial.hosts.observations import Observation
 from connlab.trial.repairs.judgements import is_one
 from tests.support.trials import dials, evidence, row, ruleset, seen, tried
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connlab.trial.rules import marks, matches_only
+from connlab.trial.dialling import marks
+from connlab.trial.rules import matches_only
 from connlab.trial.rules.ruleset import Ruleset
 from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, seen

@@ -8,7 +8,7 @@ import pytest
 
 from connlab.trial.dialling.dial_words import pattern, refusal
 from connlab.trial.dialling.doubts import doubtful
-from connlab.trial.dialling.observations import Event, Judge, judge, observation
+from connlab.trial.hosts.observations import Event, Judge, judge, observation
 from tests.support.trials import dials
 
 FILTER, NAT = ("ip", "filter", "INPUT"), ("ip", "nat", "INPUT")

@@ -6,9 +6,9 @@ import pytest
 
 from connlab.base.errors import Usage
 from connlab.trial.dialling import offices
-from connlab.trial.dialling.observations import observation
 from connlab.trial.dialling.offices import Office, Visit
 from connlab.trial.dialling.plan import Plan, Wishes, plan
+from connlab.trial.hosts.observations import observation
 from connlab.trial.rules.facts import Facts
 from connlab.trial.rules.named_nets import Named
 

@@ -6,9 +6,10 @@ import ipaddress
 
 import pytest
 
-from connlab.trial.dialling import addresses
 from connlab.trial.dialling.plan import Plan, Row, Wishes, judged, plan, request
+from connlab.trial.hosts import addresses
 from connlab.trial.rules.facts import facts
+from connlab.trial.rules.named_nets import NO_SOURCE
 from connlab.trial.rules.ruleset import Ruleset
 from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import listing, ruleset
@@ -171,9 +172,7 @@ def test_a_neighbour_shares_its_prefix_and_not_one_bit_more(source):
         near, far = (ipaddress.ip_network(f"{source}/{bits}", strict=False) for bits in (prefix, prefix + 1))
         assert ipaddress.ip_address(other) in near
         assert ipaddress.ip_address(other) not in far
-        assert not any(
-            ipaddress.ip_address(other) in net for net in addresses.NO_SOURCE if net.version == near.version
-        )
+        assert not any(ipaddress.ip_address(other) in net for net in NO_SOURCE if net.version == near.version)
 
 
 def test_a_neighbour_is_in_no_net_that_is_treated_otherwise():

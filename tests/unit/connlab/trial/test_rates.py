@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.rules.rates import any_turns, by_rate_alone, may_turn
+from connlab.trial.dialling.rates import any_turns, by_rate_alone, may_turn
 from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, tried
 

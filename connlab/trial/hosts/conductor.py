@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from connlab.base.errors import GaveUp, LabError
 from connlab.cluster.stream import Stream
-from connlab.trial.dialling.observations import Observation, observation
+from connlab.trial.hosts.observations import Observation, observation
 
 Progress = Callable[[int, int], None]  # how many scenarios are done, of how many
 Keep = Callable[[Mapping[str, Any], Mapping[str, Any]], None]  # a request, and its answer

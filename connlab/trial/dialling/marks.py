@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connlab.trial.dialling.observations import Observation
+from connlab.trial.hosts.observations import Observation
 from connlab.trial.rules import rule_text
 from connlab.trial.rules.ruleset import Place, Rule, Ruleset
 

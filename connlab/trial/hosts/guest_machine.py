@@ -14,7 +14,7 @@ from connlab.cluster.stream import Stream
 from connlab.kernels import archive
 from connlab.kernels.guest import guest
 from connlab.kernels.guest_host import GuestHost
-from connlab.trial.dialling.machine import Kernel, Machine
+from connlab.trial.hosts.machine import Kernel, Machine
 
 SIDE_BY_SIDE = 6  # scenarios: an emulated processor keeps the pace of no more
 WITHIN, SCRIPT_WITHIN = 700.0, 300.0  # seconds

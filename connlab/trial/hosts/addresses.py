@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from connlab.trial.rules.named_nets import NO_SOURCE
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Of nets for benchmarks and for documents (RFC 2544, 5737, 3849): what no rule means by chance.
@@ -14,10 +16,6 @@ SOURCES = {
 }
 TARGETS = {4: "198.51.100.10", 6: "2001:db8:51:100::10"}
 PREFIXES = {4: range(31, -1, -1), 6: (127, *range(124, -1, -4))}
-NO_SOURCE = [
-    ipaddress.ip_network(net)
-    for net in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/8", "fe80::/10", "ff00::/8")
-]
 
 
 def first_source(family: int, nets: Sequence[str], net: str = "any") -> str:
