@@ -12,7 +12,7 @@ from connlab.base.settings import Settings
 from connlab.cluster import engine, engine_machine, host_files, hosts, images, lifecycle, one_off
 from connlab.cluster.host import Host
 from connlab.cluster.idle_host import idle_host
-from connlab.kernels.claim_lab import ClaimLab
+from connlab.kernels.claim_lab import Agents, ClaimLab
 
 SECONDS = 900  # after which the agent's host on the server ends by itself
 SYSCTL = ("sysctl", "-q", "-w")
@@ -26,7 +26,7 @@ def engine_lab(settings: Settings, clients: int) -> Iterator[ClaimLab]:
     try:
         server, *client_hosts = lifecycle.up(own)
         with _agents_host(own, server) as itself:
-            yield ClaimLab(server, itself, tuple(client_hosts), _write_sysctls)
+            yield ClaimLab(server, itself, tuple(client_hosts), Agents(), _write_sysctls)
     finally:
         one_off.remove_project(own.project)
 

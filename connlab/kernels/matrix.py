@@ -1,4 +1,4 @@
-"""Claims on kernels: two at a time, each claim a cell with its verdict, or why it cannot be judged."""
+"""Claims on kernels: three at a time, each claim a cell with its verdict, or why it cannot be judged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
 from connlab.kernels.claims.registry import CLAIMS
 from connlab.kernels.guest import guest
-from connlab.kernels.side_by_side import of_each
+from connlab.kernels.side_by_side import CLAIMS_AT_A_TIME, of_each
 
 GAVE_UP = "gave up"  # the status of a kernel that did not boot in time
 GUEST, ENGINE = "guest", "engine"  # where a kernel ran
@@ -41,6 +41,7 @@ def measure(
     settings = dataclasses.replace(settings, values={**settings.values, **KNOBS})
     rows = of_each(
         kernels,
+        CLAIMS_AT_A_TIME,
         lambda kernel, ended: _row(settings, kernel, claims, tell, ended),
         lambda: one_off.remove_project(engine_lab.project(settings)),
     )
@@ -65,7 +66,7 @@ def _row(
     began = time.monotonic()
     cells: list[dict[str, Any]] = []
     try:
-        with _lab(settings, kernel, row, ended) as lab:
+        with _lab(settings, kernel, row, ended) as lab, contextlib.closing(lab.agents):
             row["seconds"] = round(time.monotonic() - began, 1)
             tell(f"Linux {kernel.release} runs after {row['seconds']:g} s")
             for claim in claims:

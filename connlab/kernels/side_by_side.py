@@ -1,4 +1,4 @@
-"""Work on several kernels, two guests at a time; nothing of it is left where one ends in an error or a signal."""
+"""Work on several kernels, some guests at a time; nothing of it is left where one ends in an error or a signal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import TypeVar
 from connlab.cluster.idle_host import remove_own
 from connlab.kernels.archive import Kernel
 
-SIDE_BY_SIDE = 2
+CLAIMS_AT_A_TIME = 3  # kernels on two cores: claims wait as much as they work
+TRIALS_AT_A_TIME = 2  # a trial keeps both busy
 Result = TypeVar("Result")
 
 
 def of_each(
     kernels: Sequence[Kernel],
+    at_a_time: int,
     work: Callable[[Kernel, threading.Event], Result],
     remove: Callable[[], None] = lambda: None,
 ) -> list[Result]:
@@ -25,7 +27,7 @@ def of_each(
     is, for whoever still waits for it.
     """
     ended = threading.Event()
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(at_a_time) as pool:
         asked = [pool.submit(work, kernel, ended) for kernel in kernels]
         try:
             return [each.result() for each in asked]

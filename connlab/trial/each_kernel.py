@@ -16,7 +16,7 @@ from connlab.base.settings import HOME, Settings
 from connlab.cluster import engine
 from connlab.cluster.engine import Refused
 from connlab.kernels.archive import Kernel
-from connlab.kernels.side_by_side import SIDE_BY_SIDE, of_each
+from connlab.kernels.side_by_side import TRIALS_AT_A_TIME, of_each
 from connlab.trial.answer.differences import differences
 from connlab.trial.answer.record import TrialRecord
 from connlab.trial.hosts.guest_machine import of_guest
@@ -31,9 +31,9 @@ TRIED, CANNOT_RUN, GAVE_UP = "tried", "cannot run", "gave up"
 
 def announcement(kernels: Sequence[Kernel]) -> str:
     """Say how long it takes."""
-    minutes = len(kernels) / SIDE_BY_SIDE * EACH / 60
+    minutes = len(kernels) / TRIALS_AT_A_TIME * EACH / 60
     return (
-        f"{len(kernels)} kernels, {SIDE_BY_SIDE} at a time: a small file takes about {max(1, round(minutes))} min, "
+        f"{len(kernels)} kernels, {TRIALS_AT_A_TIME} at a time: a small file takes about {max(1, round(minutes))} min, "
         "and each kernel that was not here before 20 s more"
     )
 
@@ -66,7 +66,7 @@ def try_each(
         tell(f"Linux {kernel.release}: {told['status']}")
         return told
 
-    rows = of_each(kernels, work)
+    rows = of_each(kernels, TRIALS_AT_A_TIME, work)
     answers = {row["release"]: row["answer"] for row in rows if row["answer"]}
     return {"schema": 1, "kernels": rows, "findings": differences(answers) if len(answers) > 1 else []}
 

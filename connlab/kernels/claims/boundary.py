@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import EXACT_PACED, PACED
 from connlab.kernel.snapshot import read_ruleset
 from connlab.kernels.claim_lab import ClaimLab
@@ -17,7 +16,7 @@ def measure(lab: ClaimLab) -> Cell:
     words = []
     refused = 0
     for client in lab.clients:
-        with Agent(client) as agent:
+        with lab.agents.on(client) as agent:
             attempts = agent.open(PACED)
             agent.close()
         words.append(admitted(attempts))

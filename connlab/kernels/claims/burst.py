@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 
-from connlab.agent.session import Agent
 from connlab.base.errors import LabError
 from connlab.kernel.measured_kernels import ALONE, BURST, LIMIT
 from connlab.kernels.claim_lab import ClaimLab
@@ -23,7 +22,7 @@ def measure(lab: ClaimLab) -> Cell:
     Raises `LabError` where nobody was kept out, but a machine with other work made no burst of the dials.
     """
     bursts, took_ms, refused = [], [], 0
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         for _ in range(ROUNDS):
             attempts = agent.salvo(BURST)
             starts = [attempt.start_ns for attempt in attempts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import LIMIT
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell, E, R, holds
@@ -12,7 +11,7 @@ SENTENCE = "With 15 held, one is closed: one more dial is established, and the n
 
 def measure(lab: ClaimLab) -> Cell:
     """Fill the limit, close one, dial two."""
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         held = agent.open(LIMIT)
         agent.close([held[0].conn])
         later = [attempt.outcome for attempt in agent.open(2)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from connlab.agent.session import Agent
 from connlab.kernel.measured_kernels import EXACT_PACED, PACED
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell, admitted, holds
@@ -15,7 +14,7 @@ PAUSE = 0.5  # seconds
 def measure(lab: ClaimLab) -> Cell:
     """Dial from the server's own host, close all, dial again."""
     rounds = []
-    with Agent(lab.itself) as agent:
+    with lab.agents.on(lab.itself) as agent:
         for _ in range(2):
             rounds.append(admitted(agent.open(PACED, host="127.0.0.1", timeout_ms=TIMEOUT_MS)))
             agent.close(timeout_ms=TIMEOUT_MS)

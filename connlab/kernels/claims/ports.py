@@ -19,7 +19,7 @@ TRIES = 3
 def measure(lab: ClaimLab) -> Cell:
     """Use up ten ports of a client, closed by it first, wait, and dial once more; ports of their own for each value."""
     found, firsts = {}, iter(range(FIRST, FIRST + 3 * TRIES * PORTS, PORTS))
-    with Agent(lab.clients[-1]) as agent:
+    with lab.agents.on(lab.clients[-1]) as agent:
         for reuse in ("0", "2", "1"):
             _fill(lab, agent, reuse, firsts)
             (again,) = agent.open(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from connlab.agent.session import Agent
 from connlab.base.errors import LabError
 from connlab.base.model import Attempt
 from connlab.kernel.measured_kernels import LIMIT
@@ -27,7 +26,7 @@ def measure(lab: ClaimLab) -> Cell:
 
     The other one is the control. Raises `LabError` if it is refused too, or the later dial is not.
     """
-    with Agent(lab.itself) as serving:
+    with lab.agents.on(lab.itself) as serving:
         ports = [serving.listen(backlog=BACKLOG).port for _ in range(2)]
         for port in ports:
             lab.server.run(["iptables", "-A", "INPUT", *_rule(port)])
@@ -50,7 +49,7 @@ def measure(lab: ClaimLab) -> Cell:
 def _dial(lab: ClaimLab, ports: list[int]) -> tuple[Attempt, list[list[Attempt]]]:
     """Fill both queues, dial as many more as the limit admits, and one beyond it from the first source alone."""
     first, second = lab.clients[:2]
-    with Agent(first) as one, Agent(second) as other, Agent(first) as eager:
+    with lab.agents.on(first) as one, lab.agents.on(second) as other, lab.agents.on(first) as eager:
         for agent, port in zip((one, other), ports, strict=True):
             if not all(
                 attempt.outcome is E for attempt in agent.open(QUEUED, host=lab.server.address, port=port)

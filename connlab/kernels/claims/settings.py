@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from connlab.agent.session import Agent
 from connlab.base.model import Verdict
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
@@ -14,7 +13,7 @@ RECYCLE, REUSE, DELAY = (f"{TIME_WAIT}{name}" for name in ("recycle", "reuse", "
 
 def measure(lab: ClaimLab) -> Cell:
     """Read them on a client."""
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         values = agent.facts((RECYCLE, REUSE, DELAY)).sysctls
     words = ", ".join(
         f"{key.removeprefix(TIME_WAIT)} {'absent' if value is None else value}"

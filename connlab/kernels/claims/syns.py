@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from connlab.agent.session import Agent
 from connlab.base.model import Verdict
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
@@ -16,7 +15,7 @@ PORT, TIMEOUT_MS = 9, 4500
 def measure(lab: ClaimLab) -> Cell:
     """Have the server's rules count and drop what comes to a port, and dial it."""
     lab.server.run(["iptables", "-A", "INPUT", "-p", "tcp", "--dport", str(PORT), "-j", "DROP"])
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         agent.open(1, port=PORT, timeout_ms=TIMEOUT_MS)
     listed = lab.server.run(["iptables", "-nvxL", "INPUT"])
     lab.server.run(["iptables", "-D", "INPUT", "-p", "tcp", "--dport", str(PORT), "-j", "DROP"])
