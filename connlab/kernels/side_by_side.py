@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from connlab.cluster.idle_host import remove_own
+from connlab.cluster.subprocesses import signals_as_exceptions
 from connlab.kernels.archive import Kernel
 
 CLAIMS_AT_A_TIME = 3  # kernels on two cores: claims wait as much as they work
@@ -27,9 +28,11 @@ def of_each(
     is, for whoever still waits for it.
     """
     ended = threading.Event()
-    with ThreadPoolExecutor(at_a_time) as pool:
+    # Guests are started in threads, where no signal arrives.
+    with signals_as_exceptions() as begin, ThreadPoolExecutor(at_a_time) as pool:
         asked = [pool.submit(work, kernel, ended) for kernel in kernels]
         try:
+            begin()
             return [each.result() for each in asked]
         except BaseException:
             ended.set()
