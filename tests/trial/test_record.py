@@ -183,7 +183,8 @@ def owned(process: int) -> list[dict[str, Any]]:
 def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
     """Ctrl-C, kill and a closed terminal, as soon as the container is there or while it works: it is removed."""
     (tmp_path / "first.rules").write_text(FIRST)
-    command = lab_command("try", str(tmp_path / "first.rules"), "--json")
+    # Under nohup(1) the tests, and all that they start, ignore SIGHUP.
+    command = ["env", "--default-signal=HUP", *lab_command("try", str(tmp_path / "first.rules"), "--json")]
     with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         until(
             lambda: any(each["State"] in (when, "running") for each in owned(process.pid)),
