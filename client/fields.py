@@ -5,9 +5,9 @@ A check returns the value, or says in a ValueError what it expects.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 
+from client import resolver
 from connlab.machine.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -121,12 +121,8 @@ def host(value: object) -> str:
 
 def address(value: object) -> str:
     """Check an IPv4 address of four numbers."""
-    try:
-        if type(value) is str:
-            socket.inet_pton(socket.AF_INET, value)
-            return value
-    except (OSError, ValueError):
-        pass
+    if type(value) is str and resolver.is_address(value):
+        return value
     raise ValueError("an IPv4 address")
 
 

@@ -14,7 +14,7 @@ def resolve(name: str) -> str:
     Asked in a thread, which costs as much as ten dials: a signal cannot interrupt getaddrinfo, and an unknown name
     takes seconds to fail on an internal network; PID 1 must stop sooner.
     """
-    if _is_address(name):
+    if is_address(name):
         return name
     answer: list[str | OSError] = []
 
@@ -33,7 +33,7 @@ def resolve(name: str) -> str:
     return answer[0]
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
     """Tell whether a name is an IPv4 address of four numbers; getaddrinfo(3) takes fewer, too."""
     try:
         socket.inet_pton(socket.AF_INET, name)
