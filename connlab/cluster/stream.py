@@ -10,7 +10,7 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from connlab.base.errors import GaveUp, LabError
@@ -68,6 +68,16 @@ class Stream:
         line = self._out[:end].decode(errors="replace")
         del self._out[: end + 1]
         return line
+
+    def lines(self, within: float) -> Iterator[str]:
+        """Yield lines of standard output as they come, also from a command that never ceases to speak.
+
+        Raises `GaveUp` after `within` seconds in all, `StreamClosed` if it ends before.
+        """
+        deadline = time.monotonic() + within
+        while (left := deadline - time.monotonic()) > 0:
+            yield self.read_line(left)
+        raise GaveUp(f"{self._name} still spoke after {within:g} s")
 
     def read_all(self, within: float | None = None) -> tuple[str, str]:
         """Everything that comes on both streams until the command ends, in `within` seconds or however long it takes.

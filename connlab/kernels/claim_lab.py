@@ -9,6 +9,8 @@ from typing import NamedTuple
 from connlab.agent.session import Agent
 from connlab.cluster.host import Host
 
+SYSCTL = ("sysctl", "-q", "-w")
+
 
 class Agents:
     """The agents of a lab's hosts, each kept for the claims that follow: in emulation a start takes a second."""

@@ -12,10 +12,9 @@ from connlab.base.settings import Settings
 from connlab.cluster import engine, engine_machine, host_files, hosts, images, lifecycle, one_off
 from connlab.cluster.host import Host
 from connlab.cluster.idle_host import idle_host
-from connlab.kernels.claim_lab import Agents, ClaimLab
+from connlab.kernels.claim_lab import SYSCTL, Agents, ClaimLab
 
 SECONDS = 900  # after which the agent's host on the server ends by itself
-SYSCTL = ("sysctl", "-q", "-w")
 
 
 @contextlib.contextmanager

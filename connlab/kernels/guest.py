@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 
 from connlab.base.errors import GaveUp, LabError, NotFit
@@ -54,19 +53,13 @@ def _booted(image: str, release: str) -> Iterator[GuestHost]:
 def _wait(console: Stream, release: str) -> None:
     """Read the console until the guest takes commands."""
     said: list[str] = []
-    deadline = time.monotonic() + BOOTS_WITHIN
     try:
-        while SERVING not in (line := console.read_line(_left(deadline))):
+        for line in console.lines(BOOTS_WITHIN):
+            if SERVING in line:
+                return
             said.append(line.strip())
     except (GaveUp, LabError) as error:
         kind = GaveUp if isinstance(error, GaveUp) else NotFit
         # What a process of the guest said is more than the kernel's registers.
         last = ([each for each in said if each and each[0] != "["] or said)[-CONSOLE:]
         raise kind(f"Linux {release} did not boot", "\n".join(last) or str(error)) from error
-
-
-def _left(deadline: float) -> float:
-    """Return the seconds that are left, also to a guest that never ceases to speak. Raises `GaveUp`."""
-    if (left := deadline - time.monotonic()) <= 0:
-        raise GaveUp(f"it did not serve within {BOOTS_WITHIN:g} s")
-    return left

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
-from connlab.base.errors import LabError
+from connlab.base.errors import GaveUp, LabError
 from connlab.base.settings import Settings
 from connlab.cluster import host_files
 from connlab.cluster.host import Host
-from connlab.kernels.claim_lab import Agents, ClaimLab
+from connlab.kernels.claim_lab import SYSCTL, Agents, ClaimLab
 from connlab.kernels.guest_host import GuestHost
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the images
@@ -31,16 +30,21 @@ def start(guest: GuestHost, settings: Settings, clients: int) -> ClaimLab:
 
 def _wait(guest: GuestHost) -> None:
     """Read the server's log until it is ready, by one process: each costs an emulated processor a fifth of a second."""
-    deadline, said = time.monotonic() + STARTS_WITHIN, ""
+    said = ""
     with guest.stream(["tail", "-n", "+1", "-f", LOG]) as log:
-        while '"ready"' not in said:
-            said = log.read_line(deadline - time.monotonic())
-            if "_failed" in said:
-                raise LabError(f"the server of Linux {guest.service} did not start", said.strip())
+        try:
+            for said in log.lines(STARTS_WITHIN):
+                if '"ready"' in said:
+                    return
+                if "_failed" in said:
+                    raise LabError(f"the server of Linux {guest.service} did not start", said.strip())
+        except GaveUp as late:
+            what = f"the server of Linux {guest.service} did not start within {STARTS_WITHIN:g} s"
+            raise GaveUp(what, said.strip() or "it wrote nothing") from late
 
 
 def _write_sysctls(host: Host, settings: Sequence[str]) -> None:
-    host.run(["sysctl", "-q", "-w", *settings], user="root")
+    host.run([*SYSCTL, *settings], user="root")
 
 
 def _network(names: list[str]) -> str:

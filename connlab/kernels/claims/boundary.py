@@ -18,7 +18,6 @@ def measure(lab: ClaimLab) -> Cell:
     for client in lab.clients:
         with lab.agents.on(client) as agent:
             attempts = agent.open(PACED)
-            agent.close()
         words.append(admitted(attempts))
         refused += sum(attempt.outcome is R for attempt in attempts)
     counted = _refused(lab) - before

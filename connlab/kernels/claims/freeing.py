@@ -15,6 +15,5 @@ def measure(lab: ClaimLab) -> Cell:
         held = agent.open(LIMIT)
         agent.close([held[0].conn])
         later = [attempt.outcome for attempt in agent.open(2)]
-        agent.close()
     full = all(attempt.outcome is E for attempt in held)
     return Cell(holds(full and later == [E, R]), {"later": later}, ", ".join(later))

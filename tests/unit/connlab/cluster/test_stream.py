@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from types import SimpleNamespace
 
 import pytest
 
 from connlab.base.errors import GaveUp
+from connlab.cluster import stream as stream_module
 from connlab.cluster.stream import Stream, StreamClosed
 from tests.support.frames import ERR, frame
 
@@ -64,6 +66,19 @@ def test_silence_is_told_with_its_name(pair):
     engine.sendall(frame(b"half a li"))
     with pytest.raises(GaveUp, match=r"client-1: agent did not answer within 0\.01 s"):
         stream.read_line(AT_ONCE)
+
+
+def test_who_never_ceases_to_speak_has_its_time(pair, monkeypatch):
+    """Lines come for so long in all, and no longer, though another one is there."""
+    stream, engine = pair
+    engine.sendall(frame(b"one\ntwo\n"))
+    now = [0.0]
+    monkeypatch.setattr(stream_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    lines = stream.lines(SOON)
+    assert next(lines) == "one"
+    now[0] = SOON
+    with pytest.raises(GaveUp, match="client-1: agent still spoke after 10 s"):
+        next(lines)
 
 
 def test_a_line_after_silence_is_whole(pair):
