@@ -55,7 +55,7 @@ def check_tools(_: Settings) -> Row:
 
 def check_kernel(_: Settings) -> Row:
     """Check the engine's kernel against what was measured and the known connlimit bugs."""
-    row = kernel_row(engine.client().version()["KernelVersion"])
+    row = kernel_row(engine.kernel_release())
     if row.wrong:
         fix = "a newer kernel of the same series (docs/kernel.md, Epochs)"
         return make_row("kernel", "WARN", row.words, fix)

@@ -82,6 +82,11 @@ def version() -> str:
     return str(client().version()["Version"])
 
 
+def kernel_release() -> str:
+    """Return the release of the kernel that its machine runs, `6.18.44`."""
+    return str(client().version()["KernelVersion"])
+
+
 @functools.cache
 def identity() -> str:
     """Which engine this is, on which kernel: what works there once works there again."""

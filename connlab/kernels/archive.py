@@ -61,7 +61,7 @@ def listing(settings: Settings) -> list[Kernel]:
 
 def engines_own() -> Kernel:
     """Return the kernel that the engine's machine runs."""
-    return Kernel(str(engine.client().version()["KernelVersion"]), (), ())
+    return Kernel(engine.kernel_release(), (), ())
 
 
 def choose(words: Sequence[str], known: Sequence[Kernel], own: Kernel) -> list[Kernel]:

@@ -27,7 +27,7 @@ def up(as_json: bool) -> None:
     settings = knobs.read()
     doctor.require_fit()
     lab_hosts = lifecycle.up(settings, own_policy.prepare)
-    notice(kernel_row(engine.client().version()["KernelVersion"]).words)
+    notice(kernel_row(engine.kernel_release()).words)
     _show_hosts(settings.project, lab_hosts, as_json)
     if not as_json:
         show.whats_next([host.number for host in lab_hosts if host.service == "client"])

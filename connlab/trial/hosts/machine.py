@@ -54,5 +54,6 @@ def of_engine(settings: Settings) -> Machine:
         images.ensure(settings, [IMAGE])
         return one_off.run_once(images.name(settings, IMAGE), argv, entrypoint="python3", **options)
 
-    release = engine.client().version()["KernelVersion"]
-    return Machine(Kernel(release), functools.partial(sandbox, settings), run, WITHIN, SCRIPT_WITHIN)
+    return Machine(
+        Kernel(engine.kernel_release()), functools.partial(sandbox, settings), run, WITHIN, SCRIPT_WITHIN
+    )
