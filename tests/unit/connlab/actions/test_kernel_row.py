@@ -56,3 +56,21 @@ def test_a_measurement_does_not_hide_the_window(tmp_path: Path):
     assert row.words.startswith("Linux 6.12.58-x: a burst leaves nothing behind (measured: runs/")
     assert row.words.endswith(f"; by its version: {STALE}")
     assert row.wrong
+
+
+def test_a_run_of_one_claim_hides_nothing_of_another(tmp_path: Path):
+    """What an earlier run found wrong stays, and so does what was measured of the version; each says where."""
+    first = matrices.keep(matrix({"6.18.44-x": LOCKED}, own="6.18.44-x"), tmp_path)
+    loopback = {"6.18.44-x": {"loopback": LOCKED["loopback"]}}
+    newer = matrices.keep(matrix(loopback, own="6.18.44-x"), tmp_path)
+    row = kernel_row("6.18.44-x", tmp_path)
+    assert row.words == (
+        f"Linux 6.18.44-x: one burst locks its source out (measured: runs/{first.name}), "
+        f"the limit holds over loopback (measured: runs/{newer.name})"
+    )
+    assert row.wrong
+    other = matrices.keep(matrix({"6.18.44-y": loopback["6.18.44-x"]}, own="6.18.44-y"), tmp_path)
+    assert kernel_row("6.18.44-y", tmp_path).words == (
+        f"Linux 6.18.44-y: a burst leaves nothing behind {BEFORE}, "
+        f"the limit holds over loopback (measured: runs/{other.name})"
+    )
