@@ -10,7 +10,8 @@ from typing import Any
 from connlab.base.errors import LabError
 from connlab.cluster.engine import Refused, client
 from connlab.cluster.host import Host
-from connlab.cluster.one_off import TRY_OUT, remove
+from connlab.cluster.one_off import TRY_OUT
+from connlab.cluster.removal import remove, remove_all
 from connlab.cluster.subprocesses import signals_as_exceptions
 
 OWNER = "connlab.owner"  # label: the process that removes it
@@ -47,5 +48,4 @@ def idle_host(
 
 def remove_own() -> None:
     """Remove every idle host of this process: whoever waits for one is told that it is gone."""
-    for entry in client().api.containers(all=True, filters={"label": f"{OWNER}={os.getpid()}"}):
-        remove(entry["Id"])
+    remove_all(f"{OWNER}={os.getpid()}")

@@ -21,8 +21,8 @@ from connlab.cluster import (
     images,
     lab_knobs,
     lab_record,
-    one_off,
     preflight,
+    removal,
     repair,
 )
 from connlab.cluster.host import Host
@@ -68,7 +68,7 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
         except BaseException:
             if not own_knobs:
                 _leave(hosts.find(project))
-                one_off.remove_project(project)
+                removal.remove_project(project)
             raise
 
 
@@ -108,7 +108,7 @@ def down(project: str) -> None:
             notice(f"there is no lab {project}, so there is nothing to remove")
         _leave(hosts.find(project))
         try:
-            one_off.remove_project(project)
+            removal.remove_project(project)
         except GaveUp as error:
             raise GaveUp(
                 f"every host of {project} is gone, but the engine still counts one on the network and keeps it",

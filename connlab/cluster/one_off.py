@@ -7,16 +7,15 @@ others end with their command and are removed at once.
 from __future__ import annotations
 
 import contextlib
-import functools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connlab.base.errors import LabError
-from connlab.base.wait import until
-from connlab.cluster.engine import NotFound, Refused, client
+from connlab.cluster.engine import Refused, client
 from connlab.cluster.host import CommandFailed, Host
 from connlab.cluster.hosts import NUMBER, ONE_OFF, PROJECT, SERVICE
+from connlab.cluster.removal import remove
 
 HARDENED: Mapping[str, Any] = {
     "cap_drop": ["ALL"],
@@ -58,45 +57,6 @@ def ephemeral_host(
     finally:
         if container is not None:
             remove(str(container.id))
-
-
-def remove_one_offs(project: str) -> None:
-    """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
-    labels = [f"{PROJECT}={project}", f"{ONE_OFF}=True"]
-    for entry in client().api.containers(all=True, filters={"label": labels}):
-        remove(entry["Id"])
-
-
-def remove_project(project: str) -> None:
-    """Remove all containers, networks and volumes of a project, without asking anybody to stop.
-
-    For labs that nobody needs any more: a third of what `compose down` costs. Raises `GaveUp` if the engine
-    keeps a network.
-    """
-    api, filters = client().api, {"label": f"{PROJECT}={project}"}
-    # One after another, for the sake of old engines (engine.PARTS_AT_ONCE).
-    for entry in api.containers(all=True, filters=filters):
-        remove(entry["Id"])
-    for network in api.networks(filters=filters):
-        until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
-    for volume in api.volumes(filters=filters)["Volumes"] or []:
-        with contextlib.suppress(NotFound):
-            api.remove_volume(volume["Name"])
-
-
-def remove(container: str) -> None:
-    """Remove a container, whatever its state; one that is going by itself, or gone, is fine."""
-    with contextlib.suppress(Refused):  # it is removing itself already
-        client().api.remove_container(container, force=True, v=True)
-
-
-def _gone(network: str) -> bool:
-    """Whether a network could be removed, or is not there; the engine may still count a host on it."""
-    try:
-        client().api.remove_network(network)
-    except Refused as error:
-        return error.response is not None and error.response.status_code == 404
-    return True
 
 
 def run_once(

@@ -10,7 +10,7 @@ from typing import Any
 from connlab.base.output import notice
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import client_copies, engine, hosts, images, one_off
+from connlab.cluster import client_copies, engine, hosts, images, removal
 from connlab.cluster.host import Host
 
 AT_ONCE = 8  # calls to the engine
@@ -35,7 +35,7 @@ def repair_hosts(project: str, lab_hosts: Sequence[Host], clients: int) -> list[
     for host, why in zip(lab_hosts, troubles, strict=True):
         if why:
             notice(f"{host.name} is replaced: {why}")
-            one_off.remove(host.id)
+            removal.remove(host.id)
             until(functools.partial(_is_gone, project, host), f"{host.name} is removed", REMOVED_WITHIN)
     client_hosts = hosts.find(project, "client")
     if client_hosts:

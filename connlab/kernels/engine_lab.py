@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connlab.base.settings import Settings
-from connlab.cluster import engine, engine_machine, host_files, hosts, images, lifecycle, one_off
+from connlab.cluster import engine, engine_machine, host_files, hosts, images, lifecycle, one_off, removal
 from connlab.cluster.host import Host
 from connlab.cluster.idle_host import idle_host
 from connlab.kernels.claim_lab import SYSCTL, Agents, ClaimLab
@@ -27,7 +27,7 @@ def engine_lab(settings: Settings, clients: int) -> Iterator[ClaimLab]:
         with _agents_host(own, server) as itself:
             yield ClaimLab(server, itself, tuple(client_hosts), Agents(), _write_sysctls)
     finally:
-        one_off.remove_project(own.project)
+        removal.remove_project(own.project)
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def _remove_leftovers(project: str) -> None:
     for name in hosts.projects(_prefix(project)):
         owner = re.fullmatch(rf"{re.escape(_prefix(project))}(\d+)", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():
-            one_off.remove_project(name)
+            removal.remove_project(name)
 
 
 def project(settings: Settings) -> str:

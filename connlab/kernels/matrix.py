@@ -12,7 +12,7 @@ from typing import Any
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Verdict
 from connlab.base.settings import Settings
-from connlab.cluster import engine, engine_machine, one_off
+from connlab.cluster import engine, engine_machine, removal
 from connlab.cluster.engine import Refused
 from connlab.kernel.measured_kernels import EXACT_PACED, measured
 from connlab.kernels import archive, engine_lab, guest_lab
@@ -43,7 +43,7 @@ def measure(
         kernels,
         CLAIMS_AT_A_TIME,
         lambda kernel, ended: _row(settings, kernel, claims, tell, ended),
-        lambda: one_off.remove_project(engine_lab.project(settings)),
+        lambda: removal.remove_project(engine_lab.project(settings)),
     )
     return {
         "schema": 1,

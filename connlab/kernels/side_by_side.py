@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from connlab.cluster.idle_host import remove_own
@@ -13,6 +13,7 @@ from connlab.kernels.archive import Kernel
 
 CLAIMS_AT_A_TIME = 3  # kernels on two cores: claims wait as much as they work
 TRIALS_AT_A_TIME = 2  # a trial keeps both busy
+EVERY = 0.1  # seconds
 Result = TypeVar("Result")
 
 
@@ -24,8 +25,8 @@ def of_each(
 ) -> list[Result]:
     """Do the work for each kernel; the results in the order of kernels.
 
-    Where one ends in an error or a signal the event is set, and guests are gone; `remove` takes away what else there
-    is, for whoever still waits for it.
+    Where one ends in an error or a signal the event is set, and guests are gone, also those that are made meanwhile;
+    `remove` takes away what else there is, for whoever still waits for it.
     """
     ended = threading.Event()
     # Guests are started in threads, where no signal arrives.
@@ -37,6 +38,8 @@ def of_each(
         except BaseException:
             ended.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            remove_own()
-            remove()
+            while not all(each.done() for each in asked):
+                remove_own()
+                remove()
+                wait(asked, timeout=EVERY)
             raise

@@ -18,7 +18,7 @@ from connlab.base import settings
 from connlab.base.model import Event, events
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles
+from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles, removal
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.command_runner import with_runner
@@ -85,7 +85,7 @@ def temporary_project(lab_settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        one_off.remove_project(lab_settings.project)
+        removal.remove_project(lab_settings.project)
 
 
 def lab_of_hosts(lab_settings: Settings, lab_hosts: list[Host]) -> Lab:
@@ -140,4 +140,4 @@ def remove_leftovers() -> None:
     for name in hosts.projects(f"{project}-test-"):
         owner = re.fullmatch(rf"{project}-test-(\d+)-\d+", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():
-            one_off.remove_project(name)
+            removal.remove_project(name)

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from connlab.cluster import engine_machine
-from connlab.cluster.one_off import remove_project
+from connlab.cluster.removal import remove_project
 from connlab.evidence.recorder import RunFolder
 from tests.support.laboratory import Lab, image, laboratory, record_lab
 

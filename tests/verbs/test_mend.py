@@ -13,7 +13,7 @@ from connlab.base import settings
 from connlab.base.errors import LabError
 from connlab.base.model import Event, Outcome, events, tally
 from connlab.base.wait import until
-from connlab.cluster import client_copies, engine, hosts, images, lifecycle, one_off, readiness
+from connlab.cluster import client_copies, engine, hosts, images, lifecycle, readiness, removal
 from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
 from tests.support.sockets import peer_ports
@@ -36,7 +36,7 @@ def reconnect(host: Host) -> None:
 
 
 FAULTS: dict[str, Callable[[Host], None]] = {
-    "removed": lambda host: one_off.remove(host.id),
+    "removed": lambda host: removal.remove(host.id),
     "killed": lambda host: host.signal("KILL"),
     "stopped": lambda host: engine.client().api.stop(host.id, timeout=0),
     "paused": lambda host: engine.client().api.pause(host.id),
@@ -98,7 +98,7 @@ def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
     """The number is the one that it was last scaled to, not how many are left, which is none."""
     lifecycle.scale(lab.settings, 2)
     for host in hosts.find(lab.settings.project, "client"):
-        one_off.remove(host.id)
+        removal.remove(host.id)
     hosts_now = lifecycle.up(default_settings(lab))
     assert [host.name for host in hosts_now] == ["server-1", "client-1", "client-2"]
 
@@ -173,7 +173,7 @@ def test_a_host_whose_log_has_lost_the_line_is_asked(lab: Lab) -> None:
     assert (readiness.is_ready(host, ask=False), readiness.is_ready(host, ask=True)) == (False, True)
     host.run(["rm", readiness.MARK])
     assert not readiness.is_ready(host, ask=True)
-    one_off.remove(host.id)
+    removal.remove(host.id)
 
 
 class _WithShortLog(Host):
@@ -218,6 +218,6 @@ def _images_removed(lab_settings: settings.Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        one_off.remove_project(lab_settings.project)
+        removal.remove_project(lab_settings.project)
         for service in ("server", "client"):
             engine.remove_image(images.name(lab_settings, service))

@@ -21,9 +21,9 @@ from connlab.cluster import (
     hosts,
     images,
     lifecycle,
-    one_off,
     profiles,
     readiness,
+    removal,
 )
 from connlab.cluster.host import Host
 from connlab.kernel import snapshot
@@ -97,7 +97,7 @@ def test_plain_compose_gives_the_same_lab() -> None:
     with temporary_project(lab_settings), contextlib.ExitStack() as afterwards:
         for name in names.values():
             afterwards.callback(engine.remove_image, name)
-        afterwards.callback(one_off.remove_project, lab_settings.project)
+        afterwards.callback(removal.remove_project, lab_settings.project)
         environment = {**engine.environment(), **lab_settings.values, **image_variables}
         result = run_program(argv, env=environment)
         assert result.returncode == 0, result.stderr
