@@ -35,17 +35,23 @@ def test_a_test_run_leaves_nothing_and_the_users_lab_alone(trio: Lab, tmp_path) 
     (tmp_path / "test_of_a_run.py").write_text(TESTS)
     with ThreadPoolExecutor(len(ends)) as pool:
         ends_of_runs = list(pool.map(lambda end: _test_run(end, tmp_path), ends))
-    assert ends_of_runs == [(2, set()), (2, set()), (1, set())]
+    said = "".join((tmp_path / end).read_text() for end in ends)
+    assert ends_of_runs == [(2, set()), (2, set()), (1, set())], said
     running = [host.id for host in hosts.find(trio.settings.project) if host.running]
     assert running == [host.id for host in (trio.server, *trio.clients)]
 
 
-def _test_run(end: str, test_file: Path) -> tuple[int, set[str]]:
+def _test_run(end: str, folder: Path) -> tuple[int, set[str]]:
     """Return the exit status of a test run that ends so, and the projects that are left of it."""
     which = "fails" if end == "a failing test" else "takes_long"
     plugins = ["-p", "no:cacheprovider", "-p", "tests.conftest"]
-    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(test_file)]
-    with subprocess.Popen(argv, cwd=settings.HOME, stdout=subprocess.DEVNULL, start_new_session=True) as run:
+    argv = [sys.executable, "-m", "pytest", "-q", *plugins, "-k", which, str(folder)]
+    with (
+        (folder / end).open("w") as output,
+        subprocess.Popen(
+            argv, cwd=settings.HOME, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        ) as run,
+    ):
         prefix = f"{settings.read().project}-test-{run.pid}-"
         if end != "a failing test":
             until(lambda: _has_server(f"{prefix}1"), "its server runs", within=60, every=0.1)
