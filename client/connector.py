@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from client import resolver, single_dial
 from client.attempt import HARNESS_ERROR, Attempt
+from client.source_range import SourceRange
 
 _SPIN_NS = 1_000_000
 _Pending = dict[int, tuple[Attempt, socket.socket]]
@@ -23,15 +24,16 @@ def dial(
     gap_ms: int = 0,
     timeout_ms: int = 2000,
     at_ns: int | None = None,
-    source: str | None = None,
+    sources: SourceRange | None = None,
     source_port: int | None = None,
 ) -> Iterator[tuple[Attempt, socket.socket | None]]:
     """Dial `count` times, `in_flight` at once; yields each attempt as it ends, with its socket if established.
 
     Fields as in docs/agent.md; the name is resolved once. Never raises for an attempt
     that fails; a name without an address is one attempt, a `harness_error`. With `source_port` each dial has
-    the port after that of the one before. The gap is kept after each start and after each end, so that with
-    several in flight too no SYN comes sooner than `gap_ms` after another one or after a refusal.
+    the port after that of the one before, with `sources` the next of these addresses. The gap is kept after each
+    start and after each end, so that with several in flight too no SYN comes sooner than `gap_ms` after another one
+    or after a refusal.
     """
     start_ns = time.monotonic_ns()
     try:
@@ -50,7 +52,9 @@ def dial(
             if started < count and len(pending) < in_flight and time.monotonic_ns() >= next_ns:
                 started += 1
                 own_port = source_port and source_port + started - 1
-                attempt, sock, number, outcome = single_dial.start(target, started, source, own_port)
+                attempt, sock, number, outcome = single_dial.start(
+                    target, started, sources and sources.of(started), own_port
+                )
                 next_ns = time.monotonic_ns() + gap_ns
                 if sock and number in single_dial.UNDECIDED:
                     pending[sock.fileno()] = attempt, sock
@@ -86,7 +90,7 @@ def salvo(
     *,
     count: int,
     timeout_ms: int,
-    source: str | None = None,
+    sources: SourceRange | None = None,
     source_port: int | None = None,
 ) -> Iterator[tuple[Attempt, socket.socket | None]]:
     """Make all sockets first, then connect them back to back; yields as `dial` does.
@@ -94,7 +98,10 @@ def salvo(
     Nothing stands between two SYNs but connect(2), so that as many as can share a jiffy of a slow machine too (J01).
     """
     target = (host, port)
-    prepared = [single_dial.prepare(source, source_port and source_port + at) for at in range(count)]
+    prepared = [
+        single_dial.prepare(sources and sources.of(at + 1), source_port and source_port + at)
+        for at in range(count)
+    ]
     numbers = []
     for sock, number in prepared:
         moment = time.monotonic_ns()

@@ -5,7 +5,7 @@ What each line has, `id` and `verb`, is in client/messages.py; the answers are i
 
 from __future__ import annotations
 
-from client import fields
+from client import fields, source_range
 from client.fields import boolean, integer, list_of, of_knob, one_of, optional, or_null, required
 from connlab.machine.named_tuple import NamedTuple
 
@@ -13,6 +13,7 @@ _HOST = optional(fields.host, "server")
 _PORT = of_knob(integer(1, 65_535), "port")
 _TIMEOUT = optional(integer(1, 600_000), 2000)
 _SOURCE = optional(or_null(fields.address), None)
+_SOURCES = optional(or_null(source_range.read), None)
 _SOURCE_PORT = optional(or_null(integer(1, 65_535)), None)
 _COUNT = integer(1, 20_000)
 _GAP = optional(integer(0, 600_000), 0)
@@ -27,6 +28,7 @@ class Open(NamedTuple):
     port: int = _PORT
     timeout_ms: int = _TIMEOUT
     source: str | None = _SOURCE
+    sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
     count: int = optional(_COUNT, 1)  # type: ignore[assignment]
     in_flight: int = optional(_COUNT, 1)
@@ -43,6 +45,7 @@ class Salvo(NamedTuple):
     port: int = _PORT
     timeout_ms: int = _TIMEOUT
     source: str | None = _SOURCE
+    sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
     count: int = optional(_COUNT, 20)  # type: ignore[assignment]
 
@@ -78,6 +81,7 @@ class Churn(NamedTuple):
     port: int = _PORT
     timeout_ms: int = _TIMEOUT
     source: str | None = _SOURCE
+    sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
     count: int = optional(_COUNT, 100)  # type: ignore[assignment]
     gap_ms: int = _GAP

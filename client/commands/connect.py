@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 
-from client import close, connector, exchange, report, resolver
+from client import close, connector, exchange, report, resolver, source_range
 from client.answers import Churned, Opened, Resolution
 from client.attempt import Attempt, errno_name
 from client.commands.held import Held, hold
@@ -35,7 +35,7 @@ def open_(held: Held, request: Open, tell: Callable[[Attempt], None]) -> Opened:
         gap_ms=request.gap_ms,
         timeout_ms=request.timeout_ms,
         at_ns=request.at_ns,
-        source=request.source,
+        sources=_sources(request),
         source_port=request.source_port,
     )
     attempts, established = _tell(held, ended, keep=request.keep, tell=tell if request.partial else None)
@@ -56,7 +56,7 @@ def salvo(held: Held, request: Salvo) -> Opened:
         request.port,
         count=request.count,
         timeout_ms=request.timeout_ms,
-        source=request.source,
+        sources=_sources(request),
         source_port=request.source_port,
     )
     attempts, established = _tell(held, ended, keep=True)
@@ -89,14 +89,15 @@ def _tell(
 def churn(_held: Held, request: Churn) -> Churned:
     """Open and close one connection at a time."""
     _check_ports(request)
-    target = (_resolve(request.host), request.port)
+    target, sources = (_resolve(request.host), request.port), _sources(request)
     attempts: list[Attempt] = []
     start_ns = time.monotonic_ns()
-    for number in range(request.count):
+    for number in range(1, request.count + 1):
         if attempts and request.gap_ms:
             time.sleep(request.gap_ms / 1000)
-        source_port = request.source_port and request.source_port + number
-        dialled = connector.one(target, number + 1, request.timeout_ms, request.source, source_port)
+        source = sources and sources.of(number)
+        source_port = request.source_port and request.source_port + number - 1
+        dialled = connector.one(target, number, request.timeout_ms, source, source_port)
         attempts.append(_used(*dialled, request))
     seconds = (time.monotonic_ns() - start_ns) / 1e9
     for attempt in attempts:
@@ -133,6 +134,13 @@ def _check_ports(request: Open | Salvo | Churn) -> None:
     first, count = request.source_port, request.count
     if first and first + count > 65_536:
         raise BadRequest(f"source_port: {count} dials from {first} on need ports above 65535")
+
+
+def _sources(request: Open | Salvo | Churn) -> source_range.SourceRange | None:
+    """Return where the dials come from: `sources`, or the one `source`; None leaves it to the kernel."""
+    if request.source and request.sources:
+        raise BadRequest("source and sources: give one of them")
+    return source_range.read(request.source) if request.source else request.sources
 
 
 def _resolve(name: str) -> str:

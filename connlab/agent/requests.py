@@ -18,6 +18,7 @@ class Target(TypedDict, total=False):
     port: int
     timeout_ms: int
     source: str | None
+    sources: str | None
     source_port: int | None
 
 

@@ -63,6 +63,23 @@ def test_each_dial_has_the_next_source_port(agent, echo, how):
     assert [attempt["source_port"] for attempt in attempts] == [first, first + 1, first + 2]
 
 
+@pytest.mark.parametrize("how", HOW, ids=lambda how: how["verb"])
+@pytest.mark.parametrize("sources", ["127.0.66.8/30", "127.0.66.8-127.0.66.11"])
+def test_the_dials_have_the_sources_in_turn(agent, echo, how, sources):
+    """Dial n comes from address n of the range, and after the last one the first comes again."""
+    client = agent()
+    attempts = client.ask(**how, host="127.0.0.1", port=echo, sources=sources, count=6)["attempts"]
+    assert {attempt["outcome"] for attempt in attempts} == {"established"}
+    assert [attempt["source"] for attempt in attempts] == [f"127.0.66.{8 + at % 4}" for at in range(6)]
+
+
+@pytest.mark.parametrize("verb", ["open", "salvo", "churn"])
+def test_a_source_and_sources_exclude_each_other(agent, echo, verb):
+    """Nothing is dialled: which of them was meant is not known."""
+    request = {"host": "127.0.0.1", "port": echo, "source": "127.0.0.1", "sources": "127.0.66.0/24"}
+    assert agent().ask(verb, **request)["error"] == "source and sources: give one of them"
+
+
 @pytest.mark.parametrize("verb", ["open", "salvo", "churn"])
 def test_ports_end_at_65535(agent, verb):
     """More dials than ports are left is a mistake in the request, found before the first of them."""
