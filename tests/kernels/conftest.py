@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 
-from connlab.base import settings
+from connlab.base import probes, settings
 from connlab.base.errors import NotFit
-from connlab.kernels import archive
+from connlab.cluster.host import Host
+from connlab.kernel.measured_kernels import LIMIT, MEASURED
+from connlab.kernels import archive, guest, matrix
 from connlab.kernels.archive import Kernel
+from connlab.kernels.claim_lab import ClaimLab
+from connlab.kernels.claims.registry import CLAIMS, Claim
+from connlab.trial.dialling.plan import BEYOND
+from connlab.trial.hosts import guest_machine
+from tests.support.in_process import call_lab
 from tests.support.processes import run_lab
 
 REQUIRE = "CONNLAB_REQUIRE_KERNELS"  # where it is set, all five are measured, and no archive is a failure
+CHEAP = ("settings", "boundary", "loopback")
+KILLER = "killer"
+RULES = f"""*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -p tcp --syn --dport 8081 -m connlimit --connlimit-above {LIMIT} -j REJECT --reject-with tcp-reset
+-A INPUT -p tcp --syn --dport 8082 -m hashlimit --hashlimit-name x --hashlimit-above 5/sec -j DROP
+COMMIT
+"""
+CONF = """net.ipv4.tcp_tw_reuse = 1
+net.ipv4.tcp_tw_recycle = 1
+vm.swappiness = 10
+kernel.shmmax = 123456789
+"""
 
 
 class Measured(NamedTuple):
@@ -38,10 +63,54 @@ def kernels() -> list[Kernel]:
 
 
 @pytest.fixture(scope="session")
-def measured(kernels: list[Kernel]) -> Measured:
-    """Measure claims on the newest kernel but one, or on all where that is required."""
-    asked = kernels if os.environ.get(REQUIRE) else kernels[-2:-1]
-    words = [kernel.release for kernel in asked]
-    claims = () if os.environ.get(REQUIRE) else ("--claims", "settings,boundary,loopback")
-    done = run_lab("kernels", "--json", *claims, *words)
-    return Measured(done.returncode, json.loads(done.stdout), asked)
+def kernel(kernels: list[Kernel]) -> Kernel:
+    """Return the newest kernel of stable if it is known what it does, else the newest that is; it is booted here."""
+    return next(each for each in (kernels[-2], *reversed(kernels)) if each.release in MEASURED)
+
+
+@pytest.fixture(scope="session")
+def booted(kernel: Kernel) -> Iterator[None]:
+    """Boot it once: whoever in this process boots that one meanwhile, has this guest."""
+    with guest.guest(
+        archive.image(settings.read(), kernel), kernel.release, threading.Event()
+    ) as host, contextlib.ExitStack() as patches:  # fmt: skip
+        for module in (matrix, guest_machine):
+            patches.enter_context(mock.patch.object(module, "guest", lambda *_: contextlib.nullcontext(host)))
+        yield
+
+
+@pytest.fixture(scope="session")
+def tried(booted: None, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Try a file of rules and one of kernel settings there."""
+    folder: Path = tmp_path_factory.mktemp("kernel")
+    (folder / "a.rules").write_text(RULES)
+    (folder / "a.conf").write_text(CONF)
+    files = (str(folder / "a.rules"), "--sysctl", str(folder / "a.conf"))
+    # An emulated processor is slow: no more dials than the limit needs.
+    result = call_lab("try", *files, "--dials", str(LIMIT + BEYOND), "--kernel", kernel.release, "--json")
+    return dict(json.loads(result.stdout))
+
+
+@pytest.fixture(scope="session")
+def killed(booted: None, tried: dict[str, Any], kernel: Kernel) -> Measured:
+    """Measure the claims that take moments, then kill QEMU in the middle of one; another was asked for after it."""
+    claims = ",".join((*CHEAP, KILLER, "freeing"))
+    with mock.patch.dict(CLAIMS, {KILLER: Claim("Kills QEMU", _kill)}):  # type: ignore[arg-type]
+        done = call_lab("kernels", "--json", "--claims", claims, kernel.release)
+    return Measured(done.returncode, json.loads(done.stdout), [kernel])
+
+
+def _kill(lab: ClaimLab) -> Any:
+    Host(lab.server.id, "around", 1, "", "running", "").run(probes.argv("killed_emulator"))
+    return lab.clients[0].run(["true"])
+
+
+@pytest.fixture(scope="session")
+def measured(kernels: list[Kernel], request: pytest.FixtureRequest) -> Measured:
+    """Measure every claim on each kernel where that is required; else those of the kernel that is booted."""
+    if os.environ.get(REQUIRE):
+        done = run_lab("kernels", "--json", *(kernel.release for kernel in kernels))
+        return Measured(done.returncode, json.loads(done.stdout), kernels)
+    once: Measured = request.getfixturevalue("killed")
+    cells = [cell for cell in once.answer["cells"] if cell["claim"] in CHEAP]
+    return once._replace(answer={**once.answer, "cells": cells})
