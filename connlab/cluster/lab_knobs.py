@@ -106,5 +106,6 @@ def _replaces(name: str) -> str:
     if name == "CLIENTS":
         return ""
     whose = {"PORT": "every host is", "LOG_FORMAT": "every host is", "BASE_IMAGE": "every host is"}
+    whose |= {"SOURCES_PER_CLIENT": "every host is"}
     whose |= dict.fromkeys(("WORKLOAD", "DIALS", "PERIOD", "CLIENT_SYSCTL"), "the clients are")
     return f": {whose.get(name, 'the server is')} replaced"

@@ -32,6 +32,12 @@ def whole_number(low: int, high: int) -> Kind:
     return check, int
 
 
+def power_of_two(most: int) -> Kind:
+    """Make the kind of the powers of two from 1 to `most`."""
+    allowed = [str(2**n) for n in range(most.bit_length())]
+    return lambda text, _: "" if text in allowed else f"is no power of two from 1 to {most}", int
+
+
 def number(low: float, high: float) -> Kind:
     """Make the kind of the numbers from `low` to `high`, with a decimal point or without."""
 
@@ -102,6 +108,7 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
         LAB,
     ),
     "CLIENTS": (whole_number(0, 1000), "3", LAB),
+    "SOURCES_PER_CLIENT": (power_of_two(1024), "1", LAB),
     "PORT": (whole_number(1, 65_535), "12345", HOSTS),
     "CONNLIMIT": (whole_number(0, 2**32 - 1), "15", SERVER),
     "FIREWALL": (policy(".rules", NOT_BY_NAME), "connlimit", SERVER),
