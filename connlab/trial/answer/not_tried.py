@@ -62,9 +62,9 @@ def _why(hooks: set[str], rule: Rule, quiet: set[Place]) -> str:
         return f"packets of the family {rule.place[0]} {sent}are not sent, so its rules are not tried"
     if hooks == {"forward"}:
         return "nothing is forwarded here, so rules of FORWARD, and of chains that only it leads to, are not tried"
-    if hooks & INWARD and (sent := sent_to(rule.text)):
+    if hooks & INWARD and (on := sent_to(rule.text)):
         return (
-            f"connections that are sent on to {', '.join(sent)} are answered by this server here, as if it had that"
+            f"connections that are sent on to {', '.join(on)} are answered by this server here, as if it had that"
             " address: where it is another host, rules of FORWARD decide, and those of INPUT see nothing of them"
         )
     if hooks and hooks <= LEAVING | {"forward"} and rule_text.limits(rule.text) and rule.place in quiet:
