@@ -103,6 +103,10 @@ kernels: .venv/.ready  ## Measure claims on other kernels (KERNELS='6.12.57')
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers
 	@.venv/bin/python -m bench
 
+.PHONY: rule-cost
+rule-cost: .venv/.ready  ## Measure what a limit costs a dial, by what its source holds
+	@.venv/bin/python -m bench.rule_cost
+
 ##@ The house
 
 .PHONY: help
