@@ -10,20 +10,17 @@ from connlab.base.lock import exclusive_lock
 from connlab.base.output import notice
 from connlab.base.settings import Settings, checked
 from connlab.cluster import (
-    block_routes,
     capacity,
     client_copies,
-    compose_up,
+    compose,
+    compose_failure,
     converged,
-    dense,
     engine,
     host_files,
     hosts,
     images,
     lab_knobs,
     lab_record,
-    leaving,
-    plan,
     preflight,
     removal,
     repair,
@@ -33,6 +30,7 @@ from connlab.cluster.lab_record import Record
 from connlab.cluster.readiness import wait_until_ready
 from connlab.cluster.reload import reload
 
+GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
 PARALLEL = 8  # calls to the engine
 
 
@@ -49,7 +47,7 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
         old_hosts = hosts.find(project)
         own_knobs = lab_knobs.read_lab_knobs(project, old_hosts)
         target = lab_knobs.merge_settings(settings, own_knobs) if own_knobs else settings
-        _check_plan(target, target.clients)
+        capacity.check(target, target.clients)
         prepare(target)
         host_files.variables(target)  # a file that cannot travel is refused before anything is touched
         repair.restore_image_names(target, old_hosts)
@@ -59,20 +57,17 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
             lab_knobs.report_changes(own_knobs, target)
         try:
             lab_record.write(project, Record(lab_knobs.recorded_knobs(target), target.menu))
-            if dense.has_to_move(target):
-                leaving.leave_network(project, old_hosts)
-            lab_hosts = repair.repair_hosts(project, hosts.find(project), target.clients)
-            leaving.leave(leaving.surplus(lab_hosts, target.clients))
+            lab_hosts = repair.repair_hosts(project, old_hosts, target.clients)
+            _leave(_surplus(lab_hosts, target.clients))
             asked = _converge(target, lab_hosts)
             ready = wait_until_ready(project, target.clients)
-            block_routes.give(project, old_hosts, ready)
             if asked:
                 converged.keep(target, ready)
             _policy_again(old_hosts, ready)
             return ready
         except BaseException:
             if not own_knobs:
-                leaving.leave(hosts.find(project))
+                _leave(hosts.find(project))
                 removal.remove_project(project)
             raise
 
@@ -84,13 +79,13 @@ def scale(settings: Settings, clients: int) -> list[Host]:
         old_hosts = hosts.find(project)
         hosts.server(project, old_hosts)
         target = lab_knobs.running_settings(settings)
-        _check_plan(target, clients)
+        capacity.check(target, clients)
         lab_record.write(
             project, Record({**lab_knobs.recorded_knobs(target), "CLIENTS": str(clients)}, target.menu)
         )
         old_clients = [host for host in old_hosts if host.service == "client"]
         lab_hosts = repair.repair_hosts(project, old_clients, clients)
-        leaving.leave(leaving.surplus(lab_hosts, clients))
+        _leave(_surplus(lab_hosts, clients))
         client_hosts = [host for host in lab_hosts if host.service == "client"]
         if client_hosts:
             new_ids = [
@@ -101,11 +96,8 @@ def scale(settings: Settings, clients: int) -> list[Host]:
             with ThreadPoolExecutor(PARALLEL) as pool:
                 list(pool.map(client_copies.start, [*stopped_ids, *new_ids]))
         elif clients:
-            own = checked(target.values, target.explicit, target.menu)
-            compose_up.compose_up(own, clients, "--no-deps", "client")
-        ready = wait_until_ready(project, clients)
-        block_routes.give(project, old_hosts, ready)
-        return ready
+            _compose_up(checked(target.values, target.explicit, target.menu), clients, "--no-deps", "client")
+        return wait_until_ready(project, clients)
 
 
 def down(project: str) -> None:
@@ -114,7 +106,7 @@ def down(project: str) -> None:
     with exclusive_lock(f"changing {project}"):
         if project not in hosts.projects(project):
             notice(f"there is no lab {project}, so there is nothing to remove")
-        leaving.leave(hosts.find(project))
+        _leave(hosts.find(project))
         try:
             removal.remove_project(project)
         except GaveUp as error:
@@ -122,13 +114,6 @@ def down(project: str) -> None:
                 f"every host of {project} is gone, but the engine still counts one on the network and keeps it",
                 next_step="make down again; if that says the same, restart the engine",
             ) from error
-
-
-def _check_plan(target: Settings, clients: int) -> None:
-    """Refuse what cannot be, and say what the lab is too small for, before anything is started."""
-    capacity.check(target, clients)
-    for words in plan.shortages(target, clients):
-        notice(words)
 
 
 def _policy_again(old_hosts: Iterable[Host], new_hosts: Iterable[Host]) -> None:
@@ -150,6 +135,35 @@ def _converge(target: Settings, lab_hosts: Sequence[Host]) -> bool:
         return False
     stopped = any(host.service == "client" and not host.running for host in lab_hosts)
     if stopped and not any(host.service == "server" for host in lab_hosts):
-        compose_up.compose_up(target, None, "--no-deps", "server")
-    compose_up.compose_up(target, target.clients, "--remove-orphans")
+        compose.run(target, "up", "-d", "--no-build", "--no-deps", "server")
+    _compose_up(target, target.clients, "--remove-orphans")
     return True
+
+
+def _compose_up(target: Settings, clients: int, *arguments: str) -> None:
+    options, services = [a for a in arguments if a[0] == "-"], [a for a in arguments if a[0] != "-"]
+    try:
+        compose.run(target, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
+    except compose.ComposeFailed as error:
+        raise compose_failure.explained(error, target) from error
+
+
+def _surplus(lab_hosts: Iterable[Host], clients: int) -> list[Host]:
+    """List the client hosts that are too many; `_leave` takes the last first."""
+    return [host for host in lab_hosts if host.service == "client" and host.number > clients]
+
+
+def _leave(lab_hosts: Sequence[Host]) -> None:
+    """Ask these hosts to stop and remove them, clients before the server, which waits for its connections.
+
+    One after another where the engine needs that, else each service at one moment.
+    """
+    if not lab_hosts:
+        return
+    together = engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
+    manner = "" if together else ", one after another"
+    notice(f"{len(lab_hosts)} {'host leaves' if len(lab_hosts) == 1 else 'hosts leave'}{manner}")
+    with ThreadPoolExecutor(16 if together else 1) as pool:
+        for service in ("client", "server"):
+            group = [host for host in lab_hosts[::-1] if host.service == service]
+            list(pool.map(lambda host: host.remove(GRACE), group))
