@@ -37,7 +37,8 @@ logs: .venv/.ready  ## Show what the hosts wrote (S=server for one, F=1 to follo
 
 .PHONY: attempt
 attempt: .venv/.ready  ## Dial 20 times, say what happened (CLIENT=2 COUNT=16 HOLD=5)
-	@.venv/bin/lab attempt $${CLIENT+--client "$$CLIENT"} $${COUNT+--count "$$COUNT"} $${HOLD+--hold "$$HOLD"}
+	@.venv/bin/lab attempt $${CLIENT+--client "$$CLIENT"} $${COUNT+--count "$$COUNT"} $${HOLD+--hold "$$HOLD"} \
+	    $${SOURCE+--source "$$SOURCE"}
 
 .PHONY: connect
 connect: .venv/.ready  ## Connect to a port, say what happened (TO=server:9 CLIENT=2)
@@ -101,6 +102,10 @@ kernels: .venv/.ready  ## Measure claims on other kernels (KERNELS='6.12.57')
 .PHONY: bench
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers
 	@.venv/bin/python -m bench
+
+.PHONY: rule-cost
+rule-cost: .venv/.ready  ## Measure what a limit costs a dial, by what its source holds
+	@.venv/bin/python -m bench.rule_cost
 
 ##@ The house
 

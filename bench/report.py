@@ -55,16 +55,16 @@ def table(samples: Samples) -> None:
     console().print(table_of_figures)
 
 
-def save(document: dict[str, Any]) -> Path:
-    """Write runs/<UTC>/bench.json and let runs/latest-bench lead there."""
+def save(document: dict[str, Any], name: str = "bench") -> Path:
+    """Write runs/<UTC>/<name>.json and let runs/latest-<name> lead there; return the file."""
     runs = private_files.folder(HOME / "runs")
     folder = private_files.folder(runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
-    path = folder / "bench.json"
+    path = folder / f"{name}.json"
     private_files.write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    fresh = runs / ".latest-bench"
+    fresh = runs / f".latest-{name}"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(folder.name)
-    fresh.replace(runs / "latest-bench")
+    fresh.replace(runs / f"latest-{name}")
     return path
 
 

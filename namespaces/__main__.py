@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from namespaces import loading, nft, scenario, script, sysctls
+from namespaces import cost, loading, nft, scenario, script, sysctls
 from namespaces.hosts import hosts
 from namespaces.root import become_root
 
@@ -33,6 +33,7 @@ async def set_sysctls(request: dict[str, Any]) -> dict[str, Any]:
 
 
 REQUESTS: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+    "cost": cost.cost,
     "load": load,
     "scenario": scenario.run,
     "sysctls": set_sysctls,

@@ -26,7 +26,6 @@ class Settings(NamedTuple):
     greeting: str
     listen: str
     pool_size: int
-    workers: int
     handler: str
 
     def backlog_or(self, own: int) -> int:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.actions import witness
+from connlab.actions import blocks_of_sources, witness
 from connlab.actions.running_client import running_client
 from connlab.actions.witness import ServerSample
 from connlab.agent.channel import AgentFailed
@@ -17,7 +17,7 @@ from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt, Outcome
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import hosts
+from connlab.cluster import dense, hosts
 from connlab.cluster.host import Host
 from connlab.cluster.stream import StreamClosed
 from connlab.kernel import policy
@@ -45,9 +45,17 @@ class Reporter:
 
 
 def attempt(
-    settings: Settings, number: int, count: int, hold: int, reporter: Reporter | None = None
+    settings: Settings,
+    number: int,
+    count: int,
+    hold: int,
+    reporter: Reporter | None = None,
+    *,
+    source_text: str | None = None,
 ) -> dict[str, Any]:
     """Dial `count` times from client `number`, keep what was established for `hold` seconds.
+
+    `source_text` is the number or the address of a source of its block, in a dense lab; else its own address.
 
     A dial starts PACE_MS after the start and after the end of any other, so that the boundary is exact; one that
     hangs does not keep the next one waiting. Each attempt goes to `reporter` and is not kept. The answer has the
@@ -62,14 +70,19 @@ def attempt(
     for host in (server, dialler):
         if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
             raise LabError(f"{host.name} is {host.trouble}", next_step="make up, which brings it back")
+    asked_source = source_text and blocks_of_sources.source(
+        source_text, dialler, dense.of_lab(settings.project)
+    )
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
-    source, after = dialler.address, ServerSample(None, LATE)
+    source, after = asked_source or dialler.address, ServerSample(None, LATE)
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         before = witness.sample_server(asked)
         try:
-            for dial in agent.dials(count, port=settings.port, in_flight=min(count, IN_FLIGHT)):
+            for dial in agent.dials(
+                count, port=settings.port, in_flight=min(count, IN_FLIGHT), source=asked_source
+            ):
                 outcomes[dial.outcome] += 1
                 source = dial.source or source
                 progress.dial(dial)

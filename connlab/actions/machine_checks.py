@@ -9,7 +9,7 @@ from connlab.actions.check_row import Row, failure, make_row
 from connlab.actions.kernel_row import kernel_row
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import Settings
-from connlab.cluster import capacity, compose, engine, hosts
+from connlab.cluster import capacity, compose, engine, hosts, plan
 
 
 def check_engine(_: Settings) -> Row:
@@ -68,6 +68,8 @@ def check_memory(settings: Settings) -> Row:
         capacity.check(settings, settings.clients)
     except LabError as error:
         return make_row("capacity", "FAIL", error.sentence, "fewer CLIENTS")
+    if shortages := plan.shortages(settings, settings.clients):
+        return make_row("capacity", "WARN", "\n".join(shortages), "a smaller plan, as said")
     return make_row(
         "capacity",
         "PASS",

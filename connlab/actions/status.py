@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.actions import source_counts
+from connlab.actions import blocks_of_sources, source_counts
 from connlab.base.errors import LabError
-from connlab.cluster import address_times, hosts
+from connlab.cluster import address_times, block_routes, dense, hosts
+from connlab.cluster.blocks import Blocks
 from connlab.cluster.engine import ERRORS
 from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot, tables
@@ -34,6 +35,8 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
     server = hosts.server(project, lab_hosts)
     clients = [host for host in lab_hosts if host.service == "client"]
     sockets, client_keys = _ask_clients(clients) if clients_asked else ({}, None)
+    found = dense.of_lab(project)
+    lacks = _lacks(found, server, clients) if found and clients_asked else {}
     tenures = address_times.moments(clients)
     server_state = snapshot.take_snapshot(server.run, tenures, silent_too=True)
     entries, states_of_flows = (len(server_state.flows), Counter(flow.state for flow in server_state.flows))
@@ -42,6 +45,7 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
     )
     account, policy_report = server_state.status, policy.policy_state(server_state.ruleset)
     states = dict(sorted(server_state.states().items()))
+    owned, others = blocks_of_sources.by_client(source_counts.others(server_state, tenures), found)
     return {
         "schema": 1,
         "project": project,
@@ -58,8 +62,13 @@ def lab_status(project: str, lab_hosts: Sequence[Host], *, clients_asked: bool =
         "sockets": states,
         "conntrack": entries,
         "conntrack_states": dict(sorted(states_of_flows.items())),
-        "clients": [_client(host, server_state, tenures, sockets.get(host.id)) for host in clients],
-        "others": source_counts.others(server_state, tenures),
+        "clients": [
+            _client(host, server_state, tenures, sockets.get(host.id))
+            | ({"state": lacks[host.id]} if host.id in lacks else {})
+            | {"block": blocks_of_sources.block(found, host, owned.get(host.number, [])) if found else None}
+            for host in clients
+        ],
+        "others": others,
     }  # fmt: skip
 
 
@@ -98,6 +107,14 @@ def _client(
         "name": host.name, "address": host.address, "state": host.trouble or host.state, **numbers,
         "sockets": sockets if known else None, "sockets_unknown": unknown,
     }  # fmt: skip
+
+
+def _lacks(found: Blocks, server: Host, clients: Sequence[Host]) -> dict[str, str]:
+    """Say which of the clients that are asked cannot dial from its block; nothing of those that do not answer."""
+    asked = [host for host in clients if host.running and not host.trouble][:ASKED]
+    with contextlib.suppress(LabError, *ERRORS):
+        return block_routes.lacks(found, server, asked)
+    return {}
 
 
 def _own(flow: tables.Flow, server: Host) -> bool:

@@ -13,7 +13,22 @@ from collections.abc import Iterable, Set
 from connlab.base.errors import Usage
 
 OPTIONS = frozenset(
-    {"N", "S", "F", "CLIENT", "COUNT", "HOLD", "TO", "RUN", "RULES", "EXPECT", "KERNEL", "KERNELS", "CLAIMS"}
+    {
+        "N",
+        "S",
+        "F",
+        "CLIENT",
+        "COUNT",
+        "HOLD",
+        "SOURCE",
+        "TO",
+        "RUN",
+        "RULES",
+        "EXPECT",
+        "KERNEL",
+        "KERNELS",
+        "CLAIMS",
+    }
 )  # of the verbs (Makefile)
 OF_MAKE = frozenset({"PYTHON", "SHELL", "MAKEFLAGS", "LAB"})  # what a person may give to make itself
 OF_OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")  # .env is read by Compose too

@@ -41,6 +41,11 @@ class Settings:
         return int(self.values["CLIENTS"])
 
     @property
+    def sources(self) -> int:
+        """Source addresses of each client host; with 1 the one that the engine gives it."""
+        return int(self.values["SOURCES_PER_CLIENT"])
+
+    @property
     def port(self) -> int:
         """TCP port that the server listens on."""
         return int(self.values["PORT"])

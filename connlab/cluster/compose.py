@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import engine, host_files, images, limits, subprocesses
+from connlab.cluster import dense, engine, host_files, images, subprocesses
 
 STDERR = 2
 
@@ -42,11 +42,18 @@ def version() -> str:
     return short.stdout.strip().lstrip("v")
 
 
-def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
-    """Run compose on this lab, its own talk on our standard error. Raises `ComposeFailed`."""
-    argv = [*command(), "--project-directory", str(HOME), "-f", str(HOME / "compose.yaml"), *arguments]
+def run(
+    settings: Settings, *arguments: str, quiet: bool = False, variables: Mapping[str, str] | None = None
+) -> None:
+    """Run compose on this lab, its own talk on our standard error; `variables` as well as the knobs.
+
+    Raises `ComposeFailed`.
+    """
+    files = [part for name in _files(settings) for part in ("-f", str(HOME / name))]
+    argv = [*command(), "--project-directory", str(HOME), *files, *arguments]
+    environment = {**_environment(settings, arguments), **(variables or {})}
     status, error = subprocesses.run_to_end(
-        argv, env=_environment(settings, arguments), stdin=subprocess.DEVNULL, stdout=STDERR,
+        argv, env=environment, stdin=subprocess.DEVNULL, stdout=STDERR,
         stderr=subprocess.PIPE if quiet else None,
     )  # fmt: skip
     if status:
@@ -57,11 +64,14 @@ def run(settings: Settings, *arguments: str, quiet: bool = False) -> None:
 def inputs(settings: Settings) -> list[object]:
     """Return all that `up` of this lab depends on, the engine and what it has apart."""
     profiles = (f"sysctl/{settings.values[knob]}.yaml" for knob in ("SYSCTL", "CLIENT_SYSCTL"))
-    files = (HOME / name for name in ("compose.yaml", ".env", *profiles))
+    files = (HOME / name for name in (*_files(settings), ".env", *profiles))
     texts = [file.read_text(encoding="utf-8", errors="replace") if file.exists() else None for file in files]
     variables = {**settings.values, **images.names(settings), **host_files.variables(settings)}
-    variables |= limits.variables(settings)
     return [command(), texts, {name: text for name, text in variables.items() if name[:7] != "DOCKER_"}]
+
+
+def _files(settings: Settings) -> list[str]:
+    return ["compose.yaml", *([dense.FILE] if settings.sources > 1 else [])]
 
 
 def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:
@@ -72,5 +82,5 @@ def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]
     knobs = {name: value for name, value in settings.values.items() if not name.startswith("DOCKER_")}
     engine_environment = engine.environment()
     context = {} if "DOCKER_CONTEXT" in engine_environment else {"DOCKER_CONTEXT": ""}
-    made = {**host_files.variables(settings), **limits.variables(settings)} if arguments[0] == "up" else {}
-    return {**engine_environment, **context, **knobs, **images.names(settings), **made}
+    files = host_files.variables(settings) if arguments[0] == "up" else {}
+    return {**engine_environment, **context, **knobs, **images.names(settings), **files}

@@ -14,6 +14,7 @@ from connlab.base.settings import Settings
 from connlab.cluster import engine, hosts, images, one_off
 
 MEMINFO = "/proc/meminfo"  # the whole machine's, in a container too
+CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_max"  # each network namespace may have so many entries
 
 
 def facts() -> dict[str, Any]:
@@ -65,13 +66,26 @@ def available_bytes(settings: Settings) -> int | None:
     An engine elsewhere is asked through a host of the lab, or a throw-away container; None before there is an
     image to make one of.
     """
-    ask = _own_meminfo if is_here() else _asker(settings)
+    ask = _own_meminfo if is_here() else _asker(settings, MEMINFO)
     kilobytes = _kilobytes("MemAvailable", ask()) if ask else None
     return None if kilobytes is None else kilobytes * 1024
 
 
-def _asker(settings: Settings) -> Callable[[], str] | None:
-    argv, image = ["cat", MEMINFO], images.name(settings, "client")
+def conntrack_entries(settings: Settings) -> int | None:
+    """How many connections the machine's kernel tracks in each network namespace; None if that is not known.
+
+    An engine elsewhere is asked as for its memory. A kernel that has not yet tracked any has no such number.
+    """
+    if is_here():
+        text = Path(CONNTRACK).read_text() if Path(CONNTRACK).exists() else ""
+    else:
+        ask = _asker(settings, CONNTRACK)
+        text = ask() if ask else ""
+    return int(text) if text.strip().isdigit() else None
+
+
+def _asker(settings: Settings, path: str) -> Callable[[], str] | None:
+    argv, image = ["cat", path], images.name(settings, "client")
     for host in hosts.find(settings.project):
         if host.running:
             return lambda: host.run(argv)

@@ -53,8 +53,13 @@ def networks(project: str) -> list[dict[str, Any]]:
 
 def subnets(project: str) -> list[str]:
     """List the IPv4 subnets of a lab's networks; none before it was up."""
-    configured = [config for network in networks(project) for config in network["IPAM"]["Config"] or []]
-    return [config["Subnet"] for config in configured if "." in config["Subnet"]]
+    return [subnet for network in networks(project) for subnet in ipv4_subnets(network)]
+
+
+def ipv4_subnets(network: Mapping[str, Any]) -> list[str]:
+    """List the IPv4 subnets of a network as the engine described it; none of the host's own."""
+    configured = network["IPAM"]["Config"] or []
+    return [config["Subnet"] for config in configured if "." in config.get("Subnet", "")]
 
 
 def is_internal(network: str) -> bool:

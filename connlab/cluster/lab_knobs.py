@@ -48,8 +48,6 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
     values = {**settings.values, **own_knobs}
     if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.explicit:
         values["POOL_SIZE"] = settings.menu["POOL_SIZE"]  # what is left of another mode
-    if values["SERVER_MODE"] != "prefork" and "WORKERS" not in settings.explicit:
-        values["WORKERS"] = settings.menu["WORKERS"]
     for name in sorted(own_knobs):
         if problem := knob_problem(name, values[name]):
             raise LabError(
@@ -108,5 +106,6 @@ def _replaces(name: str) -> str:
     if name == "CLIENTS":
         return ""
     whose = {"PORT": "every host is", "LOG_FORMAT": "every host is", "BASE_IMAGE": "every host is"}
+    whose |= {"SOURCES_PER_CLIENT": "every host is"}
     whose |= dict.fromkeys(("WORKLOAD", "DIALS", "PERIOD", "CLIENT_SYSCTL"), "the clients are")
     return f": {whose.get(name, 'the server is')} replaced"

@@ -10,17 +10,20 @@ from connlab.base.lock import exclusive_lock
 from connlab.base.output import notice
 from connlab.base.settings import Settings, checked
 from connlab.cluster import (
+    block_routes,
     capacity,
     client_copies,
-    compose,
-    compose_failure,
+    compose_up,
     converged,
+    dense,
     engine,
     host_files,
     hosts,
     images,
     lab_knobs,
     lab_record,
+    leaving,
+    plan,
     preflight,
     removal,
     repair,
@@ -30,7 +33,6 @@ from connlab.cluster.lab_record import Record
 from connlab.cluster.readiness import wait_until_ready
 from connlab.cluster.reload import reload
 
-GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
 PARALLEL = 8  # calls to the engine
 
 
@@ -47,7 +49,7 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
         old_hosts = hosts.find(project)
         own_knobs = lab_knobs.read_lab_knobs(project, old_hosts)
         target = lab_knobs.merge_settings(settings, own_knobs) if own_knobs else settings
-        capacity.check(target, target.clients)
+        _check_plan(target, target.clients)
         prepare(target)
         host_files.variables(target)  # a file that cannot travel is refused before anything is touched
         repair.restore_image_names(target, old_hosts)
@@ -57,17 +59,20 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
             lab_knobs.report_changes(own_knobs, target)
         try:
             lab_record.write(project, Record(lab_knobs.recorded_knobs(target), target.menu))
-            lab_hosts = repair.repair_hosts(project, old_hosts, target.clients)
-            _leave(_surplus(lab_hosts, target.clients))
+            if dense.has_to_move(target):
+                leaving.leave_network(project, old_hosts)
+            lab_hosts = repair.repair_hosts(project, hosts.find(project), target.clients)
+            leaving.leave(leaving.surplus(lab_hosts, target.clients))
             asked = _converge(target, lab_hosts)
             ready = wait_until_ready(project, target.clients)
+            block_routes.give(project, old_hosts, ready)
             if asked:
                 converged.keep(target, ready)
             _policy_again(old_hosts, ready)
             return ready
         except BaseException:
             if not own_knobs:
-                _leave(hosts.find(project))
+                leaving.leave(hosts.find(project))
                 removal.remove_project(project)
             raise
 
@@ -79,13 +84,13 @@ def scale(settings: Settings, clients: int) -> list[Host]:
         old_hosts = hosts.find(project)
         hosts.server(project, old_hosts)
         target = lab_knobs.running_settings(settings)
-        capacity.check(target, clients)
+        _check_plan(target, clients)
         lab_record.write(
             project, Record({**lab_knobs.recorded_knobs(target), "CLIENTS": str(clients)}, target.menu)
         )
         old_clients = [host for host in old_hosts if host.service == "client"]
         lab_hosts = repair.repair_hosts(project, old_clients, clients)
-        _leave(_surplus(lab_hosts, clients))
+        leaving.leave(leaving.surplus(lab_hosts, clients))
         client_hosts = [host for host in lab_hosts if host.service == "client"]
         if client_hosts:
             new_ids = [
@@ -96,8 +101,11 @@ def scale(settings: Settings, clients: int) -> list[Host]:
             with ThreadPoolExecutor(PARALLEL) as pool:
                 list(pool.map(client_copies.start, [*stopped_ids, *new_ids]))
         elif clients:
-            _compose_up(checked(target.values, target.explicit, target.menu), clients, "--no-deps", "client")
-        return wait_until_ready(project, clients)
+            own = checked(target.values, target.explicit, target.menu)
+            compose_up.compose_up(own, clients, "--no-deps", "client")
+        ready = wait_until_ready(project, clients)
+        block_routes.give(project, old_hosts, ready)
+        return ready
 
 
 def down(project: str) -> None:
@@ -106,7 +114,7 @@ def down(project: str) -> None:
     with exclusive_lock(f"changing {project}"):
         if project not in hosts.projects(project):
             notice(f"there is no lab {project}, so there is nothing to remove")
-        _leave(hosts.find(project))
+        leaving.leave(hosts.find(project))
         try:
             removal.remove_project(project)
         except GaveUp as error:
@@ -114,6 +122,13 @@ def down(project: str) -> None:
                 f"every host of {project} is gone, but the engine still counts one on the network and keeps it",
                 next_step="make down again; if that says the same, restart the engine",
             ) from error
+
+
+def _check_plan(target: Settings, clients: int) -> None:
+    """Refuse what cannot be, and say what the lab is too small for, before anything is started."""
+    capacity.check(target, clients)
+    for words in plan.shortages(target, clients):
+        notice(words)
 
 
 def _policy_again(old_hosts: Iterable[Host], new_hosts: Iterable[Host]) -> None:
@@ -135,35 +150,6 @@ def _converge(target: Settings, lab_hosts: Sequence[Host]) -> bool:
         return False
     stopped = any(host.service == "client" and not host.running for host in lab_hosts)
     if stopped and not any(host.service == "server" for host in lab_hosts):
-        compose.run(target, "up", "-d", "--no-build", "--no-deps", "server")
-    _compose_up(target, target.clients, "--remove-orphans")
+        compose_up.compose_up(target, None, "--no-deps", "server")
+    compose_up.compose_up(target, target.clients, "--remove-orphans")
     return True
-
-
-def _compose_up(target: Settings, clients: int, *arguments: str) -> None:
-    options, services = [a for a in arguments if a[0] == "-"], [a for a in arguments if a[0] != "-"]
-    try:
-        compose.run(target, "up", "-d", "--no-build", *options, "--scale", f"client={clients}", *services)
-    except compose.ComposeFailed as error:
-        raise compose_failure.explained(error, target) from error
-
-
-def _surplus(lab_hosts: Iterable[Host], clients: int) -> list[Host]:
-    """List the client hosts that are too many; `_leave` takes the last first."""
-    return [host for host in lab_hosts if host.service == "client" and host.number > clients]
-
-
-def _leave(lab_hosts: Sequence[Host]) -> None:
-    """Ask these hosts to stop and remove them, clients before the server, which waits for its connections.
-
-    One after another where the engine needs that, else each service at one moment.
-    """
-    if not lab_hosts:
-        return
-    together = engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
-    manner = "" if together else ", one after another"
-    notice(f"{len(lab_hosts)} {'host leaves' if len(lab_hosts) == 1 else 'hosts leave'}{manner}")
-    with ThreadPoolExecutor(16 if together else 1) as pool:
-        for service in ("client", "server"):
-            group = [host for host in lab_hosts[::-1] if host.service == service]
-            list(pool.map(lambda host: host.remove(GRACE), group))

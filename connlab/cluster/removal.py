@@ -23,11 +23,16 @@ def remove_project(project: str) -> None:
     """
     api, filters = client().api, {"label": f"{PROJECT}={project}"}
     remove_all(filters["label"])
-    for network in api.networks(filters=filters):
-        until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
+    remove_networks(project)
     for volume in api.volumes(filters=filters)["Volumes"] or []:
         with contextlib.suppress(NotFound):
             api.remove_volume(volume["Name"])
+
+
+def remove_networks(project: str) -> None:
+    """Remove the networks of a project, on which nobody is any more. Raises `GaveUp` if the engine keeps one."""
+    for network in client().api.networks(filters={"label": f"{PROJECT}={project}"}):
+        until(functools.partial(_gone, network["Id"]), f"the engine lets go of {network['Name']}", within=10)
 
 
 def remove_all(*labels: str) -> None:

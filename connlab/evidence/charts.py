@@ -61,6 +61,11 @@ def slope(title: str, points: Points) -> Spec:
     return _panel(title, {"": points}, {"type": "area", "line": True, "point": len(points) <= DOTS})
 
 
+def curves(title: str, lines: Mapping[str, Points]) -> Spec:
+    """Build a panel of several lines through points that were measured, with their names at their ends."""
+    return _panel(title, lines, {"type": "line", "point": True})
+
+
 def _panel(title: str, lines: Mapping[str, Points], mark: Spec) -> Spec:
     rows = [
         {"x": x, "number": number} | ({"series": name} if name else {})

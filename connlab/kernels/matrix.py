@@ -7,6 +7,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from connlab.base.errors import GaveUp, LabError
@@ -19,7 +20,7 @@ from connlab.kernels import archive, engine_lab, guest_lab
 from connlab.kernels.archive import Kernel
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell
-from connlab.kernels.claims.registry import CLAIMS
+from connlab.kernels.claims.registry import CLAIMS, groups
 from connlab.kernels.guest import guest
 from connlab.kernels.side_by_side import CLAIMS_AT_A_TIME, of_each
 
@@ -69,15 +70,16 @@ def _row(
         with _lab(settings, kernel, row, ended) as lab, contextlib.closing(lab.agents):
             row["seconds"] = round(time.monotonic() - began, 1)
             tell(f"Linux {kernel.release} runs after {row['seconds']:g} s")
-            for claim in claims:
-                cells.append(_cell(kernel, claim, lab))
-                if cells[-1]["reason"]:
-                    lab.server.run(
-                        ["true"]
-                    )  # raises if there is no host any more: then no claim can be judged
+            for group in groups(claims):
+                fresh = _cells(kernel, group, lab)
+                cells += fresh
+                if any(cell["reason"] for cell in fresh):
+                    lab.server.run(["true"])  # raises if there is no host: then no claim can be judged
     except (LabError, Refused) as failed:  # the engine refuses what is asked of a guest that is gone
         row["status"] = GAVE_UP if isinstance(failed, GaveUp) else "cannot run"
-        cells += [_unjudged(kernel, claim, failed) for claim in claims[len(cells) :]]
+        judged = {cell["claim"] for cell in cells}
+        cells += [_unjudged(kernel, claim, failed) for claim in claims if claim not in judged]
+    cells.sort(key=lambda cell: claims.index(cell["claim"]))
     tell(f"Linux {kernel.release}: {row['status']}")
     return row, cells
 
@@ -94,6 +96,13 @@ def _lab(
     with guest(archive.image(settings, kernel), kernel.release, ended) as host:
         row["uname"] = host.run(["uname", "-rv"]).strip()
         yield guest_lab.start(host, settings, CLIENTS)
+
+
+def _cells(kernel: Kernel, group: Sequence[str], lab: ClaimLab) -> list[dict[str, Any]]:
+    if len(group) == 1:
+        return [_cell(kernel, group[0], lab)]
+    with ThreadPoolExecutor(len(group)) as pool:
+        return list(pool.map(lambda claim: _cell(kernel, claim, lab), group))
 
 
 def _cell(kernel: Kernel, claim: str, lab: ClaimLab) -> dict[str, Any]:

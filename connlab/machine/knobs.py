@@ -32,6 +32,12 @@ def whole_number(low: int, high: int) -> Kind:
     return check, int
 
 
+def power_of_two(most: int) -> Kind:
+    """Make the kind of the powers of two from 1 to `most`."""
+    allowed = [str(2**n) for n in range(most.bit_length())]
+    return lambda text, _: "" if text in allowed else f"is no power of two from 1 to {most}", int
+
+
 def number(low: float, high: float) -> Kind:
     """Make the kind of the numbers from `low` to `high`, with a decimal point or without."""
 
@@ -102,6 +108,7 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
         LAB,
     ),
     "CLIENTS": (whole_number(0, 1000), "3", LAB),
+    "SOURCES_PER_CLIENT": (power_of_two(1024), "1", LAB),
     "PORT": (whole_number(1, 65_535), "12345", HOSTS),
     "CONNLIMIT": (whole_number(0, 2**32 - 1), "15", SERVER),
     "FIREWALL": (policy(".rules", NOT_BY_NAME), "connlimit", SERVER),
@@ -112,7 +119,6 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
     "REUSE_ADDRESS": (whole_number(0, 1), "1", SERVER),
     "LISTEN": (matching(r"[A-Za-z0-9._-]*", "an IPv4 address or a name"), "", SERVER),
     "POOL_SIZE": (whole_number(1, 1000), "10", SERVER),
-    "WORKERS": (whole_number(1, 64), "2", SERVER),
     "HANDLER": (one_of("echo", "article"), "echo", SERVER),
     "GREETING": (ANYTHING, "", SERVER),
     "WORKLOAD": (file("client/workloads", ".py"), "burst", CLIENT),
@@ -140,7 +146,7 @@ def clash(mode: str, handler: str, greeting: str) -> str:
     """Say what is wrong with knobs that are each good alone; nothing if they go together."""
     if mode == "greeting" and greeting:
         return "GREETING is not for SERVER_MODE=greeting: it always sends the article's own"
-    if mode in ("greeting", "prefork", "selectors") and handler != "echo":
+    if mode in ("greeting", "selectors") and handler != "echo":
         allowed = "iterative, threading, forking, pool"
         return f"HANDLER={handler} is not for SERVER_MODE={mode}; it has a handler in: {allowed}"
     return ""

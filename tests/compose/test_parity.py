@@ -9,6 +9,7 @@ import os
 import pytest
 import yaml
 
+from connlab.cluster import dense
 from tests.support.composes import HOME, composes, read_config
 
 pytestmark = pytest.mark.xdist_group("compose")  # see tests/compose/test_profiles.py
@@ -41,6 +42,24 @@ def test_every_compose_reads_the_same_lab(every_compose, knobs):
     expected = read_config(argv, **knobs)
     for version, other in others:
         assert read_config(other, **knobs) == expected, f"{version} (left) and {reference} read two labs"
+
+
+DENSE = {"SOURCES_PER_CLIENT": "256", "LAB_SUBNET": "198.18.64.0/18", "LAB_HOSTS": "198.18.64.0/22"}
+
+
+def test_every_compose_reads_the_same_dense_network(every_compose):
+    """Of two files, one over the other: the network of the second, as closed as that of the first."""
+    files = ("compose.yaml", dense.FILE)
+    configs = {version: read_config(argv, files, **DENSE) for version, argv in every_compose.items()}
+    (reference, expected), *others = configs.items()
+    for version, config in others:
+        assert config == expected, f"{version} (left) and {reference} read two labs"
+    network = expected["networks"]["lab"]
+    assert network.pop("labels") == {"connlab.sources": "256"}
+    assert network.pop("ipam") == {
+        "config": [{"subnet": DENSE["LAB_SUBNET"], "ip_range": DENSE["LAB_HOSTS"]}]
+    }
+    assert network == read_config(every_compose[reference])["networks"]["lab"]
 
 
 def test_knobs_and_profile_arrive(every_compose):

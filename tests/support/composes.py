@@ -28,9 +28,10 @@ def composes():
     return programs
 
 
-def read_config(argv, **knobs):
-    """Return what this Compose makes of compose.yaml with these knobs, in the words all of them share."""
-    answer = run_program([*argv, "--env-file", str(menu.FILE), "config"], env={**os.environ, **knobs})
+def read_config(argv, files=("compose.yaml",), **knobs):
+    """Return what this Compose makes of these files with these knobs, in the words all of them share."""
+    named = [part for file in files for part in ("-f", file)]
+    answer = run_program([*argv, *named, "--env-file", str(menu.FILE), "config"], env={**os.environ, **knobs})
     assert answer.returncode == 0, f"{argv}: {answer.stderr}"
     lab = yaml.safe_load(answer.stdout)
     return {

@@ -33,7 +33,7 @@ def hosts(status: Mapping[str, Any]) -> None:
         server = {**server, "state": "does not answer"}
     elif server["listener"]["state"] != "listening":
         server = {**server, "state": "not listening"}
-    for host in (server, *status["clients"], *_others(status["others"])):
+    for host in (server, *_with_blocks(status["clients"]), *_others(status["others"])):
         table.add_row(
             host["name"],
             host["address"] or "-",
@@ -90,6 +90,14 @@ def policy_notices(policy_report: Mapping[str, Any]) -> None:
     """Print what must be known of the policy before a count is believed; nothing if all is well."""
     for line in policy.notices(policy_report):
         console().sentence(styled(line, "red"))
+
+
+def _with_blocks(clients: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield each client, and a line of sums of its block: of the sources that the server knows of."""
+    for client in clients:
+        yield client
+        if block := client.get("block"):
+            yield {**block, "name": "", "state": f"{len(block['sources'])} of {block['size']} known"}
 
 
 def _others(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

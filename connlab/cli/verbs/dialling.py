@@ -15,8 +15,11 @@ from connlab.cli.verbs.options import WholeNumber, client_option, json_option, p
 @client_option
 @click.option("--count", "-n", default=20, type=WholeNumber(1, 20_000), help="How many times to dial.")
 @click.option("--hold", default=0, type=WholeNumber(0, 86_400), help="Keep connections open N seconds.")
+@click.option(
+    "--source", help="Dial from a source of the client's block: its number or address (SOURCES_PER_CLIENT)."
+)
 @json_option
-def attempt(client: int, count: int, hold: int, as_json: bool) -> None:
+def attempt(client: int, count: int, hold: int, source: str | None, as_json: bool) -> None:
     """Dial from one client, and show what becomes of each dial. They are 12 ms apart."""
     from connlab.actions import attempt as attempts
     from connlab.cli.show import dialling as show
@@ -29,7 +32,7 @@ def attempt(client: int, count: int, hold: int, as_json: bool) -> None:
     else:
         table = show.Rows(count)
         reporter = dataclasses.replace(terminal, dial=table.add, sums=table.sums)
-    result = attempts.attempt(running_lab(), client, count, hold, reporter)
+    result = attempts.attempt(running_lab(), client, count, hold, reporter, source_text=source)
     refusal = result.pop("error") or (interrupted() if result["interrupted"] else None)
     if refusal:
         refusal.answer = {**result, "attempts": rows}

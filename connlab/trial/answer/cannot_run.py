@@ -1,4 +1,4 @@
-"""What this kernel, or this tool, does not have: ports whose rules use it cannot be tried, and are told apart.
+"""What this kernel, this tool or these hosts do not have: ports whose rules use it cannot be tried, and are told apart.
 
 It is known by what the tool said when the rules were loaded: a rule that is left out would let everybody in.
 """
@@ -19,6 +19,32 @@ LACKS = re.compile(
     r"Extension (?P<kernel>\S+) revision \d+ not supported, missing kernel module"
     r"|Couldn't load (?P<kind>match|target) `(?P<tool>[^']+)'"
 )
+# What tools say of what is there where the rules come from: targets of xtables-addons, sets of ipset, users, services.
+ELSEWHERE = [
+    (
+        re.compile(
+            r"Chain '(TARPIT|DELUDE|CHAOS|RAWDNAT|RAWSNAT|SYSRQ|LOGMARK|IPMARK|DNETMAP)' does not exist"
+        ),
+        "iptables has no target `{}` here",
+    ),
+    (re.compile(r"unknown option \"--(tarpit|honeypot|reset)\""), "iptables has no target `TARPIT` here"),
+    (re.compile(r"Set (\S+) doesn't exist"), "there is no set `{}` of ipset here"),
+    (
+        re.compile(r"Bad value for \"--[ug]id-owner\" option: \"([^\"]*)\""),
+        "the hosts of a trial know no user `{}`",
+    ),
+    (re.compile(r"(?:User|Group) does not exist"), "the hosts of a trial know no such user"),
+    (re.compile(r"cgroupv2 path fails"), "the hosts of a trial have no control groups of services"),
+]
+REFUSED = re.compile(
+    r"RULE_\w+ failed \(Invalid argument\)"
+)  # by the kernel, which does not say what of a rule
+OF_THE_MACHINE = {
+    re.compile(
+        r"--[ug]id-owner\b"
+    ): "the hosts of a trial have one user: no rule can name another by its number",
+    re.compile(r"-m cgroup\b.*--path\b"): "the hosts of a trial have no control groups of services",
+}
 FOR_IPV6 = re.compile(r"\bip6tables\b")
 
 
@@ -36,14 +62,22 @@ def told_apart(answer: Mapping[str, Any], rows: Mapping[tuple[int, int], dict[st
     return {**answer, "ports": [*rows.values(), *others], "findings": found}
 
 
-def lacking(message: str) -> str:
-    """Say what a message of a tool tells to be missing; nothing if it is about something else."""
+def lacking(message: str, rule: str) -> str:
+    """Say what a message of a tool about a rule tells to be missing; nothing if it is about something else."""
     match = LACKS.search(message)
     if match is None:
-        return ""
+        return _elsewhere(message, rule)
     if match["kernel"]:
         return f"the kernel has no `{match['kernel']}`"
     return f"iptables has no {match['kind']} `{match['tool']}` here"
+
+
+def _elsewhere(message: str, rule: str) -> str:
+    for pattern, words in ELSEWHERE:
+        if match := pattern.search(message):
+            return words.format(*match.groups())
+    known = OF_THE_MACHINE.items() if REFUSED.search(message) else ()
+    return next((words for pattern, words in known if pattern.search(rule)), "")
 
 
 def _rows(
@@ -52,10 +86,12 @@ def _rows(
     for file, brought in zip(files, inputs, strict=True):
         lines = brought.text.splitlines()
         for message in file["messages"]:
-            if not (reason := lacking(message["text"])):
-                continue
             number = message["line"]
             meant = lines[number - 1 : number] if number else lines
+            if not (reason := lacking(message["text"], " ".join(meant))):
+                continue
+            if number and not file["loaded"]:
+                reason += f"; without line {number} the rest can be tried"
             named = [
                 each.first for line in (meant if file["loaded"] else lines) for each in rule_ports.ports(line)
             ]

@@ -8,8 +8,8 @@ from typing import Any
 from connlab.trial.dialling.plan import Plan
 from connlab.trial.files.lines import Lines
 from connlab.trial.rules import rule_text
-from connlab.trial.rules.facts import Facts
-from connlab.trial.rules.jumps import jumps
+from connlab.trial.rules.facts import Facts, sent_to
+from connlab.trial.rules.jumps import INWARD, jumps
 from connlab.trial.rules.ruleset import Place, Rule, Ruleset
 
 FAMILIES = {"bridge", "arp"}  # whose packets nobody sends
@@ -62,6 +62,11 @@ def _why(hooks: set[str], rule: Rule, quiet: set[Place]) -> str:
         return f"packets of the family {rule.place[0]} {sent}are not sent, so its rules are not tried"
     if hooks == {"forward"}:
         return "nothing is forwarded here, so rules of FORWARD, and of chains that only it leads to, are not tried"
+    if hooks & INWARD and (on := sent_to(rule.text)):
+        return (
+            f"connections that are sent on to {', '.join(on)} are answered by this server here, as if it had that"
+            " address: where it is another host, rules of FORWARD decide, and those of INPUT see nothing of them"
+        )
     if hooks and hooks <= LEAVING | {"forward"} and rule_text.limits(rule.text) and rule.place in quiet:
         return f"no packet of a dial came to this limit on the way out ({', '.join(sorted(hooks))}): it is not tried"
     return ""

@@ -95,7 +95,9 @@ def plan(facts: Facts, texts: Sequence[dict[str, str]], wishes: Wishes) -> Plan:
         rows=rows,
         texts=texts,
         interfaces=list(dict.fromkeys([*ways, *facts.interfaces]))[: max(MOST_LINKS, len(set(ways)))],
-        targets=list(dict.fromkeys([row.target for row in rows] + [*addresses.TARGETS.values()])),
+        targets=list(
+            dict.fromkeys([row.target for row in rows] + [*addresses.TARGETS.values(), *facts.sent_to])
+        ),
         nets=[each.net for each in facts.sources],
         ports=ports,
         elsewhere=facts.elsewhere,
@@ -148,6 +150,7 @@ def _rows(port: int, family: int, interfaces: Sequence[str], facts: Facts) -> It
     to = targets if len(targets) > 1 else ["any"]
     named = [each.net for each in facts.sources]
     source = addresses.first_source(family, named)
+    own = {str(addresses.inside(each.net)) for each in facts.targets} | {*facts.sent_to}
     for via in interfaces:
         yield Row(port, family, via, "any", source, targets[0], to[0])
     for target in targets[1:]:
@@ -155,7 +158,8 @@ def _rows(port: int, family: int, interfaces: Sequence[str], facts: Facts) -> It
     for each in _rows_of_their_own(_named(facts.sources, port, family)):
         via = each.via if each.via in interfaces else interfaces[0]
         first = addresses.first_source(family, named, each.net)
-        yield Row(port, family, via, each.net, first, targets[0], to[0])
+        if first not in own:
+            yield Row(port, family, via, each.net, first, targets[0], to[0])
 
 
 def _rows_of_their_own(places: Sequence[Named]) -> list[Named]:

@@ -16,10 +16,8 @@ from connlab.trial.files.lines import Line
 from connlab.trial.files.loading import Loaded
 from connlab.trial.hosts.observations import Dial
 from connlab.trial.rules import rule_text, rule_verdicts
-from connlab.trial.rules.jumps import Jumps, jumps
+from connlab.trial.rules.jumps import INWARD, Jumps, jumps
 from connlab.trial.rules.ruleset import Place, Rule
-
-INWARD = {"ingress", "prerouting", "input"}  # hooks of packets that come from somebody else
 
 
 class Evidence:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connlab.trial.dialling.dial_words import letters, pattern
-from connlab.trial.findings.evidence import INWARD, Evidence, Finding, Kind, port_words
+from connlab.trial.findings.evidence import Evidence, Finding, Kind, port_words
 from connlab.trial.hosts.observations import Dial
+from connlab.trial.rules.jumps import INWARD
 
 
 def outgoing_counted(evidence: Evidence) -> Iterator[Finding]:

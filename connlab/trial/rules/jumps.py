@@ -8,6 +8,8 @@ from typing import NamedTuple
 from connlab.trial.rules import rule_ports, rule_verdicts
 from connlab.trial.rules.ruleset import ChainName, Place, Rule, Ruleset
 
+INWARD = {"ingress", "prerouting", "input"}  # hooks of packets that come from somebody else
+
 
 class Jumps(NamedTuple):
     """Of each chain the rules that jump to it."""

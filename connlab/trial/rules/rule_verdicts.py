@@ -11,6 +11,7 @@ PASSING = {"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TOS", "DSCP", "
            "NOTRACK", "CLASSIFY", "TTL", "HL", "ECN", "SECMARK", "CONNSECMARK", "RATEEST", "CHECKSUM", "TEE",
            "IDLETIMER"}  # fmt: skip
 VERDICTS = {"ACCEPT": "accept", "DNAT": "accept", "REDIRECT": "accept", "QUEUE": "accept", "NFQUEUE": "accept",
+            "SNAT": "accept", "MASQUERADE": "accept", "NETMAP": "accept", "TPROXY": "accept", "SYNPROXY": "accept",
             "DROP": "refuse", "REJECT": "refuse", "TARPIT": "refuse", "RETURN": "return"}  # fmt: skip
 NFT_VERDICT = re.compile(r"\b(accept|drop|reject|return|queue|(?:jump|goto) \S+)\b")
 DIVERTING = {
@@ -28,6 +29,7 @@ DIVERTING = {
 }
 DIVERTS = re.compile(r"\bgoto\b|\bnotrack\b|\b(?:mark|dscp|priority|ttl|hoplimit|zone|helper) set\b")
 RESET = re.compile(r"--reject-with tcp-reset|\breject with tcp reset|-j TARPIT\b")
+ANSWERS = re.compile(r"-j SYNPROXY\b|\bsynproxy (?:mss|name|wscale)\b")
 VERDICT_MAP = re.compile(r"\bvmap \{([^}]*)\}")
 
 
@@ -46,6 +48,11 @@ def verdict(text: str) -> str:
 def resets(text: str) -> bool:
     """Tell whether a rule refuses with a reset."""
     return RESET.search(QUOTED.sub('""', text)) is not None
+
+
+def answers(text: str) -> bool:
+    """Tell whether a rule answers a SYN in the place of the server: it drops it, and who sent it is in."""
+    return ANSWERS.search(QUOTED.sub('""', text)) is not None
 
 
 def diverts(text: str) -> bool:

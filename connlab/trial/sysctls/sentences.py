@@ -61,7 +61,7 @@ def known(seen: Seen, found: Sequence[str], ports: Sequence[int]) -> Iterator[st
         return
     numbers = [int(word) for word in words]
     if seen.setting.key == PORT_RANGE and len(numbers) == 2:
-        inside = [str(port) for port in ports if numbers[0] <= port <= numbers[1]]
+        inside = [str(port) for port in dict.fromkeys(ports) if numbers[0] <= port <= numbers[1]]
         which = f"it holds {', '.join(inside)}" if inside else "where it holds a service's port"
         if inside or not ports:
             yield f"{which}: an outgoing connection can sit on it, and the service then cannot listen again (T27)"

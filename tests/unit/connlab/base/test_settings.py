@@ -95,6 +95,7 @@ WHOLE = "is not a whole number from %s to %s"
 RED = [
     ("COMPOSE_PROJECT_NAME", ["", "Lab", "-lab", "a b", "lab\n", "../lab", "é", "l" * 52], PROJECT),
     ("CLIENTS", ["", "-1", "1001", "3.0", "abc", "3; rm -rf x", "1e3", "٣", " 3", "9" * 13], WHOLE % (0, 1000)),
+    ("SOURCES_PER_CLIENT", ["", "0", "3", "2048", "01", "all"], "is no power of two from 1 to 1024"),
     ("PORT", ["", "0", "65536", "-1", "http"], WHOLE % (1, 65535)),
     ("CONNLIMIT", ["", "-1", str(2**32), "many"], WHOLE % (0, 2**32 - 1)),
     ("FIREWALL", ["", "nope", "connlimit.rules", "../firewall/connlimit", "*"], files("firewall", ".rules")),
@@ -105,7 +106,6 @@ RED = [
     ("REUSE_ADDRESS", ["", "2", "yes", "-1"], WHOLE % (0, 1)),
     ("LISTEN", ["a b", "::1", "x;y"], "is not an IPv4 address or a name"),
     ("POOL_SIZE", ["", "0", "1001", "ten"], WHOLE % (1, 1000)),
-    ("WORKERS", ["", "0", "65", "two"], WHOLE % (1, 64)),
     ("HANDLER", ["", "nope"], "is none of: echo, article"),
     ("WORKLOAD", ["", "nope", "__init__"], files("client/workloads", ".py")),
     ("DIALS", ["", "0", "20001", "x"], WHOLE % (1, 20000)),
@@ -147,7 +147,8 @@ def test_every_check_has_a_red_case():
 
 EDGES = {
     "COMPOSE_PROJECT_NAME": ["0", "l" * 51],
-    "CLIENTS": ["0", "1000"], "PORT": ["1", "65535"], "CONNLIMIT": ["0", str(2**32 - 1)], "BACKLOG": ["", "0"],
+    "CLIENTS": ["0", "1000"], "SOURCES_PER_CLIENT": ["1", "2", "1024"],
+    "PORT": ["1", "65535"], "CONNLIMIT": ["0", str(2**32 - 1)], "BACKLOG": ["", "0"],
     "PERIOD": ["0.01", "0.5", "86400"],
     "BASE_IMAGE": ["host:5000/a/debian:13@sha256"],
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connlab.cluster import engine, lifecycle
+from connlab.cluster import engine, leaving
 from connlab.cluster.host import Host
 
 
@@ -16,8 +16,8 @@ def test_the_last_client_leaves_first(monkeypatch):
     monkeypatch.setattr(engine, "version", lambda: "20.10.24")
     monkeypatch.setattr(Host, "remove", lambda self, grace: names.append(self.name))
     lab_hosts = [host("server", 1), *(host("client", number) for number in (1, 2, 3, 4))]
-    lifecycle._leave(lifecycle._surplus(lab_hosts, 1))
+    leaving.leave(leaving.surplus(lab_hosts, 1))
     assert names == ["client-4", "client-3", "client-2"]
     names.clear()
-    lifecycle._leave(lab_hosts)
+    leaving.leave(lab_hosts)
     assert names == ["client-4", "client-3", "client-2", "client-1", "server-1"]

@@ -8,7 +8,7 @@ from connlab.base.errors import Usage
 from connlab.base.settings import HOME
 from connlab.cli.main import run
 from connlab.kernels.archive import Kernel, choose
-from connlab.kernels.claims.registry import CLAIMS
+from connlab.kernels.claims.registry import CLAIMS, groups
 from connlab.kernels.matrix import contradictions
 
 OWN = Kernel("6.18.44-x", (), ())
@@ -72,3 +72,13 @@ def test_the_page_has_every_claim():
     """With its sentence."""
     page = (HOME / "docs" / "kernels.md").read_text()
     assert [name for name, claim in CLAIMS.items() if f"| `{name}` | {claim.sentence} |" not in page] == []
+
+
+def test_claims_that_wait_are_measured_beside_each_other():
+    """In the order that was asked for; one that is alone in what was asked for, is alone."""
+    assert list(groups(["syns", "boundary", "ports", "burst"])) == [
+        ["syns", "ports"],
+        ["boundary"],
+        ["burst"],
+    ]
+    assert list(groups(["ports", "loopback"])) == [["ports"], ["loopback"]]

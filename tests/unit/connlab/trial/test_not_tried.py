@@ -53,6 +53,17 @@ def test_a_limit_on_the_way_out_is_said_not_to_be_tried_if_no_packet_came():
     assert [each["line"] for each in file["messages"]] == [11, 15]
 
 
+def test_what_is_sent_on_to_another_host_is_said_to_be_answered_here():
+    """Rules of INPUT see nothing of such connections where that host is another one; a redirection stays here."""
+    inward = CHAINS.replace("type nat hook postrouting", "type nat hook prerouting")
+    sent = inward.replace("masquerade", "tcp dport 8080 dnat to 172.17.0.2:80")
+    rules = read({"nft": sent.replace("ct count over 7 drop", "redirect to :80")})
+    lines = Lines({rule.place: Line("a", rule.place[3]) for rule in rules.rules}, {})
+    (file,) = not_tried.added([FILE], rules, lines, [])
+    assert [each["line"] for each in file["messages"]] == [11, 16]
+    assert "sent on to 172.17.0.2 are answered by this server here" in file["messages"][1]["text"]
+
+
 def test_interfaces_by_which_nobody_dials_are_named():
     """Of more than a port is dialled by; there is no word of them where all are."""
     many = facts(ruleset(*(f'iifname "lan{number}" accept' for number in range(6))))

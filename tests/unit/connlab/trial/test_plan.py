@@ -8,7 +8,7 @@ import pytest
 
 from connlab.trial.dialling.plan import Plan, Row, Wishes, judged, plan, request
 from connlab.trial.hosts import addresses
-from connlab.trial.rules.facts import facts
+from connlab.trial.rules.facts import facts, sent_to
 from connlab.trial.rules.named_nets import NO_SOURCE
 from connlab.trial.rules.ruleset import Ruleset
 from connlab.trial.rules.ruleset_reading import read
@@ -61,6 +61,67 @@ def test_facts_of_nft():
     assert found.interfaces == ["wan0"]
     assert [each.net for each in found.sources] == ["10.1.2.3/32", "192.168.7.0/24", "2001:db8::/32"]
     assert (found.elsewhere, found.largest) == ([3128], 20)
+
+
+DOCKER = """table ip nat { # handle 1
+\tchain PREROUTING { # handle 1
+\t\ttype nat hook prerouting priority dstnat; policy accept;
+\t\tfib daddr type local jump DOCKER # handle 10
+\t}
+\tchain POSTROUTING { # handle 2
+\t\ttype nat hook postrouting priority srcnat; policy accept;
+\t\tip saddr 172.17.0.2 ip daddr 172.17.0.2 tcp dport 80 masquerade # handle 11
+\t\tip saddr 10.9.0.0/16 masquerade # handle 12
+\t}
+\tchain FORWARD { # handle 3
+\t\ttype filter hook forward priority filter; policy drop;
+\t\tip saddr 10.8.0.0/16 ip daddr 172.17.0.3 tcp dport 80 accept # handle 13
+\t}
+\tchain DOCKER { # handle 4
+\t\tiifname != "docker0" tcp dport 8080 dnat to 172.17.0.2:80 # handle 14
+\t\tip daddr 203.0.113.9 tcp dport 25 dnat to 127.0.0.1:2525 # handle 15
+\t}
+\tchain INPUT { # handle 5
+\t\ttype filter hook input priority filter; policy accept;
+\t\tip saddr 172.17.0.2 tcp dport 22 accept # handle 16
+\t\tip saddr 10.7.0.0/16 tcp dport 22 accept # handle 17
+\t}
+}
+"""
+
+
+def test_who_dials_is_what_rules_of_packets_that_come_in_say():
+    """Nets of FORWARD and POSTROUTING are those of hosts behind this one."""
+    found = facts(read({"nft": DOCKER}))
+    assert [each.net for each in found.sources] == ["172.17.0.2/32", "10.7.0.0/16"]
+    assert [each.net for each in found.targets] == ["203.0.113.9/32"]
+    assert (found.sent_to, found.elsewhere) == (["172.17.0.2"], [80, 2525])
+
+
+def test_nobody_dials_from_an_address_of_the_server():
+    """It would be answered by itself: no such row."""
+    plan = laid_out(read({"nft": DOCKER}))
+    assert "172.17.0.2" in plan.targets
+    assert {row.net for row in plan.rows} == {"any", "10.7.0.0/16"}
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.2", "10.0.0.2"),
+        ("-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.2:80-90", "10.0.0.2"),
+        ("-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.2-10.0.0.9", "10.0.0.2"),
+        ("-A PREROUTING -p tcp -j DNAT --to-destination [2001:db8::2]:80", "2001:db8::2"),
+        ("-A PREROUTING -p tcp -j DNAT --to-destination :80", None),
+        ("tcp dport 80 dnat ip6 to [2001:db8::2]:80", "2001:db8::2"),
+        ("tcp dport 80 dnat ip to 10.0.0.2", "10.0.0.2"),
+        ("tcp dport 80 dnat to 10.0.0.2:8080 comment \"x\"", "10.0.0.2"),
+        ("tcp dport 80 dnat to 127.0.0.1:8080", None),
+    ],
+)  # fmt: skip
+def test_where_a_rule_sends_connections_on(text, address):
+    """The first address of a range; this host's loopback is none."""
+    assert sent_to(text) == ([address] if address else [])
 
 
 @pytest.mark.parametrize(

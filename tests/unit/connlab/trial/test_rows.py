@@ -10,6 +10,7 @@ from connlab.trial.dialling.pairs import counted_by, pairs, share
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.forms import Input
 from connlab.trial.files.lines import Line, Lines
+from connlab.trial.rules import rule_verdicts
 from tests.support.trials import dials, evidence, laid_out, place, row, ruleset, seen, tried
 
 LIMIT = "tcp dport 443 ct count over 5 reject"
@@ -108,6 +109,16 @@ COUNTED = {place(1): 3}
 def test_the_witnesses(observed, agree):
     """Client, trace and counters; null where the trace has holes."""
     assert rows.agree(tried(dials("E1"), burst=observed)) is agree
+
+
+def test_who_is_answered_by_a_rule_itself_is_in_though_his_syn_came_no_further():
+    """SYNPROXY drops a SYN and answers it; who is in although a rule dropped his SYN is a fault of the lab."""
+    first = tried(dials("E2", {"E": 1}, agrees=False))
+    assert rows.agree(first) is False
+    assert rows.agree(first, {place(1)}) is True
+    assert rule_verdicts.answers("-A INPUT -p tcp -j SYNPROXY --mss 1460")
+    assert not rule_verdicts.answers('-A INPUT -p tcp -m comment --comment "-j SYNPROXY" -j DROP')
+    assert rule_verdicts.answers("tcp dport 80 synproxy mss 1460 wscale 7")
 
 
 def test_packets_of_a_rule_are_its_counters_or_the_traces():
@@ -274,11 +285,36 @@ TEXT = "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\niptables -A IN -p tcp --d
 WORDS = "iptables v1.8.11 (nf_tables): Couldn't load match `geoip':No such file or directory"
 
 
+LOADED = "-A OUTPUT -p tcp --dport 25 -m owner --uid-owner 12 -j ACCEPT"
+REFUSED = "iptables v1.8.11 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain OUTPUT"
+
+
+@pytest.mark.parametrize(
+    ("words", "rule", "reason"),
+    [
+        ("Chain 'TARPIT' does not exist", "", "iptables has no target `TARPIT` here"),
+        ("Chain 'SSH' does not exist", "", ""),
+        ('iptables v1.8.11 (nf_tables): unknown option "--tarpit"', "", "iptables has no target `TARPIT` here"),
+        ("iptables-restore v1.8.11 (nf_tables): Set f2b doesn't exist.", "", "there is no set `f2b` of ipset here"),
+        ('owner: Bad value for "--uid-owner" option: "tor"', "", "the hosts of a trial know no user `tor`"),
+        (REFUSED, LOADED, "the hosts of a trial have one user: no rule can name another by its number"),
+        (REFUSED, "-A INPUT -p tcp -m dccp --dport 5 -j DROP", ""),
+        (REFUSED, "-A INPUT -m cgroup --path a/b -j DROP", "the hosts of a trial have no control groups of services"),
+        ("Error: cgroupv2 path fails: No such file or directory", "",
+         "the hosts of a trial have no control groups of services"),
+        ("line 2: RULE_INSERT failed (No such file or directory)", LOADED, ""),
+    ],
+)  # fmt: skip
+def test_what_is_there_where_the_rules_come_from_is_no_mistake_of_theirs(words, rule, reason):
+    """Sets of ipset, users, services, targets of other packages: the rule would load on its own machine."""
+    assert cannot_run.lacking(words, rule) == reason
+
+
 @pytest.mark.parametrize(
     ("loaded", "words", "ports", "reason"),
     [
         ("partly", WORDS, [443], "iptables has no match `geoip` here"),
-        (False, WORDS, [22, 443], "iptables has no match `geoip` here"),
+        (False, WORDS, [22, 443], "iptables has no match `geoip` here; without line 2 the rest can be tried"),
         ("partly", "Warning: Extension ipvs revision 0 not supported, missing kernel module?", [443],
          "the kernel has no `ipvs`"),
         ("partly", "iptables: No chain/target/match by that name.", [], ""),
