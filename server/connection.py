@@ -11,6 +11,10 @@ from collections.abc import Iterator
 
 from connlab.machine.events import emit, escape
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket  # whose sockets are those of the standard library too, and of server/worker.py
+
 RECEIVE = 1024  # bytes of one recv(2), the article's number
 # States of a TCP socket, linux/net/tcp_states.h; the first byte of TCP_INFO.
 ESTABLISHED, CLOSED, CLOSE_WAIT = 1, 7, 8
@@ -20,7 +24,7 @@ LAST_DATA_SENT = 44  # bytes: the place of that field in struct tcp_info, linux/
 class Connection:
     """A socket and its peer; bytes both ways, as recv(2) and send(2) counted them."""
 
-    def __init__(self, sock: socket.socket, source: str, source_port: int) -> None:
+    def __init__(self, sock: _socket.socket, source: str, source_port: int) -> None:
         self.sock, self.source, self.source_port = sock, source, source_port
         self.received = self.sent = 0
 
@@ -63,7 +67,7 @@ class Connection:
 
 
 @contextlib.contextmanager
-def conversation(sock: socket.socket, source: str, source_port: int) -> Iterator[Connection]:
+def conversation(sock: _socket.socket, source: str, source_port: int) -> Iterator[Connection]:
     """Serve a connection in the block; afterwards close it with FIN and emit `closed`.
 
     Connection errors (the peer reset it, or vanished) end the connection, not the server.
@@ -82,18 +86,18 @@ def conversation(sock: socket.socket, source: str, source_port: int) -> Iterator
                         seconds=round(time.monotonic() - start, 6), **end)  # fmt: skip
 
 
-def shut(sock: socket.socket, how: int) -> None:
+def shut(sock: _socket.socket, how: int) -> None:
     """Shut one side of a connection, or both (shutdown(2)); nothing happens if it is closed already."""
     with contextlib.suppress(OSError):
         sock.shutdown(how)
 
 
-def state(sock: socket.socket) -> int:
+def state(sock: _socket.socket) -> int:
     """Return the TCP state of a socket (tcp(7), TCP_INFO)."""
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
-def established(sock: socket.socket) -> float:
+def established(sock: _socket.socket) -> float:
     """Return when the kernel established an accepted connection that nothing was sent on yet, by time.time().
 
     Exact to a jiffy, however late accept(2) is: `tcpi_last_data_sent`, milliseconds, starts with the connection

@@ -3,7 +3,8 @@
 Counts are kept by moment too (server/history.py), because an address is not a host. The account belongs to the
 process that accepts. Where a connection is served in another process (the forking mode), that process has only the
 `conversation`, and the account stays with the parent, which holds a descriptor of the same socket: shutdown(2) acts
-on the connection, whoever calls it.
+on the connection, whoever calls it. Where other processes accept (the prefork mode), the parent enters what they have
+written (`enter`), and has them told what to shut.
 """
 
 from __future__ import annotations
@@ -13,10 +14,20 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
 from server.connection import Connection, conversation, established, shut
 from server.history import History
+
+# What stands for an open connection: its socket, or what a mode that accepts in other processes has for it.
+Handle = Hashable
+Peer = tuple[str, int, float]  # address, port, and when it was established
+
+
+def shut_sockets(sockets: Iterable[Handle], how: int) -> None:
+    """Shut connections of this process."""
+    for sock in sockets:
+        shut(sock, how)  # type: ignore[arg-type]
 
 
 class Connections:
@@ -25,8 +36,11 @@ class Connections:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self._lock = threading.Lock()
-        # address, port, and when it was established
-        self._open: dict[socket.socket, tuple[str, int, float]] = {}
+        # A mode whose connections are not sockets of this process says how they are shut, and reads what it does not
+        # know yet of them before a question is answered.
+        self.shut: Callable[[Collection[Handle], int], None] = shut_sockets
+        self.catch_up: Callable[[], None] = lambda: None
+        self._open: dict[Handle, Peer] = {}
         # how many of them a source has
         self._open_now: collections.Counter[str] = collections.Counter()
         self._totals: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
@@ -51,20 +65,30 @@ class Connections:
         """
         moment = established(sock)
         with self._lock:
-            self._open[sock] = (source, source_port, moment)
-            self._totals[source]["accepted"] += 1
-            self._histories[source, "accepted"].add(moment, moment)
-            self._open_now[source] += 1
+            self._admit(sock, (source, source_port, moment))
             count = self._open_now[source]
         Connection(sock, source, source_port).emit("accepted", open=count)
         if self.stopping.is_set():
             shut(sock, socket.SHUT_RD)
 
-    def forget(self, sock: socket.socket) -> None:
+    def forget(self, sock: Handle) -> None:
         """Take a connection out of the account."""
         with self._lock:
-            source, _, _ = self._open.pop(sock)
-            self._open_now[source] -= 1
+            self._forget(sock)
+
+    def enter(self, changes: Iterable[tuple[Handle, Peer | None]]) -> None:
+        """Enter what other processes accepted, each with its peer, and closed (None), in their order."""
+        with self._lock:
+            for handle, peer in changes:
+                if peer:
+                    self._admit(handle, peer)
+                else:
+                    self._forget(handle)
+
+    def held(self, which: Callable[[Handle], bool]) -> dict[Handle, Peer]:
+        """Return those open connections for which `which` is true, with their peers."""
+        with self._lock:
+            return {handle: peer for handle, peer in self._open.items() if which(handle)}
 
     def count_refusal(self, source: str, earliest: float, latest: float) -> None:
         """Count one refusal by the policy, at a moment between these two."""
@@ -74,6 +98,7 @@ class Connections:
 
     def count(self) -> int:
         """Return how many connections are open now."""
+        self.catch_up()
         return len(self._open)
 
     def snapshot(
@@ -87,6 +112,7 @@ class Connections:
         nonsense.
         """
         hosts = {source: (float(start), float((by or {})[source])) for source, start in (after or {}).items()}
+        self.catch_up()
         with self._lock:
             accounts: dict[str, dict[str, object]] = {
                 source: {
@@ -110,14 +136,14 @@ class Connections:
         ValueError for a bad port.
         """
         port = None if source_port is None else int(source_port)
+        self.catch_up()
         with self._lock:
             sockets = [
                 sock
                 for sock, (peer, peer_port, _) in self._open.items()
                 if peer == source and port in (None, peer_port)
             ]
-        for sock in sockets:
-            shut(sock, socket.SHUT_RD)
+        self.shut(sockets, socket.SHUT_RD)
         return len(sockets)
 
     def close_all(self, within: float, done: Callable[[], bool]) -> None:
@@ -129,11 +155,21 @@ class Connections:
         for how in (socket.SHUT_RD, socket.SHUT_RDWR):
             with self._lock:
                 sockets = list(self._open)
-            for sock in sockets:
-                shut(sock, how)
+            self.shut(sockets, how)
             deadline = time.monotonic() + within / 2
             while (self._open or not done()) and time.monotonic() < deadline:
                 time.sleep(0.005)
+
+    def _admit(self, handle: Handle, peer: Peer) -> None:
+        source, _, moment = peer
+        self._open[handle] = peer
+        self._totals[source]["accepted"] += 1
+        self._histories[source, "accepted"].add(moment, moment)
+        self._open_now[source] += 1
+
+    def _forget(self, handle: Handle) -> None:
+        source, _, _ = self._open.pop(handle)
+        self._open_now[source] -= 1
 
     def _since(self, source: str, after: float, by: float) -> dict[str, object]:
         counts: dict[str, object] = {}

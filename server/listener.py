@@ -22,6 +22,12 @@ EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # accept(
 PAUSE = 0.5  # seconds to leave a listener alone that cannot accept
 
 
+def somaxconn() -> int:
+    """Return the longest accept queue that this host's kernel gives a listener (net.core.somaxconn)."""
+    with open("/proc/sys/net/core/somaxconn") as file:
+        return int(file.read())
+
+
 class Listener(TCPServer):
     """Mix in before a socketserver class: backlog, address reuse, and failures that are said aloud."""
 

@@ -26,6 +26,7 @@ class Settings(NamedTuple):
     greeting: str
     listen: str
     pool_size: int
+    workers: int
     handler: str
 
     def backlog_or(self, own: int) -> int:

@@ -38,9 +38,11 @@ def whole_number(low: int, high: int) -> Callable[[str], str]:
 def _clash(values: Mapping[str, str], menu: Mapping[str, str]) -> str:
     """Say what is wrong with knobs that are each good alone; the server knows the same rules.
 
-    Except the first: only here it is known what was changed. A shell that exports all of `.env` is fine.
+    Except the first two: only here it is known what was changed. A shell that exports all of `.env` is fine.
     """
     mode = values["SERVER_MODE"]
+    if mode != "prefork" and values.get("WORKERS") != menu.get("WORKERS"):
+        return f"WORKERS is for SERVER_MODE=prefork only, and it is {mode}"
     if "pool" not in mode and values.get("POOL_SIZE") != menu.get("POOL_SIZE"):
         return f"POOL_SIZE is for SERVER_MODE=pool (or unbounded_pool) only, and it is {mode}"
     return knobs.clash(mode, values["HANDLER"], values.get("GREETING", ""))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME, Settings
-from connlab.cluster import dense, engine, host_files, images, subprocesses
+from connlab.cluster import dense, engine, host_files, images, limits, subprocesses
 
 STDERR = 2
 
@@ -67,6 +67,7 @@ def inputs(settings: Settings) -> list[object]:
     files = (HOME / name for name in (*_files(settings), ".env", *profiles))
     texts = [file.read_text(encoding="utf-8", errors="replace") if file.exists() else None for file in files]
     variables = {**settings.values, **images.names(settings), **host_files.variables(settings)}
+    variables |= limits.variables(settings)
     return [command(), texts, {name: text for name, text in variables.items() if name[:7] != "DOCKER_"}]
 
 
@@ -82,5 +83,5 @@ def _environment(settings: Settings, arguments: Sequence[str]) -> dict[str, str]
     knobs = {name: value for name, value in settings.values.items() if not name.startswith("DOCKER_")}
     engine_environment = engine.environment()
     context = {} if "DOCKER_CONTEXT" in engine_environment else {"DOCKER_CONTEXT": ""}
-    files = host_files.variables(settings) if arguments[0] == "up" else {}
-    return {**engine_environment, **context, **knobs, **images.names(settings), **files}
+    made = {**host_files.variables(settings), **limits.variables(settings)} if arguments[0] == "up" else {}
+    return {**engine_environment, **context, **knobs, **images.names(settings), **made}

@@ -94,6 +94,11 @@ def identity() -> str:
     return f"{info.get('ID')} {version()} {info.get('KernelVersion')}"
 
 
+def processors() -> int:
+    """Return how many processors the engine's machine has: no container may be given more."""
+    return int(client().info()["NCPU"])
+
+
 def why(error: Exception) -> str:
     """Return what the SDK raised, in the engine's words, without the address that was called."""
     return str(error.explanation or error) if isinstance(error, Refused) else str(error)

@@ -48,6 +48,8 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
     values = {**settings.values, **own_knobs}
     if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.explicit:
         values["POOL_SIZE"] = settings.menu["POOL_SIZE"]  # what is left of another mode
+    if values["SERVER_MODE"] != "prefork" and "WORKERS" not in settings.explicit:
+        values["WORKERS"] = settings.menu["WORKERS"]
     for name in sorted(own_knobs):
         if problem := knob_problem(name, values[name]):
             raise LabError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from connlab.base.settings import Settings
 from connlab.cluster import engine_machine
 
-# compose.yaml's, of one host: descriptors of a process, and processes and threads of the server.
-DESCRIPTORS, TASKS = 16_384, 4_096
+# compose.yaml's: descriptors of a process of the client and of the server, and processes and threads of the server.
+DESCRIPTORS, SERVER_DESCRIPTORS, TASKS = 16_384, 20_000, 4_096
 SPARE = 64  # descriptors and threads that a host has for itself
 BY_THREADS = ("threading", "unbounded_pool")
 
@@ -21,9 +21,13 @@ def shortages(settings: Settings, clients: int) -> list[str]:
     tracked = engine_machine.conntrack_entries(settings)
     plan = f"{clients} clients with {settings.sources} sources of CONNLIMIT={settings.connlimit} each"
     smaller = "fewer CLIENTS, SOURCES_PER_CLIENT or CONNLIMIT"
+    # Each of several processes holds so many, and a full one leaves newcomers to the others.
+    workers = int(settings.values["WORKERS"]) if settings.values["SERVER_MODE"] == "prefork" else 1
+    held = workers * (SERVER_DESCRIPTORS - SPARE)
+    more = f"SERVER_MODE=prefork WORKERS={-(-wanted // (SERVER_DESCRIPTORS - SPARE))}, or {smaller}"
     limits = (
         (wanted, TASKS - SPARE, "threads of the server", "SERVER_MODE=selectors") if threads else
-        (wanted, DESCRIPTORS - SPARE, "descriptors of the server's process", smaller),
+        (wanted, held, f"descriptors of {workers} server process{'es'[: 2 * (workers > 1)]}", more),
         (each, DESCRIPTORS - SPARE, "descriptors of a client's process", "fewer SOURCES_PER_CLIENT or CONNLIMIT"),
         (wanted, tracked, "entries of the machine's nf_conntrack_max", smaller),
     )  # fmt: skip

@@ -119,6 +119,7 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
     "REUSE_ADDRESS": (whole_number(0, 1), "1", SERVER),
     "LISTEN": (matching(r"[A-Za-z0-9._-]*", "an IPv4 address or a name"), "", SERVER),
     "POOL_SIZE": (whole_number(1, 1000), "10", SERVER),
+    "WORKERS": (whole_number(1, 64), "2", SERVER),
     "HANDLER": (one_of("echo", "article"), "echo", SERVER),
     "GREETING": (ANYTHING, "", SERVER),
     "WORKLOAD": (file("client/workloads", ".py"), "burst", CLIENT),
@@ -146,7 +147,7 @@ def clash(mode: str, handler: str, greeting: str) -> str:
     """Say what is wrong with knobs that are each good alone; nothing if they go together."""
     if mode == "greeting" and greeting:
         return "GREETING is not for SERVER_MODE=greeting: it always sends the article's own"
-    if mode in ("greeting", "selectors") and handler != "echo":
+    if mode in ("greeting", "prefork", "selectors") and handler != "echo":
         allowed = "iterative, threading, forking, pool"
         return f"HANDLER={handler} is not for SERVER_MODE={mode}; it has a handler in: {allowed}"
     return ""

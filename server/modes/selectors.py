@@ -17,11 +17,12 @@ from selectors import EVENT_READ, EVENT_WRITE
 from server.connection import Connection
 from server.connections import Connections
 from server.handlers import greeting
-from server.listener import PAUSE, exhausted
+from server.listener import PAUSE, exhausted, somaxconn
 from server.settings import Settings
 
-# As with threads: nobody who passes the policy should wait for accept(2).
-BACKLOG = 1024
+# All that the kernel gives: a client that closes before it is accepted keeps its place, and a SYN for which there is
+# none is sent again after a second.
+BACKLOG = somaxconn()
 # Connections that are accepted before those who wait for a turn have one.
 AT_A_TIME = 64
 SERVED_AT_ONCE = None

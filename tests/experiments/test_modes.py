@@ -61,6 +61,8 @@ MODES = [
     ),
     Mode("forking", "threads-serve-many", clients=3, dials=LIMIT, served=40, processes=1 + 40, threads=4),
     Mode("threading", "threads-serve-many", clients=3, dials=LIMIT, served=45, processes=1, threads=4 + 45),
+    # Two processes accept, and the parent.
+    Mode("prefork", "threads-serve-many", clients=3, dials=LIMIT, served=45, processes=1 + 2, threads=4),
     Mode("selectors", "threads-serve-many", clients=3, dials=LIMIT, served=45, processes=1, threads=4),
 ]
 
@@ -120,7 +122,7 @@ def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verd
     )
 
 
-@in_modes("forking", "pool", "selectors", "threading", claim="fifteen-per-source")
+@in_modes("forking", "pool", "prefork", "selectors", "threading", claim="fifteen-per-source")
 def test_fifteen_of_twenty_are_admitted(running: tuple[Mode, Lab], watch, verdict) -> None:
     """The policy counts connections, not clients that are served: the pool's nine and six that wait."""
     mode, lab = running

@@ -13,13 +13,15 @@ from tests.support.processes import run_lab
 HOME = Path(__file__).parents[3]
 
 NONSENSE = [
-    ({"SERVER_MODE": "tasks"}, "forking, greeting, iterative, pool, selectors, threading"),
+    ({"SERVER_MODE": "tasks"}, "forking, greeting, iterative, pool, prefork, selectors, threading"),
     ({"HANDLER": "print"}, "echo, article"),
     ({"LISTEN": "fe80::1"}, "IPv4"),
     ({"SERVER_MODE": "pool", "POOL_SIZE": "0"}, "1 to 1000"),
     ({"SERVER_MODE": "greeting", "GREETING": "hi"}, "GREETING"),
     ({"SERVER_MODE": "greeting", "HANDLER": "article"}, "HANDLER"),
     ({"SERVER_MODE": "selectors", "HANDLER": "article"}, "HANDLER"),
+    ({"SERVER_MODE": "prefork", "HANDLER": "article"}, "HANDLER"),
+    ({"SERVER_MODE": "prefork", "WORKERS": "0"}, "1 to 64"),
 ]
 
 

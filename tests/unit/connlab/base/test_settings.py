@@ -106,6 +106,7 @@ RED = [
     ("REUSE_ADDRESS", ["", "2", "yes", "-1"], WHOLE % (0, 1)),
     ("LISTEN", ["a b", "::1", "x;y"], "is not an IPv4 address or a name"),
     ("POOL_SIZE", ["", "0", "1001", "ten"], WHOLE % (1, 1000)),
+    ("WORKERS", ["", "0", "65", "two"], WHOLE % (1, 64)),
     ("HANDLER", ["", "nope"], "is none of: echo, article"),
     ("WORKLOAD", ["", "nope", "__init__"], files("client/workloads", ".py")),
     ("DIALS", ["", "0", "20001", "x"], WHOLE % (1, 20000)),

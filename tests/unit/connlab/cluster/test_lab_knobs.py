@@ -53,6 +53,11 @@ def test_a_pool_size_goes_with_the_mode_that_had_it():
         lab_knobs.merge_settings(asked_settings(SERVER_MODE="threading"), current).values["POOL_SIZE"] == "10"
     )
     assert lab_knobs.merge_settings(asked_settings(), current).values["POOL_SIZE"] == "5"
+    current = lab(SERVER_MODE="prefork", WORKERS="13")
+    assert lab_knobs.merge_settings(asked_settings(SERVER_MODE="threading"), current).values["WORKERS"] == "2"
+    assert lab_knobs.merge_settings(asked_settings(), current).values["WORKERS"] == "13"
+    with pytest.raises(Usage, match="WORKERS is for SERVER_MODE=prefork"):
+        lab_knobs.merge_settings(asked_settings(SERVER_MODE="threading", WORKERS="4"), current)
     with pytest.raises(Usage, match="POOL_SIZE is for SERVER_MODE=pool"):
         lab_knobs.merge_settings(asked_settings(SERVER_MODE="threading", POOL_SIZE="4"), current)
 

@@ -2,12 +2,17 @@
 
 import contextlib
 import re
+import socket
 from collections import Counter
 
 import pytest
 
+from server import settings
+from server.connections import Connections
+from tests.support.files_variable import files_variable
+from tests.support.ports import free_port
 from tests.unit.server.modes.kinds import BOUND, MODES, MODULES
-from tests.unit.server.process import GREETING, WITHIN, echo, fill, receive
+from tests.unit.server.process import GREETING, KNOBS, WITHIN, echo, fill, receive
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -26,7 +31,7 @@ def test_the_operator_can_close_one_connection(start, mode):
     server.check_service()
 
 
-@pytest.mark.parametrize("mode", ["forking", "selectors", "threading"])
+@pytest.mark.parametrize("mode", ["forking", "prefork", "selectors", "threading"])
 def test_the_operator_can_close_all_of_a_source(start, mode):
     """Without a port: each connection of that source, none of another; the answer is how many."""
     server = start(mode)
@@ -107,9 +112,19 @@ def test_reuse_address_decides_about_the_next_start(start, mode, reuse):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_backlog_is_the_modes_own_unless_asked_for(start, mode):
-    """The article's 5, but 1024 where nobody should have to wait; BACKLOG overrides it."""
+    """The article's 5, but far more where nobody should have to wait; BACKLOG overrides it."""
     assert start(mode).events("listening")[0].fields["backlog"] == MODULES[mode].BACKLOG
     assert start(mode, BACKLOG="7").events("listening")[0].fields["backlog"] == 7
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_that_never_serves_can_be_closed(mode):
+    """What is tried before a lab is touched: bound, and closed again (server/preflight.py)."""
+    port = free_port()
+    knobs = settings.read({**KNOBS, **files_variable(), "SERVER_MODE": mode, "PORT": str(port)})
+    MODULES[mode].build(knobs, Connections()).server_close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), WITHIN)
 
 
 def test_it_listens_where_it_was_told(start):
