@@ -20,7 +20,8 @@ from connlab.cluster import engine_machine, plan
         (10, {"SOURCES_PER_CLIENT": 256, "SERVER_MODE": "prefork"}, []),
         (11, {"SOURCES_PER_CLIENT": 256, "SERVER_MODE": "prefork"}, ["39,872 descriptors of 2 server processes"]),
         (64, {"SOURCES_PER_CLIENT": 256, "SERVER_MODE": "prefork", "WORKERS": 13}, []),
-        (1, {"SOURCES_PER_CLIENT": 1024, "SERVER_MODE": "selectors", "CONNLIMIT": 16}, ["16,320 descriptors of a client's process"]),
+        (1, {"SOURCES_PER_CLIENT": 1024, "SERVER_MODE": "selectors", "CONNLIMIT": 16}, [
+            "16,320 descriptors of a client's process"]),
         (64, {"SOURCES_PER_CLIENT": 256, "SERVER_MODE": "selectors"}, ["SERVER_MODE=prefork WORKERS=13"]),
         (64, {"SOURCES_PER_CLIENT": 512, "SERVER_MODE": "selectors"}, ["SERVER_MODE=prefork WORKERS=25",
                                                                       "262,144 entries of the machine's"]),
