@@ -99,6 +99,10 @@ lint: .venv/.ready  ## Run every linter
 kernels: .venv/.ready  ## Measure claims on other kernels (KERNELS='6.12.57')
 	@set -f; .venv/bin/lab kernels $${CLAIMS+--claims "$$CLAIMS"} -- $${KERNELS-}
 
+.PHONY: truth-at-scale
+truth-at-scale: .venv/.ready  ## Dial from thousands of sources, judge each (SOURCES=1024)
+	@.venv/bin/lab truth-at-scale $${SOURCES+--sources "$$SOURCES"}
+
 .PHONY: bench
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers
 	@.venv/bin/python -m bench

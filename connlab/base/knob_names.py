@@ -21,6 +21,7 @@ OPTIONS = frozenset(
         "COUNT",
         "HOLD",
         "SOURCE",
+        "SOURCES",
         "TO",
         "RUN",
         "RULES",

@@ -15,7 +15,7 @@ import click
 
 from connlab.base import output, settings
 from connlab.base.errors import LabError, NotFit, interrupted
-from connlab.cli.verbs import dialling, explaining, judging, matrix, restarting, running, trying
+from connlab.cli.verbs import dialling, explaining, judging, matrix, restarting, running, scaling, trying
 from connlab.cli.verbs.options import print_json
 
 STDOUT = 1  # its descriptor
@@ -52,6 +52,7 @@ for _verb in (
     restarting.restart,
     dialling.attempt, dialling.connect, dialling.sockets, dialling.talk,
     trying.try_, explaining.explain, matrix.kernels,
+    scaling.truth_at_scale,
     judging.claims, judging.effects, judging.report, judging.pages,
 ):  # fmt: skip
     lab.add_command(_verb)

@@ -138,6 +138,6 @@ def remove_leftovers() -> None:
         engine.client().api.prune_containers(filters={"label": ["connlab.try=1"], "until": "10m"})
     project = settings.read().project
     for name in hosts.projects(f"{project}-test-"):
-        owner = re.fullmatch(rf"{project}-test-(\d+)-\d+", name)
+        owner = re.fullmatch(rf"{project}-test-(\d+)-\d+(-scale-\d+)?", name)
         if owner and not Path(f"/proc/{owner[1]}").exists():
             removal.remove_project(name)

@@ -1,0 +1,123 @@
+"""The plan of the big run: how many sources on how many clients, what the server must hold, and whether it fits."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+from connlab.base.errors import NotFit, Usage
+from connlab.base.knob_values import knob_problem
+from connlab.base.settings import Settings
+from connlab.cluster import blocks, engine_machine, plan
+
+DIALS, LIMIT = 20, 15  # of each source; the article's limit
+EACH = 256  # sources of a client: with 20 dials 5,120 sockets
+LEAST, MOST = 16, 16_384  # sources
+# Memory of a connection that is held, both ends and what tracks it, user space too; and of a client host.
+CONNECTION_BYTES, CLIENT_BYTES, SERVER_BYTES = 16 << 10, 48 << 20, 256 << 20
+# What the lab of a run is, whatever the user's own is.
+KNOBS = {
+    "FIREWALL": "connlimit", "CONNLIMIT": str(LIMIT), "PORT": "12345", "SYSCTL": "article", "CLIENT_SYSCTL": "stock",
+    "HANDLER": "echo", "GREETING": "", "LISTEN": "", "REUSE_ADDRESS": "1", "BACKLOG": "4096", "WORKLOAD": "idle",
+    "LOG_FORMAT": "json",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """So many `sources`, on `clients` that have `each` of them."""
+
+    sources: int
+
+    @property
+    def each(self) -> int:
+        """Source addresses of a client."""
+        return min(EACH, self.sources)
+
+    @property
+    def clients(self) -> int:
+        """Client hosts."""
+        return self.sources // self.each
+
+    @property
+    def held(self) -> int:
+        """Connections that the limit admits."""
+        return self.sources * LIMIT
+
+    @property
+    def refused(self) -> int:
+        """Dials that it refuses."""
+        return self.sources * (DIALS - LIMIT)
+
+
+def plan_of(sources: int) -> Plan:
+    """Return the plan for so many sources. Raises `Usage` if they are not whole clients."""
+    if sources in [2**n for n in range(LEAST.bit_length() - 1, MOST.bit_length())]:
+        return Plan(sources)
+    raise Usage(
+        f"SOURCES={sources} is no power of two from {LEAST} to {MOST}",
+        f"{EACH} are on one client, and the blocks of more than {MOST} sources do not fit",
+        next_step="SOURCES=1024",
+    )
+
+
+def settings_for(menu: Settings, run: Plan) -> Settings:
+    """Return the settings of the run's own lab. Raises `Usage` if no server holds so many."""
+    knobs = {
+        **KNOBS,
+        "COMPOSE_PROJECT_NAME": project(menu),
+        "CLIENTS": run.clients,
+        "SOURCES_PER_CLIENT": run.each,
+    }
+    if run.held <= plan.DESCRIPTORS - plan.SPARE:
+        knobs |= {"SERVER_MODE": "selectors"}
+    elif not knob_problem("SERVER_MODE", "prefork"):
+        workers = -(-run.held // (plan.DESCRIPTORS - plan.SPARE)) + 1
+        knobs |= {"SERVER_MODE": "prefork", "WORKERS": workers}
+    else:
+        most = (plan.DESCRIPTORS - plan.SPARE) // LIMIT
+        raise Usage(
+            f"SOURCES={run.sources} are {run.held:,} connections to hold",
+            f"a server of one process has descriptors for {plan.DESCRIPTORS - plan.SPARE:,}: {most:,} sources",
+            next_step="SOURCES=1024",
+        )
+    return dataclasses.replace(menu, values={**menu.values, "POOL_SIZE": menu.menu["POOL_SIZE"]}).changed(
+        **knobs
+    )
+
+
+def check(settings: Settings, run: Plan) -> None:
+    """Compare the plan with the engine's machine. Raises `NotFit` with what is short, the number, and what fits."""
+    need = run.held * CONNECTION_BYTES + run.clients * CLIENT_BYTES + SERVER_BYTES
+    free = engine_machine.available_bytes(settings)
+    tracked = engine_machine.conntrack_entries(settings)
+    addresses = blocks.most_clients(run.each)
+    limits = (
+        (need, free, "bytes of memory"),
+        # Of a refused dial the machine's own namespace keeps an entry for ten seconds, where the bridge is tracked.
+        (run.held, tracked, "tracked connections (net.netfilter.nf_conntrack_max)"),
+        (run.clients, addresses, f"clients with {run.each} addresses each in {blocks.POOL}"),
+    )
+    for wanted, most, what in limits:
+        if most is not None and wanted > most:
+            raise NotFit(
+                f"SOURCES={run.sources} needs {wanted:,} {what}, and there are {most:,}",
+                next_step=_advice(run, wanted, most),
+            )
+
+
+def project(menu: Settings) -> str:
+    """Return the Compose project of the lab that this process brings up."""
+    return f"{prefix(menu.project)}{os.getpid()}"
+
+
+def prefix(project: str) -> str:
+    """Return how the projects of such labs begin."""
+    return f"{project}-scale-"
+
+
+def _advice(run: Plan, wanted: int, most: int) -> str:
+    """Name the next smaller number of sources that fits; none may."""
+    fits = run.sources * most // wanted
+    return f"SOURCES={2 ** (fits.bit_length() - 1)}" if fits >= LEAST else "a larger machine"

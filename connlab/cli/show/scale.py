@@ -1,0 +1,52 @@
+"""The answer of the big run, as a person reads it: what was to be, and what each witness says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connlab.cli.show.terminal import console, joined, new_table, strong, styled
+
+TOLD = 10  # wrong sources that are told one by one
+
+
+def screen(answer: Mapping[str, Any], problems: Sequence[str]) -> None:
+    """Print the table, how fast it was, and every problem."""
+    out, plan, client, server = console(), answer["plan"], answer["client"], answer["server"]
+    out.print(
+        joined(
+            strong(f"{plan['sources']:,} sources"),
+            f" on {plan['clients']} clients, {plan['dials']} dials each, limit {plan['limit']}, server {plan['mode']}",
+        )
+    )
+    table = new_table("what", ">expected", ">counted", "who says so")
+    left = answer["left"] or {"sockets": None, "counted": None}
+    outcomes = client["outcomes"]
+    for what, expected, counted, who in (
+        ("sources with exactly that", plan["sources"], plan["sources"] - len(answer["wrong"]), "the clients"),
+        ("established", plan["held"], outcomes.get("established", 0), "the clients"),
+        ("refused", plan["refused"], outcomes.get("refused", 0), "the clients"),
+        ("refused", plan["refused"], server["rule_packets"], "the rule's own counter"),
+        ("held", plan["held"], server["sockets"], "the server's sockets (ss)"),
+        ("held", plan["held"], server["counted"], "its tracked connections (conntrack)"),
+        ("alive", plan["held"], answer["alive"], "an echo over each"),
+        ("released", plan["held"], answer["released"].get("fin", 0), "the server's FIN"),
+        ("sockets left", 0, left["sockets"], "ss"),
+        ("connections counted", 0, left["counted"], "conntrack"),
+    ):
+        words = "-" if counted is None else f"{counted:,}"
+        table.add_row(what, f"{expected:,}", words if counted == expected else styled(words, "red"), who)
+    out.print(table)
+    seconds = ", ".join(f"{name} {number:g} s" for name, number in answer["seconds"].items())
+    rate = f"{client['per_second']:,} dials a second" if client["per_second"] else "no rate"
+    apart = (
+        f"two dials of one source at least {client['closest_ms']:g} ms apart" if client["closest_ms"] else ""
+    )
+    out.sentence(", ".join(part for part in (rate, apart, seconds) if part))
+    for row in [*answer["wrong"], *answer["wrong_in_tables"]][:TOLD]:
+        out.sentence(", ".join(f"{name} {value}" for name, value in row.items()))
+    if answer["counters"]:
+        out.sentence(", ".join(f"{name} {number:+,}" for name, number in answer["counters"].items()))
+    for words in problems:
+        out.sentence(styled(words, "red"))
+    out.sentence(styled("exact", "green") if answer["exact"] else styled("not exact", "red"))
