@@ -132,9 +132,13 @@ def harming_line(
     return evidence.line(known[0]) if known else None
 
 
-def refusing_line(evidence: Evidence, tried: Tried) -> Line | None:
-    """Return the line of the rule that refused, or of the one that let in where only a policy refused."""
-    return evidence.line(tried.judge.place if tried.judge else None)
+def refusing_line(evidence: Evidence, tried: Tried, *later: Dial) -> Line | None:
+    """Return the line of the rule that refused, or of the one that let in where only a policy refused.
+
+    Where nobody was refused who dialled first, of those that were refused later.
+    """
+    judge = tried.judge if tried.refused or not later else later[0].judge
+    return evidence.line(judge.place if judge else None)
 
 
 def port_words(tried: Tried) -> str:

@@ -31,7 +31,7 @@ def rate_not_count(evidence: Evidence) -> Iterator[Finding]:
             whose = evidence.about(tried)
             yield Finding(
                 f"{whose}: a source is refused although nothing of it is open{_period(evidence, tried)}",
-                tried, refusing_line(evidence, tried), "; ".join(shown),
+                tried, refusing_line(evidence, tried, *fast), "; ".join(shown),
             )  # fmt: skip
 
 
@@ -109,10 +109,16 @@ def _may_be_jiffies(evidence: Evidence, tried: Tried, dial: Dial) -> bool:
     rule = evidence.judging(dial)
     if rule is not None and rule_text.limits(rule.text):
         return rule_text.counts_connections(rule.text)
-    texts = [evidence.rules[place].text for place in tried.reached]
-    return any(
-        rule_text.counts_connections(text) and rule_verdicts.verdict(text) != "refuse" for text in texts
-    )
+    counting = [place for place in tried.reached if rule_text.counts_connections(evidence.rules[place].text)]
+    return any(_led_there(evidence.rules[place].text, matched=place in dial.matched) for place in counting)
+
+
+def _led_there(text: str, *, matched: bool) -> bool:
+    """Tell whether a count led to the rule that refused: above its number by a jump, or because it let go no more."""
+    verdict = rule_verdicts.verdict(text)
+    if rule_text.lets_up_to(text) or verdict in ("accept", "return"):
+        return not matched
+    return matched and verdict != "refuse"
 
 
 def _period(evidence: Evidence, tried: Tried) -> str:
@@ -121,7 +127,7 @@ def _period(evidence: Evidence, tried: Tried) -> str:
     Those are rules that matched it and refuse or jump, and rules that would have let it in and did not match it.
     """
     texts = []
-    for dial in tried.refused[:1]:
+    for dial in tried.refused:
         for place, rule in evidence.rules.items():
             refuses = rule_verdicts.verdict(rule.text).startswith(("refuse", "jump"))
             if (place in dial.matched and refuses) or (place in tried.reached - dial.matched and not refuses):

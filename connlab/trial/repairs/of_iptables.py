@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 
 from connlab.trial.repairs.repair import Change, Repair, Where
+from connlab.trial.rules import rule_verdicts
 
 SYN = "--tcp-flags FIN,SYN,RST,ACK SYN"
 WHOLE = {4: 32, 6: 64}  # bits of one client's: of IPv6 nobody has less than a /64
 TCP = re.compile(r"(?<!! )-p tcp\b(?: -m tcp\b)?")
 PORTS = re.compile(r" -m multiport (?:--dports|--ports) \S+| --dport \S+")
+NAME = re.compile(r"--hashlimit-name \S+")
 CONNLIMIT = re.compile(r" -m connlimit(?: --connlimit-(?:above|upto|mask) \d+| --connlimit-[sd]addr)+")
 RECENT = re.compile(
     r" -m recent (?=[^!]*?--(?:update|rcheck)\b)(?:--(?:update|rcheck|rttl|reap|rsource|rdest)"
@@ -69,9 +71,14 @@ def for_each_source(rule: str, where: Where) -> Repair | None:
 
 
 def for_each_port(rule: str, where: Where) -> Repair | None:
-    """Make a rule of each port, because each rule has a count of its own."""
+    """Make a rule of each port, because each rule has a count of its own, and each name of hashlimit a table.
+
+    Not of one that lets in, or go on, whoever comes to it: all ports that are not here would be shut.
+    """
+    if rule_verdicts.verdict(rule) in ("accept", "return") and not PORTS.search(rule):
+        return None
     bare = PORTS.sub("", rule)
-    made = [_with_tcp(bare, f"--dport {port}") for port in where.ports]
+    made = [_with_tcp(NAME.sub(rf"\g<0>{port}", bare), f"--dport {port}") for port in where.ports]
     rules = [each for each in made if each]
     several = len(rules) > 1
     return Repair("a rule for each port", rules) if several and len(rules) == len(made) else None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from connlab.trial.repairs.repair import Change, Repair, Where
+from connlab.trial.rules import rule_verdicts
 
 SYN = "tcp flags & (fin | syn | rst | ack) == syn"
 SET = "connlab_sources"
@@ -54,8 +55,12 @@ def for_each_source(rule: str, where: Where) -> Repair | None:
 
 
 def for_each_port(rule: str, where: Where) -> Repair | None:
-    """Make a rule of each port, because each rule has a count of its own; not where they would share a set."""
-    if "@" in rule or len(where.ports) < 2:
+    """Make a rule of each port, because each rule has a count of its own; not where they would share a set.
+
+    Nor of one that lets in, or go on, whoever comes to it: all ports that are not here would be shut.
+    """
+    shuts = rule_verdicts.verdict(rule) in ("accept", "return") and "dport" not in rule
+    if "@" in rule or len(where.ports) < 2 or shuts:
         return None
     bare = re.sub(r"tcp dport (?:\{[^}]*\}|\S+) ", "", rule)
     return Repair("a rule for each port", [f"tcp dport {port} {bare}" for port in where.ports])

@@ -55,7 +55,7 @@ def repairs(conductor: Conductor, evidence: Evidence, found: Sequence[Found]) ->
     for job in todo:
         for number, scene in job.about.items():
             if judgements.is_one(evidence, found[number][0], scene, job.tried, seen[id(job)]):
-                result[number] = result[number] or _told(job, seen[id(job)])
+                result[number] = result[number] or _told(job, seen[id(job)], scene)
     return Repairs(result, len(wanted), len(left))
 
 
@@ -116,9 +116,9 @@ def _dials(plan: Plan, tried: Tried, scenes: Collection[str]) -> dict[str, Any]:
     return request(plan, row, steps, [row.source, other])
 
 
-def _told(job: Job, seen: Mapping[str, Observation]) -> Instead:
-    """Say what the repair does: the dials of the first source, where ports shared a count those after another's."""
-    dials = seen["held" if "held" in seen else "dials"].of("dial")
+def _told(job: Job, seen: Mapping[str, Observation], scene: str) -> Instead:
+    """Say what the repair does: the dials of the first source; where ports shared a count, those after another's."""
+    dials = seen["held" if scene == "held" else "dials"].of("dial")
     return {"text": f"with {job.words}", "pattern": pattern(letters(dials))}
 
 

@@ -22,6 +22,7 @@ LIMITING = re.compile(
     r"|\blimit (?:rate|name)\b"
 )
 REFILLING = re.compile(r"-m (?:hashlimit|limit)\b|\blimit (?:rate|name)\b")
+UP_TO = re.compile(r"--connlimit-upto\b|! --connlimit-above\b|\bct count (?!over )")
 PER_SOURCE = re.compile(r"-m (?:connlimit|hashlimit|recent)\b|\bct count\b|@\S+ \{|\bmeter \S+ ")
 LOGS = re.compile(r"-j (?:LOG|NFLOG|ULOG|AUDIT)\b|\b(?:log|audit)\b")
 KERNEL_LOG = re.compile(r"-j LOG\b|\blog\b(?!.*\bgroup \d)")
@@ -48,6 +49,11 @@ def families(text: str) -> set[int]:
 def counts_connections(text: str) -> bool:
     """Tell whether a rule counts connections that are open."""
     return CONNECTIONS.search(text) is not None
+
+
+def lets_up_to(text: str) -> bool:
+    """Tell whether a rule that counts connections matches up to its number, and not above it."""
+    return UP_TO.search(text) is not None
 
 
 def refills(text: str) -> bool:

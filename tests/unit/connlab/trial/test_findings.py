@@ -144,6 +144,36 @@ SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     ("log-only", ruleset(LOG), tried(dials("E4") + dials("E4", {"E": 1}), reached=[1])),
     ("log-silent", ruleset('log prefix "x"'), tried(dials("E4", {"E": 1}))),
 ]  # fmt: skip
+# A count leads to a chain that refuses; a list of who came lately does too, and refused this one.
+LISTED = ruleset(
+    "ct count over 15 jump no",
+    "update @came { ip saddr limit rate over 20/minute } jump no",
+    more="\tchain no { # handle 40\n\t\tdrop # handle 41\n\t}\n",
+)
+
+
+def refused_by(count: int) -> Tried:
+    """Return a row of which one that came and went was refused in the chain to which rule `count` led."""
+    first = dials("E15 T10", {"T": 41}, matched=frozenset({place(1)}))
+    judge = Judge(("inet", "guard", "no", 41), "drop")
+    came = dials("T1", judge=judge, matched=frozenset({place(count), judge.place}))
+    return tried(first, reached=[1, 2], rate=seen(rate=came))
+
+
+def test_who_was_refused_behind_a_count_and_a_rate_was_refused_by_that_which_he_matched():
+    """A count takes in what was closed within its jiffy; a rate does not ask what is open."""
+    assert found("rate-not-count", of(LISTED, refused_by(1))) == []
+    assert len(found("rate-not-count", of(LISTED, refused_by(2)))) == 1
+
+
+def test_who_was_refused_only_when_he_came_fast_was_refused_by_that_rule():
+    """Its line is told, not that of a rule that let the first ones in."""
+    rules = ruleset(OPEN, RATE)
+    fast = tried(dials("E64", {"E": 1}), reached=[2], rate=seen(rate=dials("E50 T5", {"T": 2})))
+    (finding,) = found("rate-not-count", of(rules, fast))
+    assert finding.line is not None and finding.line.line == FIRST_LINE + 1
+
+
 NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
     # as many get in as of the first burst; a rate gives back by time; the rule's own counter has not refused as many
     ("burst-locks-out", ruleset(LIMIT), bursts("E5 R25")),
