@@ -52,7 +52,7 @@ class Evidence:
         return [
             rule for rule in self.loaded.ruleset.rules
             if rule_text.limits(rule.text)
-            and not rule_text.rations_its_log(rule.text)
+            and not self.jumps.rations_a_log(rule)
             and (self.jumps.hooks(rule.place[:3]) or INWARD) & INWARD
         ]  # fmt: skip
 

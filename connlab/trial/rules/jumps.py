@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from connlab.trial.rules import rule_ports, rule_verdicts
+from connlab.trial.rules import rule_ports, rule_text, rule_verdicts
 from connlab.trial.rules.ruleset import ChainName, Place, Rule, Ruleset
 
 INWARD = {"ingress", "prerouting", "input"}  # hooks of packets that come from somebody else
@@ -30,6 +30,21 @@ class Jumps(NamedTuple):
     def about(self, rule: Rule, port: int) -> bool:
         """Tell whether a rule is about a port: it names it, or names none and what jumps to its chain is about it."""
         return self._about(rule, port, set())
+
+    def rations_a_log(self, rule: Rule) -> bool:
+        """Tell whether a rule counts only so that a log is not written too often, here or where it jumps to."""
+        return not rule_text.counts_each_source(rule.text) and not self._decides(rule, set())
+
+    def _decides(self, rule: Rule, seen: set[ChainName]) -> bool:
+        verdict = rule_verdicts.verdict(rule.text)
+        if not verdict.startswith("jump"):
+            return bool(verdict) or not rule_text.only_logs(rule.text)
+        new = {(*rule.place[:2], name) for name in rule_verdicts.jumps(self.ruleset.words(rule))} - seen
+        inside = [each for chain in new for each in self.ruleset.of(chain)]
+        return any(
+            rule_verdicts.verdict(each.text) != "return" and self._decides(each, seen | new)
+            for each in inside
+        )
 
     def _about(self, rule: Rule, port: int, seen: set[ChainName], to: str = "") -> bool:
         words = self.ruleset.words(rule)

@@ -19,6 +19,8 @@ VERDICT = re.compile(
     r"|\b[sd]nat (?:ip6? )?(?:to|prefix to) \S+|\btproxy (?:ip6? )?to \S+|\b(?:accept|drop|return)\b"
 )
 GOTO = re.compile(r"\bgoto\b")
+# What returns packets by the kind of their address leaves the rest of its chain to others than ours, as in ufw's.
+BY_KIND = re.compile(r"-m addrtype\b|\bfib [sd]addr type\b")
 
 
 def texts(rules: Ruleset) -> list[dict[str, str]]:
@@ -55,7 +57,7 @@ def _saved(rules: Ruleset, table: tuple[str, str]) -> str:
 def _without_target(text: str) -> str:
     """Return a rule that only matches, or jumps to a chain, from which packets come back."""
     target = rule_verdicts.TARGET.search(QUOTED.sub(lambda quoted: "x" * len(quoted[0]), text))
-    if target is None:
+    if target is None or (target[1] == "RETURN" and BY_KIND.search(text)):
         return text
     return text[: target.start()] + "".join(f" -j {name}" for name in rule_verdicts.jumps(text))
 
@@ -72,6 +74,8 @@ def _listed(listing: str, saved: set[tuple[str, str]]) -> Iterator[str]:
 
 
 def _without_verdict(line: str) -> str:
+    if BY_KIND.search(line) and line.rstrip().endswith(" return"):
+        return line
     parts = re.split(f"({QUOTED.pattern})", line)
     plain = [
         GOTO.sub("jump", VERDICT.sub("continue", part)) if at % 2 == 0 else part

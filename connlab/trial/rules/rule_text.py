@@ -66,9 +66,9 @@ def only_logs(text: str) -> bool:
     return verdict(text) == "" and LOGS.search(QUOTED.sub('""', text)) is not None
 
 
-def rations_its_log(text: str) -> bool:
-    """Tell whether a rule counts only so that it does not log too often: nothing of a source's."""
-    return only_logs(text) and PER_SOURCE.search(text) is None
+def counts_each_source(text: str) -> bool:
+    """Tell whether a rule may count for each source by itself."""
+    return PER_SOURCE.search(text) is not None
 
 
 def writes_kernel_log(text: str) -> bool:

@@ -53,6 +53,39 @@ def test_a_chain_has_the_hooks_that_jump_to_it():
     assert hooks == {"INPUT": {"input"}, "LAST": {"input"}, "USER": {"forward"}, "ORPHAN": set()}
 
 
+LOGGING = """table ip filter { # handle 1
+\tchain INPUT { # handle 1
+\t\ttype filter hook input priority filter; policy drop;
+\t\tlimit rate 3/minute jump LOGGED # handle 10
+\t\tlimit rate 3/minute jump EMPTY # handle 11
+\t\tlimit rate 3/minute jump REFUSED # handle 12
+\t\tlimit rate 3/minute log # handle 13
+\t\tct count over 3 jump LOGGED # handle 14
+\t\tlimit rate 3/minute accept # handle 15
+\t\tlimit rate 3/minute return # handle 16
+\t\tlimit rate 3/minute meta mark set 0x1 # handle 17
+\t}
+\tchain LOGGED { # handle 2
+\t\tct state invalid return # handle 20
+\t\tlog prefix "drop" # handle 21
+\t}
+\tchain EMPTY { # handle 3
+\t}
+\tchain REFUSED { # handle 4
+\t\tjump LOGGED # handle 22
+\t\tdrop # handle 23
+\t}
+}
+"""
+
+
+def test_a_rate_that_leads_to_a_log_alone_is_no_limit():
+    """Nor one that leads to an empty chain; one of a source's connections is meant to be one."""
+    chains = jumps(read({"nft": LOGGING}))
+    rationing = {each.place[3] for each in chains.ruleset.rules if chains.rations_a_log(each)}
+    assert rationing & {*range(10, 18)} == {10, 11, 13}
+
+
 def test_a_rule_is_about_the_ports_of_the_jumps_to_it():
     """If it names none itself."""
     about = {

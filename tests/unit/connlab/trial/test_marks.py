@@ -111,6 +111,22 @@ COMMIT
     ]  # fmt: skip
 
 
+def test_what_goes_back_by_the_kind_of_its_address_still_does():
+    """What follows in its chain is about others than those whom we dial; another return is a verdict."""
+    kind = "-A INPUT -m addrtype --dst-type LOCAL -j RETURN"
+    saved = f"*filter\n:INPUT ACCEPT [0:0]\n{kind}\n-A INPUT -p tcp -j RETURN\nCOMMIT\n"
+    hook = "\t\ttype filter hook input priority filter; policy accept;\n"
+    listed = "".join(
+        f"table {table} {{ # handle 1\n\tchain INPUT {{ # handle 9\n{hook}\t\tfib daddr type local return # handle 1\n"
+        "\t\tmeta l4proto tcp return # handle 2\n\t}\n}\n" for table in ("ip filter", "inet guard")
+    )  # fmt: skip
+    iptables, nft = matches_only.texts(read({"nft": listed, "iptables": saved}))
+    assert iptables["text"].splitlines()[2:4] == [kind, "-A INPUT -p tcp"]
+    assert [line.strip() for line in nft["text"].splitlines()[3:5]] == [
+        "fib daddr type local return", "meta l4proto tcp continue"
+    ]  # fmt: skip
+
+
 def test_a_rule_without_a_verdict_is_known_by_its_place():
     """Whatever handle it has there."""
     undecided = [["ip", "filter", "WEB", handle, 0] for handle in (113, 114, 115)]

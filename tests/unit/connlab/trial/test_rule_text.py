@@ -109,11 +109,11 @@ def test_a_field_of_a_header_says_the_family(text, families):
     assert rule_text.families(text) == families
 
 
-def test_what_only_logs_may_ration_its_log_or_count_a_source():
-    """`-m limit` before LOG is no limit of anybody's."""
+def test_what_only_logs_may_count_a_source():
+    """`-m limit` counts nobody by himself."""
     assert rule_text.only_logs(LATE_PORT)
-    assert not rule_text.rations_its_log(LATE_PORT)
-    assert rule_text.rations_its_log("-A INPUT -m limit --limit 5/min -j LOG")
+    assert rule_text.counts_each_source(LATE_PORT)
+    assert not rule_text.counts_each_source("-A INPUT -m limit --limit 5/min -j LOG")
     assert not rule_text.only_logs('log prefix "x" drop')
 
 
