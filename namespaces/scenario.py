@@ -21,7 +21,8 @@ async def run(request: dict[str, Any]) -> dict[str, Any]:
 
     A dial is [letter, refusal, late, its SYNs at the server, the answers to them, in order], each of these an index
     into `paths`; a path is [whether it came through, events]. `counters`: rules that counted packets. `hits`: how many
-    of the other packets that were looked at matched a rule. `lost`: our own counters counted more than the trace has.
+    of the other packets that were looked at matched a rule, or a policy dropped (handle 0). `lost`: our own counters
+    counted more than the trace has.
     """
     async with hosts(
         request["interfaces"],
@@ -64,12 +65,13 @@ def within(before: dict[str, int], counters: dict[str, int], after: dict[str, in
 
 
 def _sample(trace: Trace | None) -> Counter[Event]:
-    """Count how many of the other packets that were looked at matched each rule of theirs."""
-    return (
-        Counter(event for event in trace.sample if event.kind == "rule" and event.table != OURS)
-        if trace
-        else Counter()
-    )
+    """Count how many of the other packets that were looked at matched each rule of theirs, or a policy dropped."""
+    return Counter(event for event in trace.sample if _tells(event)) if trace else Counter()
+
+
+def _tells(event: Event) -> bool:
+    judges = event.kind == "rule" or (event.kind == "policy" and event.verdict == "drop")
+    return judges and event.table != OURS
 
 
 def counted(listed: list[list[Any]]) -> dict[str, int]:

@@ -115,7 +115,7 @@ def harming_line(
 ) -> Line | None:
     """Return the line of the rule that refused what was said on connections that are in: other packets than SYNs.
 
-    A reset is sent by a rule that says so. Where no such rule matched, a policy may have refused; else it is unknown.
+    A reset is sent by a rule that says so. What no such rule matched a policy may have dropped; else it is unknown.
     """
     packets = Counter[Place]()
     for name in scenarios:
@@ -125,7 +125,10 @@ def harming_line(
         rule.place for rule in evidence.loaded.ruleset.rules
         if rule_verdicts.verdict(rule.text) == "refuse" and (rule_verdicts.resets(rule.text) or not by_reset)
     ]  # fmt: skip
-    known = [place for place, _ in packets.most_common() if place in able]
+    known = [
+        place for place, _ in packets.most_common()
+        if place in able or (place[3] == 0 and not by_reset)
+    ]  # fmt: skip
     judge = tried.judge.place if tried.judge else None
     if judge in known or (not known and (judge in able or not by_reset)):
         return evidence.line(judge)
@@ -135,9 +138,9 @@ def harming_line(
 def refusing_line(evidence: Evidence, tried: Tried, *later: Dial) -> Line | None:
     """Return the line of the rule that refused, or of the one that let in where only a policy refused.
 
-    Where nobody was refused who dialled first, of those that were refused later.
+    Of those that were refused `later`, not when all were dialled first, it is that of the first of them.
     """
-    judge = tried.judge if tried.refused or not later else later[0].judge
+    judge = later[0].judge if later else tried.judge
     return evidence.line(judge.place if judge else None)
 
 

@@ -31,7 +31,7 @@ def rate_not_count(evidence: Evidence) -> Iterator[Finding]:
             whose = evidence.about(tried)
             yield Finding(
                 f"{whose}: a source is refused although nothing of it is open{_period(evidence, tried)}",
-                tried, refusing_line(evidence, tried, *fast), "; ".join(shown),
+                tried, refusing_line(evidence, tried, *(dial for dial in fast if dial.letter != "D")), "; ".join(shown),
             )  # fmt: skip
 
 

@@ -172,6 +172,10 @@ def test_who_was_refused_only_when_he_came_fast_was_refused_by_that_rule():
     fast = tried(dials("E64", {"E": 1}), reached=[2], rate=seen(rate=dials("E50 T5", {"T": 2})))
     (finding,) = found("rate-not-count", of(rules, fast))
     assert finding.line is not None and finding.line.line == FIRST_LINE + 1
+    rules = ruleset(LIMIT, RATE)  # or of another that refused the first ones
+    fast = tried(dials("E5 R10", {"R": 1}), reached=[1, 2], rate=seen(rate=dials("E50 T5", {"T": 2})))
+    (finding,) = found("rate-not-count", of(rules, fast))
+    assert finding.line is not None and finding.line.line == FIRST_LINE + 1
 
 
 NOT_SHOWN: Sequence[tuple[str, Ruleset, Tried | Sequence[Tried]]] = [
@@ -324,6 +328,8 @@ RESETS, DROPS = "ct count over 8 reject with tcp reset", "ct state new drop"
         ("r", {1: 9, 2: 4, 3: 7}, FIRST_LINE),  # a drop sends no reset, however often it matched
         ("t", {1: 9, 2: 4, 3: 7}, FIRST_LINE + 1),  # that refused the SYNs, and what they said too
         ("t", {2: 0, 3: 7}, FIRST_LINE + 2),
+        ("t", {0: 8}, 3),  # what no rule matched a policy dropped
+        ("r", {0: 8, 1: 2}, FIRST_LINE),
         ("r", {2: 4}, None),  # a reset of nobody knows whose
     ],
 )
@@ -331,9 +337,9 @@ def test_who_harms_a_connection_is_a_rule_that_can_and_matched_what_was_said(let
     """Not who refused the SYNs."""
     said = seen({place(number): packets for number, packets in counted.items()}, say={"one": f"eee{letter}"})
     those = tried(dials("E5 T10", {"T": 2}), reached=[2], live_untracked=said)
-    (finding,) = found(
-        "live-reset" if letter == "r" else "live-frozen", of(ruleset(RESETS, DROPS, "ip ttl 9 drop"), those)
-    )
+    given = of(ruleset(RESETS, DROPS, "ip ttl 9 drop"), those)
+    given.loaded.lines.policies[TABLE_CHAIN] = Line("a.nft", 3)
+    (finding,) = found("live-reset" if letter == "r" else "live-frozen", given)
     assert (finding.line.line if finding.line else None) == line
 
 
