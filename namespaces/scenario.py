@@ -84,11 +84,17 @@ def counted(listed: list[list[Any]]) -> dict[str, int]:
 
 
 def dials(made: list[Dial], trace: Trace | None) -> dict[str, Any]:
+    """Return each dial with its ways, and the ways.
+
+    Of the server's own to itself nothing is known whose address changed before it came back in (DNAT in OUTPUT).
+    """
     paths: dict[tuple[bool, tuple[Event, ...]], int] = {}
 
     def indices(found: Paths, four: Tuple4, end: str) -> list[int]:
         ways = []
         for events in found.get(four, []):
+            if events and end == "arrived" and (events[-1].table, events[-1].chain) == (OURS, "left"):
+                continue
             through = any(event.table == OURS and event.chain == end for event in events)
             way = (through, tuple(event for event in events if event.table != OURS))
             ways.append(paths.setdefault(way, len(paths)))

@@ -212,6 +212,25 @@ def test_a_dial_has_the_ways_of_its_syns_and_of_the_answers(trace):
     dial.sock.close()
 
 
+@pytest.mark.parametrize(("more", "ways"), [(False, []), (True, [[False, [[*GUARD, 4, "rule", "drop"]]]])])
+def test_nothing_is_known_of_a_dial_to_oneself_whose_address_changes_on_the_way(trace, more, ways):
+    """It comes back in as another; one that keeps it is followed to its end."""
+
+    async def dialled() -> Dial:
+        own = Route(CLIENT[0], CLIENT[0], SERVER[1])
+        return Dial(Here(), own, outgoing=True)  # type: ignore[arg-type]
+
+    begins(trace, 7, "out")
+    meets(trace, 7, 9, chain=("inet", OURS, "left"))
+    if more:
+        begins(trace, 7)
+        meets(trace, 7, 4, "drop")
+    dial = asyncio.run(dialled())
+    dial.four, dial.letter = FOUR, "E"
+    assert scenario.dials([dial], trace)["paths"] == ways
+    dial.sock.close()
+
+
 def test_each_dial_has_a_port_of_its_own(monkeypatch):
     """None on which somebody listens, nor one that was had before: two dials would have one way."""
     monkeypatch.setattr("namespaces.scene.Dial", lambda namespace, route, **more: route)
