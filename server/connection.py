@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 RECEIVE = 1024  # bytes of one recv(2), the article's number
 # States of a TCP socket, linux/net/tcp_states.h; the first byte of TCP_INFO.
 ESTABLISHED, CLOSED, CLOSE_WAIT = 1, 7, 8
+EVERY_TIME = ("endless",)  # what is told of a connection in any case
 LAST_DATA_SENT = 44  # bytes: the place of that field in struct tcp_info, linux/tcp.h
 
 
 class Connection:
     """A socket and its peer; bytes both ways, as recv(2) and send(2) counted them."""
+
+    each = (
+        True  # of this process: whether each connection and message is told (EVENTS); set before there is one
+    )
 
     def __init__(self, sock: _socket.socket, source: str, source_port: int) -> None:
         self.sock, self.source, self.source_port = sock, source, source_port
@@ -33,7 +38,8 @@ class Connection:
         data = self.sock.recv(RECEIVE)
         if data:
             self.received += len(data)
-            self.emit("message", bytes=len(data), text=escape(data))
+            if self.each:
+                self.emit("message", bytes=len(data), text=escape(data))
         return data
 
     def send(self, data: bytes) -> int:
@@ -48,8 +54,9 @@ class Connection:
             data = data[self.send(data) :]
 
     def emit(self, event: str, **fields: object) -> None:
-        """Emit an event about this connection."""
-        emit(event, source=self.source, source_port=self.source_port, **fields)
+        """Emit an event about this connection, unless EVENTS=summary."""
+        if self.each or event in EVERY_TIME:
+            emit(event, source=self.source, source_port=self.source_port, **fields)
 
     def end_fields(self, trouble: OSError | None) -> dict[str, str]:
         """Return who ended it, for `closed`; to be asked before our own close.

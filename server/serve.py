@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from connlab.machine import events, sysctls
 from connlab.machine.events import emit
 from server import control, mode_loader, ready_mark, settings
+from server.connection import Connection
 from server.connections import Connections
 from server.refusals import RefusalReader
 from server.supervisor import RESTART, STOP, Supervisor
@@ -30,8 +31,10 @@ def main(reports: int) -> int:
     threading.stack_size(STACK)
     events.configure("server", os.environ.get("LOG_FORMAT", "json"))
     connections = Connections()
-    refusals = RefusalReader(connections)
-    server = Supervisor(settings.read(), connections, _background)
+    knobs = settings.read()
+    Connection.each = knobs.events == "each"
+    refusals = RefusalReader(connections, each=knobs.events == "each")
+    server = Supervisor(knobs, connections, _background)
     mode_loader.install()
     try:
         server.bind()
@@ -54,6 +57,7 @@ def main(reports: int) -> int:
     emit("ready")
     while (number := server.wait()) not in STOP:
         server.restart()
+    refusals.tell()
     server.stop(number)
     return 0
 

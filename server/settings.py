@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     pool_size: int
     workers: int
     handler: str
+    events: str
 
     def backlog_or(self, own: int) -> int:
         """Return the backlog asked for, else the mode's own."""

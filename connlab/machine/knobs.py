@@ -122,6 +122,7 @@ KNOBS: dict[str, tuple[Kind, str | None, str]] = {
     "WORKERS": (whole_number(1, 64), "2", SERVER),
     "HANDLER": (one_of("echo", "article"), "echo", SERVER),
     "GREETING": (ANYTHING, "", SERVER),
+    "EVENTS": (one_of("each", "summary"), "each", SERVER),
     "WORKLOAD": (file("client/workloads", ".py"), "burst", CLIENT),
     "DIALS": (whole_number(1, 20_000), "20", CLIENT),
     "PERIOD": (number(0.01, 86_400), "10", CLIENT),

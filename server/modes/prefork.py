@@ -22,7 +22,7 @@ from server.listener import PAUSE, somaxconn
 from server.settings import Settings
 from server.telling import TellingWorker
 from server.worker import Worker
-from server.workers import Process, Workers
+from server.workers import Maker, Process, Workers
 
 BACKLOG = somaxconn()
 SERVED_AT_ONCE = None
@@ -42,7 +42,7 @@ class PreforkServer:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, settings.reuse_address)
         self.socket.bind((settings.listen, settings.port))
         self.socket.listen(self.request_queue_size)
-        self._workers = Workers(self.socket, connections, _make, tell=True)
+        self._workers = Workers(self.socket, connections, _maker(settings), settings.events == "each")
         self._due = dict.fromkeys(range(1, settings.workers + 1), 0.0)  # when to start each that does not run
         self._reading = threading.RLock()
         self._serving, self._stop, self._ended = False, False, threading.Event()
@@ -112,8 +112,13 @@ class PreforkServer:
             self._workers.read()
 
 
-def _make(number: int, listener: socket.socket, channel: socket.socket, journal: Journal) -> Worker:
-    return TellingWorker(number, listener, channel, journal, greeting())
+def _maker(settings: Settings) -> Maker:
+    def make(number: int, listener: socket.socket, channel: socket.socket, journal: Journal) -> Worker:
+        if settings.events == "each":
+            return TellingWorker(number, listener, channel, journal, greeting())
+        return Worker(listener, channel, journal, greeting())
+
+    return make
 
 
 def build(settings: Settings, connections: Connections) -> PreforkServer:

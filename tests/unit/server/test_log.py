@@ -6,8 +6,11 @@ import json
 import re
 import socket
 
+import pytest
+
 from connlab.base.model import Event
 from connlab.machine import events as log
+from tests.unit.server.modes.kinds import MODES
 from tests.unit.server.process import HOME, echo
 from tests.unit.server.reports import REPORTS, numbered_report
 
@@ -126,3 +129,34 @@ def test_events_have_the_fields_of_the_event_page(server):
             "server",
             True,
         )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_summary_has_no_line_for_a_connection(start, mode):
+    """EVENTS=summary: nothing of connections and messages is written, and the account counts as ever."""
+    server = start(mode, EVENTS="summary")
+    for _ in range(3):
+        server.check_service()
+    server.wait_for_open(0)
+    assert server.account() == {"open": 0, "accepted": 3, "refused": 0}
+    assert server.stop() == 0
+    names = {event.event for event in server.events()} - {"worker_started"}
+    assert names == {"listening", "ready", "stopping", "stopped"}
+
+
+def test_a_summary_has_the_sum_of_refusals_by_source(start):
+    """What was told and what was counted agree, and what came last is told before the end."""
+    ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, kernels:
+        server = start(reports=ours, EVENTS="summary")
+        for number in range(500):
+            kernels.send(numbered_report(number))
+        assert server.account()["refused"] == 500
+        kernels.send(numbered_report(500))
+        assert server.stop() == 0
+        sums = server.events("refusals")
+        assert sum(event.fields["count"] for event in sums) == 501
+        assert {event.fields["source"] for event in sums} == {"127.0.0.1"}
+        assert len(sums) < 50, "a line for each would be no sum"
+        assert server.events("refused") == []
+        assert [event.event for event in server.events()[-3:]] == ["refusals", "stopping", "stopped"]

@@ -21,7 +21,7 @@ def test_the_menu_is_understood():
     """The shipped .env, as Compose hands it over."""
     expected = settings.Settings(
         port=12345, connlimit=15, firewall="connlimit", sysctl="article", mode="threading", backlog=None,
-        reuse_address=True, greeting="", listen="", pool_size=10, workers=2, handler="echo",
+        reuse_address=True, greeting="", listen="", pool_size=10, workers=2, handler="echo", events="each",
     )  # fmt: skip
     assert settings.read(MENU) == expected
 

@@ -108,6 +108,7 @@ RED = [
     ("POOL_SIZE", ["", "0", "1001", "ten"], WHOLE % (1, 1000)),
     ("WORKERS", ["", "0", "65", "two"], WHOLE % (1, 64)),
     ("HANDLER", ["", "nope"], "is none of: echo, article"),
+    ("EVENTS", ["", "none", "EACH"], "is none of: each, summary"),
     ("WORKLOAD", ["", "nope", "__init__"], files("client/workloads", ".py")),
     ("DIALS", ["", "0", "20001", "x"], WHOLE % (1, 20000)),
     ("PERIOD", ["", "0", "86401", "x", "1e3", ".5", "nan"], "is not a number from 0.01 to 86400"),
