@@ -15,11 +15,14 @@ def row_words(row: Row) -> str:
 
 
 def admitted(row: Row) -> str:
-    """Say how many get in, and who shares the count: `12 per /24 with 8082`, `nobody`, `unlimited`."""
+    """Say how many get in, and who shares the count: `12 per /24 with 8082`, `nobody`, `unlimited`.
+
+    `some` where the first is refused and later ones are not: by chance, or by the clock.
+    """
     if row["limit"] is None:
         return "unlimited"
     if row["limit"] == 0:
-        return "nobody"
+        return "some" if "E" in row["pattern"] else "nobody"
     others = [str(port) for port in row["ports"] if port != row["port"]]
     return f"{row['limit']}{sharing(row['shared_by'])}{' with ' if others else ''}{' and '.join(others)}"
 

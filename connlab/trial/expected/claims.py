@@ -24,7 +24,9 @@ def _count(words: Words, field: str) -> list[Claim]:
     if field == "limit" and words.take("unlimited"):
         return [Claim(field, "=", None)]
     if field == "limit" and words.take("nobody"):
-        return [Claim(field, "=", 0)]
+        return [Claim(field, "=", 0), Claim("pattern", "lacks", "E")]
+    if field == "limit" and words.take("some"):
+        return [Claim(field, "=", 0), Claim("pattern", "has", "E")]
     relation = next(sign for phrase, sign in COUNTS.items() if words.take(*phrase.split()))
     return [Claim(field, relation, words.next("a number" if field != "limit" else A_COUNT, number))]
 

@@ -79,7 +79,7 @@ def _got(expected: Expectation, entries: Sequence[Entry]) -> str:
 
 def _more(entry: Entry, claims: Sequence[Claim]) -> str:
     """Say of fields that the words of an entry leave out what they are, where something is claimed of them."""
-    fields = [claim.field for claim in claims if claim.field in MORE]
+    fields = [claim.field for claim in claims if claim.field in MORE and claim.value != "E"]
     return "".join(f", {MORE[field](entry[field])}" for field in dict.fromkeys(fields))
 
 
@@ -103,6 +103,7 @@ RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": lambda got, least: bool(_known(got) >= least),
     "<=": lambda got, most: bool(_known(got) <= most),
     "has": lambda got, part: part in got,
+    "lacks": lambda got, part: part not in got,
     "each": lambda got, value: all(RELATIONS[value[0]](each, value[1]) for each in got),
     "at": _is_at,
 }
