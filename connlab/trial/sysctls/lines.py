@@ -44,6 +44,11 @@ class Setting(NamedTuple):
         return path if not match or match[3] in EVERYWHERE else path.replace(f"/{match[3]}/", "/default/", 1)
 
     @property
+    def excludes(self) -> bool:
+        """Whether the line is a key behind a hyphen and no more: patterns then do not set it."""
+        return bool(self.ignored and self.key) and not self.assigns
+
+    @property
     def interface(self) -> str:
         """The interface that it is about, if that is one by name."""
         match = INTERFACE.match(self.written_path)

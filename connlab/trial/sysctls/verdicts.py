@@ -34,6 +34,9 @@ def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = F
         words = [*sentences(seen, found, overriding, in_force, changed), *known(seen, found, ports)]
         if kubernetes and seen.setting.key not in facts.SAFE:
             words.append("a kubelet sets it only if --allowed-unsafe-sysctls names it")
+        if seen.setting.excludes:
+            result.append(_excluded(seen))
+            continue
         result.append({
             "file": seen.setting.file, "line": seen.setting.line or None,
             "key": seen.setting.key or seen.setting.written.strip(),
@@ -41,6 +44,14 @@ def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = F
             "after": seen.after, "verdict": found, "text": "; ".join(words),
         })  # fmt: skip
     return result
+
+
+def _excluded(seen: Seen) -> dict[str, Any]:
+    return {
+        "file": seen.setting.file, "line": seen.setting.line or None, "key": seen.setting.key, "asked": "",
+        "before": None, "after": None, "verdict": [],
+        "text": "it sets nothing: it takes its key out of what patterns set (sysctl.d(5))",
+    }  # fmt: skip
 
 
 def finding(entry: Mapping[str, Any], verdict: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"ports": [{key: value for key, value in row().items() if key != "late"}]}, "$.ports[0]"),
     ({"findings": [finding("unlimted")]}, "$.findings[0].id"),
     ({"findings": [finding("bans", line=0)]}, "$.findings[0].line"),
-    ({"sysctls": [{**SYSCTL, "verdict": []}]}, "$.sysctls[0].verdict"),
+    ({"sysctls": [{**SYSCTL, "verdict": "applied"}]}, "$.sysctls[0].verdict"),
     ({"sysctls": [{**SYSCTL, "before": 4096}]}, "$.sysctls[0].before"),
     ({"expectations": [{"text": "port 443: 20", "holds": None, "got": "20"}]}, "$.expectations[0].holds"),
     ({"files": [{**answer()["files"][0], "loaded": "no"}]}, "$.files[0].loaded"),

@@ -45,6 +45,9 @@ def text(seen: Seen, ports: tuple[int, ...] = ()) -> str:
         (Seen(Setting("a", 1, "net.x.y", "5"), Look("2", True), None, 0, "", "2"), ["invalid"]),
         (Seen(Setting("a", 1, "net.x.y", "5"), Look("5 7", True), None, 0, "", "5 7"), ["applied"]),
         (taken("kernel.shmmax", "5", "7"), ["lower-than-default", "applied"]),
+        # a hyphen before a key alone takes it out of patterns: it is no mistake
+        (Seen(Setting("a", 1, "net.x.y", "", ignored=True, assigns=False), Look("2", True), None, 0, "", "2"), []),
+        (Seen(Setting("a", 1, "net.x.y", "", assigns=False), Look("2", True), None, 0, "", "2"), ["invalid"]),
         (taken("net.x.y", "1", "1"), ["already-so"]),
         (taken("net.x.y", "0x10", "16"), ["already-so"]),
         (taken("net.x.y", "", ""), ["already-so"]),
