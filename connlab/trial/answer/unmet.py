@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connlab.trial.answer.rules import idle, matched, silent
@@ -45,16 +45,18 @@ def unmet(conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Trie
     found = _could_match(conductor, plan, rules, tried, asleep)
     packets = matched([one for each in tried for one in each.observations()])
     return [
-        _told(rules, tried, rule, found.get(rule.place))._replace(at_once=packets[rule.place] > 0) for rule in asleep
+        told(rules, tried, rule, found.get(rule.place))._replace(at_once=packets[rule.place] > 0) for rule in asleep
         if rule.place in orphans or rule.place in found
     ]  # fmt: skip
 
 
-def _told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | None) -> Unmet:
+def told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | None) -> Unmet:
     """Say what became of the dials of a row, or of the server's own (0), that match a rule where nothing is decided."""
     number = next(iter(facts.numbers(rules.words(rule))), 0)
     if row is None:
         return Unmet(rule, None, [])
+    if isinstance(row, int):
+        row = next(_untracked(rules, tried, rule), row)
     if isinstance(row, int):
         made = own_dials.most(rules, tried, rule)
         return Unmet(rule, 0, [], (), made if number and made <= number else None)
@@ -66,6 +68,15 @@ def _told(rules: Ruleset, tried: Sequence[Tried], rule: Rule, row: Row | int | N
     ]
     few = its.limit is None and 0 < len(its.dials) <= number
     return Unmet(rule, row.port, judges, diverted, len(its.dials) if few else None)
+
+
+def _untracked(rules: Ruleset, tried: Sequence[Tried], rule: Rule) -> Iterator[Row]:
+    """Yield rows that a rule is about and whose SYNs are not tracked: no count of connections ever has them."""
+    chains = jumps(rules)
+    off = {each.place for each in rules.rules if rule_verdicts.untracks(each.text)}
+    for each in tried:
+        if chains.about(rule, each.row.port) and any(off & dial.matched for dial in each.dials):
+            yield each.row
 
 
 def jumps_to_limits(chains: Jumps, asleep: Sequence[Rule], quiet: Sequence[Rule]) -> list[Rule]:

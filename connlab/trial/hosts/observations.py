@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from connlab.trial.rules.ruleset import Place
 
 # iptables has a table `nat`, whose policies let everything in after the table `filter` has judged; and so on.
-NO_JUDGES = {"nat", "mangle", "raw", "security"}
+NO_JUDGES = {(family, table) for family in ("ip", "ip6") for table in ("nat", "mangle", "raw", "security")}
 
 
 class Event(NamedTuple):
@@ -133,7 +133,7 @@ def judge(events: Sequence[Event]) -> Judge | None:
     for place, _, verdict in events:
         if verdict in ("drop", "queue", "stolen"):
             return Judge(place, "drop")
-    mine = [event for event in events if event.place[1] not in NO_JUDGES] or events
+    mine = [event for event in events if event.place[:2] not in NO_JUDGES] or events
     last = [event for event in mine if event.kind == "rule" and event.verdict == "accept"] or [
         event for event in mine if event.kind == "policy"
     ]

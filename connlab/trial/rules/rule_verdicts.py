@@ -30,6 +30,7 @@ DIVERTING = {
 DIVERTS = re.compile(r"\bgoto\b|\bnotrack\b|\b(?:mark|dscp|priority|ttl|hoplimit|zone|helper) set\b")
 RESET = re.compile(r"--reject-with tcp-reset|\breject with tcp reset|-j TARPIT\b")
 ANSWERS = re.compile(r"-j SYNPROXY\b|\bsynproxy (?:mss|name|wscale)\b")
+UNTRACKS = re.compile(r"-j NOTRACK\b|-j CT\b.*--notrack\b|\bnotrack\b")
 VERDICT_MAP = re.compile(r"\bvmap \{([^}]*)\}")
 
 
@@ -53,6 +54,11 @@ def resets(text: str) -> bool:
 def answers(text: str) -> bool:
     """Tell whether a rule answers a SYN in the place of the server: it drops it, and who sent it is in."""
     return ANSWERS.search(QUOTED.sub('""', text)) is not None
+
+
+def untracks(text: str) -> bool:
+    """Tell whether conntrack takes no notice of what a rule matches."""
+    return UNTRACKS.search(QUOTED.sub('""', text)) is not None
 
 
 def diverts(text: str) -> bool:

@@ -34,6 +34,9 @@ def policy(place: tuple[str, str, str], verdict: str) -> Event:
         ([rule(FILTER, 4, "accept"), policy(NAT, "accept")], Judge((*FILTER, 4), "accept")),
         # nat's policy is after the filter's, and decides nothing
         ([policy(FILTER, "accept"), policy(NAT, "accept")], Judge((*FILTER, 0), "accept")),
+        # of nft's own tables one may be called so too
+        ([policy(("netdev", "a", "b"), "accept"), rule(("inet", "raw", "in"), 3, "accept")],
+         Judge(("inet", "raw", "in", 3), "accept")),
         # one table lets it in, the next has a policy: the rule says more
         ([rule(GUARD, 2, "accept"), policy(FILTER, "accept")], Judge((*GUARD, 2), "accept")),
         # what one table lets in another one may drop
@@ -41,7 +44,7 @@ def policy(place: tuple[str, str, str], verdict: str) -> Event:
         ([rule(FILTER, 4, "jump"), rule(FILTER, 7, "accept")], Judge((*FILTER, 7), "accept")),
         ([], None),
     ],
-)
+)  # fmt: skip
 def test_who_decided_is_the_rule_that_dropped_or_the_last_that_let_in(events, judged):
     """Or a policy, where no rule did either."""
     assert judge(events) == judged
