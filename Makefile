@@ -107,6 +107,10 @@ truth-at-scale: .venv/.ready  ## Dial from thousands of sources, judge each (SOU
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers
 	@.venv/bin/python -m bench
 
+.PHONY: speed
+speed: .venv/.ready  ## Measure connections a second beside a C program
+	@.venv/bin/python -m bench.speed
+
 .PHONY: rule-cost
 rule-cost: .venv/.ready  ## Measure what a limit costs a dial, by what its source holds
 	@.venv/bin/python -m bench.rule_cost

@@ -75,7 +75,7 @@ class Recv(NamedTuple):
 
 
 class Churn(NamedTuple):
-    """Open and close connections, one after another."""
+    """Open and close connections, one after another or several at a time."""
 
     host: str = _HOST
     port: int = _PORT
@@ -84,6 +84,7 @@ class Churn(NamedTuple):
     sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
     count: int = optional(_COUNT, 100)  # type: ignore[assignment]
+    in_flight: int = optional(_COUNT, 1)
     gap_ms: int = _GAP
     how: str = optional(one_of("fin", "rst"), "fin")
     message: str | None = optional(or_null(fields.text), None)

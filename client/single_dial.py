@@ -12,11 +12,11 @@ from client.attempt import HARNESS_ERROR, Attempt, errno_name, outcome_of
 
 UNDECIDED = (errno.EINPROGRESS, errno.EALREADY)
 _NO_SOURCE = ("0.0.0.0", 0)
+# An attempt, its socket, the errno so far, and the outcome where errno misleads.
+Started = tuple[Attempt, "socket.socket | None", "int | None", str]
 
 
-def start(
-    target: tuple[str, int], number: int, source: str | None, source_port: int | None
-) -> tuple[Attempt, socket.socket | None, int | None, str]:
+def start(target: tuple[str, int], number: int, source: str | None, source_port: int | None) -> Started:
     """Send the SYN of dial `number`.
 
     Returns the attempt, its socket, the errno so far, and the outcome where errno misleads.

@@ -6,9 +6,10 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 
-from client import close, connector, exchange, report, resolver, source_range
+from client import close, connector, exchange, report, resolver, single_dial, source_range
 from client.answers import Churned, Opened, Resolution
 from client.attempt import Attempt, errno_name
+from client.churning import Churning, Use
 from client.commands.held import Held, hold
 from client.messages import BadRequest
 from client.protocol import Churn, Open, Resolve, Salvo
@@ -87,11 +88,38 @@ def _tell(
 
 
 def churn(_held: Held, request: Churn) -> Churned:
-    """Open and close one connection at a time."""
+    """Open and close one connection at a time, or several."""
     _check_ports(request)
+    if request.in_flight > 1 and request.gap_ms:
+        raise BadRequest("gap_ms: pauses are between connections one after another, so not with in_flight")
     target, sources = (_resolve(request.host), request.port), _sources(request)
-    attempts: list[Attempt] = []
     start_ns = time.monotonic_ns()
+    one_by_one = request.in_flight == 1
+    attempts = (_one_by_one if one_by_one else _several)(request, target, sources)
+    seconds = (time.monotonic_ns() - start_ns) / 1e9
+    for attempt in attempts:
+        report.attempt(attempt)
+    tally = report.tally(attempt.outcome for attempt in attempts)
+    return Churned(tally, seconds, attempts if request.detail else None)
+
+
+def _several(
+    request: Churn, target: tuple[str, int], sources: source_range.SourceRange | None
+) -> list[Attempt]:
+    def start(number: int) -> single_dial.Started:
+        source_port = request.source_port and request.source_port + number - 1
+        return single_dial.start(target, number, sources and sources.of(number), source_port)
+
+    message = None if request.message is None else request.message.encode()
+    churning = Churning(Use(message, request.how == "rst", request.timeout_ms))
+    churning.run(start, request.count, request.in_flight)
+    return sorted(churning.ended)
+
+
+def _one_by_one(
+    request: Churn, target: tuple[str, int], sources: source_range.SourceRange | None
+) -> list[Attempt]:
+    attempts: list[Attempt] = []
     for number in range(1, request.count + 1):
         if attempts and request.gap_ms:
             time.sleep(request.gap_ms / 1000)
@@ -99,11 +127,7 @@ def churn(_held: Held, request: Churn) -> Churned:
         source_port = request.source_port and request.source_port + number - 1
         dialled = connector.one(target, number, request.timeout_ms, source, source_port)
         attempts.append(_used(*dialled, request))
-    seconds = (time.monotonic_ns() - start_ns) / 1e9
-    for attempt in attempts:
-        report.attempt(attempt)
-    tally = report.tally(attempt.outcome for attempt in attempts)
-    return Churned(tally, seconds, attempts if request.detail else None)
+    return attempts
 
 
 def _used(attempt: Attempt, sock: socket.socket | None, request: Churn) -> Attempt:

@@ -47,6 +47,7 @@ class Salvo(Target, total=False):
 class ChurnOptions(Target, total=False):
     """Options of `churn`."""
 
+    in_flight: int
     gap_ms: int
     how: str
     message: str | None
