@@ -6,7 +6,7 @@ from connlab.base.settings import Settings
 from connlab.cluster import engine
 
 SERVER = 512  # MiB, as in compose.yaml: the parent and its account of connections
-# MiB a worker with 20,000 connections: 2.2 KiB each in the worker, its parent and the kernel (docs/knobs.md), and room.
+# MiB a worker with 20,000 connections: 2.5 KiB each in the worker, its parent and the kernel (docs/knobs.md), and room.
 WORKER = 64
 
 
