@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connlab.actions.scale_plan import DIALS, LIMIT, Plan
+from connlab.actions.scale_plan import DIALS, LIMIT
 from connlab.base.model import Attempt, Outcome
 
 BIN_NS = 100_000_000  # of the picture over time
@@ -22,6 +22,7 @@ class Dials:
     bins: dict[int, Counter[Outcome]] = field(default_factory=dict)
     first_ns: int | None = None
     last_ns: int = 0
+    established_ns: int = 0
     slowest_us: int = 0
     closest_ns: int | None = None
 
@@ -31,7 +32,10 @@ class Dials:
             self.sources.setdefault(attempt.source or "none", Counter())[attempt.outcome] += 1
             self.bins.setdefault(attempt.start_ns // BIN_NS, Counter())[attempt.outcome] += 1
             self.slowest_us = max(self.slowest_us, attempt.us)
-            self.last_ns = max(self.last_ns, attempt.start_ns + attempt.us * 1000)
+            end_ns = attempt.start_ns + attempt.us * 1000
+            self.last_ns = max(self.last_ns, end_ns)
+            if attempt.outcome == Outcome.ESTABLISHED:
+                self.established_ns = max(self.established_ns, end_ns)
         for before, after in zip(
             attempts, attempts[each:], strict=False
         ):  # of one source, one after the other
@@ -50,6 +54,11 @@ class Dials:
     def seconds(self) -> float:
         """From the first SYN to the end of the last dial."""
         return (self.last_ns - (self.first_ns or self.last_ns)) / 1e9
+
+    @property
+    def establishing(self) -> float:
+        """From the first SYN to the end of the last dial that was admitted, in seconds."""
+        return max(0, self.established_ns - (self.first_ns or 0)) / 1e9
 
     def wrong(self, expected: Sequence[str]) -> list[dict[str, Any]]:
         """List the sources that did not have exactly their outcomes, and those that were not to dial."""
@@ -79,13 +88,18 @@ class Dials:
         return [self.sources.get(address, Counter())[Outcome.ESTABLISHED] for address in expected]
 
 
-def totals(dials: Dials, plan: Plan) -> Mapping[str, Any]:
+def totals(dials: Dials) -> Mapping[str, Any]:
     """Return the sums as the answer has them."""
     return {
         "dials": dials.outcomes.total(),
         "outcomes": {str(outcome): n for outcome, n in dials.outcomes.items()},
         "seconds": round(dials.seconds, 3),
-        "per_second": round(plan.sources * DIALS / dials.seconds) if dials.seconds else None,
+        "establishing": round(dials.establishing, 3),
+        "established_per_second": _rate(dials.outcomes[Outcome.ESTABLISHED], dials.establishing),
         "slowest_us": dials.slowest_us,
         "closest_ms": None if dials.closest_ns is None else round(dials.closest_ns / 1e6, 1),
     }
+
+
+def _rate(count: int, seconds: float) -> int | None:
+    return round(count / seconds) if seconds else None

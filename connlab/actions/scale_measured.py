@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
 
-from connlab.actions import scale_witness
+from connlab.actions import scale_plan, scale_witness
 from connlab.actions.scale_dials import Dials, totals
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
+from connlab.actions.scale_together import together
 from connlab.agent.session import Agent
 from connlab.base import probes
 from connlab.base.errors import GaveUp
@@ -44,22 +45,17 @@ def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
     """Dial, look, talk and let go; return what each witness says (docs/scale.md)."""
     settings, run, found, server, agents = ground
     expected = [str(address) for number in range(1, run.clients + 1) for address in found.of(number)]
-    blocks = [str(found.of(number)) for number in range(1, run.clients + 1)]
     packets, counters = scale_witness.refused_packets(server), scale_witness.counters(server)
     seconds: dict[str, float] = {}
-    at_ns = agents[0].facts().monotonic_ns + LEAD_NS + LEAD_EACH_NS * run.clients
-    waits = [
-        agent.start_open(
-            run.each * DIALS,
-            host=server.address,
-            port=settings.port,
-            sources=block,
-            at_ns=at_ns,
-            timeout_ms=DIAL_MS,
+    dials = Dials()
+    apart = scale_plan.refusals_apart(run, scale_plan.room(settings))
+    _dial(ground, dials, LIMIT if apart else DIALS, 0, tell)
+    if apart:
+        gap_ms = scale_plan.refusal_gap_ms(run, scale_plan.room(settings))
+        tell(
+            f"now the dials to be refused, {gap_ms} ms apart on each client, for the machine tracks them, too"
         )
-        for agent, block in zip(agents, blocks, strict=True)
-    ]
-    dials = _dialled(ground, waits, tell)
+        _dial(ground, dials, DIALS - LIMIT, gap_ms, tell)
     began = time.monotonic()
     held = scale_witness.look(server, settings.port)
     packets = scale_witness.refused_packets(server) - packets
@@ -69,7 +65,7 @@ def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
     )
     alive = _at_once(agents, _echoes, seconds, "echo")
     tell(f"alive: {sum(alive):,} echoes")
-    peers = sum(_at_once(agents, _released, seconds, "release"), Counter[str]())
+    released = sum(_at_once(agents, _released, seconds, "release"))
     left, problem = _left(server, settings.port)
     moved = {name: n - counters[name] for name, n in scale_witness.counters(server).items()}
     answer = {
@@ -77,10 +73,10 @@ def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
             "sources": run.sources, "clients": run.clients, "dials": DIALS, "limit": LIMIT, "held": run.held,
             "refused": run.refused, "mode": settings.values["SERVER_MODE"], "network": str(found.network),
         },
-        "client": totals(dials, run),
+        "client": totals(dials),
         "server": {"rule_packets": packets, **held.sums()},
         "alive": sum(alive),
-        "released": dict(peers),
+        "released": released,
         "left": None if left is None else left.sums(),
         "left_problem": problem,
         "wrong": dials.wrong(expected),
@@ -108,42 +104,47 @@ def problems(answer: dict[str, Any]) -> list[str]:
             f"{len(answer['wrong_in_tables'])} sources stand otherwise in the tables",
         ),
         (answer["alive"] == plan["held"], f"{answer['alive']:,} connections gave an echo"),
-        (answer["released"] == {"fin": plan["held"]}, f"they ended with {answer['released']}"),
+        (answer["released"] == plan["held"], f"{answer['released']:,} connections were closed"),
         (answer["left"] is not None, f"not empty again: {answer['left_problem']}"),
     )
     return [words for is_right, words in checks if not is_right]
 
 
-def _dialled(ground: Ground, waits: Sequence[Callable[[], list[Attempt]]], tell: Tell) -> Dials:
-    """Take in the attempts of all clients as they answer, and tell each second what the server has taken."""
-    dials, lock, run = Dials(), threading.Lock(), ground.run
+def _dial(ground: Ground, dials: Dials, rounds: int, gap_ms: int, tell: Tell) -> None:
+    """Have all clients dial so many rounds from a barrier on, and take in what becomes of it."""
+    settings, run, found, server, agents = ground
+    at_ns = agents[0].facts().monotonic_ns + LEAD_NS + LEAD_EACH_NS * run.clients
+    waits = [
+        agent.start_open(
+            run.each * rounds, gap_ms, host=server.address, port=settings.port, sources=str(found.of(number)),
+            at_ns=at_ns, timeout_ms=DIAL_MS,
+        )
+        for number, agent in enumerate(agents, 1)
+    ]  # fmt: skip
+    lock = threading.Lock()
 
     def take_in(wait: Callable[[], list[Attempt]]) -> None:
         attempts = wait()
         with lock:
             dials.add(attempts, run.each)
 
+    with together(agents, [functools.partial(take_in, wait) for wait in waits]) as futures:
+        _tell_progress(ground, futures, tell)
+
+
+def _tell_progress(ground: Ground, futures: Sequence[Future[None]], tell: Tell) -> None:
+    """Tell each second what the server has taken, until all clients have answered, or one cannot."""
     argv = probes.argv("established_counts")
-    with ThreadPoolExecutor(len(waits)) as pool, RepeatedCommand(ground.server) as asked:
-        futures = [pool.submit(take_in, wait) for wait in waits]
-        try:
-            start = before = int(asked.run(argv))
-            before_s = time.monotonic()
-            while wait_for(futures, timeout=SECOND, return_when=FIRST_EXCEPTION).not_done:
-                count, now = int(asked.run(argv)), time.monotonic()
+    with RepeatedCommand(ground.server) as asked:
+        before, before_s = int(asked.run(argv)), time.monotonic()
+        while wait_for(futures, timeout=SECOND, return_when=FIRST_EXCEPTION).not_done:
+            count, now = int(asked.run(argv)), time.monotonic()
+            if count > before:
                 rate = (count - before) / (now - before_s)
-                tell(f"{count - start:,} of {run.held:,} established, {rate:,.0f}/s")
-                before, before_s = count, now
-                for future in futures:
-                    if future.done():
-                        future.result()
-            for future in futures:
-                future.result()
-        except BaseException:
-            for agent in ground.agents:  # whoever waits for one is told that it is gone
-                agent.end()
-            raise
-    return dials
+                tell(f"{count:,} of {ground.run.held:,} established, {rate:,.0f}/s")
+            before, before_s = count, now
+            if any(future.done() and future.exception() for future in futures):
+                return
 
 
 def _at_once(
@@ -151,16 +152,10 @@ def _at_once(
 ) -> list[Value]:
     """Have all agents do one thing at a time, and note how long that took."""
     began = time.monotonic()
-    with ThreadPoolExecutor(len(agents)) as pool:
-        futures = [pool.submit(act, agent) for agent in agents]
-        try:
-            results = [future.result() for future in futures]
-        except BaseException:
-            for agent in agents:
-                agent.end()
-            raise
+    with together(agents, [functools.partial(act, agent) for agent in agents]) as futures:
+        pass
     seconds[name] = round(time.monotonic() - began, 2)
-    return results
+    return [future.result() for future in futures]
 
 
 def _echoes(agent: Agent) -> int:
@@ -170,9 +165,9 @@ def _echoes(agent: Agent) -> int:
     return min(sent, back)
 
 
-def _released(agent: Agent) -> Counter[str]:
-    """Close all connections of a client with FIN; how the server ended them, each way with its number."""
-    return Counter(closed.peer for closed in agent.close(timeout_ms=ANSWER_MS))
+def _released(agent: Agent) -> int:
+    """Close all connections of a client with RST, which leaves no TIME_WAIT, here and where the machine tracks them."""
+    return len(agent.close(how="rst", timeout_ms=ANSWER_MS))
 
 
 def _left(server: Host, port: int) -> tuple[scale_witness.Tables | None, str | None]:

@@ -7,7 +7,6 @@ import os
 from dataclasses import dataclass
 
 from connlab.base.errors import NotFit, Usage
-from connlab.base.knob_values import knob_problem
 from connlab.base.settings import Settings
 from connlab.cluster import blocks, engine_machine, plan
 
@@ -16,11 +15,13 @@ EACH = 256  # sources of a client: with 20 dials 5,120 sockets
 LEAST, MOST = 16, 16_384  # sources
 # Memory of a connection that is held, both ends and what tracks it, user space too; and of a client host.
 CONNECTION_BYTES, CLIENT_BYTES, SERVER_BYTES = 16 << 10, 48 << 20, 256 << 20
+CLOSE_S = 10  # nf_conntrack_tcp_timeout_close
+MARGIN = 0.9  # of the room for refused dials: others track connections, too
 # What the lab of a run is, whatever the user's own is.
 KNOBS = {
     "FIREWALL": "connlimit", "CONNLIMIT": str(LIMIT), "PORT": "12345", "SYSCTL": "article", "CLIENT_SYSCTL": "stock",
     "HANDLER": "echo", "GREETING": "", "LISTEN": "", "REUSE_ADDRESS": "1", "BACKLOG": "4096", "WORKLOAD": "idle",
-    "LOG_FORMAT": "json",
+    "LOG_FORMAT": "json", "EVENTS": "summary",
 }  # fmt: skip
 
 
@@ -63,40 +64,31 @@ def plan_of(sources: int) -> Plan:
 
 
 def settings_for(menu: Settings, run: Plan) -> Settings:
-    """Return the settings of the run's own lab. Raises `Usage` if no server holds so many."""
+    """Return the settings of the run's own lab: one server process where that has descriptors enough."""
     knobs = {
         **KNOBS,
         "COMPOSE_PROJECT_NAME": project(menu),
         "CLIENTS": run.clients,
         "SOURCES_PER_CLIENT": run.each,
     }
-    if run.held <= plan.DESCRIPTORS - plan.SPARE:
+    process = plan.SERVER_DESCRIPTORS - plan.SPARE
+    if run.held <= process:
         knobs |= {"SERVER_MODE": "selectors"}
-    elif not knob_problem("SERVER_MODE", "prefork"):
-        workers = -(-run.held // (plan.DESCRIPTORS - plan.SPARE)) + 1
-        knobs |= {"SERVER_MODE": "prefork", "WORKERS": workers}
-    else:
-        most = (plan.DESCRIPTORS - plan.SPARE) // LIMIT
-        raise Usage(
-            f"SOURCES={run.sources} are {run.held:,} connections to hold",
-            f"a server of one process has descriptors for {plan.DESCRIPTORS - plan.SPARE:,}: {most:,} sources",
-            next_step="SOURCES=1024",
-        )
-    return dataclasses.replace(menu, values={**menu.values, "POOL_SIZE": menu.menu["POOL_SIZE"]}).changed(
-        **knobs
-    )
+    else:  # one more than are needed: whoever is woken for a newcomer takes it, so they do not fill evenly
+        knobs |= {"SERVER_MODE": "prefork", "WORKERS": -(-run.held // process) + 1}
+    of_menu = {name: menu.menu[name] for name in ("POOL_SIZE", "WORKERS")}  # what is left of another mode
+    return dataclasses.replace(menu, values={**menu.values, **of_menu}).changed(**knobs)
 
 
 def check(settings: Settings, run: Plan) -> None:
     """Compare the plan with the engine's machine. Raises `NotFit` with what is short, the number, and what fits."""
     need = run.held * CONNECTION_BYTES + run.clients * CLIENT_BYTES + SERVER_BYTES
     free = engine_machine.available_bytes(settings)
-    tracked = engine_machine.conntrack_entries(settings)
+    tracked = room(settings)
     addresses = blocks.most_clients(run.each)
     limits = (
         (need, free, "bytes of memory"),
-        # Of a refused dial the machine's own namespace keeps an entry for ten seconds, where the bridge is tracked.
-        (run.held, tracked, "tracked connections (net.netfilter.nf_conntrack_max)"),
+        (run.held + run.refused // 10, tracked, "tracked connections (net.netfilter.nf_conntrack_max)"),
         (run.clients, addresses, f"clients with {run.each} addresses each in {blocks.POOL}"),
     )
     for wanted, most, what in limits:
@@ -105,6 +97,26 @@ def check(settings: Settings, run: Plan) -> None:
                 f"SOURCES={run.sources} needs {wanted:,} {what}, and there are {most:,}",
                 next_step=_advice(run, wanted, most),
             )
+
+
+def room(settings: Settings) -> int | None:
+    """How many connections more the machine's own namespace can track; None if nobody knows."""
+    most = engine_machine.conntrack_entries(settings)
+    return None if most is None else most - engine_machine.tracked_now()
+
+
+def refusals_apart(run: Plan, free: int | None) -> bool:
+    """Whether refused dials have to be made last, and slowly, because the machine cannot track all of them.
+
+    Where it tracks what crosses its bridges (bridge-nf-call-iptables), its own namespace has an entry for each
+    connection, and one for each refused dial, for CLOSE_S seconds; a full table drops SYNs. `free` is its room.
+    """
+    return free is not None and (free - run.held) * MARGIN < run.refused
+
+
+def refusal_gap_ms(run: Plan, free: int | None) -> int:
+    """Return how far apart the dials of a client have to be, so that those of CLOSE_S seconds fit into this room."""
+    return -(-run.clients * CLOSE_S * 1000 // max(1, int((free or 0) * MARGIN)))
 
 
 def project(menu: Settings) -> str:

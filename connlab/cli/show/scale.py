@@ -30,7 +30,7 @@ def screen(answer: Mapping[str, Any], problems: Sequence[str]) -> None:
         ("held", plan["held"], server["sockets"], "the server's sockets (ss)"),
         ("held", plan["held"], server["counted"], "its tracked connections (conntrack)"),
         ("alive", plan["held"], answer["alive"], "an echo over each"),
-        ("released", plan["held"], answer["released"].get("fin", 0), "the server's FIN"),
+        ("closed", plan["held"], answer["released"], "the clients (RST)"),
         ("sockets left", 0, left["sockets"], "ss"),
         ("connections counted", 0, left["counted"], "conntrack"),
     ):
@@ -38,7 +38,7 @@ def screen(answer: Mapping[str, Any], problems: Sequence[str]) -> None:
         table.add_row(what, f"{expected:,}", words if counted == expected else styled(words, "red"), who)
     out.print(table)
     seconds = ", ".join(f"{name} {number:g} s" for name, number in answer["seconds"].items())
-    rate = f"{client['per_second']:,} dials a second" if client["per_second"] else "no rate"
+    rate = f"{client['established_per_second'] or 0:,} established a second"
     apart = (
         f"two dials of one source at least {client['closest_ms']:g} ms apart" if client["closest_ms"] else ""
     )
