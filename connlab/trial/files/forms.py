@@ -139,9 +139,10 @@ def decoded(what: str, data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise Usage(
-            f"{what} is no text", f"byte {error.start} is not UTF-8", next_step=f"bring {FORMS_READ}"
-        ) from None
+        why = f"byte {error.start} is not UTF-8"
+        # A comment in another alphabet, say: such a text has no byte of value 0, a program has.
+        step = f"bring {FORMS_READ}" if b"\0" in data else "if it is one: iconv -f LATIN1 -t UTF-8"
+        raise Usage(f"{what} is no text", why, next_step=step) from None
     if "\0" in text:
         raise Usage(f"{what} is no text", "it has a byte of value 0", next_step=f"bring {FORMS_READ}")
     return text

@@ -64,6 +64,8 @@ BAD = {
     b"# nothing\n\n": "says nothing",
     b"\x7fELF\xff\xfe": "is no text",
     b"*filter\0": "is no text",
+    b"\x7fELF\xff\0": "next: bring ",
+    "# Schlüssel\n".encode("latin-1"): "next: if it is one: iconv -f LATIN1 -t UTF-8",
     b"dear diary\n": "of no form that is known",
     b"# x\n" * (1 << 20): "more than 2,097,152 bytes",
 }
