@@ -25,8 +25,9 @@ def line(found: Mapping[str, Any]) -> None:
     """Print a line of a file: its rules with their counters, and the ways of the SYNs that matched them."""
     out = console()
     out.sentence(found["text"].strip(), strong(f"{found['file']}:{found['line']}  "))
+    apart = " (offices apart: below)" if found["offices"] else ""
     for rule in found["rules"]:
-        counts = f"{rule['packets']:,} packets, decided over {rule['decided']:,} first SYNs"
+        counts = f"{rule['packets']:,} packets, decided over {rule['decided']:,} first SYNs{apart}"
         words = "" if rule["rule"] == found["text"].strip() else f": {rule['rule']}"
         out.sentence(pale(f"{counts}{words}"))
     kernel_settings.settings(out, found["sysctls"])

@@ -59,6 +59,7 @@ def _line(file: str, line: int, run: str | None) -> dict[str, Any]:
     exchanges = trial_record.exchanges(folder) if known else []  # none where kernel settings alone were tried
     return {
         "run": folder.name, "file": path, "line": line, "text": text, "rules": entries,
+        "offices": bool(answer["offices"]),  # whose dials are in the ways, and not in the counters of the answer
         "ways": ways.ways(known, exchanges, path, line),
         "sysctls": [entry for entry in answer["sysctls"] if (entry["file"], entry["line"]) == (path, line)],
     }  # fmt: skip
