@@ -13,7 +13,8 @@ import sys
 from typing import Any
 
 from bench import report, session
-from connlab.base.errors import LabError, Usage
+from bench.guard import guarded
+from connlab.base.errors import Usage
 from connlab.base.knob_values import whole_number
 from connlab.base.settings import HOME
 
@@ -24,17 +25,14 @@ QUICK = (20,)
 def main() -> int:
     """Parse, measure, print; every refusal becomes words and an exit code."""
     arguments = _arguments()
-    try:
-        if problem := whole_number(1, 20)(arguments.rounds):
-            raise Usage(f"ROUNDS={arguments.rounds!r} {problem}")
-        rounds, sizes = (1, QUICK) if arguments.quick else (int(arguments.rounds), SIZES)
-        samples, document = session.measure(sizes, rounds)
-    except LabError as refusal:
-        print(f"bench: {refusal}", file=sys.stderr)
-        return refusal.status
-    except KeyboardInterrupt:
-        print("bench: interrupted", file=sys.stderr)
-        return 130
+    return guarded("bench", lambda: _measure(arguments))
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    if problem := whole_number(1, 20)(arguments.rounds):
+        raise Usage(f"ROUNDS={arguments.rounds!r} {problem}")
+    rounds, sizes = (1, QUICK) if arguments.quick else (int(arguments.rounds), SIZES)
+    samples, document = session.measure(sizes, rounds)
     path = report.save(document)
     if arguments.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -42,7 +40,6 @@ def main() -> int:
         report.table(samples)
         _tell(document)
     print(f"bench: {document['seconds']:g} s; all of it is in {path.relative_to(HOME)}", file=sys.stderr)
-    return 0
 
 
 def _arguments() -> argparse.Namespace:

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, LONGEST = 1024, ROOM = 4096 };
+enum { EVENTS = 256, LONGEST = 1024, BACKLOG = 4096 };
 
 static void fail(const char *what) {
     perror(what);
@@ -56,7 +56,7 @@ static void serve(const char *port) {
     int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), poller = epoll_create1(0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&here, sizeof here)) fail("bind");
-    if (listen(listener, ROOM)) fail("listen");
+    if (listen(listener, BACKLOG)) fail("listen");
     watch(poller, listener, EPOLLIN, EPOLL_CTL_ADD);
     puts("ready");
     fflush(stdout);

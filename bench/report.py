@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.table import Table
+from rich.text import Text
 
 from bench.figures import FIGURES
 from bench.samples import API, COMPOSE, LAB, Samples, middle, ratio
 from connlab.base import private_files
 from connlab.base.settings import HOME
-from connlab.cli.show.terminal import console
+from connlab.cli.show.terminal import console, new_table, styled
 
 DIGITS = {"s": 2, "MB": 1, "µs": 0, "/s": 0}
-WORDS = {True: "[green]met[/]", False: "[red]not met[/]", None: ""}
+WORDS: Mapping[object, Text | str] = {True: styled("met", "green"), False: styled("not met", "red"), None: ""}
 
 
 def figures(samples: Samples) -> list[dict[str, Any]]:
@@ -40,10 +40,9 @@ def figures(samples: Samples) -> list[dict[str, Any]]:
 
 def table(samples: Samples) -> None:
     """Return medians side by side; the ratio is the median of the pairs' ratios."""
-    table_of_figures = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, side in (("measured", "left"), ("lab", "right"), ("compose", "right"), ("API loop", "right"),
-                       ("lab/compose", "right"), ("pairs", "right"), ("target", "left"), ("", "left")):  # fmt: skip
-        table_of_figures.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+    table_of_figures = new_table(
+        "measured", ">lab", ">compose", ">API loop", ">lab/compose", ">pairs", "target", ""
+    )
     words = {claim.key: claim.what for claim in FIGURES}
     for figure in figures(samples):
         columns = (_number(figure["medians"].get(peer), figure["unit"]) for peer in (LAB, COMPOSE, API))
@@ -61,10 +60,7 @@ def save(document: dict[str, Any], name: str = "bench") -> Path:
     folder = private_files.folder(runs / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     path = folder / f"{name}.json"
     private_files.write(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    fresh = runs / f".latest-{name}"
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(folder.name)
-    fresh.replace(runs / f"latest-{name}")
+    private_files.lead(f"latest-{name}", folder)
     return path
 
 

@@ -13,15 +13,13 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
-from rich import box
-from rich.table import Table
-
 from bench import report
+from bench.guard import guarded
 from bench.rules import PORT, RULES
 from connlab.base import private_files, settings
 from connlab.base.errors import LabError
-from connlab.cli.show.terminal import console
-from connlab.cluster import engine, engine_machine, sandbox
+from connlab.cli.show.terminal import console, new_table
+from connlab.cluster import engine_machine, sandbox
 from connlab.cluster.stream import Stream
 from connlab.evidence.charts import chart, curves
 
@@ -35,9 +33,7 @@ class Cost(NamedTuple):
 
     rule: str
     held: int
-    open: (
-        int  # connections that the server's kernel had: one more where a rule drops the reset of a single one
-    )
+    open: int  # connections that the server's kernel had: more where resets are dropped (docs/kernel.md C34)
     alone: float  # median
     alone_p99: float
     row: float  # mean: one of them pays for its tick
@@ -55,15 +51,8 @@ def measure(stream: Stream, rounds: int = ROUNDS, held: Sequence[int] = HELD) ->
 
 
 def _rows(stream: Stream, rule: str, held: Sequence[int]) -> Iterator[Mapping[str, Any]]:
-    text = RULES[rule]
-    request = {
-        "id": rule,
-        "do": "cost",
-        "texts": [text] if text else [],
-        "port": PORT,
-        "held": list(held),
-        "dials": DIALS,
-    }
+    texts = [text] if (text := RULES[rule]) else []
+    request = {"do": "cost", "id": rule, "texts": texts, "port": PORT, "held": [*held], "dials": DIALS}
     stream.write(json.dumps(request))
     answer = json.loads(stream.read_line(EACH))
     if "error" in answer:
@@ -92,7 +81,7 @@ def _middle(nanoseconds: Iterable[float]) -> float:
 
 def _keep(costs: Sequence[Cost], seconds: float) -> Path:
     """Leave the figures, the machine that they are of, and the curve in a run's folder; return that."""
-    facts = {**engine_machine.facts(), "engine": engine.client().version()}
+    facts = engine_machine.described()
     document = {
         "schema": 1, "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "seconds": round(seconds, 1),
         "dials": DIALS, "rounds": ROUNDS, "machine": facts, "rules": dict(RULES),
@@ -125,34 +114,21 @@ def table(costs: Sequence[Cost]) -> None:
     held = sorted({cost.held for cost in costs})
     figures = {(cost.rule, cost.held): cost for cost in costs}
     for title, value in (("alone in its tick", "alone"), ("one right after another", "row")):
-        shown = Table(
-            box=box.SIMPLE_HEAD, pad_edge=False, title=f"µs for a dial, {title}", title_justify="left"
-        )
-        shown.add_column("connections held", no_wrap=True)
-        for count in held:
-            shown.add_column(f"{count:,}", justify="right", no_wrap=True)
+        shown = new_table("connections held", *(f">{count:,}" for count in held))
         for rule in RULES:
             shown.add_row(rule, *(f"{getattr(figures[rule, count], value):,.0f}" for count in held))
-        console().print(shown)
+        console().print(f"µs for a dial, {title}", shown)
 
 
-def main() -> int:
-    """Measure, print, keep; every refusal becomes words and an exit code."""
+def main() -> None:
+    """Measure, keep, print."""
     began = time.monotonic()
-    try:
-        with sandbox.sandbox(settings.read(), SECONDS) as stream:
-            costs = measure(stream)
-        folder = _keep(costs, time.monotonic() - began)
-    except LabError as refusal:
-        print(f"rule-cost: {refusal}", file=sys.stderr)
-        return refusal.status
-    except KeyboardInterrupt:
-        print("rule-cost: interrupted", file=sys.stderr)
-        return 130
+    with sandbox.sandbox(settings.read(), SECONDS) as stream:
+        costs = measure(stream)
+    folder = _keep(costs, time.monotonic() - began)
     table(costs)
     print(f"rule-cost: evidence: {folder}; drawn by `lab report runs/latest-rule-cost`", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded("rule-cost", main))

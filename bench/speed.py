@@ -19,15 +19,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from rich import box
-from rich.table import Table
-
 from bench import report
+from bench.guard import guarded
 from connlab.base import settings
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME
 from connlab.base.wait import until
-from connlab.cli.show.terminal import console
+from connlab.cli.show.terminal import console, new_table
 from connlab.cluster import host_files
 
 ROUNDS, SECONDS = 3, 1.0
@@ -51,27 +49,13 @@ class Rate(NamedTuple):
     ratio: float  # to the C client and the C server: median of the rounds' own ratios
 
 
-def main() -> int:
-    """Measure, print a table, and keep it in runs/; exit status 3 without a C compiler."""
-    try:
-        rates = _measure()
-    except LabError as refusal:
-        print(f"speed: {refusal}", file=sys.stderr)
-        return refusal.status
-    except KeyboardInterrupt:
-        return 130
-    document = {
-        "unit": "connections/s",
-        "load": os.getloadavg()[0],
-        "rates": [rate._asdict() for rate in rates],
-    }
+def main() -> None:
+    """Measure, keep it in runs/, and print a table. Raises `NotFit` without a C compiler."""
+    rates, load = _measure(), os.getloadavg()[0]
+    document = {"unit": "connections/s", "load": load, "rates": [rate._asdict() for rate in rates]}
     path = report.save(document, "speed")
     _show(rates)
-    print(
-        f"speed: loopback, load {document['load']:.1f}; all of it is in {path.relative_to(HOME)}",
-        file=sys.stderr,
-    )
-    return 0
+    print(f"speed: loopback, load {load:.1f}; all of it is in {path.relative_to(HOME)}", file=sys.stderr)
 
 
 def _measure() -> list[Rate]:
@@ -195,11 +179,7 @@ def _python(*arguments: str) -> list[str]:
 
 
 def _show(rates: list[Rate]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("client", "server"):
-        table.add_column(name, no_wrap=True)
-    for how, in_flight in KINDS:
-        table.add_column(f"{how.upper()}, {in_flight}", justify="right", no_wrap=True)
+    table = new_table("client", "server", *(f">{how.upper()}, {in_flight}" for how, in_flight in KINDS))
     by_pair: dict[tuple[str, str], dict[tuple[str, int], Rate]] = {}
     for rate in rates:
         by_pair.setdefault((rate.client, rate.server), {})[rate.how, rate.in_flight] = rate
@@ -209,4 +189,4 @@ def _show(rates: list[Rate]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded("speed", main))
