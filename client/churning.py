@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 
-from client import single_dial
+from client import close, single_dial
 from client.attempt import Attempt
 from client.single_dial import UNDECIDED
 from connlab.machine.named_tuple import NamedTuple
 
 _NOW = socket.MSG_DONTWAIT
-_ABORT = struct.pack("ii", 1, 0)
 DIALLING, TALKING, CLOSING = 1, 2, 3
 
 Start = Callable[[int], single_dial.Started]  # begins dial N, counted from 1
@@ -107,7 +105,7 @@ class Churning:
     def _close(self, descriptor: int, attempt: Attempt, sock: socket.socket) -> None:
         """Close with RST, or send FIN and wait for the other side's."""
         if self.use.reset:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            close.reset(sock)
             self._end(descriptor, attempt, sock)
             return
         try:

@@ -39,12 +39,17 @@ def fin(sockets: Iterable[socket.socket], timeout_ms: int) -> dict[socket.socket
     return ends
 
 
+def reset(sock: socket.socket) -> None:
+    """Close a connection with RST: SO_LINGER 0 (socket(7))."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+    sock.close()
+
+
 def rst(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
-    """Close with RST: SO_LINGER 0 (socket(7)), which leaves no TIME_WAIT on either side (kernel.md T15)."""
+    """Close with RST, which leaves no TIME_WAIT on either side (kernel.md T15)."""
     ends = {}
     for sock in sockets:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-        sock.close()
+        reset(sock)
         ends[sock] = ("none", 0)
     return ends
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from client import resolver, single_dial
 from client.attempt import HARNESS_ERROR, Attempt
-from client.source_range import SourceRange
+from client.source_range import SourceRange, own_end
 
 _SPIN_NS = 1_000_000
 _Pending = dict[int, tuple[Attempt, socket.socket]]
@@ -51,10 +51,8 @@ def dial(
             ended = []
             if started < count and len(pending) < in_flight and time.monotonic_ns() >= next_ns:
                 started += 1
-                own_port = source_port and source_port + started - 1
-                attempt, sock, number, outcome = single_dial.start(
-                    target, started, sources and sources.of(started), own_port
-                )
+                own = own_end(sources, source_port, started)
+                attempt, sock, number, outcome = single_dial.start(target, started, *own)
                 next_ns = time.monotonic_ns() + gap_ns
                 if sock and number in single_dial.UNDECIDED:
                     pending[sock.fileno()] = attempt, sock
@@ -98,10 +96,7 @@ def salvo(
     Nothing stands between two SYNs but connect(2), so that as many as can share a jiffy of a slow machine too (J01).
     """
     target = (host, port)
-    prepared = [
-        single_dial.prepare(sources and sources.of(at + 1), source_port and source_port + at)
-        for at in range(count)
-    ]
+    prepared = [single_dial.prepare(*own_end(sources, source_port, at)) for at in range(1, count + 1)]
     numbers = []
     for sock, number in prepared:
         moment = time.monotonic_ns()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from client.resolver import is_address
 from connlab.machine.named_tuple import NamedTuple
 
 _LARGEST = 65_536  # addresses: a /16
@@ -18,6 +19,13 @@ class SourceRange(NamedTuple):
     def of(self, number: int) -> str:
         """Return the address of dial `number`, counted from 1."""
         return socket.inet_ntoa((self.first + (number - 1) % self.size).to_bytes(4, "big"))
+
+
+def own_end(
+    sources: SourceRange | None, source_port: int | None, number: int
+) -> tuple[str | None, int | None]:
+    """Return the address and the port that dial `number` has on this side; None is left to the kernel."""
+    return sources and sources.of(number), source_port and source_port + number - 1
 
 
 def read(text: object) -> SourceRange:
@@ -43,7 +51,4 @@ def _ends(text: str) -> tuple[int, int]:
 
 def _number(text: str) -> int:
     """Return the number that an address of four numbers stands for, -1 for what is none."""
-    try:
-        return int.from_bytes(socket.inet_pton(socket.AF_INET, text), "big")
-    except (OSError, ValueError):
-        return -1
+    return int.from_bytes(socket.inet_aton(text), "big") if is_address(text) else -1

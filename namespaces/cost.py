@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from namespaces import loading, sysctls
+from namespaces.dial import RESET
 from namespaces.dialling import MONOTONIC_COARSE
 from namespaces.hosts import LINK4, Hosts, hosts
 
 VIA = "eth0"
 BIND_ADDRESS_NO_PORT = 24  # linux/in.h: connect(2) looks for the port, as for who binds nothing
 PATIENCE = struct.pack("@ll", 5, 0)  # struct timeval: how long connect(2) waits
-RESET = struct.pack("@ii", 1, 0)  # struct linger: close(2) sends a reset, and nothing of the connection stays
-ROOM = {"net/core/somaxconn": "65535", "net/ipv4/tcp_max_syn_backlog": "65535"}
+LONG_QUEUES = {"net/core/somaxconn": "65535", "net/ipv4/tcp_max_syn_backlog": "65535"}
 LOOK, ARRIVES = 0.0002, 0.2  # seconds
 
 
@@ -33,7 +33,7 @@ async def cost(request: dict[str, Any]) -> dict[str, Any]:
     """
     rows = []
     async with hosts([VIA], VIA, []) as pair:
-        sysctls.write_all(pair.server, ROOM)
+        sysctls.write_all(pair.server, LONG_QUEUES)
         await loading.must_load(pair.server, request["texts"])
         with pair.server.entered():
             listener = socket.create_server((LINK4[0], request["port"]), backlog=65_535)

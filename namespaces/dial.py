@@ -14,6 +14,7 @@ from namespaces.trace_events import Tuple4
 WINDOW = 0.150  # seconds
 # A process that the machine kept waiting looks again before it says that nothing came.
 LATE_LOOK, AGAIN, LONGEST = 0.020, 0.050, 5.0  # seconds
+RESET = struct.pack("@ii", 1, 0)  # struct linger: close(2) sends a reset, and nothing of the connection stays
 TOTAL_RETRANS = struct.Struct("@100xI")  # of struct tcp_info (linux/tcp.h)
 UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOPROTOOPT, errno.EPERM, errno.EACCES}
 
@@ -71,7 +72,7 @@ class Dial:
     def abort(self) -> None:
         """Close the connection with a reset, so that nothing of it stays."""
         if "E" in (self.letter, self.late) and self.sock.fileno() >= 0:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.close()
 
     def _connected(self) -> None:

@@ -33,7 +33,7 @@ def main(reports: int) -> int:
     connections = Connections()
     knobs = settings.read()
     Connection.each = knobs.events == "each"
-    refusals = RefusalReader(connections, each=knobs.events == "each")
+    refusals = RefusalReader(connections, each=Connection.each)
     server = Supervisor(knobs, connections, _background)
     mode_loader.install()
     try:

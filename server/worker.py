@@ -8,7 +8,6 @@ nothing is received. server/telling.py is the same with an event for each connec
 from __future__ import annotations
 
 import _socket
-import contextlib
 import select
 import socket
 import struct
@@ -129,7 +128,7 @@ class Worker:
         self.ending(descriptor, sock, trouble)
         if descriptor in self.shut:  # what still came would make an RST of our close
             self.shut.discard(descriptor)
-            _shut(sock, socket.SHUT_WR)
+            conn.shut(sock, socket.SHUT_WR)
         sock.close()
         self.closed(descriptor)
         self.journal.write(descriptor, serial, 0, CLOSED, 0.0)
@@ -150,7 +149,7 @@ class Worker:
                 self.stop()
             elif descriptor in self.sockets and self.sockets[descriptor][1] == serial:
                 self.shut.add(descriptor)
-                _shut(self.sockets[descriptor][0], what)
+                conn.shut(self.sockets[descriptor][0], what)
 
     def stop(self) -> None:
         """Accept no more, and shut the reading side of each connection: it is closed after the last echo."""
@@ -160,7 +159,7 @@ class Worker:
         self.accept_after = 0.0
         self.shut.update(self.sockets)
         for sock, _ in self.sockets.values():
-            _shut(sock, socket.SHUT_RD)
+            conn.shut(sock, socket.SHUT_RD)
 
     def opened(self, descriptor: int, sock: _socket.socket, source: str, port: int) -> None:
         """Tell that a connection was accepted; nothing here."""
@@ -181,8 +180,3 @@ class Worker:
         """Wait for the listener. One worker of those that wait is woken for a newcomer, not all (EPOLLEXCLUSIVE)."""
         self.accept_after = 0.0
         self.epoll.register(self.listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-
-
-def _shut(sock: _socket.socket, how: int) -> None:
-    with contextlib.suppress(OSError):
-        sock.shutdown(how)

@@ -94,8 +94,8 @@ def churn(_held: Held, request: Churn) -> Churned:
         raise BadRequest("gap_ms: pauses are between connections one after another, so not with in_flight")
     target, sources = (_resolve(request.host), request.port), _sources(request)
     start_ns = time.monotonic_ns()
-    one_by_one = request.in_flight == 1
-    attempts = (_one_by_one if one_by_one else _several)(request, target, sources)
+    carry_out = _one_by_one if request.in_flight == 1 else _several
+    attempts = carry_out(request, target, sources)
     seconds = (time.monotonic_ns() - start_ns) / 1e9
     for attempt in attempts:
         report.attempt(attempt)
@@ -107,8 +107,7 @@ def _several(
     request: Churn, target: tuple[str, int], sources: source_range.SourceRange | None
 ) -> list[Attempt]:
     def start(number: int) -> single_dial.Started:
-        source_port = request.source_port and request.source_port + number - 1
-        return single_dial.start(target, number, sources and sources.of(number), source_port)
+        return single_dial.start(target, number, *source_range.own_end(sources, request.source_port, number))
 
     message = None if request.message is None else request.message.encode()
     churning = Churning(Use(message, request.how == "rst", request.timeout_ms))
@@ -123,9 +122,8 @@ def _one_by_one(
     for number in range(1, request.count + 1):
         if attempts and request.gap_ms:
             time.sleep(request.gap_ms / 1000)
-        source = sources and sources.of(number)
-        source_port = request.source_port and request.source_port + number - 1
-        dialled = connector.one(target, number, request.timeout_ms, source, source_port)
+        own = source_range.own_end(sources, request.source_port, number)
+        dialled = connector.one(target, number, request.timeout_ms, *own)
         attempts.append(_used(*dialled, request))
     return attempts
 
