@@ -16,7 +16,7 @@ import pytest
 from connlab.base.errors import LabError
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
-from connlab.cluster import engine, engine_machine
+from connlab.cluster import engine_machine
 from connlab.cluster.host import Host
 from connlab.evidence import recorder, verdicts
 from connlab.report import verdict_tables
@@ -201,7 +201,7 @@ def shared_lab(module_lab: Callable[..., Lab]) -> Iterator[Callable[..., Lab]]:
 def run() -> recorder.RunFolder:
     """Return this run's folder in runs/, with what it ran on."""
     folder = recorder.RunFolder(os.environ[RUN])
-    folder.keep("", "machine", {**engine_machine.facts(), "engine": engine.client().version()})
+    folder.keep("", "machine", engine_machine.described())
     return folder
 
 

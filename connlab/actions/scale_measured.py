@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from connlab.actions import scale_plan, scale_witness
 from connlab.actions.scale_dials import Dials, totals
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
+from connlab.actions.scale_problems import problems
 from connlab.actions.scale_together import together
 from connlab.agent.session import Agent
 from connlab.base import probes
@@ -31,8 +32,8 @@ Tell = Callable[[str], None]
 Value = TypeVar("Value")
 
 
-class Ground(NamedTuple):
-    """Where it happens: the lab that is up, and an agent on each of its clients."""
+class ScaleLab(NamedTuple):
+    """The lab of the big run, and an agent on each of its clients."""
 
     settings: Settings
     run: Plan
@@ -41,21 +42,21 @@ class Ground(NamedTuple):
     agents: Sequence[Agent]
 
 
-def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
+def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     """Dial, look, talk and let go; return what each witness says (docs/scale.md)."""
-    settings, run, found, server, agents = ground
+    settings, run, found, server, agents = lab
     expected = [str(address) for number in range(1, run.clients + 1) for address in found.of(number)]
     packets, counters = scale_witness.refused_packets(server), scale_witness.counters(server)
     seconds: dict[str, float] = {}
     dials = Dials()
-    apart = scale_plan.refusals_apart(run, scale_plan.room(settings))
-    _dial(ground, dials, LIMIT if apart else DIALS, 0, tell)
+    apart = scale_plan.refusals_apart(run, scale_plan.free_entries(settings))
+    _dial(lab, dials, LIMIT if apart else DIALS, 0, tell)
     if apart:
-        gap_ms = scale_plan.refusal_gap_ms(run, scale_plan.room(settings))
+        gap_ms = scale_plan.refusal_gap_ms(run, scale_plan.free_entries(settings))
         tell(
             f"now the dials to be refused, {gap_ms} ms apart on each client, for the machine tracks them, too"
         )
-        _dial(ground, dials, DIALS - LIMIT, gap_ms, tell)
+        _dial(lab, dials, DIALS - LIMIT, gap_ms, tell)
     began = time.monotonic()
     held = scale_witness.look(server, settings.port)
     packets = scale_witness.refused_packets(server) - packets
@@ -89,30 +90,9 @@ def measure(ground: Ground, tell: Tell) -> dict[str, Any]:
     return {**answer, "exact": not problems(answer)}
 
 
-def problems(answer: dict[str, Any]) -> list[str]:
-    """Say what is not exactly as the limit promises; nothing if all is."""
-    plan, client, server = answer["plan"], answer["client"], answer["server"]
-    checks = (
-        (not answer["wrong"], f"{len(answer['wrong'])} sources were not admitted to exactly {LIMIT}"),
-        (
-            client["outcomes"] == {"established": plan["held"], "refused": plan["refused"]},
-            f"the clients saw {client['outcomes']}",
-        ),
-        (server["rule_packets"] == plan["refused"], f"the rule counted {server['rule_packets']:,} packets"),
-        (
-            not answer["wrong_in_tables"],
-            f"{len(answer['wrong_in_tables'])} sources stand otherwise in the tables",
-        ),
-        (answer["alive"] == plan["held"], f"{answer['alive']:,} connections gave an echo"),
-        (answer["released"] == plan["held"], f"{answer['released']:,} connections were closed"),
-        (answer["left"] is not None, f"not empty again: {answer['left_problem']}"),
-    )
-    return [words for is_right, words in checks if not is_right]
-
-
-def _dial(ground: Ground, dials: Dials, rounds: int, gap_ms: int, tell: Tell) -> None:
+def _dial(lab: ScaleLab, dials: Dials, rounds: int, gap_ms: int, tell: Tell) -> None:
     """Have all clients dial so many rounds from a barrier on, and take in what becomes of it."""
-    settings, run, found, server, agents = ground
+    settings, run, found, server, agents = lab
     at_ns = agents[0].facts().monotonic_ns + LEAD_NS + LEAD_EACH_NS * run.clients
     waits = [
         agent.start_open(
@@ -129,19 +109,19 @@ def _dial(ground: Ground, dials: Dials, rounds: int, gap_ms: int, tell: Tell) ->
             dials.add(attempts, run.each)
 
     with together(agents, [functools.partial(take_in, wait) for wait in waits]) as futures:
-        _tell_progress(ground, futures, tell)
+        _tell_progress(lab, futures, tell)
 
 
-def _tell_progress(ground: Ground, futures: Sequence[Future[None]], tell: Tell) -> None:
+def _tell_progress(lab: ScaleLab, futures: Sequence[Future[None]], tell: Tell) -> None:
     """Tell each second what the server has taken, until all clients have answered, or one cannot."""
     argv = probes.argv("established_counts")
-    with RepeatedCommand(ground.server) as asked:
+    with RepeatedCommand(lab.server) as asked:
         before, before_s = int(asked.run(argv)), time.monotonic()
         while wait_for(futures, timeout=SECOND, return_when=FIRST_EXCEPTION).not_done:
             count, now = int(asked.run(argv)), time.monotonic()
             if count > before:
                 rate = (count - before) / (now - before_s)
-                tell(f"{count:,} of {ground.run.held:,} established, {rate:,.0f}/s")
+                tell(f"{count:,} of {lab.run.held:,} established, {rate:,.0f}/s")
             before, before_s = count, now
             if any(future.done() and future.exception() for future in futures):
                 return

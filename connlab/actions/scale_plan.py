@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 
 from connlab.base.errors import NotFit, Usage
+from connlab.base.knob_values import OF_MODES
 from connlab.base.settings import Settings
 from connlab.cluster import blocks, engine_machine, plan
 
@@ -76,7 +77,7 @@ def settings_for(menu: Settings, run: Plan) -> Settings:
         knobs |= {"SERVER_MODE": "selectors"}
     else:  # one more than are needed: whoever is woken for a newcomer takes it, so they do not fill evenly
         knobs |= {"SERVER_MODE": "prefork", "WORKERS": -(-run.held // process) + 1}
-    of_menu = {name: menu.menu[name] for name in ("POOL_SIZE", "WORKERS")}  # what is left of another mode
+    of_menu = {name: menu.menu[name] for name in OF_MODES}  # what is left of another mode
     return dataclasses.replace(menu, values={**menu.values, **of_menu}).changed(**knobs)
 
 
@@ -84,7 +85,7 @@ def check(settings: Settings, run: Plan) -> None:
     """Compare the plan with the engine's machine. Raises `NotFit` with what is short, the number, and what fits."""
     need = run.held * CONNECTION_BYTES + run.clients * CLIENT_BYTES + SERVER_BYTES
     free = engine_machine.available_bytes(settings)
-    tracked = room(settings)
+    tracked = free_entries(settings)
     addresses = blocks.most_clients(run.each)
     limits = (
         (need, free, "bytes of memory"),
@@ -99,8 +100,8 @@ def check(settings: Settings, run: Plan) -> None:
             )
 
 
-def room(settings: Settings) -> int | None:
-    """How many connections more the machine's own namespace can track; None if nobody knows."""
+def free_entries(settings: Settings) -> int | None:
+    """Return how many connections more the machine's own namespace can track; None if nobody knows."""
     most = engine_machine.conntrack_entries(settings)
     return None if most is None else most - engine_machine.tracked_now()
 
@@ -109,13 +110,13 @@ def refusals_apart(run: Plan, free: int | None) -> bool:
     """Whether refused dials have to be made last, and slowly, because the machine cannot track all of them.
 
     Where it tracks what crosses its bridges (bridge-nf-call-iptables), its own namespace has an entry for each
-    connection, and one for each refused dial, for CLOSE_S seconds; a full table drops SYNs. `free` is its room.
+    connection, and one for each refused dial, for CLOSE_S seconds; a full table drops SYNs. `free` are those left.
     """
     return free is not None and (free - run.held) * MARGIN < run.refused
 
 
 def refusal_gap_ms(run: Plan, free: int | None) -> int:
-    """Return how far apart the dials of a client have to be, so that those of CLOSE_S seconds fit into this room."""
+    """Return how far apart a client's dials have to be, so that those of CLOSE_S seconds fit into `free` entries."""
     return -(-run.clients * CLOSE_S * 1000 // max(1, int((free or 0) * MARGIN)))
 
 

@@ -6,18 +6,16 @@ A lab of its own, removed on the way out: its namespaces are new, so no entry of
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from connlab.actions import scale_plan
-from connlab.actions.scale_measured import Ground, Tell, measure
+from connlab.actions.scale_measured import ScaleLab, Tell, measure
 from connlab.agent.session import Agent
 from connlab.base.settings import Settings
-from connlab.cluster import dense, engine, engine_machine, hosts, lifecycle, removal
+from connlab.cluster import dense, engine_machine, lifecycle, orphans, removal
 from connlab.cluster.host import Host
 from connlab.cluster.subprocesses import signals_as_exceptions
 
@@ -32,7 +30,7 @@ def truth_at_scale(menu: Settings, sources: int, tell: Tell) -> dict[str, Any]:
     run = scale_plan.plan_of(sources)
     settings = scale_plan.settings_for(menu, run)
     scale_plan.check(settings, run)
-    _remove_leftovers(menu)
+    orphans.remove(scale_plan.prefix(menu.project))
     began = time.monotonic()
     with _lab(settings) as (server, *clients), contextlib.ExitStack() as stack:
         found = dense.of_lab(settings.project)
@@ -41,9 +39,9 @@ def truth_at_scale(menu: Settings, sources: int, tell: Tell) -> dict[str, Any]:
             agents = [stack.enter_context(agent) for agent in pool.map(Agent, clients)]
         up = time.monotonic() - began
         tell(f"{len(clients)} clients with {run.each} sources each are up after {up:.1f} s")
-        answer = measure(Ground(settings, run, found, server, agents), tell)
+        answer = measure(ScaleLab(settings, run, found, server, agents), tell)
     answer["seconds"] = {"up": round(up, 1), **answer["seconds"], "all": round(time.monotonic() - began, 1)}
-    return {"schema": 1, "machine": {**engine_machine.facts(), "engine": engine.client().version()}, **answer}
+    return {"schema": 1, "machine": engine_machine.described(), **answer}
 
 
 @contextlib.contextmanager
@@ -55,12 +53,3 @@ def _lab(settings: Settings) -> Iterator[list[Host]]:
             yield lifecycle.up(settings)
         finally:
             removal.remove_project(settings.project)
-
-
-def _remove_leftovers(menu: Settings) -> None:
-    """Remove the labs of such runs whose process is gone (SIGKILL, say); of an engine elsewhere nobody knows that."""
-    begins = scale_plan.prefix(menu.project)
-    for name in hosts.projects(begins) if engine_machine.is_here() else ():
-        owner = re.fullmatch(rf"{re.escape(begins)}(\d+)", name)
-        if owner and not Path(f"/proc/{owner[1]}").exists():
-            removal.remove_project(name)

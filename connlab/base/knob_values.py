@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from connlab.base.checkout import HOME
 from connlab.base.errors import Usage
 from connlab.machine import knobs
 
+# Knobs that only some modes read: what their names are, and how they are told.
+OF_MODES = {"WORKERS": (r"prefork", "prefork"), "POOL_SIZE": (r".*pool.*", "pool (or unbounded_pool)")}
 PROJECT = "COMPOSE_PROJECT_NAME"
 KNOBS = frozenset(knobs.names_of("lab"))
 REQUIRED = tuple(name for name in knobs.names_of("lab") if name != "GREETING")  # of every .env
@@ -35,16 +38,20 @@ def whole_number(low: int, high: int) -> Callable[[str], str]:
     return lambda text: check_number(text, _files)
 
 
+def of_other_modes(mode: str) -> dict[str, str]:
+    """Return the knobs that a mode does not read, each with the words for those that do."""
+    return {name: words for name, (names, words) in OF_MODES.items() if not re.fullmatch(names, mode)}
+
+
 def _clash(values: Mapping[str, str], menu: Mapping[str, str]) -> str:
     """Say what is wrong with knobs that are each good alone; the server knows the same rules.
 
-    Except the first two: only here it is known what was changed. A shell that exports all of `.env` is fine.
+    Except those of other modes: only here it is known what was changed. A shell that exports all of `.env` is fine.
     """
     mode = values["SERVER_MODE"]
-    if mode != "prefork" and values.get("WORKERS") != menu.get("WORKERS"):
-        return f"WORKERS is for SERVER_MODE=prefork only, and it is {mode}"
-    if "pool" not in mode and values.get("POOL_SIZE") != menu.get("POOL_SIZE"):
-        return f"POOL_SIZE is for SERVER_MODE=pool (or unbounded_pool) only, and it is {mode}"
+    for name, others in of_other_modes(mode).items():
+        if values.get(name) != menu.get(name):
+            return f"{name} is for SERVER_MODE={others} only, and it is {mode}"
     return knobs.clash(mode, values["HANDLER"], values.get("GREETING", ""))
 
 

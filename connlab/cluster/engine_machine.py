@@ -35,6 +35,11 @@ def facts() -> dict[str, Any]:
     }
 
 
+def described() -> dict[str, Any]:
+    """Return `facts`, and all that the engine says of its version, as evidence has them (`machine.json`)."""
+    return {**facts(), "engine": engine.client().version()}
+
+
 @functools.cache
 def is_here() -> bool:
     """Whether the engine's machine is this one.

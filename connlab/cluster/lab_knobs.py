@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connlab.base.errors import LabError
-from connlab.base.knob_values import KNOBS, PROJECT, knob_problem
+from connlab.base.knob_values import KNOBS, PROJECT, knob_problem, of_other_modes
 from connlab.base.output import notice
 from connlab.base.settings import Settings, checked
 from connlab.cluster import hosts, lab_record
@@ -46,10 +46,8 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
     """Return what `settings` asks of this lab: given now > edited in .env since > the lab's own. Raises `Usage`."""
     own_knobs = {name: value for name, value in own.knobs.items() if not _overruled(name, settings, own)}
     values = {**settings.values, **own_knobs}
-    if "pool" not in values["SERVER_MODE"] and "POOL_SIZE" not in settings.explicit:
-        values["POOL_SIZE"] = settings.menu["POOL_SIZE"]  # what is left of another mode
-    if values["SERVER_MODE"] != "prefork" and "WORKERS" not in settings.explicit:
-        values["WORKERS"] = settings.menu["WORKERS"]
+    left = of_other_modes(values["SERVER_MODE"]).keys() - settings.explicit
+    values |= {name: settings.menu[name] for name in left}
     for name in sorted(own_knobs):
         if problem := knob_problem(name, values[name]):
             raise LabError(

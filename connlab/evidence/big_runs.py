@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,9 +27,7 @@ def keep(answer: Answer, home: Path = HOME) -> Path:
     private_files.write(inner / "answer.json", json.dumps(answer))
     for name, spec in (("dials", over_time(answer)), ("sources", by_source(answer))):
         private_files.write(inner / f"chart-{name}.json", json.dumps(spec))
-    new = folder.parent / f".{LATEST}-{os.getpid()}"
-    new.symlink_to(folder.name)
-    new.replace(folder.parent / LATEST)
+    private_files.lead(LATEST, folder)
     return folder
 
 

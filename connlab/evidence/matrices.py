@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,9 +27,7 @@ def keep(matrix: Matrix, home: Path = HOME) -> Path:
         cell["evidence"] = f"runs/{folder.name}"
     private_files.folder(folder.parent)
     private_files.write(private_files.folder(folder) / FILE, json.dumps(matrix, indent=1))
-    new = folder.parent / f".{LATEST}-{os.getpid()}"
-    new.symlink_to(folder.name)
-    new.replace(folder.parent / LATEST)
+    private_files.lead(LATEST, folder)
     return folder
 
 

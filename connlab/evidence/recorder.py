@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -89,9 +88,7 @@ class RunFolder:
 
     def __init__(self, name: str, home: Path = HOME) -> None:
         self.folder = private_files.folder(private_files.folder(home / "runs") / name)
-        new = home / "runs" / f".latest-{os.getpid()}"
-        new.symlink_to(name)
-        new.replace(home / "runs" / "latest")
+        private_files.lead("latest", self.folder)
 
     def keep(self, test: str, name: str, data: Any) -> Path:
         """Write `data` as JSON into the folder of a test; returns the folder."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from connlab.base.settings import Settings
-from connlab.cluster import engine, engine_machine, host_files, hosts, images, lifecycle, one_off, removal
+from connlab.cluster import engine, host_files, images, lifecycle, one_off, orphans, removal
 from connlab.cluster.host import Host
 from connlab.cluster.idle_host import idle_host
 from connlab.kernels.claim_lab import SYSCTL, Agents, ClaimLab
@@ -20,7 +18,7 @@ SECONDS = 900  # after which the agent's host on the server ends by itself
 @contextlib.contextmanager
 def engine_lab(settings: Settings, clients: int) -> Iterator[ClaimLab]:
     """Bring up a lab of its own project; it is gone on the way out."""
-    _remove_leftovers(settings.project)
+    orphans.remove(_prefix(settings.project))
     own = settings.changed(COMPOSE_PROJECT_NAME=project(settings), CLIENTS=clients)
     try:
         server, *client_hosts = lifecycle.up(own)
@@ -45,19 +43,6 @@ def _agents_host(settings: Settings, server: Host) -> Iterator[Host]:
 
 def _write_sysctls(host: Host, settings: Sequence[str]) -> None:
     one_off.run_in_netns(host, [*SYSCTL, *settings], writable_net=True)
-
-
-def _remove_leftovers(project: str) -> None:
-    """Remove the labs of such measurements whose process is gone (SIGKILL, say).
-
-    Of an engine elsewhere nobody here knows whose process it was.
-    """
-    if not engine_machine.is_here():
-        return
-    for name in hosts.projects(_prefix(project)):
-        owner = re.fullmatch(rf"{re.escape(_prefix(project))}(\d+)", name)
-        if owner and not Path(f"/proc/{owner[1]}").exists():
-            removal.remove_project(name)
 
 
 def project(settings: Settings) -> str:

@@ -48,7 +48,7 @@ def measure(
     )
     return {
         "schema": 1,
-        "machine": {**engine_machine.facts(), "engine": engine.client().version()},
+        "machine": engine_machine.described(),
         "kernels": [row for row, _ in rows],
         "cells": [cell for _, cells in rows for cell in cells],
     }

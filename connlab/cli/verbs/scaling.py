@@ -18,7 +18,7 @@ from connlab.cli.verbs.options import WholeNumber, json_option, print_json
 def truth_at_scale(sources: int, as_json: bool) -> None:
     """Dial 20 times from each of many sources, in a lab of its own. Exit code 1 unless each was admitted to 15."""
     from connlab.actions import truth_at_scale as big
-    from connlab.actions.scale_measured import problems
+    from connlab.actions.scale_problems import problems
     from connlab.base.output import notice
     from connlab.cli.show import scale as show
     from connlab.evidence import big_runs

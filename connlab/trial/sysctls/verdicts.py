@@ -21,6 +21,9 @@ def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = F
     in_force = {group[at].setting.key: group[at].setting.asked for at in last.values()}
     result = []
     for at, (seen, verdict) in enumerate(zip(group, basic, strict=True)):
+        if seen.setting.excludes:
+            result.append(_excluded(seen))
+            continue
         found = [verdict] if verdict else []
         if not verdict and last[seen.setting.written_path] > at:
             found.append("overridden")
@@ -34,9 +37,6 @@ def entries(group: Sequence[Seen], ports: Sequence[int], *, kubernetes: bool = F
         words = [*sentences(seen, found, overriding, in_force, changed), *known(seen, found, ports)]
         if kubernetes and seen.setting.key not in facts.SAFE:
             words.append("a kubelet sets it only if --allowed-unsafe-sysctls names it")
-        if seen.setting.excludes:
-            result.append(_excluded(seen))
-            continue
         result.append({
             "file": seen.setting.file, "line": seen.setting.line or None,
             "key": seen.setting.key or seen.setting.written.strip(),

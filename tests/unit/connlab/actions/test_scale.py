@@ -10,8 +10,8 @@ import pytest
 
 from connlab.actions import scale_plan, scale_witness
 from connlab.actions.scale_dials import Dials
-from connlab.actions.scale_measured import problems
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
+from connlab.actions.scale_problems import problems
 from connlab.actions.scale_witness import Tables
 from connlab.base import settings
 from connlab.base.errors import NotFit, Usage
