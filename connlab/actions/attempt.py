@@ -17,7 +17,7 @@ from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import Attempt, Outcome
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import dense, hosts
+from connlab.cluster import block_routes, dense, hosts
 from connlab.cluster.host import Host
 from connlab.cluster.stream import StreamClosed
 from connlab.kernel import policy
@@ -61,7 +61,7 @@ def attempt(
     hangs does not keep the next one waiting. Each attempt goes to `reporter` and is not kept. The answer has the
     sums, the second witness, each refusing rule's own count, and whether the policy is in force. Cut short it has
     what there was by then: `interrupted` by Ctrl-C, `error` if the client or its agent went away. Raises `Usage` if
-    there is no such client, `LabError` if there is no server.
+    there is no such client, `LabError` if there is no server, or if a start took the client's block away.
     """
     progress = reporter or Reporter()
     lab_hosts = hosts.find(settings.project)
@@ -70,9 +70,7 @@ def attempt(
     for host in (server, dialler):
         if host.trouble:  # it runs, and nothing that it dials, or that dials it, has a way
             raise LabError(f"{host.name} is {host.trouble}", next_step="make up, which brings it back")
-    asked_source = source_text and blocks_of_sources.source(
-        source_text, dialler, dense.of_lab(settings.project)
-    )
+    asked_source = source_text and _source(settings.project, source_text, server, dialler)
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
     result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
@@ -101,6 +99,16 @@ def attempt(
         if not (result["interrupted"] or result["error"]):
             result |= _held(dialler, agent, outcomes[Outcome.ESTABLISHED], hold, progress)
     return result
+
+
+def _source(project: str, text: str, server: Host, dialler: Host) -> str:
+    """Return the address that is meant, from which the client can dial. Raises `Usage` or `LabError`."""
+    found = dense.of_lab(project)
+    source = blocks_of_sources.source(text, dialler, found)
+    if found and (lacks := block_routes.lacks(found, server, [dialler])):
+        what = f"{dialler.name} cannot dial from {source}: {lacks[dialler.id]}"
+        raise LabError(what, next_step="make up, which sets its block again")
+    return source
 
 
 def _sums(outcomes: Mapping[Outcome, int], second_witness: witness.Witness) -> dict[str, Any]:

@@ -84,9 +84,13 @@ def test_a_person_dials_from_one_source(lab: Lab) -> None:
 
 
 def test_what_a_start_took_away_is_said_and_comes_back(lab: Lab) -> None:
-    """A restart empties a network namespace: `status` says so, `up` sets the block again, on the same containers."""
+    """A restart empties a network namespace: `status` and `attempt` say so, `up` sets it again on the same hosts."""
     lab.clients[0].restart()
     assert state(lab)["clients"][0]["state"] == "without its block"
+    refusal = call_on(lab.settings, "attempt", "--client", "1", "--source", "2")
+    assert refusal.returncode == 1
+    assert "client-1 cannot dial from" in refusal.stderr
+    assert "without its block\n  next: make up" in refusal.stderr
     hosts_now = lifecycle.up(lab.settings)
     assert [host.id for host in hosts_now] == [host.id for host in (lab.server, *lab.clients)]
     assert state(lab)["clients"][0]["state"] == "running"
