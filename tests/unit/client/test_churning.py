@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections import Counter
@@ -110,3 +111,28 @@ def test_a_pause_is_for_one_at_a_time(agent):
     answer = agent().ask("churn", host="127.0.0.1", port=9, in_flight=2, gap_ms=5)
     assert answer["ok"] is False
     assert answer["error"].startswith("gap_ms: ")
+
+
+@pytest.mark.parametrize(("how", "end"), [("fin", b""), ("rst", "ECONNRESET")])
+def test_the_other_side_sees_how_each_is_closed(agent, how, end):
+    """After the echo a FIN, or a reset."""
+    ends: list[bytes | str] = []
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(connection.recv(1024))
+                try:
+                    ends.append(connection.recv(1024))
+                except OSError as error:
+                    ends.append(errno.errorcode[error.errno or 0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        answer = agent().ask("churn", host="127.0.0.1", port=listener.getsockname()[1], count=2, in_flight=2,
+                             how=how, message="ping")  # fmt: skip
+        server.join(20)
+    assert answer["tally"] == {"established": 2}
+    assert ends == [end, end]

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections import Counter
 
+from connlab.base.model import events
 from connlab.base.wait import until
+from server import settings
+from server.connections import Connections
+from server.modes import prefork
+from server.worker import FULL
+from server.workers import Process, Workers
+from tests.support import menu
+from tests.support.files_variable import files_variable
 from tests.unit.server.process import WITHIN, Server, echo
 
 
@@ -68,3 +77,51 @@ def test_workers_do_not_outlive_their_parent(start):
     server.process.kill()
     server.process.wait()
     server.wait_for_no_children()
+
+
+class Told:
+    """The workers as a server tells them to look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def look(self) -> None:
+        self.looks += 1
+
+
+def test_the_others_look_when_one_is_full(monkeypatch):
+    """Who was woken for a newcomer could not take it; nobody else would be woken for that one."""
+    knobs = settings.read(menu.MENU | files_variable())._replace(listen="127.0.0.1", port=0)
+    server = prefork.build(knobs, Connections())
+    told = Told()
+    ours, theirs = socket.socketpair()
+    with server.socket, ours, theirs:
+        monkeypatch.setattr(server, "_workers", told)
+        process = Process.__new__(Process)
+        process.channel = ours
+        theirs.send(FULL)
+        server._answer(process)
+    assert told.looks == 1
+
+
+class Doomed:
+    """A worker that is killed between accept(2) and what it would have written."""
+
+    def __init__(self, *base) -> None:
+        self.journal = base[-1]
+
+    def run(self) -> None:
+        self.journal.accepting(True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_one_that_dies_while_it_accepts_leaves_one_untold(capfd):
+    """Whether there was a connection nobody knows: the event says so."""
+    with socket.socket() as listener:
+        workers = Workers(listener, Connections(), lambda _, *base: Doomed(*base), tell=False)
+        workers.start(1)
+        (process,) = workers.running.values()
+        until(lambda: process.asks()[1], "it has ended", WITHIN)
+        workers.ended(process, stopping=False)
+    (ended,) = (event for event in events(capfd.readouterr().out) if event.event == "worker_ended")
+    assert (ended.fields["status"], ended.fields["untold"]) == (-signal.SIGKILL, 1)
