@@ -44,6 +44,14 @@ def test_knobs_and_options_may_be_typed():
     settings.check_make_names({})
 
 
+def test_what_recipes_and_the_bench_read_may_be_typed():
+    """The bench calls `lab`, which judges what was typed after `make bench`."""
+    read = re.findall(r"\$\$\{([A-Z]+)[+-]", (HOME / "Makefile").read_text())
+    read += re.findall(r'environ\.get\("([A-Z]+)"\)', (HOME / "bench/__main__.py").read_text())
+    assert {"KERNELS", "SOURCES", "QUICK", "ROUNDS"} <= set(read)
+    settings.check_make_names({"CONNLAB_MAKE_NAMES": " ".join(read)})
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [("CONLIMIT", "CONNLIMIT"), ("CONN_LIMIT", "CONNLIMIT"), ("CONNILMIT", "CONNLIMIT"), ("FIREWAL", "FIREWALL"),
