@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from connlab.base.output import notice
-from connlab.cluster import engine, removal
+from connlab.cluster import engine, hosts, removal
 from connlab.cluster.host import Host
 
 GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
 
 
-def leave_network(project: str, lab_hosts: Sequence[Host]) -> None:
+def leave_network(project: str) -> None:
     """Take every host and the network away: what its clients have for addresses cannot be changed."""
     notice(f"{project} is made anew on another network")
-    leave(lab_hosts)
-    removal.remove_one_offs(project)
+    removal.remove_all(f"{hosts.PROJECT}={project}")
     removal.remove_networks(project)
 
 

@@ -60,7 +60,7 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
         try:
             lab_record.write(project, Record(lab_knobs.recorded_knobs(target), target.menu))
             if dense.has_to_move(target):
-                leaving.leave_network(project, old_hosts)
+                leaving.leave_network(project)
             lab_hosts = repair.repair_hosts(project, hosts.find(project), target.clients)
             leaving.leave(leaving.surplus(lab_hosts, target.clients))
             asked = _converge(target, lab_hosts)
@@ -72,7 +72,6 @@ def up(settings: Settings, prepare: Callable[[Settings], None] = lambda _: None)
             return ready
         except BaseException:
             if not own_knobs:
-                leaving.leave(hosts.find(project))
                 removal.remove_project(project)
             raise
 
@@ -114,7 +113,8 @@ def down(project: str) -> None:
     with exclusive_lock(f"changing {project}"):
         if project not in hosts.projects(project):
             notice(f"there is no lab {project}, so there is nothing to remove")
-        leaving.leave(hosts.find(project))
+        elif count := len(hosts.find(project)):
+            notice(f"{count} {'host is' if count == 1 else 'hosts are'} removed")
         try:
             removal.remove_project(project)
         except GaveUp as error:

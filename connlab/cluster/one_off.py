@@ -37,7 +37,7 @@ def ephemeral_host(
 ) -> Iterator[Host]:
     """One more host on a lab's network, `spare-1`, that does nothing; removed on the way out.
 
-    It removes itself after `seconds`, should we be killed; `remove_one_offs` does it sooner.
+    It removes itself after `seconds`, should we be killed; `make down` does it sooner.
     Raises `LabError` with the engine's words if it does not start.
     """
     network = client().api.networks(filters={"label": f"{PROJECT}={project}"})[0]["Name"]

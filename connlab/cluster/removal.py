@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from connlab.base.wait import until
+from connlab.cluster import engine
 from connlab.cluster.engine import NotFound, Refused, client
-from connlab.cluster.hosts import ONE_OFF, PROJECT
+from connlab.cluster.hosts import PROJECT
 
-
-def remove_one_offs(project: str) -> None:
-    """Remove spare hosts, and what `compose run` left: `down` of Compose 2 and 5 forgets those that still run."""
-    remove_all(f"{PROJECT}={project}", f"{ONE_OFF}=True")
+PARALLEL = 8  # calls to the engine
 
 
 def remove_project(project: str) -> None:
     """Remove all containers, networks and volumes of a project, without asking anybody to stop.
 
-    For labs that nobody needs any more: a third of what `compose down` costs. Raises `GaveUp` if the engine
-    keeps a container or a network.
+    Raises `GaveUp` if the engine keeps a container or a network.
     """
     api, filters = client().api, {"label": f"{PROJECT}={project}"}
     remove_all(filters["label"])
@@ -40,12 +40,18 @@ def remove_all(*labels: str) -> None:
 
     One that is being made is listed before it can be removed (engine 20.10: "No such container").
     """
+    in_turn = not engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
 
     def none_is_listed() -> bool:
-        # One after another, for the sake of old engines (engine.PARTS_AT_ONCE).
         entries = client().api.containers(all=True, filters={"label": list(labels)})
-        for entry in entries:
-            remove(entry["Id"])
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            removals = []
+            for entry in entries:
+                if in_turn:
+                    _part(entry)
+                removals.append(pool.submit(remove, entry["Id"]))
+            for removal in removals:
+                removal.result()
         return not entries
 
     until(none_is_listed, f"the engine has removed all containers of {', '.join(labels)}", within=30)
@@ -55,6 +61,14 @@ def remove(container: str) -> None:
     """Remove a container, whatever its state; one that is going by itself, or gone, is fine."""
     with contextlib.suppress(Refused):  # it is removing itself already
         client().api.remove_container(container, force=True, v=True)
+
+
+def _part(entry: Mapping[str, Any]) -> None:
+    """Take a container off its networks: what is on none may go at the same moment as others (engine.PARTS_AT_ONCE)."""
+    for network in entry["NetworkSettings"]["Networks"].values():
+        if network["EndpointID"]:  # a host that does not run has none
+            with contextlib.suppress(Refused):
+                client().api.disconnect_container_from_network(entry["Id"], network["NetworkID"], force=True)
 
 
 def _gone(network: str) -> bool:
