@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
 
-from connlab.actions import scale_plan, scale_witness
+from connlab.actions import scale_witness
 from connlab.actions.scale_dials import Dials, totals
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
 from connlab.actions.scale_problems import problems
@@ -49,14 +49,7 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     packets, counters = scale_witness.refused_packets(server), scale_witness.counters(server)
     seconds: dict[str, float] = {}
     dials = Dials()
-    apart = scale_plan.refusals_apart(run, scale_plan.free_entries(settings))
-    _dial(lab, dials, LIMIT if apart else DIALS, 0, tell)
-    if apart:
-        gap_ms = scale_plan.refusal_gap_ms(run, scale_plan.free_entries(settings))
-        tell(
-            f"now the dials to be refused, {gap_ms} ms apart on each client, for the machine tracks them, too"
-        )
-        _dial(lab, dials, DIALS - LIMIT, gap_ms, tell)
+    _dial(lab, dials, tell)
     began = time.monotonic()
     held = scale_witness.look(server, settings.port)
     packets = scale_witness.refused_packets(server) - packets
@@ -90,13 +83,13 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     return {**answer, "exact": not problems(answer)}
 
 
-def _dial(lab: ScaleLab, dials: Dials, rounds: int, gap_ms: int, tell: Tell) -> None:
-    """Have all clients dial so many rounds from a barrier on, and take in what becomes of it."""
+def _dial(lab: ScaleLab, dials: Dials, tell: Tell) -> None:
+    """Have all clients dial from a barrier on, and take in what becomes of it."""
     settings, run, found, server, agents = lab
     at_ns = agents[0].facts().monotonic_ns + LEAD_NS + LEAD_EACH_NS * run.clients
     waits = [
         agent.start_open(
-            run.each * rounds, gap_ms, host=server.address, port=settings.port, sources=str(found.of(number)),
+            run.each * DIALS, host=server.address, port=settings.port, sources=str(found.of(number)),
             at_ns=at_ns, timeout_ms=DIAL_MS,
         )
         for number, agent in enumerate(agents, 1)

@@ -16,8 +16,7 @@ EACH = 256  # sources of a client: with 20 dials 5,120 sockets
 LEAST, MOST = 16, 16_384  # sources
 # Memory of a connection that is held, both ends and what tracks it, user space too; and of a client host.
 CONNECTION_BYTES, CLIENT_BYTES, SERVER_BYTES = 16 << 10, 48 << 20, 256 << 20
-CLOSE_S = 10  # nf_conntrack_tcp_timeout_close
-MARGIN = 0.9  # of the room for refused dials: others track connections, too
+OTHERS = 16  # tracked connections of the server beside: who asks for a name (a refused dial leaves none)
 # What the lab of a run is, whatever the user's own is.
 KNOBS = {
     "FIREWALL": "connlimit", "CONNLIMIT": str(LIMIT), "PORT": "12345", "SYSCTL": "article", "CLIENT_SYSCTL": "stock",
@@ -85,11 +84,11 @@ def check(settings: Settings, run: Plan) -> None:
     """Compare the plan with the engine's machine. Raises `NotFit` with what is short, the number, and what fits."""
     need = run.held * CONNECTION_BYTES + run.clients * CLIENT_BYTES + SERVER_BYTES
     free = engine_machine.available_bytes(settings)
-    tracked = free_entries(settings)
+    tracked = engine_machine.conntrack_entries(settings)
     addresses = blocks.most_clients(run.each)
     limits = (
         (need, free, "bytes of memory"),
-        (run.held + run.refused // 10, tracked, "tracked connections (net.netfilter.nf_conntrack_max)"),
+        (run.held + OTHERS, tracked, "tracked connections (net.netfilter.nf_conntrack_max)"),
         (run.clients, addresses, f"clients with {run.each} addresses each in {blocks.POOL}"),
     )
     for wanted, most, what in limits:
@@ -98,26 +97,6 @@ def check(settings: Settings, run: Plan) -> None:
                 f"SOURCES={run.sources} needs {wanted:,} {what}, and there are {most:,}",
                 next_step=_advice(run, wanted, most),
             )
-
-
-def free_entries(settings: Settings) -> int | None:
-    """Return how many connections more the machine's own namespace can track; None if nobody knows."""
-    most = engine_machine.conntrack_entries(settings)
-    return None if most is None else most - engine_machine.tracked_now()
-
-
-def refusals_apart(run: Plan, free: int | None) -> bool:
-    """Whether refused dials have to be made last, and slowly, because the machine cannot track all of them.
-
-    Where it tracks what crosses its bridges (bridge-nf-call-iptables), its own namespace has an entry for each
-    connection, and one for each refused dial, for CLOSE_S seconds; a full table drops SYNs. `free` are those left.
-    """
-    return free is not None and (free - run.held) * MARGIN < run.refused
-
-
-def refusal_gap_ms(run: Plan, free: int | None) -> int:
-    """Return how far apart a client's dials have to be, so that those of CLOSE_S seconds fit into `free` entries."""
-    return -(-run.clients * CLOSE_S * 1000 // max(1, int((free or 0) * MARGIN)))
 
 
 def project(menu: Settings) -> str:

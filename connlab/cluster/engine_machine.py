@@ -15,7 +15,6 @@ from connlab.cluster import engine, hosts, images, one_off
 
 MEMINFO = "/proc/meminfo"  # the whole machine's, in a container too
 CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_max"  # each network namespace may have so many entries
-TRACKED = "/proc/sys/net/netfilter/nf_conntrack_count"  # and ours has so many
 
 
 def facts() -> dict[str, Any]:
@@ -88,12 +87,6 @@ def conntrack_entries(settings: Settings) -> int | None:
         ask = _asker(settings, CONNTRACK)
         text = ask() if ask else ""
     return int(text) if text.strip().isdigit() else None
-
-
-def tracked_now() -> int:
-    """How many connections the machine's own namespace tracks; 0 of an engine elsewhere, which is not asked."""
-    text = Path(TRACKED).read_text() if is_here() and Path(TRACKED).exists() else ""
-    return int(text) if text.strip().isdigit() else 0
 
 
 def _asker(settings: Settings, path: str) -> Callable[[], str] | None:

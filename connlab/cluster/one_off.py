@@ -76,21 +76,31 @@ def run_once(
     return _run(image, argv, entrypoint, config, environment=dict(environment or {}), user=user)
 
 
-def run_in_netns(host: Host, argv: Sequence[str], *, writable_net: bool = False) -> str:
+def run_in_netns(
+    host: Host, argv: Sequence[str], *, writable_net: bool = False, processes_of: Host | None = None
+) -> str:
     """Run a command as root with NET_ADMIN in a host's network namespace; its standard output.
 
     Neither the host nor anybody in it gains a capability: the command runs in a container of its own, which
     shares the host's network and nothing else (`--network container:ID`). With `writable_net` it can write
-    /proc/sys/net, which is the host's. Raises `CommandFailed`.
+    /proc/sys/net, which is the host's. PID 1 is that of `processes_of`, so that ip(8) can name another host's
+    network namespace. Raises `CommandFailed`.
     """
-    api = client().api
-    config = api.create_host_config(network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED)
+    config = netns_config(host, pid_mode=f"container:{processes_of.id}" if processes_of else None)
     if writable_net:
         config["ReadonlyPaths"] = REST_OF_PROC
     status, output = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
     if status:
         raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}", output.strip())
     return output
+
+
+def netns_config(host: Host, **options: Any) -> dict[str, Any]:
+    """Return the engine's HostConfig of a container with NET_ADMIN in a host's network namespace."""
+    config: dict[str, Any] = client().api.create_host_config(
+        network_mode=f"container:{host.id}", cap_add=["NET_ADMIN"], **HARDENED, **options
+    )
+    return config
 
 
 def _run(

@@ -10,12 +10,14 @@ import pytest
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome
 from connlab.cluster import capacity, compose_up, dense, hosts, lifecycle
+from connlab.cluster.engine import client
 from connlab.cluster.readiness import wait_until_ready
 from tests.support.in_process import call_on
 from tests.support.laboratory import Lab, close_on_server, own_settings, temporary_project, wait_until_free
 
 pytestmark = pytest.mark.xdist_group("dense")
 SOURCES, LIMIT = 64, 3
+FRAMES = "/sys/class/net/eth0/statistics/rx_packets"
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +47,21 @@ def state(lab: Lab) -> dict:
 def test_each_source_has_a_limit_of_its_own(lab: Lab) -> None:
     """128 sources on two hosts: each is admitted to the limit and refused beyond it.
 
-    The server's kernel knows two neighbours, not 128, and neither client has a capability.
+    The server's kernel knows two neighbours, not 128, and neither client has a capability. Nothing of it crossed the
+    bridge, where the machine's own namespace may track it: each end of a pair has counted packets, eth0 none of TCP.
     """
+    eth0 = lab.server.run(["cat", FRAMES])
     assert dial_all(lab, 1) == expected(lab, 1)
     assert dial_all(lab, 2) == expected(lab, 2)
     neighbours = lab.server.run(["ip", "neigh"]).split("\n")
     assert {line.split()[0] for line in neighbours if line} == {host.address for host in lab.clients}
     for host in lab.clients:
         assert "CapEff:\t0000000000000000" in host.run(["cat", "/proc/1/status"])
+        pair = f"/sys/class/net/{host.name}/statistics/rx_packets"
+        assert int(lab.server.run(["cat", pair])) > 3 * LIMIT * SOURCES
+    crossed = int(lab.server.run(["cat", FRAMES])) - int(eth0)
+    assert crossed < 2 * SOURCES, f"{crossed} frames came by the bridge"
+    assert "inet6" not in lab.server.run(["ip", "address"]).replace("inet6 ::1", "")
 
 
 def test_status_tells_each_source_under_its_client(lab: Lab) -> None:
@@ -106,6 +115,19 @@ def test_what_a_start_took_away_is_said_and_comes_back(lab: Lab) -> None:
 def _once_ready(lab: Lab) -> dict:
     wait_until_ready(lab.settings.project, 2)
     return state(lab)
+
+
+def test_who_is_taken_off_the_network_has_no_way_to_the_server(lab: Lab) -> None:
+    """Nor over its pair, although its block is its own still; `up` makes the client anew."""
+    taken = lab.clients[1]
+    network = hosts.networks(lab.settings.project)[0]["Id"]
+    client().api.disconnect_container_from_network(taken.id, network)
+    with Agent(taken) as agent:
+        block = str(dense.of_lab(lab.settings.project).of(2))
+        attempts = agent.open(2, host=lab.server.address, sources=block)
+    assert [attempt.outcome for attempt in attempts] == [Outcome.UNREACHABLE] * 2
+    lab.clients[1] = lifecycle.up(lab.settings)[2]
+    assert dial_all(lab, 2) == expected(lab, 2)
 
 
 def test_scaling_gives_the_new_ones_blocks_and_leaves_the_others(lab: Lab) -> None:
