@@ -52,7 +52,8 @@ def _answer(line: bytes, held: Held, knobs: JsonObject) -> bool:
     except (messages.BadRequest, OSError) as error:
         _write(messages.failure(number, error))
         return False
-    _write(messages.success(number, request, answer))
+    for message in messages.answer_lines(number, request, answer):
+        _write(message)
     return isinstance(request, protocol.Quit)
 
 
@@ -67,7 +68,7 @@ def _lines() -> Iterator[bytes]:
 
 def _write(message: JsonObject) -> None:
     """Write a line, all of it: write(2) may take only a part."""
-    data = memoryview(json.dumps(message).encode() + b"\n")
+    data = memoryview(f"{json.dumps(message)}\n".encode())
     while data:
         data = data[os.write(1, data) :]
 

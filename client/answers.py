@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from client.attempt import Attempt
+from client.attempts import Attempts
 from client.protocol import Close, Quit, Recv, Request, Send
 from connlab.machine.named_tuple import NamedTuple
 
 
 class Opened(NamedTuple):
-    """What became of the dials: `attempts`, or only `tally`, how many ended how, if each was told on the way."""
+    """What became of the dials: `attempts`, or `tally`, how many ended how, if each is told in a line before."""
 
-    attempts: list[Attempt] | None = None
+    attempts: Attempts | None = None
     tally: dict[str, int] | None = None
 
 
@@ -19,7 +19,7 @@ class Churned(NamedTuple):
 
     tally: dict[str, int]
     seconds: float
-    attempts: list[Attempt] | None = None
+    attempts: Attempts | None = None
 
 
 class Closed(NamedTuple):

@@ -5,11 +5,10 @@ A call is bounded: 2 s for each dial, 2 s for the echoes, 2 s for the server's F
 
 from __future__ import annotations
 
-import socket
-
 from client import close, connector, exchange, report
 from client.attempt import Attempt
 from client.json_object import JsonObject
+from client.sockets import Socket
 from connlab.machine import identity
 
 TIMEOUT_MS = 2000
@@ -21,8 +20,8 @@ def call(knobs: JsonObject, count: int) -> tuple[list[str], int]:
     Returns the outcomes and the number of echoes; an RST instead of an echo is `reset`.
     """
     outcomes: list[str] = []
-    messages: dict[socket.socket, bytes] = {}
-    attempts: dict[socket.socket, Attempt] = {}
+    messages: dict[Socket, bytes] = {}
+    attempts: dict[Socket, Attempt] = {}
     server, port = knobs["connlab_server"], knobs["port"]
     for attempt, sock in connector.dial(server, port, count=count, timeout_ms=TIMEOUT_MS):
         if sock:

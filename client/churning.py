@@ -1,21 +1,17 @@
-"""Open, use and close connections, several at a time: each goes on as soon as it can, and the next takes its place."""
+"""Open, use and close connections, one at a time or several: each goes on as soon as it can, then comes the next."""
 
 from __future__ import annotations
 
 import select
-import socket
 import time
-from collections.abc import Callable
 
-from client import close, single_dial
-from client.attempt import Attempt
-from client.single_dial import UNDECIDED
+from client import close
+from client.dialling import UNDECIDED, Dialling, answer
+from client.sockets import NOW, Socket
 from connlab.machine.named_tuple import NamedTuple
 
-_NOW = socket.MSG_DONTWAIT
-DIALLING, TALKING, CLOSING = 1, 2, 3
-
-Start = Callable[[int], single_dial.Started]  # begins dial N, counted from 1
+_DIALLING, _TALKING, _CLOSING = 1, 2, 3
+_CHUNK, _MOST_EVENTS = 65_536, 256
 
 
 class Use(NamedTuple):
@@ -23,122 +19,117 @@ class Use(NamedTuple):
 
     message: bytes | None
     reset: bool
-    timeout_ms: int
 
 
 class Churning:
     """The connections that are under way, by descriptor, in the order in which their present phase began."""
 
-    def __init__(self, use: Use) -> None:
-        self.use = use
-        self.ended: list[Attempt] = []
-        self._epoll = select.epoll()
-        # phase, when it began (ns), attempt, socket, and what came of the echo
-        self._open: dict[int, tuple[int, int, Attempt, socket.socket, bytes]] = {}
+    def __init__(self, dialling: Dialling, use: Use) -> None:
+        self.dialling, self.attempts, self.use = dialling, dialling.attempts, use
+        self._epoll = dialling.epoll
+        # phase, when it began (ns), the row of the attempt, socket, and what came of the echo
+        self._open: dict[int, tuple[int, int, int, Socket, bytes]] = {}
 
-    def run(self, start: Start, count: int, in_flight: int) -> None:
-        """Carry out so many, `in_flight` at a time; afterwards `ended` has them, in the order of their ends."""
-        started = 0
+    def run(self, in_flight: int, gap_ms: int) -> None:
+        """Carry out all dials, `in_flight` at a time; the gap is between the end of one and the start of the next."""
+        dialling, under_way, poll, first = self.dialling, self._open, self._epoll.poll, True
         with self._epoll:
-            while started < count or self._open:
-                while started < count and len(self._open) < in_flight:
-                    started += 1
-                    self._begin(*start(started))
-                for descriptor, event in self._epoll.poll(self._patience(), 256) if self._open else ():
-                    self._go_on(descriptor, event)
-                self._end_overdue()
+            while dialling.left or under_way:
+                while dialling.left and len(under_way) < in_flight:
+                    if gap_ms and not first:
+                        time.sleep(gap_ms / 1000)
+                    first = False
+                    self._begin()
+                if under_way:
+                    for descriptor, event in poll(self._patience(), _MOST_EVENTS):
+                        self._go_on(descriptor, event)
+                    self._end_overdue()
 
-    def _begin(self, attempt: Attempt, sock: socket.socket | None, number: int | None, outcome: str) -> None:
-        if sock and number in UNDECIDED:
-            self._epoll.register(sock, select.EPOLLOUT)
-            self._open[sock.fileno()] = DIALLING, attempt.start_ns, attempt, sock, b""
-            return
-        attempt, sock = single_dial.decide(attempt, sock, number, outcome)
+    def _begin(self) -> None:
+        row, sock, undecided = self.dialling.start()
         if sock is None:
-            self.ended.append(attempt)
+            return
+        if undecided:
+            self._epoll.register(sock, select.EPOLLOUT)
+            self._open[sock.fileno()] = _DIALLING, self.attempts.start_ns[row], row, sock, b""
         else:
-            self._epoll.register(sock, select.EPOLLIN)
-            self._talk(attempt, sock)
+            descriptor = sock.fileno()
+            self._epoll.register(descriptor, select.EPOLLIN)
+            self._talk(descriptor, row, sock)
 
     def _go_on(self, descriptor: int, event: int) -> None:
-        phase, _, attempt, sock, seen = self._open[descriptor]
-        if phase == DIALLING:
-            number = single_dial.answer(sock, event)
+        phase, since, row, sock, seen = self._open[descriptor]
+        if phase == _DIALLING:
+            number = answer(sock, event)
             if number in UNDECIDED:
                 return
-            attempt, left = single_dial.decide(attempt, sock, number)
-            if left is None:
-                self._end(descriptor, attempt, None)
-            else:
+            del self._open[descriptor]
+            if self.dialling.decide(row, sock, number):
                 self._epoll.modify(descriptor, select.EPOLLIN)
-                self._talk(attempt, sock)
+                self._talk(descriptor, row, sock)
             return
         try:
-            data = sock.recv(65_536, _NOW)
+            data = sock.recv(_CHUNK, NOW)
         except BlockingIOError:
             return
         except OSError as error:
-            self._end(descriptor, attempt.with_errno(error.errno or 0) if phase == TALKING else attempt, sock)
+            if phase == _TALKING:
+                self.attempts.judge(row, error.errno)
+            self._end(descriptor, row, sock)
             return
-        if phase == CLOSING:
+        if phase == _CLOSING:
             if not data:
-                self._end(descriptor, attempt, sock)
+                self._end(descriptor, row, sock)
         elif (self.use.message or b"") in seen + data or not data:
-            self._close(descriptor, attempt, sock)
+            self._close(descriptor, row, sock)
         else:
-            self._open[descriptor] = phase, self._open[descriptor][1], attempt, sock, seen + data
+            self._open[descriptor] = phase, since, row, sock, seen + data
 
-    def _talk(self, attempt: Attempt, sock: socket.socket) -> None:
+    def _talk(self, descriptor: int, row: int, sock: Socket) -> None:
         """Send the message, if there is one."""
-        message, descriptor = self.use.message, sock.fileno()
-        self._open.pop(descriptor, None)
-        if not message:
-            self._close(descriptor, attempt, sock)
+        if not self.use.message:
+            self._close(descriptor, row, sock)
             return
         try:
-            sock.send(message, _NOW)
+            sock.send(self.use.message, NOW)
         except OSError as error:
-            self._close(descriptor, attempt.with_errno(error.errno or 0), sock)
+            self.attempts.judge(row, error.errno)
+            self._close(descriptor, row, sock)
             return
-        self._open[descriptor] = TALKING, time.monotonic_ns(), attempt, sock, b""
+        self._open[descriptor] = _TALKING, time.monotonic_ns(), row, sock, b""
 
-    def _close(self, descriptor: int, attempt: Attempt, sock: socket.socket) -> None:
+    def _close(self, descriptor: int, row: int, sock: Socket) -> None:
         """Close with RST, or send FIN and wait for the other side's."""
+        if not self.use.reset and close.send_fin(sock):
+            self._open.pop(descriptor, None)  # so that it stands last
+            self._open[descriptor] = _CLOSING, time.monotonic_ns(), row, sock, b""
+        else:
+            self._end(descriptor, row, sock)
+
+    def _end(self, descriptor: int, row: int, sock: Socket) -> None:
+        self._open.pop(descriptor, None)
         if self.use.reset:
             close.reset(sock)
-            self._end(descriptor, attempt, sock)
-            return
-        try:
-            sock.shutdown(socket.SHUT_WR)
-        except OSError:  # there is no connection any more
-            self._end(descriptor, attempt, sock)
-            return
-        self._open.pop(descriptor, None)
-        self._open[descriptor] = CLOSING, time.monotonic_ns(), attempt, sock, b""
-
-    def _end(self, descriptor: int, attempt: Attempt, sock: socket.socket | None) -> None:
-        self._open.pop(descriptor, None)
-        if sock is not None:
+        else:
             sock.close()
-            attempt = attempt._replace(closed_ns=time.monotonic_ns())
-        self.ended.append(attempt)
+        self.attempts.closed_ns[row] = time.monotonic_ns()
 
     def _patience(self) -> float:
         """Return the seconds until the first phase is overdue."""
         _, since, _, _, _ = next(iter(self._open.values()))
-        return max(0.0, (since + self.use.timeout_ms * 1_000_000 - time.monotonic_ns()) / 1e9)
+        return max(0.0, (since + self.dialling.timeout_ns - time.monotonic_ns()) / 1e9)
 
     def _end_overdue(self) -> None:
         """End the phases that took too long: no answer is an outcome, no echo or no FIN closes the connection."""
-        limit = time.monotonic_ns() - self.use.timeout_ms * 1_000_000
+        limit = time.monotonic_ns() - self.dialling.timeout_ns
         while self._open:
-            descriptor, (phase, since, attempt, sock, _) = next(iter(self._open.items()))
+            descriptor, (phase, since, row, sock, _) = next(iter(self._open.items()))
             if since > limit:
                 return
-            if phase == DIALLING:
-                attempt, _ = single_dial.decide(attempt, sock, None, "timed_out")
-                self._end(descriptor, attempt, None)
-            elif phase == TALKING:
-                self._close(descriptor, attempt, sock)
+            if phase == _DIALLING:
+                del self._open[descriptor]
+                self.dialling.decide(row, sock, None, "timed_out")
+            elif phase == _TALKING:
+                self._close(descriptor, row, sock)
             else:
-                self._end(descriptor, attempt, sock)
+                self._end(descriptor, row, sock)

@@ -8,23 +8,24 @@ import time
 from collections.abc import Iterable
 
 from client import exchange
+from client.sockets import Socket
 
 _ABORT = struct.pack("ii", 1, 0)
 
 
-def fin(sockets: Iterable[socket.socket], timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+def fin(sockets: Iterable[Socket], timeout_ms: int) -> dict[Socket, tuple[str, int]]:
     """Send FIN, read until the other side's FIN, close. Returns for each who answered, and after how many µs.
 
     `fin`: it closed too, so a limit no longer counts the connection. `reset`: RST instead. `timeout`: it
     did neither in `timeout_ms` for all. `none`: a listener, which has no other side.
     """
     start_ns = time.monotonic_ns()
-    ends: dict[socket.socket, tuple[str, int]] = {}
+    ends: dict[Socket, tuple[str, int]] = {}
     waiting = set()
     for sock in sockets:
         if listens(sock):
             ends[sock] = ("none", 0)
-        elif _send_fin(sock):
+        elif send_fin(sock):
             ends[sock] = ("timeout", timeout_ms * 1000)
             waiting.add(sock)
         else:
@@ -39,13 +40,13 @@ def fin(sockets: Iterable[socket.socket], timeout_ms: int) -> dict[socket.socket
     return ends
 
 
-def reset(sock: socket.socket) -> None:
+def reset(sock: Socket) -> None:
     """Close a connection with RST: SO_LINGER 0 (socket(7))."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
     sock.close()
 
 
-def rst(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+def rst(sockets: Iterable[Socket], _timeout_ms: int) -> dict[Socket, tuple[str, int]]:
     """Close with RST, which leaves no TIME_WAIT on either side (kernel.md T15)."""
     ends = {}
     for sock in sockets:
@@ -54,12 +55,12 @@ def rst(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socke
     return ends
 
 
-def half(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+def half(sockets: Iterable[Socket], _timeout_ms: int) -> dict[Socket, tuple[str, int]]:
     """Send FIN and keep the descriptor: the other side may go on sending (RFC 9293 §3.6)."""
-    return {sock: ("none" if _send_fin(sock) else _who_ended(sock), 0) for sock in sockets}
+    return {sock: ("none" if send_fin(sock) else _who_ended(sock), 0) for sock in sockets}
 
 
-def drop(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.socket, tuple[str, int]]:
+def drop(sockets: Iterable[Socket], _timeout_ms: int) -> dict[Socket, tuple[str, int]]:
     """Close as a process does that just ends: nothing is read, nobody is waited for, the rest is the kernel's.
 
     It sends FIN and keeps an orphan, in FIN_WAIT_2 for at most tcp_fin_timeout (kernel.md T03); RST instead
@@ -75,12 +76,12 @@ def drop(sockets: Iterable[socket.socket], _timeout_ms: int) -> dict[socket.sock
 HOW = {"fin": fin, "rst": rst, "half": half, "drop": drop}
 
 
-def listens(sock: socket.socket) -> bool:
+def listens(sock: Socket) -> bool:
     """Return whether this is a listening socket rather than a connection (socket(7))."""
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
-def _send_fin(sock: socket.socket) -> bool:
+def send_fin(sock: Socket) -> bool:
     """Send FIN; returns whether there was still a connection, for which shutdown(2) does not say ENOTCONN."""
     try:
         sock.shutdown(socket.SHUT_WR)
@@ -89,7 +90,7 @@ def _send_fin(sock: socket.socket) -> bool:
     return True
 
 
-def _who_ended(sock: socket.socket) -> str:
+def _who_ended(sock: Socket) -> str:
     """Return how a connection ended that is no more: `fin` from both sides, or `reset`."""
     exchange.drain(sock)
     return "reset" if sock in exchange.broken else "fin"

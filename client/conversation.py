@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import select
-import socket
 
 from client import close, exchange
 from client.attempt import errno_name, outcome_of
 from client.screen import Screen
+from client.sockets import Socket
 
 REPLY_MS = 1000
 STALL_MS = 10_000  # after so long without a byte taken, the server will not take the rest either
@@ -20,7 +20,7 @@ class Ended(Exception):
     """The other side has ended the connection; the text says how."""
 
 
-def converse(sock: socket.socket, screen: Screen) -> None:
+def converse(sock: Socket, screen: Screen) -> None:
     """Send each line and show what comes back, until the input ends; then send FIN. Raises Ended."""
     typed, searched = bytearray(), 0
     while True:
@@ -40,7 +40,7 @@ def converse(sock: socket.socket, screen: Screen) -> None:
             _exchange(sock, line, screen)
 
 
-def _read(sock: socket.socket, screen: Screen) -> bytes:
+def _read(sock: Socket, screen: Screen) -> bytes:
     """Return what was typed, at least a byte, or b"" at the end; what the server says meanwhile is shown."""
     poller = select.poll()
     poller.register(0, select.POLLIN)
@@ -57,7 +57,7 @@ def _read(sock: socket.socket, screen: Screen) -> bytes:
             return os.read(0, 65_536)
 
 
-def _exchange(sock: socket.socket, line: bytearray, screen: Screen) -> None:
+def _exchange(sock: Socket, line: bytearray, screen: Screen) -> None:
     """Send a line, wait until as many bytes came back or none does any more, show them. Raises Ended."""
     left, back, end = memoryview(line), bytearray(), ""
     poller = select.poll()
@@ -81,7 +81,7 @@ def _exchange(sock: socket.socket, line: bytearray, screen: Screen) -> None:
         screen.say(f"(nothing came back within {REPLY_MS // 1000} s)")
 
 
-def _receive(sock: socket.socket) -> tuple[bytes, str]:
+def _receive(sock: Socket) -> tuple[bytes, str]:
     """Return the bytes that have come, and how the connection ended, if it did."""
     data, eof, number = exchange.drain(sock)
     return data, "the server closed the connection (FIN)" if eof else _how(number)
@@ -94,7 +94,7 @@ def _how(number: int | None) -> str:
     return f"the server {word} the connection ({errno_name(number)})"
 
 
-def _say_goodbye(sock: socket.socket, screen: Screen) -> None:
+def _say_goodbye(sock: Socket, screen: Screen) -> None:
     """Send FIN, then show everything up to the FIN of the other side."""
     close.half([sock], 0)
     waiting = {sock}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import select
-import socket
 import time
 from collections.abc import Iterator
 from weakref import WeakSet
 
+from client.sockets import NOW, Socket
+
 # Connections that an error ended. It can be read only once: afterwards the kernel shows a socket that was
 # reset and one that was closed by both sides alike.
-broken: WeakSet[socket.socket] = WeakSet()
-_NOW = socket.MSG_DONTWAIT
+broken: WeakSet[Socket] = WeakSet()
 _CHUNK = 65_536
 
 
-def ready(waiting: set[socket.socket], timeout_ms: int) -> Iterator[socket.socket]:
+def ready(waiting: set[Socket], timeout_ms: int) -> Iterator[Socket]:
     """Yield each socket whenever bytes, a FIN or an error are there to be read.
 
     Ends when the caller has discarded all of them from `waiting`, or the time is over.
@@ -37,7 +37,7 @@ def ready(waiting: set[socket.socket], timeout_ms: int) -> Iterator[socket.socke
                 return
 
 
-def _one_ready(waiting: set[socket.socket], end_ns: int) -> Iterator[socket.socket]:
+def _one_ready(waiting: set[Socket], end_ns: int) -> Iterator[Socket]:
     (sock,) = waiting
     poller = select.poll()
     poller.register(sock, select.POLLIN)
@@ -48,12 +48,12 @@ def _one_ready(waiting: set[socket.socket], end_ns: int) -> Iterator[socket.sock
             return
 
 
-def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int | None]:
+def drain(sock: Socket, limit: int = _CHUNK) -> tuple[bytes, bool, int | None]:
     """Read what is there, up to `limit` bytes. Returns the bytes, whether a FIN followed, errno (0: none)."""
     data = b""
     try:
         while len(data) < limit:
-            part = sock.recv(limit - len(data), _NOW)
+            part = sock.recv(limit - len(data), NOW)
             if not part:
                 return data, True, 0
             data += part
@@ -65,12 +65,12 @@ def drain(sock: socket.socket, limit: int = _CHUNK) -> tuple[bytes, bool, int | 
     return data, False, 0
 
 
-def send(sock: socket.socket, data: bytes | memoryview) -> tuple[int, int | None]:
+def send(sock: Socket, data: bytes | memoryview) -> tuple[int, int | None]:
     """Hand the kernel what it takes without waiting. Returns the bytes taken, errno (EAGAIN: its buffer is full)."""
     sent = 0
     try:
         while sent < len(data):
-            sent += sock.send(data[sent : sent + _CHUNK], _NOW)
+            sent += sock.send(data[sent : sent + _CHUNK], NOW)
     except BlockingIOError as error:
         return sent, error.errno
     except OSError as error:
@@ -79,12 +79,12 @@ def send(sock: socket.socket, data: bytes | memoryview) -> tuple[int, int | None
     return sent, 0
 
 
-def echo(messages: dict[socket.socket, bytes], timeout_ms: int) -> dict[socket.socket, int | None]:
+def echo(messages: dict[Socket, bytes], timeout_ms: int) -> dict[Socket, int | None]:
     """Send each socket its message and wait until it comes back, whatever else (a greeting) comes first.
 
     Returns for each: 0 echoed, an errno, or None if there was no echo in time or before the FIN.
     """
-    result: dict[socket.socket, int | None] = dict.fromkeys(messages)
+    result: dict[Socket, int | None] = dict.fromkeys(messages)
     seen = dict.fromkeys(messages, b"")
     waiting = set()
     for sock, message in messages.items():

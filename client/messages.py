@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from client.answers import LISTS
 from client.protocol import REQUESTS
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from client.answers import Answer
     from client.attempt import Attempt
+    from client.attempts import Attempts
     from client.fields import Field
     from client.json_object import JsonObject
     from client.protocol import Request
@@ -82,19 +84,23 @@ def part(number: object, attempt: Attempt) -> JsonObject:
     return {"id": number, "ok": True, "partial": True, "attempt": attempt._asdict()}
 
 
-def success(number: object, request: Request, answer: Answer) -> JsonObject:
-    """Return the line that answers request `number`; a field of `answer` that has its default is left out."""
+def answer_lines(number: object, request: Request, answer: Answer) -> Iterator[JsonObject]:
+    """Yield the lines that answer request `number`: attempts in columns, if it asked for them, and the answer.
+
+    A field of `answer` that has its default is left out.
+    """
     if isinstance(answer, list):
-        fields: JsonObject = {LISTS[type(request)]: answer}
-    else:
-        defaults = answer._field_defaults
-        fields = {name: value for name, value in answer._asdict().items() if value != defaults.get(name, ...)}
-    return {"id": number, "ok": True, **{name: _plain(value) for name, value in fields.items()}}
-
-
-def _plain(value: object) -> object:
-    """Return a value with each record of a list as a JSON object; json would write it as a list."""
-    return [each._asdict() for each in value] if isinstance(value, list) else value
+        yield {"id": number, "ok": True, LISTS[type(request)]: [each._asdict() for each in answer]}
+        return
+    defaults = answer._field_defaults
+    fields = {name: value for name, value in answer._asdict().items() if value != defaults.get(name, ...)}
+    attempts: Attempts | None = fields.pop("attempts", None)
+    if attempts and getattr(request, "columns", False):
+        for columns in attempts.columns():
+            yield {"id": number, "ok": True, "partial": True, "columns": columns}
+    elif attempts:
+        fields["attempts"] = [attempt._asdict() for attempt in attempts.records()]
+    yield {"id": number, "ok": True, **fields}
 
 
 def failure(number: object, error: Exception) -> JsonObject:

@@ -15,7 +15,8 @@ _TIMEOUT = optional(integer(1, 600_000), 2000)
 _SOURCE = optional(or_null(fields.address), None)
 _SOURCES = optional(or_null(source_range.read), None)
 _SOURCE_PORT = optional(or_null(integer(1, 65_535)), None)
-_COUNT = integer(1, 20_000)
+_COUNT = integer(1, 100_000)
+_AT_ONCE = integer(1, 20_000)  # as many descriptors has a process
 _GAP = optional(integer(0, 600_000), 0)
 _CONNS = optional(or_null(list_of(integer(1, 2**53))), None)
 
@@ -31,11 +32,12 @@ class Open(NamedTuple):
     sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
     count: int = optional(_COUNT, 1)  # type: ignore[assignment]
-    in_flight: int = optional(_COUNT, 1)
+    in_flight: int = optional(_AT_ONCE, 1)
     gap_ms: int = _GAP
     at_ns: int | None = optional(or_null(integer(0, 2**63)), None)
     keep: bool = optional(boolean, True)
     partial: bool = optional(boolean, False)
+    columns: bool = optional(boolean, False)
 
 
 class Salvo(NamedTuple):
@@ -47,7 +49,8 @@ class Salvo(NamedTuple):
     source: str | None = _SOURCE
     sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
-    count: int = optional(_COUNT, 20)  # type: ignore[assignment]
+    count: int = optional(_AT_ONCE, 20)  # type: ignore[assignment]
+    columns: bool = optional(boolean, False)
 
 
 class Close(NamedTuple):
@@ -84,11 +87,12 @@ class Churn(NamedTuple):
     sources: source_range.SourceRange | None = _SOURCES
     source_port: int | None = _SOURCE_PORT
     count: int = optional(_COUNT, 100)  # type: ignore[assignment]
-    in_flight: int = optional(_COUNT, 1)
+    in_flight: int = optional(_AT_ONCE, 1)
     gap_ms: int = _GAP
     how: str = optional(one_of("fin", "rst"), "fin")
     message: str | None = optional(or_null(fields.text), None)
     detail: bool = optional(boolean, False)
+    columns: bool = optional(boolean, False)
 
 
 class Listen(NamedTuple):

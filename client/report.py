@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from client.attempt import Attempt
 from connlab.machine import events
@@ -12,13 +12,14 @@ _LOGGED = ("outcome", "source", "source_port", "target", "target_port", "us", "e
 
 def attempt(attempt: Attempt) -> None:
     """Emit one `attempt`."""
-    events.emit("attempt", **{name: getattr(attempt, name) for name in _LOGGED})
+    attempts([attempt])
 
 
-def tally(outcomes: Iterable[str], **more: int) -> dict[str, int]:
-    """Emit the `tally` of a batch, and return its counts by outcome."""
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        counts[outcome] = counts.get(outcome, 0) + 1
+def attempts(ended: Iterable[Attempt]) -> None:
+    """Emit an `attempt` for each."""
+    events.emit_each("attempt", ({name: getattr(attempt, name) for name in _LOGGED} for attempt in ended))
+
+
+def tally(counts: Mapping[str, int], **more: int) -> None:
+    """Emit the `tally` of a batch: how many attempts ended how."""
     events.emit("tally", attempts=sum(counts.values()), **counts, **more)
-    return counts

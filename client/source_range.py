@@ -21,13 +21,6 @@ class SourceRange(NamedTuple):
         return socket.inet_ntoa((self.first + (number - 1) % self.size).to_bytes(4, "big"))
 
 
-def own_end(
-    sources: SourceRange | None, source_port: int | None, number: int
-) -> tuple[str | None, int | None]:
-    """Return the address and the port that dial `number` has on this side; None is left to the kernel."""
-    return sources and sources.of(number), source_port and source_port + number - 1
-
-
 def read(text: object) -> SourceRange:
     """Read a prefix, a first and a last address, or one address. Raises ValueError: what is expected."""
     if type(text) is str:

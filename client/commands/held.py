@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import socket
 
 from client import close
 from client.messages import BadRequest
+from client.sockets import Socket
 
-Held = dict[int, socket.socket]
+Held = dict[int, Socket]
 numbers = itertools.count(1)
 
 
-def hold(held: Held, sock: socket.socket) -> int:
+def hold(held: Held, sock: Socket) -> int:
     """Keep a socket; returns its number, which no other one had before."""
     number = next(numbers)
     held[number] = sock

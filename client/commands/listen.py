@@ -9,11 +9,12 @@ from client.answers import Accepted, Listener
 from client.commands.held import Held, hold
 from client.messages import BadRequest
 from client.protocol import Accept, Listen
+from client.sockets import NONBLOCKING, Socket
 
 
 def listen(held: Held, request: Listen) -> Listener:
     """Open a port; the kernel completes connections up to the backlog, until `accept` takes them."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = Socket(socket.AF_INET, NONBLOCKING)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, request.reuse_address)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, request.reuse_port)
@@ -32,7 +33,8 @@ def accept(held: Held, request: Accept) -> Accepted:
     if listener is None or not close.listens(listener):
         raise BadRequest(f"conn: {request.conn} is no listener")
     for _ in exchange.ready({listener}, request.timeout_ms):
-        sock, (source, source_port) = listener.accept()
+        descriptor, (source, source_port) = listener._accept()  # type: ignore[attr-defined]
+        sock = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, descriptor)
         sock.setblocking(False)
         return Accepted(hold(held, sock), source, source_port)
     raise BadRequest(f"conn: nobody connected within {request.timeout_ms} ms")

@@ -5,6 +5,8 @@ With DIALS over the server's limit every round shows it: that many established, 
 
 from __future__ import annotations
 
+from collections import Counter
+
 from client import descriptors, host_lock, report
 from client.beat import every
 from client.call import call
@@ -17,4 +19,4 @@ def run(knobs: JsonObject) -> None:
     for _ in every(knobs["period"]):
         with host_lock.of_workload():
             outcomes, echoed = call(knobs, knobs["dials"])
-            report.tally(outcomes, echoed=echoed)
+            report.tally(Counter(outcomes), echoed=echoed)

@@ -7,6 +7,7 @@ server has closed too.
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from client import host_lock, report
 from client.beat import every
@@ -25,5 +26,5 @@ def run(knobs: JsonObject) -> None:
         outcomes += ended
         echoed += back
         if time.monotonic() - since >= knobs["period"]:
-            report.tally(outcomes, echoed=echoed)
+            report.tally(Counter(outcomes), echoed=echoed)
             outcomes, echoed, since = [], 0, time.monotonic()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import socket
+from collections import Counter
 
 from client import close, connector, descriptors, exchange, host_lock, report
 from client.beat import every
 from client.call import TIMEOUT_MS
 from client.json_object import JsonObject
+from client.sockets import Socket
 from connlab.machine import events
 
 _FAREWELL_MS = 300
@@ -16,7 +17,7 @@ _FAREWELL_MS = 300
 def run(knobs: JsonObject) -> None:
     """Hold until a signal raises SystemExit, then close with FIN in the time that a stop leaves."""
     descriptors.raise_limit()
-    kept: list[socket.socket] = []
+    kept: list[Socket] = []
     try:
         for _ in every(knobs["period"]):
             _drop_lost(kept)
@@ -29,7 +30,7 @@ def run(knobs: JsonObject) -> None:
         events.emit("released", count=len(kept), how="exit")
 
 
-def _drop_lost(kept: list[socket.socket]) -> None:
+def _drop_lost(kept: list[Socket]) -> None:
     for sock in list(kept):
         _, eof, number = exchange.drain(sock)
         if eof or number:
@@ -37,7 +38,7 @@ def _drop_lost(kept: list[socket.socket]) -> None:
             kept.remove(sock)
 
 
-def _dial(knobs: JsonObject, missing: int, kept: list[socket.socket]) -> None:
+def _dial(knobs: JsonObject, missing: int, kept: list[Socket]) -> None:
     outcomes = []
     server, port = knobs["connlab_server"], knobs["port"]
     for attempt, sock in connector.dial(server, port, count=missing, timeout_ms=TIMEOUT_MS):
@@ -45,5 +46,5 @@ def _dial(knobs: JsonObject, missing: int, kept: list[socket.socket]) -> None:
         report.attempt(attempt)
         if sock:
             kept.append(sock)
-    report.tally(outcomes)
+    report.tally(Counter(outcomes))
     events.emit("held", count=len(kept))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from connlab.base.model import Attempt
+from connlab.base.model import Attempt, Outcome
 
 Record = TypeVar("Record")
+_FIELDS = [field.name for field in dataclasses.fields(Attempt)]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ def read_record(kind: type[Record], answer: Mapping[str, Any]) -> Record:
     return kind(**{field.name: answer[field.name] for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
 
 
-def read_attempts(answer: Mapping[str, Any]) -> list[Attempt]:
-    """List the attempts in an answer to `open` or `churn`. Raises ValueError for an unknown outcome."""
-    return [Attempt.from_agent(attempt) for attempt in answer["attempts"]]
+def read_columns(columns: Mapping[str, Any]) -> Iterator[Attempt]:
+    """Yield the attempts in columns of an answer. Raises ValueError for an unknown outcome, or columns that differ."""
+    rows = len(columns["number"])
+    full = {name: each if isinstance(each, list) else [each] * rows for name, each in columns.items()}
+    outcomes = {word: Outcome(word) for word in set(full["outcome"])}
+    full["outcome"] = [outcomes[word] for word in full["outcome"]]
+    for values in zip(*(full[name] for name in _FIELDS), strict=True):
+        yield Attempt(*values)

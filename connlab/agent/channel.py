@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -61,6 +61,14 @@ class Channel:
         if not answer.get("ok"):
             raise AgentFailed(f"{self._host.name}: {answer.get('error')}")
         return answer
+
+    def answers(self, within: float | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the partial answers to the last request, and the one that ends them, each `within` seconds."""
+        partial = True
+        while partial:
+            answer = self.answer(within)
+            partial = answer.get("partial", False)
+            yield answer
 
     def _read(self, within: float) -> dict[str, Any]:
         """Read a line of the agent's; where the engine writes its own words there, the host went away meanwhile."""

@@ -36,12 +36,14 @@ class Open(DialOptions, total=False):
     count: int
     gap_ms: int
     partial: bool
+    columns: bool
 
 
 class Salvo(Target, total=False):
     """Dial back to back."""
 
     count: int
+    columns: bool
 
 
 class ChurnOptions(Target, total=False):
@@ -58,6 +60,7 @@ class Churn(ChurnOptions, total=False):
 
     count: int
     detail: bool
+    columns: bool
 
 
 class Held(TypedDict, total=False):

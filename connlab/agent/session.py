@@ -2,91 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any
 
 from connlab.agent import requests
-from connlab.agent.answers import (
-    Accepted,
-    Churn,
-    Closed,
-    Facts,
-    Listener,
-    Received,
-    Resolution,
-    Sent,
-    read_attempts,
-    read_record,
-)
-from connlab.agent.channel import PATIENCE, Channel
-from connlab.agent.requests import TIMEOUT_MS, ChurnOptions, DialOptions, allowance
+from connlab.agent.answers import Accepted, Closed, Facts, Listener, Received, Resolution, Sent, read_record
+from connlab.agent.dialler import PACE_MS, Dialler
+from connlab.agent.requests import TIMEOUT_MS
 from connlab.base.model import Attempt
 from connlab.cluster.host import Host
 
-# Three jiffies at HZ=250. Dials of one source that share a jiffy are judged on a stale count
-# (docs/kernel.md J01, J08): without this pause the boundary is not exact.
-PACE_MS = 12
+__all__ = ["PACE_MS", "Agent", "agents", "at_once"]
 
 
-class Agent:
+class Agent(Dialler):
     """The agent of one client host. Closing it, or dying, releases every connection it holds."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self._channel = Channel(host)
-        self.hello = self._channel.hello
-
-    def open(self, count: int = 1, gap_ms: int = PACE_MS, **options: Unpack[DialOptions]) -> list[Attempt]:
-        """Dial `count` times, paced so that the kernel's count is exact; what is established is held.
-
-        Raises `AgentFailed`, `GaveUp` or `StreamClosed`, as every request does.
-        """
-        return self.start_open(count, gap_ms, **options)()
-
-    def start_open(
-        self, count: int = 1, gap_ms: int = 0, **options: Unpack[DialOptions]
-    ) -> Callable[[], list[Attempt]]:
-        """Have the agent dial `count` times, and do not wait; what is returned waits for the attempts.
-
-        So several agents can act at one moment. An agent has one request at a time.
-        """
-        request: requests.Open = {**options, "count": count, "gap_ms": gap_ms, "partial": False}
-        self._channel.send("open", request)
-        return lambda: read_attempts(self._channel.answer())
-
-    def dials(self, count: int, gap_ms: int = PACE_MS, **options: Unpack[DialOptions]) -> Iterator[Attempt]:
-        """Dial as `open` does, and yield each attempt when it has ended; the agent holds what was established.
-
-        The next one has as long as one dial may take and PATIENCE more.
-        """
-        request: requests.Open = {**options, "count": count, "gap_ms": gap_ms, "partial": True}
-        self._channel.send("open", request)
-        within = PATIENCE + allowance("open", {**request, "count": 1})
-        while (answer := self._channel.answer(within)).get("partial"):
-            yield Attempt.from_agent(answer["attempt"])
-
-    def salvo(self, count: int, **options: Unpack[requests.Target]) -> list[Attempt]:
-        """Dial `count` times back to back, with sockets that were made before; what is established is held."""
-        request: requests.Salvo = {**options, "count": count}
-        return read_attempts(self._channel.ask("salvo", request))
-
-    def churn(self, count: int, **options: Unpack[ChurnOptions]) -> Churn:
-        """Open and close `count` connections, one after another."""
-        return self.start_churn(count, **options)()
-
-    def start_churn(self, count: int, **options: Unpack[ChurnOptions]) -> Callable[[], Churn]:
-        """Have the agent open and close connections, and do not wait; what is returned waits for the outcome."""
-        request: requests.Churn = {**options, "count": count, "detail": True}
-        self._channel.send("churn", request)
-
-        def outcome() -> Churn:
-            answer = self._channel.answer()
-            return Churn(read_attempts(answer), answer["seconds"])
-
-        return outcome
 
     def close(
         self, conns: Sequence[int | None] | None = None, how: str = "fin", timeout_ms: int = TIMEOUT_MS

@@ -32,7 +32,7 @@ class Verdict(enum.StrEnum):
     CANNOT_RUN = "cannot_run"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be 300,000
 class Attempt:
     """One dial: `conn` names the connection if the agent holds it, times are CLOCK_MONOTONIC.
 

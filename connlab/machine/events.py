@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from connlab.machine import identity
 
@@ -21,10 +22,22 @@ def configure(service: str, log_format: str, descriptor: int = 1) -> None:
 
 def emit(event: str, **fields: object) -> None:
     """Write one event. A single write(2): up to PIPE_BUF bytes it is atomic, so lines never mix (pipe(7))."""
+    emit_each(event, (fields,))
+
+
+def emit_each(event: str, each: Iterable[Mapping[str, object]]) -> None:
+    """Write an event of this moment for each of these fields: as many lines with a write(2) as are atomic."""
     nanoseconds = time.time_ns()
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9))
-    text = line(f"{clock}.{nanoseconds // 1000 % 10**6:06}Z", event, fields)
-    os.write(_descriptor, f"{text}\n".encode("utf-8", "backslashreplace"))
+    moment, lines = f"{clock}.{nanoseconds // 1000 % 10**6:06}Z", b""
+    for fields in each:
+        text = f"{line(moment, event, fields)}\n".encode("utf-8", "backslashreplace")
+        if lines and len(lines) + len(text) > select.PIPE_BUF:
+            os.write(_descriptor, lines)
+            lines = b""
+        lines += text
+    if lines:
+        os.write(_descriptor, lines)
 
 
 def line(moment: str, event: str, fields: Mapping[str, object]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
+import select
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,20 @@ def test_an_event_is_one_line_of_json(log):
     assert list(event)[:4] == ["ts", "service", "host", "event"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", event["ts"])
     assert {key: event[key] for key in AWKWARD} == AWKWARD
+
+
+def test_many_events_are_written_in_pieces_that_are_atomic():
+    """Each write(2) has whole lines, PIPE_BUF bytes at most, and not one line alone; none is lost."""
+    reading, writing = os.pipe2(os.O_DIRECT)  # what one write(2) gave is read apart from the next (pipe(2))
+    events.configure("client", "json", writing)
+    events.emit_each("attempt", ({"us": at, "errno": "ECONNREFUSED"} for at in range(100)))
+    events.configure("", "json")
+    os.close(writing)
+    pieces = list(iter(lambda: os.read(reading, 65_536), b""))
+    os.close(reading)
+    assert all(piece.endswith(b"\n") and len(piece) <= select.PIPE_BUF for piece in pieces)
+    assert [json.loads(line)["us"] for line in b"".join(pieces).splitlines()] == list(range(100))
+    assert len(pieces) < 10
 
 
 def test_text_is_for_eyes(log):

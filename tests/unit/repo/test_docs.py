@@ -102,7 +102,7 @@ def emitted(machine: str) -> set[str]:
     functions = [
         node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
     ]
-    handing_on = {"emit"} | {function.name for function in functions if _hands_on(function)}
+    handing_on = {"emit", "emit_each"} | {function.name for function in functions if _hands_on(function)}
     names = set()
     for path, tree in trees.items():
         for argument in firsts(tree, handing_on):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_source_that_did_not_dial_and_one_that_was_not_to_are_wrong():
 
 def test_times_are_those_of_all_clients():
     """The closest two dials of one source, the slowest dial, from first start to last end; tenths of a second."""
-    late = [each.__class__(**{**vars(each), "start_ns": each.start_ns + 10**9}) for each in attempts()]
+    late = [replace(each, start_ns=each.start_ns + 10**9) for each in attempts()]
     dials = summed(attempts(), late)
     assert (dials.closest_ns, dials.slowest_us) == (2 * JIFFY, 139)
     assert dials.seconds == pytest.approx(1 + 39 * 0.004 + 139e-6)

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-import client.attempt
 from client import answers as said
 from client import messages
+from client.attempts import Attempts
 from connlab.agent.answers import Accepted, Churn, Closed, Facts, Listener, Received, Resolution, Sent
 from connlab.agent.channel import AgentFailed
 from connlab.agent.requests import allowance
@@ -22,8 +22,28 @@ from tests.support.frames import frame
 
 SOON, AT_ONCE = 10.0, 0.01  # seconds
 HELLO = {"agent": "connlab", "schema": 1, "host": "client-1", "address": "172.18.0.3", "monotonic_ns": 1}
-MADE = client.attempt.Attempt(1, 1, "established", None, "172.18.0.3", 50001, "172.18.0.2", 12345, 1, 100)
-DIALLED = MADE._asdict()
+
+
+def made() -> Attempts:
+    """Return 1,500 attempts as the agent's own code notes them: one established, one refused, others out of reach."""
+    attempts = Attempts(("172.18.0.2", 12345), 1500)
+    for row, number in enumerate((0, 111)):
+        attempts.start_ns[row], attempts.source[row], attempts.source_port[row] = (
+            row + 1,
+            "172.18.0.3",
+            50001 + row,
+        )
+        attempts.end(row, number)
+    for row in range(2, 1500):
+        attempts.end(row, 113)
+    attempts.conn[0] = 7
+    return attempts
+
+
+MADE = made()
+DIALLED = MADE.record(0)._asdict()
+TOLD = [Attempt.from_agent(attempt._asdict()) for attempt in MADE.records()]
+COLUMNS = [{"id": 1, "ok": True, "partial": True, "columns": columns} for columns in MADE.columns()]
 
 FACTS = {
     "monotonic_ns": 1, "address": "172.18.0.3", "host": "client-1", "pid": 1, "uid": 10001, "held": 0, "sysctls": {},
@@ -39,10 +59,10 @@ def agent_of(*answers: object) -> tuple[SimpleNamespace, socket.socket]:
 
 def test_an_agent_dials_and_tells():
     """The control: the request goes out as docs/agent.md has it, the answer becomes attempts."""
-    host, engine = agent_of({"id": 1, "ok": True, "attempts": [DIALLED]})
+    host, engine = agent_of(*COLUMNS, {"id": 1, "ok": True, "tally": {}})
     with engine, Agent(host) as agent:
         assert agent.hello == HELLO
-        assert [attempt.source_port for attempt in agent.open(1)] == [50001]
+        assert [attempt.source_port for attempt in agent.open(1)][:3] == [50001, 50002, None]
         request = json.loads(engine.recv(4096))
         assert (request["id"], request["verb"], request["count"]) == (1, "open", 1)
 
@@ -64,9 +84,10 @@ LISTENER = Listener(conn=4, address="0.0.0.0", port=5001)
     ("call", "request_", "answer", "record"),
     [
         (lambda a: a.open(2), {"verb": "open", "count": 2, "gap_ms": PACE_MS},
-         said.Opened([MADE]), [Attempt.from_agent(DIALLED)]),
+         said.Opened(MADE, MADE.tally()), TOLD),
+        (lambda a: a.salvo(2), {"verb": "salvo", "count": 2}, said.Opened(MADE, MADE.tally()), TOLD),
         (lambda a: a.churn(9, how="rst"), {"verb": "churn", "count": 9, "how": "rst", "detail": True},
-         said.Churned({"established": 1}, 0.5, [MADE]), Churn([Attempt.from_agent(DIALLED)], 0.5)),
+         said.Churned(MADE.tally(), 0.5, MADE), Churn(TOLD, 0.5)),
         (lambda a: a.listen(5001, 9), {"verb": "listen", "port": 5001, "backlog": 9, "reuse_port": False},
          said.Listener(4, "0.0.0.0", 5001), LISTENER),
         (lambda a: a.accept(LISTENER), {"verb": "accept", "conn": 4},
@@ -87,19 +108,21 @@ LISTENER = Listener(conn=4, address="0.0.0.0", port=5001)
 )  # fmt: skip
 def test_each_verb_is_a_method(call, request_, answer, record):
     """The agent's own code takes what is asked, and what it answers is a record."""
-    asked = messages.read_request(request_, {"port": 12345})
-    host, engine = agent_of(messages.success(1, asked, answer))
+    columns = {"columns": True} if request_["verb"] in ("open", "salvo", "churn") else {}
+    asked = messages.read_request({**request_, **columns}, {"port": 12345})
+    host, engine = agent_of(*messages.answer_lines(1, asked, answer))
     with engine, Agent(host) as agent:
         assert call(agent) == record
         request = json.loads(engine.recv(4096))
-        assert request.items() >= request_.items()
+        assert request.items() >= {**request_, **columns}.items()
         assert isinstance(messages.read_request(request, {"port": 12345}), type(asked))
 
 
 @pytest.mark.parametrize("outcome", ["vanished", "", None, "ESTABLISHED"])
 def test_an_unknown_outcome_is_loud(outcome):
     """An agent of another version does not make an experiment green."""
-    host, engine = agent_of({"id": 1, "ok": True, "attempts": [{**DIALLED, "outcome": outcome}]})
+    columns = {**COLUMNS[0]["columns"], "outcome": outcome}
+    host, engine = agent_of({**COLUMNS[0], "columns": columns})
     with engine, Agent(host) as agent, pytest.raises(ValueError, match="is not a valid Outcome"):
         agent.open(1)
 
