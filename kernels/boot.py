@@ -10,21 +10,29 @@ import sys
 
 from kernels.commands import PORT
 
-ARGUMENTS = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off rdinit=/init"
+INITRD = "/tmp/initrd"
+# Without what costs an emulated processor seconds and changes nothing here: it tries no ciphers, clears no new page. On
+# a machine with much other work its timer looks broken, and the kernel panics ("IO-APIC + timer doesn't work").
+ARGUMENTS = (
+    "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off cryptomgr.notests init_on_alloc=0 no_timer_check"
+    " rdinit=/init"
+)
 
 
 def main(cpus: str, megabytes: str) -> None:
     """Become the guest."""
-    with open("/tmp/initrd", "wb") as initrd:
+    with open(INITRD, "wb") as initrd:
         for path in ("/guest/root.cpio", "/kernel/modules.cpio"):
             with open(path, "rb") as file:
                 while data := file.read(1 << 20):
                     initrd.write(data)
+                # Or what was read of it counts as this guest's memory.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-:{PORT}"
     argv = [
-        "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", cpus,
+        "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=96", "-cpu", "max", "-smp", cpus,
         "-m", megabytes, "-nodefaults", "-display", "none", "-no-reboot", "-kernel", "/kernel/vmlinuz",
-        "-initrd", "/tmp/initrd", "-append", ARGUMENTS, "-serial", "stdio", "-netdev", network,
+        "-initrd", INITRD, "-append", ARGUMENTS, "-serial", "stdio", "-netdev", network,
         "-device", "virtio-net-pci,netdev=n,romfile=",
     ]  # fmt: skip
     os.execvp(argv[0], argv)

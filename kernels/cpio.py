@@ -19,7 +19,10 @@ LEFT_OUT = (
     "/usr/bin/sqv", "/usr/lib/apt", "/usr/lib/python3.*/test", "/usr/lib/python3.*/pydoc_data",
     "/usr/lib/python3.*/ensurepip", "/usr/lib/python3.*/idlelib", "/usr/lib/*/perl-base", "/usr/lib/*/gconv",
     "/usr/lib/*/libapt-*", "/usr/lib/*/libdb-*", "/usr/lib/*/libsqlite*", "/usr/lib/*/libstdc++*",
-    "/usr/lib/*/libmvec*", "/var/lib/dpkg", "/var/lib/apt", "/var/cache",
+    "/usr/lib/*/libmvec*", "/usr/lib/*/libssl.*", "/usr/lib/*/libsemanage.*", "/usr/lib/*/libsepol.*",
+    "/usr/lib/*/security", "/usr/lib/python3.*/lib-dynload/_ssl.*", "/usr/lib/python3.*/lib-dynload/_codecs_*",
+    "/usr/lib/python3.*/unittest", "/usr/lib/python3.*/_pyrepl", "/usr/lib/python3.*/xmlrpc", "/usr/sbin/ldconfig",
+    "/usr/bin/localedef", "/var/lib/dpkg", "/var/lib/apt", "/var/cache",
 )  # fmt: skip
 Entry = tuple[
     str, int, bytes

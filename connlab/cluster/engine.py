@@ -146,10 +146,16 @@ def remove_image(name: str) -> None:
         client().api.remove_image(name)
 
 
+def has_no_container(label: str) -> bool:
+    """Whether no container, running or not, has this label."""
+    return not client().api.containers(all=True, filters={"label": label})
+
+
 def remove_nameless_images(label: str) -> None:
     """Remove the images with this label that have no name and that nothing was made from."""
-    with contextlib.suppress(Refused):  # one such request at a time, whoever's: then `lab clean` takes them
-        client().images.prune(filters={"dangling": True, "label": label})
+    for entry in client().api.images(filters={"dangling": True, "label": label}):
+        with contextlib.suppress(Refused):  # a container is made from it
+            client().api.remove_image(entry["Id"])
 
 
 def remove_unused_images(label: str) -> tuple[list[str], int]:

@@ -72,13 +72,16 @@ class Host:
         """Start a command with its standard input and output in hand; closing the stream ends both."""
         return self._start(argv, user, stdin=True)[1]
 
-    def _start(self, argv: Sequence[str], user: str, *, stdin: bool) -> tuple[str, Stream]:
+    def _start(
+        self, argv: Sequence[str], user: str, *, stdin: bool, told: Sequence[str] = ()
+    ) -> tuple[str, Stream]:
+        """Start a command; `told` is what its end is told of, where that is another one."""
         api = client().api
         exec_id: str = api.exec_create(self.id, list(argv), stdin=stdin, user=user)["Id"]
         raw: Any = api.exec_start(exec_id, socket=True)
         sock: socket.socket = getattr(raw, "_sock", raw)
         response: Any = getattr(raw, "_response", sock)
-        name = f"{self.name}: {shlex.join(argv)}"
+        name = f"{self.name}: {shlex.join(told or argv)}"
         return exec_id, Stream(sock, name, _early(response, sock), release=response.close)
 
     def log(

@@ -17,6 +17,7 @@ from connlab.base.lock import exclusive_lock
 from connlab.base.output import notice
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import engine
+from connlab.cluster.subprocesses import run_to_end
 
 SERVICES = ("server", "client")
 STAGE = "lab"  # of their Dockerfiles: without what travels in the environment (connlab/cluster/host_files.py)
@@ -152,14 +153,13 @@ def _must(argv: list[str]) -> None:
 
 def _problem(argv: list[str], given: str = "") -> str:
     """Run a command with `given` as its input; empty if it succeeded, else the end of what it said."""
-    process = subprocess.run(
+    status, said = run_to_end(
         argv,
+        given=given.encode(),
         env=engine.environment(),
-        input=given,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
     )
-    output = process.stdout.strip()[-4000:]
-    return f"{output or argv[0]} (exit status {process.returncode})" if process.returncode else ""
+    output = said.decode(errors="replace").strip()[-4000:]
+    return f"{output or argv[0]} (exit status {status})" if status else ""

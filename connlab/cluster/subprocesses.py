@@ -12,12 +12,13 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_running: set[subprocess.Popen[bytes]] = set()
 
 
-def run_to_end(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
-    """Run a process out of reach of Ctrl-C; return its exit status and, from a pipe, its standard error.
+def run_to_end(argv: Sequence[str], given: bytes = b"", **options: Any) -> tuple[int, bytes]:
+    """Run a process out of reach of Ctrl-C; return its exit status and what came from a pipe, an error before all.
 
-    `options` are those of subprocess.Popen.
+    `given` is written to its input, if that is a pipe; `options` are those of subprocess.Popen.
 
     Compose 1 prints a traceback or `Aborting`, and ends with another status. In a session of its own it has no
     terminal to be interrupted from; whatever ends us by an exception ends it, and all that it started, before.
@@ -26,14 +27,27 @@ def run_to_end(argv: Sequence[str], **options: Any) -> tuple[int, bytes]:
         signals_as_exceptions() as begin,
         subprocess.Popen(argv, start_new_session=True, **options) as process,
     ):
+        _running.add(process)
         try:
             begin()
-            _, error = process.communicate()
+            said, error = process.communicate(given)
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             raise
-    return process.returncode, error or b""
+        finally:
+            _running.discard(process)
+    return process.returncode, error or said or b""
+
+
+def end_all() -> None:
+    """End those that other threads run, where no signal arrives, with all that they started."""
+    for process in tuple(_running):
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
+import os
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from connlab.base.errors import NotFit, Usage
+from connlab.base.errors import GaveUp, LabError, NotFit
 from connlab.base.output import notice
 from connlab.base.settings import HOME, Settings
+from connlab.base.wait import until
 from connlab.cluster import engine, engine_machine, images
 from connlab.cluster.one_off import run_once
+from connlab.cluster.removal import remove_all
 
 IMAGE, INDICES = "kernels", "kernels/indices"  # folders with a Dockerfile
 ARCHIVE, KERNEL = "connlab-archive", "connlab-kernel"
 # Labels: of which image the indices were made, which files of a kernel there are, and of a stage that is no result.
 MADE_OF, UNPACKED, STAGE = "connlab.indices", "connlab.kernel", "connlab.kernel-stage"
+NO_ARCHIVE = "the archive of Debian's kernels is not in reach"
 NO_SPACE = "No space left on device"
 PROGRAMS = "/opt/connlab/kernels"
 UNPACKERS = ("kernels/archive.py", "kernels/cpio.py", "kernels/unpack.py")
 PROGRAM = ("python3", "-S", "-E", "-m")
-ALL, OWN = "all", "engine"  # words for kernels
 
 
 class Kernel(NamedTuple):
@@ -64,46 +67,19 @@ def engines_own() -> Kernel:
     return Kernel(engine.kernel_release(), (), ())
 
 
-def choose(words: Sequence[str], known: Sequence[Kernel], own: Kernel) -> list[Kernel]:
-    """Choose by release, `engine` for the engine's own; that and the newest of each suite without a word.
-
-    `all` is the engine's own and every other. Raises `Usage` for a release that is not there, or the beginning of
-    several.
-    """
-    if not words:
-        return [own, *dict.fromkeys(map(_newest(known).get, _suites(known)))]  # type: ignore[list-item]
-    if list(words) == [ALL]:
-        return [own, *known]
-    return list(dict.fromkeys(own if word == OWN else _named(word, known) for word in words))
+def emulator(settings: Settings) -> str:
+    """Return the image with QEMU and the root of a guest, made if it is not there. Raises `NotFit` without QEMU."""
+    return _made(settings, IMAGE, "QEMU, which boots other kernels, cannot be installed")
 
 
-def _suites(known: Sequence[Kernel]) -> list[str]:
-    return list(dict.fromkeys(_family(suite) for kernel in known for suite in kernel.default))
-
-
-def _newest(known: Sequence[Kernel]) -> dict[str, Kernel]:
-    return {_family(suite): kernel for kernel in known for suite in kernel.default}
-
-
-def _family(suite: str) -> str:
-    """Return a suite as people name it: its security updates and its others are its own."""
-    return re.sub(r"-(?:security|updates)$", "", suite)
-
-
-def _named(word: str, known: Sequence[Kernel]) -> Kernel:
-    if exact := [kernel for kernel in known if kernel.release == word]:
-        return exact[0]
-    alike = [kernel.release for kernel in known if kernel.release.startswith(f"{word}.")]
-    if alike:
-        raise Usage(
-            f"{word!r} names several kernels", ", ".join(alike), next_step=f"name one, as {alike[-1]}"
-        )
-    near = ", ".join(kernel.release for kernel in known[-5:])
-    raise Usage(
-        f"no suite of Debian's has a kernel {word!r}",
-        f"the newest are {near}",
-        next_step="lab kernels --list",
-    )
+def _made(settings: Settings, service: str, otherwise: str) -> str:
+    try:
+        images.ensure(settings, [service])
+    except NotFit:
+        raise
+    except LabError as failed:
+        raise NotFit(otherwise, _why(failed.why)) from failed
+    return images.name(settings, service)
 
 
 def image(settings: Settings, kernel: Kernel) -> str:
@@ -111,8 +87,7 @@ def image(settings: Settings, kernel: Kernel) -> str:
 
     What was unpacked of a kernel is taken from an older image of it, if what unpacks it has not changed.
     """
-    images.ensure(settings, [IMAGE])
-    base = images.name(settings, IMAGE)
+    base = emulator(settings)
     unpacked = f"{kernel.release}-{_digest(settings, kernel)}"
     name = f"{KERNEL}:{unpacked}-{base.rpartition(':')[2]}"
     if engine.image_labels(name) is not None:
@@ -121,24 +96,43 @@ def image(settings: Settings, kernel: Kernel) -> str:
     if older := engine.named_images(f"{UNPACKED}={unpacked}"):
         problem = images.derive(name, (*end, f"COPY --from={older[0]} /kernel /kernel"))
     else:
+        label = f"{STAGE}={unpacked}-{os.getpid()}"
+        # Labelled last, for the next kernel's has the same programs: while a step copies it has no container, by which
+        # its end could be seen.
         stage = (
-            f"FROM {_archive(settings)} AS archive", f"LABEL {STAGE}={unpacked}",
-            f"COPY --from={base} {PROGRAMS} {PROGRAMS}",
+            f"FROM {_archive(settings)} AS archive", f"COPY --from={base} {PROGRAMS} {PROGRAMS}", f"LABEL {label}",
             "RUN " + " ".join((*PROGRAM, "kernels.unpack", *kernel.packages)),
         )  # fmt: skip
-        problem = images.derive(name, (*stage, *end, "COPY --from=archive /kernel /kernel"))
-        engine.remove_nameless_images(f"{STAGE}={unpacked}")
+        try:
+            problem = images.derive(name, (*stage, *end, "COPY --from=archive /kernel /kernel"))
+        finally:
+            _forget_stage(label)
     if problem:
         raise NotFit(f"Linux {kernel.release} cannot be had", _why(problem))
     return name
+
+
+def _forget_stage(label: str) -> None:
+    """Remove what a stage was made in, whether it came to its end or not.
+
+    An engine that is told to end a build ends the step that it is in, keeps what that made, and removes its container.
+    """
+    nobody_builds = functools.partial(engine.has_no_container, label)
+    with contextlib.suppress(GaveUp):
+        until(nobody_builds, "the engine has ended the build", within=30, every=0.1)
+    remove_all(label)
+    engine.remove_nameless_images(label)
 
 
 def _why(problem: str) -> str:
     """Return why an image was not made: no space, or apt's own words, or the last that was said."""
     if NO_SPACE in problem:
         return f"{NO_SPACE} where the engine keeps its images (`docker system df`, `lab clean`)"
-    apt = re.search(r"^E: .*", problem, re.MULTILINE)
-    return apt[0] if apt else problem.splitlines()[-1]
+    plain = re.sub(r"\x1b\[\d*m", "", problem)  # in red, as the engine prints what came as an error
+    for pattern in (r"^[EW]: (Failed to fetch .*)", r"^(E: .*)"):
+        if apt := re.search(pattern, plain, re.MULTILINE):
+            return apt[1]
+    return plain.splitlines()[-1]
 
 
 def _digest(settings: Settings, kernel: Kernel) -> str:
@@ -154,8 +148,7 @@ def _archive(settings: Settings) -> str:
 
     Yesterday's goes, or is used, and that is said, where the archive is not in reach.
     """
-    images.ensure(settings, [INDICES])
-    base = images.name(settings, INDICES)
+    base = _made(settings, INDICES, NO_ARCHIVE)
     made_of = base.rpartition(":")[2]
     name = f"{ARCHIVE}:{made_of}-{engine_machine.now():%Y-%m-%d}"
     if engine.image_labels(name) is not None:
@@ -164,10 +157,8 @@ def _archive(settings: Settings) -> str:
     command = " ".join((*PROGRAM, "kernels.archive", "update"))
     if problem := images.derive(name, (f"FROM {base}", f"LABEL {MADE_OF}={made_of}", f"RUN {command}")):
         if not older:
-            raise NotFit("the archive of Debian's kernels is not in reach", _why(problem))
-        notice(
-            f"the archive of Debian's kernels is not in reach; its indices are those of {max(older)[-10:]}"
-        )
+            raise NotFit(NO_ARCHIVE, _why(problem))
+        notice(f"{NO_ARCHIVE}; its indices are those of {max(older)[-10:]}")
         return max(older)
     for each in older:
         with contextlib.suppress(engine.Refused):  # somebody reads it

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 
 from connlab.base.errors import GaveUp, LabError, NotFit
 from connlab.base.output import notice
-from connlab.cluster.engine import client
+from connlab.cluster.engine import Refused, client
 from connlab.cluster.idle_host import idle_host
 from connlab.cluster.one_off import HARDENED
 from connlab.cluster.stream import Stream
 from connlab.kernels.guest_host import GuestHost
 
-PROCESSORS, MEGABYTES = 2, 448
+PROCESSORS, MEGABYTES = 2, 384
 BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES))
+INITRD = "/tmp/initrd"  # as kernels/boot.py has it
 SECONDS = 900  # after which it ends by itself
 BOOTS_WITHIN = 120.0  # seconds
+ENDS_WITHIN = 0.5  # seconds in which an end is seen that broke what was asked of it
 SERVING = "connlab: serving"
 CONSOLE = 6  # lines that are told of a boot that failed
 
@@ -47,7 +49,30 @@ def _booted(image: str, release: str) -> Iterator[GuestHost]:
     )  # fmt: skip
     with idle_host(image, release, config, SECONDS) as around, around.stream(BOOT) as console:
         _wait(console, release)
-        yield GuestHost(around.id, release, 1, "", "running", "")
+        around.run(["truncate", "--size=0", INITRD])  # it is memory, and the guest has a copy
+        try:
+            yield GuestHost(around.id, release, 1, "", "running", "")
+        except (LabError, Refused) as failed:  # the engine refuses what is asked of a container that is gone
+            if (said := _last_words(console)) is None:
+                raise
+            raise NotFit(
+                f"the guest with Linux {release} is gone",
+                said or "QEMU was ended, and its console says nothing of why",
+                next_step="the same again; if the engine's machine is short of memory, one kernel at a time",
+            ) from failed
+
+
+def _last_words(console: Stream) -> str | None:
+    """Return the last lines of a guest that has ended; None if it has not."""
+    said: list[str] = []
+    try:
+        for line in console.lines(ENDS_WITHIN):
+            said.append(line.strip())
+    except GaveUp:
+        return None
+    except LabError:
+        return "\n".join(said[-CONSOLE:])
+    return None
 
 
 def _wait(console: Stream, release: str) -> None:

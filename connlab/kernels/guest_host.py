@@ -20,10 +20,12 @@ class GuestHost(Host):
     environment: Mapping[str, str] = field(default_factory=dict)
     account: int | None = None  # who runs commands; None is root
 
-    def _start(self, argv: Sequence[str], user: str, *, stdin: bool) -> tuple[str, Stream]:
+    def _start(
+        self, argv: Sequence[str], user: str, *, stdin: bool, told: Sequence[str] = ()
+    ) -> tuple[str, Stream]:
         account = None if user in ("0", "root") else int(user.partition(":")[0]) if user else self.account
         request = {
             "argv": list(argv), "namespace": self.namespace, "environment": dict(self.environment), "user": account,
             "stdin": stdin,
         }  # fmt: skip
-        return super()._start([*ENTER, json.dumps(request)], "", stdin=stdin)
+        return super()._start([*ENTER, json.dumps(request)], "", stdin=stdin, told=told or argv)

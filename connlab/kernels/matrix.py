@@ -40,6 +40,8 @@ def measure(
 ) -> dict[str, Any]:
     """Return the matrix: a row of `kernels` for each, and a cell for each claim on it."""
     settings = dataclasses.replace(settings, values={**settings.values, **KNOBS})
+    if not all(kernel.own for kernel in kernels):
+        archive.emulator(settings)
     rows = of_each(
         kernels,
         CLAIMS_AT_A_TIME,
@@ -80,7 +82,8 @@ def _row(
         judged = {cell["claim"] for cell in cells}
         cells += [_unjudged(kernel, claim, failed) for claim in claims if claim not in judged]
     cells.sort(key=lambda cell: claims.index(cell["claim"]))
-    tell(f"Linux {kernel.release}: {row['status']}")
+    if not ended.is_set():
+        tell(f"Linux {kernel.release}: {row['status']}")
     return row, cells
 
 

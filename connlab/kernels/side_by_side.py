@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from connlab.cluster.idle_host import remove_own
-from connlab.cluster.subprocesses import signals_as_exceptions
+from connlab.cluster.subprocesses import end_all, signals_as_exceptions
 from connlab.kernels.archive import Kernel
 
 CLAIMS_AT_A_TIME = 3  # kernels on two cores: claims wait as much as they work
@@ -25,8 +25,8 @@ def of_each(
 ) -> list[Result]:
     """Do the work for each kernel; the results in the order of kernels.
 
-    Where one ends in an error or a signal the event is set, and guests are gone, also those that are made meanwhile;
-    `remove` takes away what else there is, for whoever still waits for it.
+    Where one ends in an error or a signal the event is set, and builds and guests are gone, also those that are made
+    meanwhile; `remove` takes away what else there is, for whoever still waits for it.
     """
     ended = threading.Event()
     # Guests are started in threads, where no signal arrives.
@@ -39,6 +39,7 @@ def of_each(
             ended.set()
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(each.done() for each in asked):
+                end_all()
                 remove_own()
                 remove()
                 wait(asked, timeout=EVERY)

@@ -15,6 +15,7 @@ from connlab.base.errors import GaveUp, LabError, NotFit
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import engine
 from connlab.cluster.engine import Refused
+from connlab.kernels import archive
 from connlab.kernels.archive import Kernel
 from connlab.kernels.side_by_side import TRIALS_AT_A_TIME, of_each
 from connlab.trial.answer.differences import differences
@@ -63,9 +64,12 @@ def try_each(
             told["reason"] = engine.why(failed)
         if record.folder.is_dir():
             told["evidence"] = f"runs/{record.folder.name}"
-        tell(f"Linux {kernel.release}: {told['status']}")
+        if not ended.is_set():
+            tell(f"Linux {kernel.release}: {told['status']}")
         return told
 
+    if not all(kernel.own for kernel in kernels):
+        archive.emulator(settings)
     rows = of_each(kernels, TRIALS_AT_A_TIME, work)
     answers = {row["release"]: row["answer"] for row in rows if row["answer"]}
     return {"schema": 1, "kernels": rows, "findings": differences(answers) if len(answers) > 1 else []}

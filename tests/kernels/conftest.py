@@ -17,7 +17,7 @@ from connlab.base import probes, settings
 from connlab.base.errors import NotFit
 from connlab.cluster.host import Host
 from connlab.kernel.measured_kernels import LIMIT, MEASURED
-from connlab.kernels import archive, guest, matrix
+from connlab.kernels import archive, choice, guest, matrix
 from connlab.kernels.archive import Kernel
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.registry import CLAIMS, Claim
@@ -59,7 +59,7 @@ def kernels() -> list[Kernel]:
         if os.environ.get(REQUIRE):
             raise
         pytest.skip(f"no kernel is booted: {unreachable.what}")
-    return archive.choose((), known, archive.engines_own())[1:]
+    return choice.choose((), known, archive.engines_own())[1:]
 
 
 @pytest.fixture(scope="session")
@@ -69,18 +69,24 @@ def kernel(kernels: list[Kernel]) -> Kernel:
 
 
 @pytest.fixture(scope="session")
-def booted(kernel: Kernel) -> Iterator[None]:
+def booted(kernel: Kernel) -> Iterator[Host]:
     """Boot it once: whoever in this process boots that one meanwhile, has this guest."""
     with guest.guest(
         archive.image(settings.read(), kernel), kernel.release, threading.Event()
     ) as host, contextlib.ExitStack() as patches:  # fmt: skip
         for module in (matrix, guest_machine):
             patches.enter_context(mock.patch.object(module, "guest", lambda *_: contextlib.nullcontext(host)))
-        yield
+        yield host
 
 
 @pytest.fixture(scope="session")
-def tried(booted: None, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def imported(booted: Host) -> str:
+    """Return what Python says there of where it takes the server's modules from."""
+    return booted.run(["sh", "-c", "python3 -S -E -v -c 'import server.baseline' 2>&1"])
+
+
+@pytest.fixture(scope="session")
+def tried(booted: Host, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Try a file of rules and one of kernel settings there."""
     folder: Path = tmp_path_factory.mktemp("kernel")
     (folder / "a.rules").write_text(RULES)
@@ -92,7 +98,7 @@ def tried(booted: None, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def killed(booted: None, tried: dict[str, Any], kernel: Kernel) -> Measured:
+def killed(booted: Host, imported: str, tried: dict[str, Any], kernel: Kernel) -> Measured:
     """Measure the claims that take moments, then kill QEMU in the middle of one; another was asked for after it."""
     claims = ",".join((*CHEAP, KILLER, "freeing"))
     with mock.patch.dict(CLAIMS, {KILLER: Claim("Kills QEMU", _kill)}):  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -14,18 +15,12 @@ from connlab.base.errors import GaveUp, NotFit
 from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.cluster import engine, images
-from connlab.cluster.idle_host import OWNER
 from connlab.kernels import archive, guest
 from connlab.kernels.archive import Kernel
+from tests.kernels.containers import owned_by
 from tests.support.processes import lab_command
 
 pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(900)]
-
-
-def containers(process: int) -> list[str]:
-    """Return the containers that a process has to remove."""
-    found = engine.client().api.containers(all=True, filters={"label": f"{OWNER}={process}"})
-    return [str(entry["Id"]) for entry in found]
 
 
 def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None:
@@ -43,6 +38,12 @@ def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None
     assert [reason for reason in reasons if reason and "which is no burst" not in reason] == []
     boundary = [cell["figures"] for cell in measured.answer["cells"] if cell["claim"] == "boundary"]
     assert boundary == [{"sources": ["15/5"] * 2, "refused": 10, "counted": 10}] * len(measured.asked)
+
+
+def test_a_guest_compiles_nothing(imported) -> None:
+    """Each module is taken as it was compiled when the image was made: an emulated processor is slow at it."""
+    assert re.search(r"# code object from '\S+/server/__pycache__/baseline\S+pyc'", imported)
+    assert re.findall(r"# code object from \S+\.py\b|# wrote .*", imported) == []
 
 
 def test_what_was_unpacked_of_a_kernel_is_used_again(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +84,7 @@ def test_a_guest_that_hangs_at_boot_is_given_up(kernels, monkeypatch: pytest.Mon
     lines = (f"FROM {archive.image(settings.read(), kernels[-2])}", "USER root",
              f'RUN echo "{says}" > /opt/connlab/kernels/boot.py')  # fmt: skip
     monkeypatch.setattr(guest, "BOOTS_WITHIN", 3.0)
-    others = containers(os.getpid())
+    others = owned_by(os.getpid())
     try:
         assert images.derive(name, lines) == ""
         with pytest.raises(GaveUp) as given_up, guest.guest(name, "6.12.0", threading.Event()):
@@ -92,7 +93,7 @@ def test_a_guest_that_hangs_at_boot_is_given_up(kernels, monkeypatch: pytest.Mon
         engine.remove_image(name)
     assert given_up.value.what == "Linux 6.12.0 did not boot"
     assert given_up.value.why.splitlines() == [f"line {n}" for n in range(3, 9)]
-    assert containers(os.getpid()) == others
+    assert owned_by(os.getpid()) == others
 
 
 def test_a_guest_that_dies_is_told_by_its_cells(killed) -> None:
@@ -111,11 +112,11 @@ def test_a_signal_leaves_nothing(kernels, number: signal.Signals) -> None:
     with subprocess.Popen(
         argv, cwd=HOME, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
     ) as lab:
-        until(lambda: containers(lab.pid), "its container is there", within=120, every=0.1)
+        until(lambda: owned_by(lab.pid), "its container is there", within=120, every=0.1)
         os.killpg(lab.pid, number)
         assert lab.wait(timeout=60) == 128 + number
         assert lab.stderr is not None
         words = lab.stderr.read()
     assert "Traceback" not in words
     assert words.count("lab: interrupted") == (number == signal.SIGINT)
-    assert containers(lab.pid) == []
+    assert owned_by(lab.pid) == []

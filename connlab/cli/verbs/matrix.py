@@ -20,22 +20,22 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
     """Measure claims on the engine's own kernel (`engine`) and Debian's: VERSIONs, `all`, or the newest."""
     from connlab.cli.show import matrix as show
     from connlab.evidence import matrices
-    from connlab.kernels import archive, matrix
+    from connlab.kernels import archive, choice, matrix
     from connlab.kernels.claims.registry import CLAIMS
     from connlab.report.run import draw_kernels
 
-    wanted = [each.strip() for each in claims.split(",") if each.strip()] or list(CLAIMS)
+    wanted = list(dict.fromkeys(each.strip() for each in claims.split(",") if each.strip())) or list(CLAIMS)
     if unknown := [each for each in wanted if each not in CLAIMS]:
         raise Usage(
             f"no claim is named {', '.join(unknown)}", next_step=f"one or several of {', '.join(CLAIMS)}"
         )
     knobs = settings.read()
-    known = [] if set(releases) == {archive.OWN} and not only_list else archive.listing(knobs)
+    known = [] if set(releases) == {choice.OWN} and not only_list else archive.listing(knobs)
     own = archive.engines_own()
+    chosen = choice.choose(releases or [choice.ALL] * only_list, known, own)
     if only_list:
-        rows = [kernel._asdict() for kernel in (own, *known)]
-        return print_json({"schema": 1, "kernels": rows}) if as_json else show.listing((own, *known))
-    chosen = archive.choose(releases, known, own)
+        rows = [kernel._asdict() for kernel in chosen]
+        return print_json({"schema": 1, "kernels": rows}) if as_json else show.listing(chosen)
     found = matrix.measure(knobs, chosen, wanted, output.notice)
     found["complete"] = not releases and set(wanted) == set(CLAIMS)
     found["sentences"] = {claim: CLAIMS[claim].sentence for claim in wanted}

@@ -12,7 +12,7 @@ from connlab.base import knob_values
 from connlab.base import settings as knobs
 from connlab.base.errors import Usage
 from connlab.base.settings import Settings
-from connlab.kernels.archive import OWN
+from connlab.kernels.choice import OWN
 from connlab.trial.dialling import offices
 from connlab.trial.dialling.plan import Wishes
 from connlab.trial.expected import files as expectation_files

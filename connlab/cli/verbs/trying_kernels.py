@@ -18,18 +18,15 @@ if TYPE_CHECKING:
     from connlab.trial.answer.record import TrialRecord
     from connlab.trial.hosts.machine import Machine
 
-NEWEST = "newest"
-
 
 def chosen(asked: Request) -> Sequence[Kernel]:
     """Return the kernels that are meant; none for the engine's own. Raises `Usage`, `NotFit` without an archive."""
-    from connlab.kernels import archive
+    from connlab.kernels import archive, choice
 
     if not asked.kernels:
         return []
-    words = [] if list(asked.kernels) == [NEWEST] else asked.kernels
-    known = [] if set(words) == {archive.OWN} else archive.listing(asked.settings)
-    return archive.choose(words, known, archive.engines_own())
+    known = [] if set(asked.kernels) == {choice.OWN} else archive.listing(asked.settings)
+    return choice.choose(asked.kernels, known, archive.engines_own())
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from tests.support.syntax import HOME, trees
 pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
 
 # Their strings are no programs for a host: the module of another test run, and connlab in a process of its own.
-OTHERS = {"tests.verbs.test_interrupt", "tests.hosts.test_machine"}
+OTHERS = {"tests.verbs.test_interrupt", "tests.hosts.test_machine", "tests.kernels.test_unfinished"}
 
 
 def texts(tree: ast.AST) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 from connlab.base.errors import Usage
 from connlab.base.settings import HOME
 from connlab.cli.main import run
-from connlab.kernels.archive import Kernel, choose
+from connlab.kernels.archive import Kernel
+from connlab.kernels.choice import choose
 from connlab.kernels.claims.registry import CLAIMS, groups
 from connlab.kernels.matrix import contradictions
 
@@ -23,6 +24,7 @@ KNOWN = [
     ("words", "releases"),
     [
         ([], ["6.18.44-x", "5.10.262", "6.12.118", "7.3.4"]),  # a suite's security updates are its own
+        (["newest"], ["6.18.44-x", "5.10.262", "6.12.118", "7.3.4"]),
         (["engine"], ["6.18.44-x"]),
         (["7.3.4", "engine", "engine"], ["7.3.4", "6.18.44-x"]),
         (["6.12.57", "5.10.259"], ["6.12.57", "5.10.259"]),
@@ -43,6 +45,13 @@ def test_what_names_none_or_several_is_refused(word, said):
     """6.12.5 is not the beginning of 6.12.57."""
     with pytest.raises(Usage, match=said):
         choose([word], KNOWN, OWN)
+
+
+@pytest.mark.parametrize("words", [["all", "6.12.57"], ["engine", "newest"], ["all", "all"]])
+def test_a_word_for_several_stands_alone(words):
+    """It is no release that no suite has."""
+    with pytest.raises(Usage, match=r"'(all|newest)' is several kernels"):
+        choose(words, KNOWN, OWN)
 
 
 def test_a_claim_that_is_none_is_bad_usage(capsys):

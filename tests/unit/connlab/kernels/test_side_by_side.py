@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
 
 from connlab.base.errors import NotFit
+from connlab.cluster.subprocesses import run_to_end
 from connlab.kernels import side_by_side
 from connlab.kernels.archive import Kernel
 
@@ -36,3 +38,19 @@ def test_a_guest_that_is_made_while_all_others_are_removed_goes_too(monkeypatch:
     with pytest.raises(NotFit, match="it cannot be had"):
         side_by_side.of_each(KERNELS, 2, work)
     assert removals == ["guest"]
+
+
+def test_what_another_thread_runs_is_ended() -> None:
+    """One kernel cannot be had; the other one's build, which no signal reaches, does not go on."""
+    builds, statuses = threading.Event(), []
+
+    def work(kernel: Kernel, ended: threading.Event) -> None:
+        if kernel is KERNELS[0]:
+            assert builds.wait(10)
+            raise NotFit("it cannot be had")
+        builds.set()
+        statuses.append(run_to_end(["sleep", "60"])[0])
+
+    with pytest.raises(NotFit, match="it cannot be had"):
+        side_by_side.of_each(KERNELS, 2, work)
+    assert statuses == [-signal.SIGKILL]
