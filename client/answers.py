@@ -22,6 +22,22 @@ class Churned(NamedTuple):
     attempts: Attempts | None = None
 
 
+class Talked(NamedTuple):
+    """What became of requests; `unsent`: due, and not begun in time. `failed`: {conn, why} for each that is out of it.
+
+    `latency_ns`: percentiles and the longest, None if nobody answered; `histogram`: of each bucket its shortest time
+    and how many took that long (client/histogram.py).
+    """
+
+    sent: int
+    answered: int
+    unsent: int
+    failed: list[dict[str, object]]
+    seconds: float
+    latency_ns: dict[str, int] | None
+    histogram: list[tuple[int, int]]
+
+
 class Closed(NamedTuple):
     """How a connection was ended by its other side: `fin`, `reset`, `timeout` or `none`, after `us` µs."""
 
@@ -89,6 +105,7 @@ class HostFacts(NamedTuple):
 Answer = (
     Opened
     | Churned
+    | Talked
     | Listener
     | Accepted
     | Resolution

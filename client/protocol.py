@@ -77,6 +77,17 @@ class Recv(NamedTuple):
     timeout_ms: int = _TIMEOUT
 
 
+class Talk(NamedTuple):
+    """Send requests over connections and wait for what comes back; neither a count nor a duration: one over each."""
+
+    conns: list[int] | None = _CONNS
+    count: int | None = optional(or_null(integer(1, 10_000_000)), None)  # type: ignore[assignment]
+    duration_ms: int | None = optional(or_null(integer(1, 600_000)), None)
+    rate: int | None = optional(or_null(integer(1, 1_000_000)), None)
+    bytes: int = optional(integer(1, 2**22), 1)
+    timeout_ms: int = _TIMEOUT
+
+
 class Churn(NamedTuple):
     """Open and close connections, one after another or several at a time."""
 
@@ -128,8 +139,8 @@ class Quit(NamedTuple):
     """Close everything, and end the agent."""
 
 
-Request = Open | Salvo | Close | Send | Recv | Churn | Listen | Accept | Resolve | Facts | Quit
+Request = Open | Salvo | Close | Send | Recv | Talk | Churn | Listen | Accept | Resolve | Facts | Quit
 REQUESTS = {
     kind.__name__.lower(): kind
-    for kind in (Open, Salvo, Close, Send, Recv, Churn, Listen, Accept, Resolve, Facts, Quit)
+    for kind in (Open, Salvo, Close, Send, Recv, Talk, Churn, Listen, Accept, Resolve, Facts, Quit)
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from client import protocol
 from client.answers import Answer
-from client.commands import close, connect, facts, listen, transfer
+from client.commands import close, connect, facts, listen, talk, transfer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ COMMANDS: dict[type[protocol.Request], Callable[[Held, Any], Answer]] = {
     protocol.Close: close.close_,
     protocol.Send: transfer.send,
     protocol.Recv: transfer.recv,
+    protocol.Talk: talk.talk,
     protocol.Churn: connect.churn,
     protocol.Listen: listen.listen,
     protocol.Accept: listen.accept,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +20,23 @@ class Closed:
     conn: int
     peer: str
     us: int
+
+
+@dataclass(frozen=True)
+class Talked:
+    """What became of requests: `unsent` were due and not begun in time, `failed` are connections that are out of it.
+
+    `latency_ns` has p50, p99, p99_9 and max, and is None if nothing was answered; `histogram` the shortest time of each
+    bucket and how many took that long. A bucket is at most 1/128 of its time wide.
+    """
+
+    sent: int
+    answered: int
+    unsent: int
+    failed: Sequence[Mapping[str, Any]]
+    seconds: float
+    latency_ns: Mapping[str, int] | None
+    histogram: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)

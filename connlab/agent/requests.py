@@ -90,6 +90,21 @@ class Recv(Held, total=False):
     timeout_ms: int
 
 
+class TalkOptions(Held, total=False):
+    """Options of `talk`."""
+
+    duration_ms: int | None
+    rate: int | None
+    bytes: int
+    timeout_ms: int
+
+
+class Talk(TalkOptions, total=False):
+    """Send requests and wait for their answers."""
+
+    count: int | None
+
+
 class Listen(TypedDict, total=False):
     """Open a port, on every address of the host."""
 
@@ -130,4 +145,9 @@ def allowance(verb: str, fields: Mapping[str, Any]) -> float:
         return float(timeout)
     if verb == "churn":
         return float(fields.get("count", 100) * (gap + 3 * timeout))  # dial, echo, close
+    if verb == "talk":
+        count, rate, duration_ms = (fields.get(name) for name in ("count", "rate", "duration_ms"))
+        if duration_ms:
+            return float(duration_ms / 1000 + timeout)
+        return float((count or 1) * timeout + (count / rate if count and rate else 0))
     return float(timeout) if verb in ("close", "recv", "accept", "quit") else 0.0

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Unpack
 
 from connlab.agent import requests
-from connlab.agent.answers import Accepted, Closed, Facts, Listener, Received, Resolution, Sent, read_record
+from connlab.agent.answers import (
+    Accepted,
+    Closed,
+    Facts,
+    Listener,
+    Received,
+    Resolution,
+    Sent,
+    Talked,
+    read_record,
+)
 from connlab.agent.dialler import PACE_MS, Dialler
 from connlab.agent.requests import TIMEOUT_MS
 from connlab.base.model import Attempt
@@ -43,6 +53,21 @@ class Agent(Dialler):
         return [
             read_record(Received, received) for received in self._channel.ask("recv", request)["received"]
         ]
+
+    def talk(self, count: int | None = None, **options: Unpack[requests.TalkOptions]) -> Talked:
+        """Send requests over connections and wait for their answers; without a count or a duration one over each.
+
+        With `rate` so many are due each second, and the time of each counts from when it was due (docs/agent.md).
+        """
+        return self.start_talk(count, **options)()
+
+    def start_talk(
+        self, count: int | None = None, **options: Unpack[requests.TalkOptions]
+    ) -> Callable[[], Talked]:
+        """Have the agent talk, and do not wait; what is returned waits for the outcome."""
+        request: requests.Talk = {**options, "count": count}
+        self._channel.send("talk", request)
+        return lambda: read_record(Talked, self._channel.answer())
 
     def listen(
         self, port: int = 0, backlog: int = 5, *, reuse_address: bool = True, reuse_port: bool = False

@@ -68,6 +68,26 @@ def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(
     assert sums[ESTABLISHED] == connections.total() == diff.reported("accepted") == logged["accepted"]
 
 
+def test_what_is_held_answers_while_others_are_refused(crowd: Lab, crowd_agents: list[Agent]) -> None:
+    """A host at its limit talks over all of its fifteen; the server has read each request, and told it."""
+    agent = crowd_agents[0]
+
+    def read() -> int:
+        messages = server_events(crowd, "message")
+        return sum(
+            event.fields["bytes"] for event in messages if event.fields["source"] == agent.host.address
+        )
+
+    before = read()
+    assert tally(agent.open(DIALS)) == {ESTABLISHED: LIMIT, REFUSED: DIALS - LIMIT}
+    closed = agent.talk(4 * LIMIT, bytes=7)
+    opened = agent.talk(rate=500, duration_ms=100, bytes=7)
+    assert (closed.sent, closed.answered, closed.failed) == (4 * LIMIT, 4 * LIMIT, [])
+    assert (opened.sent + opened.unsent, opened.answered, opened.failed) == (50, opened.sent, [])
+    told = 7 * (closed.sent + opened.sent)
+    until(lambda: read() - before == told, "the log has them all", 10)
+
+
 def _connections_by_source(lab: Lab) -> Counter[str]:
     """Count established connections by source, as the server's kernel has them."""
     return Counter(socket.peer for socket in established(lab.server, lab.settings.port))

@@ -15,7 +15,10 @@ GARBAGE = [
     (b"\xff\x00\xfe", "one JSON object"),
     (b"[" * 100_000, "one JSON object"),
     (b'{"verb": "facts"' + b" " * 2**20 + b"}", "one JSON object"),
-    (b"{}", "one of open, salvo, close, send, recv, churn, listen, accept, resolve, facts, quit, got None"),
+    (
+        b"{}",
+        "one of open, salvo, close, send, recv, talk, churn, listen, accept, resolve, facts, quit, got None",
+    ),
     (b'{"verb": ["open"]}', "one of open"),
     (b'{"verb": "open", "count": "3"}', "count: expected a whole number from 1 to 100000, got '3'"),
     (b'{"verb": "open", "count": true}', "count: expected"),

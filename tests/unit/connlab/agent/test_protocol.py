@@ -29,6 +29,7 @@ def test_both_sides_name_the_same_fields_of_a_request(verb):
     ("answer", "record"),
     [
         (Attempt, model.Attempt),
+        (said.Talked, answers.Talked),
         (said.Closed, answers.Closed),
         (said.Sent, answers.Sent),
         (said.Received, answers.Received),
@@ -44,7 +45,7 @@ def test_both_sides_name_the_same_fields_of_an_answer(answer, record):
     assert set(answer._fields) == {field.name for field in dataclasses.fields(record)}
 
 
-@pytest.mark.parametrize("verb", ["open", "salvo", "close", "recv", "accept", "churn"])
+@pytest.mark.parametrize("verb", ["open", "salvo", "close", "recv", "accept", "churn", "talk"])
 def test_both_sides_have_the_same_defaults(verb):
     """How long a request may take is reckoned with them where it says nothing: the same as if it said them."""
     least = {"conn": 1} if verb == "accept" else {}

@@ -11,7 +11,7 @@ import pytest
 from client import answers as said
 from client import messages
 from client.attempts import Attempts
-from connlab.agent.answers import Accepted, Churn, Closed, Facts, Listener, Received, Resolution, Sent
+from connlab.agent.answers import Accepted, Churn, Closed, Facts, Listener, Received, Resolution, Sent, Talked
 from connlab.agent.channel import AgentFailed
 from connlab.agent.requests import allowance
 from connlab.agent.session import PACE_MS, Agent, agents
@@ -96,6 +96,9 @@ LISTENER = Listener(conn=4, address="0.0.0.0", port=5001)
          [said.Sent(5, 3, None)], [Sent(5, 3, None)]),
         (lambda a: a.send(size=9), {"verb": "send", "bytes": 9},
          [said.Sent(5, 0, "EAGAIN")], [Sent(5, 0, "EAGAIN")]),
+        (lambda a: a.talk(rate=9, duration_ms=50), {"verb": "talk", "count": None, "rate": 9, "duration_ms": 50},
+         said.Talked(1, 0, 2, [{"conn": 5, "why": "reset"}], 0.5, None, []),
+         Talked(1, 0, 2, [{"conn": 5, "why": "reset"}], 0.5, None, [])),
         (lambda a: a.recv(most=1), {"verb": "recv", "max": 1},
          [said.Received(5, 0, "", True, None)], [Received(5, 0, "", True, None)]),
         (lambda a: a.close([5], "rst"), {"verb": "close", "conns": [5], "how": "rst"},
@@ -202,6 +205,9 @@ def test_an_agent_that_does_not_begin_is_explained():
         ("churn", {"count": 10, "gap_ms": 1000}, 70),
         ("close", {"timeout_ms": 5000}, 5),
         ("recv", {}, 2),
+        ("talk", {}, 2),
+        ("talk", {"duration_ms": 500, "count": 9}, 2.5),
+        ("talk", {"count": 100, "rate": 50}, 202),
     ],
 )
 def test_a_deadline_follows_from_what_was_asked(verb, fields, seconds):
