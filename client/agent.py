@@ -24,6 +24,7 @@ from connlab.machine.knobs import read as read_knobs
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 _GRACE_S = 10
+_AGAIN_S = 0.1
 _busy = threading.Event()  # a request is being carried out
 
 
@@ -84,7 +85,9 @@ def _end_with_stream(main_thread: int, grace_s: float) -> None:
     time.sleep(grace_s)
     _busy.wait()
     os.write(2, f"connlab agent: cut short, the stream was closed {grace_s:g} s ago\n".encode())
-    signal.pthread_kill(main_thread, signal.SIGTERM)
+    while True:  # a signal that comes just before the main thread goes to sleep in epoll_wait(2) does not wake it
+        signal.pthread_kill(main_thread, signal.SIGTERM)
+        time.sleep(_AGAIN_S)
 
 
 def _stop(_number: int, _frame: object) -> None:
