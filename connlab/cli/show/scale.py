@@ -27,11 +27,11 @@ def screen(answer: Mapping[str, Any], problems: Sequence[str]) -> None:
         ("established", plan["held"], outcomes.get("established", 0), "the clients"),
         ("refused", plan["refused"], outcomes.get("refused", 0), "the clients"),
         ("refused", plan["refused"], server["rule_packets"], "the rule's own counter"),
-        ("held", plan["held"], server["sockets"], "the server's sockets (ss)"),
+        ("held", plan["held"], server["sockets"], "the server's sockets (sock_diag)"),
         ("held", plan["held"], server["counted"], "its tracked connections (conntrack)"),
         ("alive", plan["held"], answer["alive"], "an echo over each"),
         ("closed", plan["held"], answer["released"], "the clients (RST)"),
-        ("sockets left", 0, left["sockets"], "ss"),
+        ("sockets left", 0, left["sockets"], "sock_diag"),
         ("connections counted", 0, left["counted"], "conntrack"),
     ):
         words = "-" if counted is None else f"{counted:,}"
