@@ -9,6 +9,7 @@ from connlab.base.wait import until
 from connlab.cluster import engine, images
 from connlab.cluster.host import Host
 from tests.faults.fault_lab import PORT, FaultLab, read_environment
+from tests.support.pausing import pause
 
 INPUT = ("iptables-save", "-t", "filter")
 
@@ -26,7 +27,7 @@ def server_killed(lab: FaultLab) -> None:
 def server_paused(lab: FaultLab) -> None:
     """Pause the server (freezer cgroup): the kernel still answers SYNs, no process of the host does anything."""
     if lab.server().state != "paused":
-        engine.client().api.pause(lab.server().id)
+        pause(lab.server().id)
 
 
 def client_disconnected(lab: FaultLab) -> None:

@@ -25,6 +25,7 @@ from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.in_process import call_on
 from tests.support.laboratory import Lab, laboratory, wait_until_free
+from tests.support.pausing import pause
 from tests.support.processes import knob_variables, lab_command
 from tests.support.sockets import established
 from tests.support.terminal import terminal
@@ -227,7 +228,7 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         ):
             running_client(hosts.find(lab.settings.project), 2)
 
-        engine.client().api.pause(lab.server.id)
+        pause(lab.server.id)
         status, out, err = call_verb(lab, "attempt")
         assert (status, out) == (1, "")
         assert err.startswith(

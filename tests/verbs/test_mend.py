@@ -16,6 +16,7 @@ from connlab.base.wait import until
 from connlab.cluster import client_copies, engine, hosts, images, lifecycle, readiness, removal
 from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
+from tests.support.pausing import pause
 from tests.support.sockets import peer_ports
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker
@@ -39,7 +40,7 @@ FAULTS: dict[str, Callable[[Host], None]] = {
     "removed": lambda host: removal.remove(host.id),
     "killed": lambda host: host.signal("KILL"),
     "stopped": lambda host: engine.client().api.stop(host.id, timeout=0),
-    "paused": lambda host: engine.client().api.pause(host.id),
+    "paused": lambda host: pause(host.id),
     "disconnected": disconnect,
     "without its name": reconnect,
     "restarted": lambda host: host.restart(),
@@ -148,7 +149,7 @@ def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:
     for _ in range(5):
         api.stop(server.id, timeout=0)
         api.start(server.id)
-        api.pause(server.id)
+        pause(server.id)
         is_ready, lines = readiness.is_ready(running, ask=False), len(_ready_events(server))
         api.unpause(server.id)
         until(lambda: readiness.is_ready(running, ask=True), "it is ready again", within=30)

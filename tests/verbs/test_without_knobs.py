@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from connlab.cluster import engine, hosts, images, one_off
+from connlab.cluster import hosts, images, one_off
 from tests.support.checkout import checkout, run_copy
 from tests.support.forwarding import forwarding
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.menu import FILE
+from tests.support.pausing import pause
 from tests.support.processes import write_program
 
 pytestmark = pytest.mark.xdist_group("without_knobs")  # one lab for all of them, not one in each worker
@@ -64,7 +65,7 @@ def test_down_goes_on(damaged_lab: tuple[Lab, Path]) -> None:
     left_over = one_off.ephemeral_host(project, images.name(lab.settings, "client"), 1, {})
     spare = left_over.__enter__()
     assert spare.inspect()["State"]["Running"]
-    engine.client().api.pause(lab.server.id)
+    pause(lab.server.id)
     result = run_copy(copy, "down", COMPOSE_PROJECT_NAME=project)
     assert (result.returncode, hosts.projects(project)) == (0, set()), result.stderr
     result = run_copy(copy, "down", COMPOSE_PROJECT_NAME=project)
