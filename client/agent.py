@@ -85,7 +85,8 @@ def _end_with_stream(main_thread: int, grace_s: float) -> None:
     time.sleep(grace_s)
     _busy.wait()
     os.write(2, f"connlab agent: cut short, the stream was closed {grace_s:g} s ago\n".encode())
-    while True:  # a signal that comes just before the main thread goes to sleep in epoll_wait(2) does not wake it
+    # A signal that comes just before the main thread goes to sleep in epoll_wait(2) does not wake it.
+    while True:
         signal.pthread_kill(main_thread, signal.SIGTERM)
         time.sleep(_AGAIN_S)
 
