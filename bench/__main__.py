@@ -12,14 +12,15 @@ import os
 import sys
 from typing import Any
 
-from bench import report, session
+from bench import history, report, session
 from bench.guard import guarded
 from connlab.base.errors import Usage
 from connlab.base.knob_values import whole_number
 from connlab.base.settings import HOME
 
-SIZES = (20, 100)
+SIZES, ONCE = (20, 100), (200,)  # clients: in every round, in the first alone
 QUICK = (20,)
+SOURCES = (1_024, 16_384)  # of dense labs
 
 
 def main() -> int:
@@ -31,8 +32,13 @@ def main() -> int:
 def _measure(arguments: argparse.Namespace) -> None:
     if problem := whole_number(1, 20)(arguments.rounds):
         raise Usage(f"ROUNDS={arguments.rounds!r} {problem}")
-    rounds, sizes = (1, QUICK) if arguments.quick else (int(arguments.rounds), SIZES)
-    samples, document = session.measure(sizes, rounds)
+    if arguments.quick:
+        samples, document = session.measure([QUICK])
+    else:
+        turns = [SIZES + ONCE, *[SIZES] * (int(arguments.rounds) - 1)]
+        samples, document = session.measure(turns, SOURCES)
+    ratios = {figure["key"]: figure["ratio"] for figure in document["figures"] if figure["ratio"] is not None}
+    document["falls"] = [fall.text() for fall in history.keep("bench", ratios, "less", document["machine"])]
     path = report.save(document)
     if arguments.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -47,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", default=os.environ.get("ROUNDS") or "3", metavar="N",
                         help="rounds of each journey, as time allows (3, or $ROUNDS)")  # fmt: skip
     parser.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
-                        help="one round, no hundred clients (or QUICK=1)")  # fmt: skip
+                        help="one round of 20 clients (or QUICK=1)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print data instead of a table")
     return parser.parse_args()
 
@@ -63,6 +69,8 @@ def _tell(document: dict[str, Any]) -> None:
     )
     for note in document["notes"]:
         print(f"note: {note}")
+    for fall in document["falls"]:
+        print(f"fell: {fall}")
 
 
 if __name__ == "__main__":

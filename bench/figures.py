@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.samples import COMPOSE, LAB, middle
+from bench.samples import LAB, best, middle
 
 
 @dataclass(frozen=True)
 class Target:
-    """At most `factor` times bare compose, plus `plus` of the figure's unit."""
+    """At most `factor` times the best of bare compose and the bare API, plus `plus` of the figure's unit."""
 
     factor: float = 0.0
     plus: float = 0.0
 
     def text(self, unit: str) -> str:
-        times = f"{self.factor:g} × compose" if self.factor else ""  # noqa: RUF001
+        times = f"{self.factor:g} × best" if self.factor else ""  # noqa: RUF001
         plus = f"{self.plus:g} {unit}" if self.plus else ""
         return "≤ " + " + ".join(part for part in (times, plus) if part)
 
     def met(self, peers: Mapping[str, list[float]]) -> bool | None:
         """Judge pair by pair: in the median pair the lab is within its allowance. None: nothing to judge."""
         ours = peers.get(LAB, [])
-        theirs = peers.get(COMPOSE, []) if self.factor else [0.0] * len(ours)
+        theirs = best(peers) if self.factor else [0.0] * len(ours)
         allowed = (self.factor * peer + self.plus for peer in theirs)
         excess = middle(value - most for value, most in zip(ours, allowed, strict=False))
         return None if excess is None else excess <= 0
@@ -42,12 +42,23 @@ class Figure:
 FIGURES = (
     Figure("up", "up, 1 server and 3 clients", "s", Target(factor=1.3, plus=0.5)),
     Figure("up ready", "  … until every host is ready", "s"),
-    Figure("scale 20", "scale from 3 to 20", "s", Target(factor=1.25)),
-    Figure("scale 20 ready", "  … until every host is ready", "s"),
-    Figure("scale 100", "scale from 3 to 100", "s", Target(factor=1.1)),
-    Figure("scale 100 ready", "  … until every host is ready", "s"),
-    Figure("down 20", "down of 20", "s"),
-    Figure("down 100", "down of 100", "s"),
+    # The lab's verbs return when every host is ready, so that is what is judged.
+    Figure("scale 20", "scale from 3 to 20", "s"),
+    Figure("scale 20 ready", "  … until every host is ready", "s", Target(factor=1.1)),
+    Figure("scale 100", "scale from 3 to 100", "s"),
+    Figure("scale 100 ready", "  … until every host is ready", "s", Target(factor=1.1)),
+    Figure("scale 200", "scale from 3 to 200", "s"),
+    Figure("scale 200 ready", "  … until every host is ready", "s", Target(factor=1.1)),
+    Figure("down 20", "down of 20", "s", Target(factor=1.1)),
+    Figure("down 100", "down of 100", "s", Target(factor=1.1)),
+    Figure("down 200", "down of 200", "s", Target(factor=1.1)),
+    Figure("sources 1024", "up, 4 clients with 1,024 sources", "s"),
+    Figure("source 1024", "  … for each source", "ms", Target(plus=1)),
+    Figure("sources 1024 down", "  … down", "s"),
+    Figure("sources 16384", "up, 64 clients with 16,384 sources", "s"),
+    Figure("source 16384", "  … for each source", "ms", Target(plus=1)),
+    Figure("sources 16384 down", "  … down", "s"),
+    Figure("netns 100", "  beside it: 100 hosts by ip netns", "s"),
     # Told, not judged: of twenty, the engine's own heap is as large a part as they are.
     Figure("memory 20", "memory of an idle client, of 20", "MB"),
     Figure("memory 100", "memory of an idle client, of 100", "MB", Target(plus=8)),

@@ -23,10 +23,15 @@ def merge(into: Samples, more: Samples) -> None:
             into.setdefault(figure, {}).setdefault(peer, []).extend(values)
 
 
+def best(peers: Mapping[str, list[float]]) -> list[float]:
+    """Return the quickest of bare Compose and the bare API in each round; of those that were measured."""
+    others = [peers[peer] for peer in (COMPOSE, API) if peers.get(peer)]
+    return [min(values) for values in zip(*others, strict=False)]
+
+
 def ratio(peers: Mapping[str, list[float]]) -> float | None:
-    """Return the lab's time over bare compose's, pair by pair, and the median of that."""
-    pairs = zip(peers.get(LAB, ()), peers.get(COMPOSE, ()), strict=False)
-    return middle(ours / theirs for ours, theirs in pairs)
+    """Return the lab's time over the best peer's, pair by pair, and the median of that."""
+    return middle(ours / theirs for ours, theirs in zip(peers.get(LAB, ()), best(peers), strict=False))
 
 
 def middle(values: Iterable[float]) -> float | None:
