@@ -111,6 +111,10 @@ bench: .venv/.ready  ## Measure speed and scale, side by side with peers
 speed: .venv/.ready  ## Measure connections a second beside a C program
 	@.venv/bin/python -m bench.speed
 
+.PHONY: hold
+hold: .venv/.ready  ## Hold 10,000 to 250,000 connections, measure what each costs
+	@.venv/bin/python -m bench.hold
+
 .PHONY: rule-cost
 rule-cost: .venv/.ready  ## Measure what a limit costs a dial, by what its source holds
 	@.venv/bin/python -m bench.rule_cost

@@ -18,7 +18,7 @@ from connlab.base import settings
 from connlab.base.errors import GaveUp
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts
+from connlab.cluster import engine, hosts, removal
 
 # Seen on engine 20.10 under load: it miscounts a network's endpoints until it is restarted.
 STUCK = "the engine does not remove what is left of {0}: docker network ls --filter name={0}"
@@ -70,7 +70,8 @@ def remove(project: str) -> None:
         findings.append(sweep(project))
         return list(findings) == [True, True]
 
-    until(empty_twice, f"{project} is gone", within=10, every=0.2)
+    until(empty_twice, f"{project} is gone", within=30, every=0.2)
+    removal.remove_project(project)  # its volume, where the lab keeps its knobs
 
 
 def sweep(project: str) -> bool:
