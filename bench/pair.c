@@ -1,9 +1,11 @@
 /* The yardstick: a server and a client that do what the lab's do, and nothing else. One thread each, epoll(7).
  *
  *   pair serve PORT                             echo until killed; one line "ready" once it listens
- *   pair dial ADDRESS PORT SECONDS N fin|rst    connect, send one byte, take it back, close; N in flight.
- *                                               One line: connections, seconds. The first
- *                                               one that fails ends it, with status 1.
+ *   pair dial ADDRESS PORT SECONDS N rst|fin|awaited
+ *                                               connect, send one byte, take it back, close; N in flight. `awaited`:
+ *                                               send FIN, and close when the other side's has come, as the agent does.
+ *                                               One line: connections, seconds. The first one that fails ends it,
+ *                                               with status 1.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,7 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, LONGEST = 1024, BACKLOG = 4096 };
+enum { EVENTS = 256, LONGEST = 1024, BACKLOG = 4096, DESCRIPTORS = 65536 };
+enum how { FIN, RST, AWAITED };
+static char closing[DESCRIPTORS]; /* whose FIN is sent, by descriptor */
 
 static void fail(const char *what) {
     perror(what);
@@ -80,7 +84,7 @@ static void serve(const char *port) {
 /* Begin a connection; its byte goes out as soon as it is established, which over one machine is at once. */
 static void dial(int poller, const struct sockaddr_in *to) {
     int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (sock < 0) fail("socket");
+    if (sock < 0 || sock >= DESCRIPTORS) fail("socket");
     if (connect(sock, (const struct sockaddr *)to, sizeof *to) && errno != EINPROGRESS) {
         fail("connect");
     }
@@ -91,7 +95,7 @@ static void dial(int poller, const struct sockaddr_in *to) {
 }
 
 /* Go on with a connection; returns 0 while it waits, 1 if it is done. */
-static int go_on(int poller, int sock, uint32_t events, int reset) {
+static int go_on(int poller, int sock, uint32_t events, enum how how) {
     char byte;
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     if (events & EPOLLOUT && !(events & (EPOLLERR | EPOLLHUP))) {
@@ -99,8 +103,13 @@ static int go_on(int poller, int sock, uint32_t events, int reset) {
         watch(poller, sock, EPOLLIN, EPOLL_CTL_MOD);
         return 0;
     }
-    if (recv(sock, &byte, 1, 0) != 1) fail("recv");
-    if (reset) setsockopt(sock, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    if (recv(sock, &byte, 1, 0) != (closing[sock] ? 0 : 1)) fail("recv");
+    if (how == AWAITED && !closing[sock]) {
+        if (shutdown(sock, SHUT_WR)) fail("shutdown");
+        return closing[sock] = 1, 0;
+    }
+    closing[sock] = 0;
+    if (how == RST) setsockopt(sock, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     close(sock);
     return 1;
 }
@@ -108,7 +117,8 @@ static int go_on(int poller, int sock, uint32_t events, int reset) {
 static void dial_on(char **argument) {
     struct sockaddr_in to = place(argument[0], argument[1]);
     double start = now(), end = start + atof(argument[2]);
-    int in_flight = atoi(argument[3]), reset = !strcmp(argument[4], "rst"), poller = epoll_create1(0), open = 0;
+    enum how how = !strcmp(argument[4], "rst") ? RST : !strcmp(argument[4], "awaited") ? AWAITED : FIN;
+    int in_flight = atoi(argument[3]), poller = epoll_create1(0), open = 0;
     long done = 0;
     struct epoll_event ready[EVENTS];
     do {
@@ -119,7 +129,7 @@ static void dial_on(char **argument) {
         int count = open ? epoll_wait(poller, ready, EVENTS, 3000) : 0;
         if (open && count <= 0) fail("nothing came for 3 s");
         for (int i = 0; i < count; i++) {
-            int result = go_on(poller, ready[i].data.fd, ready[i].events, reset);
+            int result = go_on(poller, ready[i].data.fd, ready[i].events, how);
             open -= result;
             done += result;
         }

@@ -41,9 +41,11 @@ class Churning:
                     first = False
                     self._begin()
                 if under_way:
-                    for descriptor, event in poll(self._patience(), _MOST_EVENTS):
+                    patience = self._patience()
+                    for descriptor, event in poll(patience, _MOST_EVENTS):
                         self._go_on(descriptor, event)
-                    self._end_overdue()
+                    if not patience:  # what is there already is read first
+                        self._end_overdue()
 
     def _begin(self) -> None:
         row, sock, undecided = self.dialling.start()
