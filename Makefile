@@ -101,7 +101,7 @@ kernels: .venv/.ready  ## Measure claims on other kernels (KERNELS='6.12.57')
 
 .PHONY: truth-at-scale
 truth-at-scale: .venv/.ready  ## Dial from thousands of sources, judge each (SOURCES=1024)
-	@.venv/bin/lab truth-at-scale $${SOURCES+--sources "$$SOURCES"}
+	@.venv/bin/lab truth-at-scale $${SOURCES+--sources "$$SOURCES"} $${IN_FLIGHT+--in-flight "$$IN_FLIGHT"}
 
 .PHONY: bench
 bench: .venv/.ready  ## Measure speed and scale, side by side with peers

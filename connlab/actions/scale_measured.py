@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, NamedTuple, TypeVar
 
-from connlab.actions import scale_witness
+from connlab.actions import scale_memory, scale_witness
 from connlab.actions.scale_dials import Dials, totals
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
 from connlab.actions.scale_problems import problems
@@ -24,7 +24,6 @@ from connlab.cluster.blocks import Blocks
 from connlab.cluster.host import Host
 from connlab.cluster.repeated_command import RepeatedCommand
 
-TEXT = "alive?"
 LEAD_NS, LEAD_EACH_NS = 500_000_000, 20_000_000  # until the barrier: for all requests to arrive
 DIAL_MS, ANSWER_MS = 30_000, 60_000  # the longest that a dial, an echo or a FIN may take
 SECOND = 1.0  # between two words on how it goes
@@ -49,7 +48,10 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     packets, counters = scale_witness.refused_packets(server), scale_witness.counters(server)
     seconds: dict[str, float] = {}
     dials = Dials()
+    hosts = [server, *(agent.host for agent in agents)]
+    before = scale_memory.of_processes(hosts)
     _dial(lab, dials, tell)
+    memory = scale_memory.growth(before, scale_memory.of_processes(hosts), run.held)
     began = time.monotonic()
     held = scale_witness.look(server, settings.port)
     packets = scale_witness.refused_packets(server) - packets
@@ -65,7 +67,8 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     answer = {
         "plan": {
             "sources": run.sources, "clients": run.clients, "dials": DIALS, "limit": LIMIT, "held": run.held,
-            "refused": run.refused, "mode": settings.values["SERVER_MODE"], "network": str(found.network),
+            "refused": run.refused, "mode": settings.values["SERVER_MODE"],
+            "in_flight": run.in_flight, "backlog": settings.values["BACKLOG"], "network": str(found.network),
         },
         "client": totals(dials),
         "server": {"rule_packets": packets, **held.sums()},
@@ -76,6 +79,7 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
         "wrong": dials.wrong(expected),
         "wrong_in_tables": scale_witness.wrong(held, expected),
         "counters": {name: n for name, n in moved.items() if n},
+        "memory": memory,
         "seconds": {"dialling": round(dials.seconds, 2), **seconds},
         "over_time": dials.over_time(),
         "admitted": dials.admitted(expected),
@@ -90,7 +94,7 @@ def _dial(lab: ScaleLab, dials: Dials, tell: Tell) -> None:
     waits = [
         agent.start_open(
             run.each * DIALS, host=server.address, port=settings.port, sources=str(found.of(number)),
-            at_ns=at_ns, timeout_ms=DIAL_MS,
+            at_ns=at_ns, timeout_ms=DIAL_MS, in_flight=run.in_flight,
         )
         for number, agent in enumerate(agents, 1)
     ]  # fmt: skip
@@ -133,9 +137,7 @@ def _at_once(
 
 def _echoes(agent: Agent) -> int:
     """Return how many connections of a client gave back what was sent over them."""
-    sent = sum(part.bytes == len(TEXT) for part in agent.send(TEXT))
-    back = sum(part.text == TEXT for part in agent.recv(timeout_ms=ANSWER_MS))
-    return min(sent, back)
+    return agent.talk(timeout_ms=ANSWER_MS).answered
 
 
 def _released(agent: Agent) -> int:

@@ -27,9 +27,10 @@ KNOBS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """So many `sources`, on `clients` that have `each` of them."""
+    """So many `sources`, on `clients` that have `each` of them and dial `in_flight` at once."""
 
     sources: int
+    in_flight: int = 1
 
     @property
     def each(self) -> int:
@@ -52,10 +53,10 @@ class Plan:
         return self.sources * (DIALS - LIMIT)
 
 
-def plan_of(sources: int) -> Plan:
+def plan_of(sources: int, in_flight: int = 1) -> Plan:
     """Return the plan for so many sources. Raises `Usage` if they are not whole clients."""
     if sources in [2**n for n in range(LEAST.bit_length() - 1, MOST.bit_length())]:
-        return Plan(sources)
+        return Plan(sources, in_flight)
     raise Usage(
         f"SOURCES={sources} is no power of two from {LEAST} to {MOST}",
         f"{EACH} are on one client, and the blocks of more than {MOST} sources do not fit",
@@ -71,6 +72,8 @@ def settings_for(menu: Settings, run: Plan) -> Settings:
         "CLIENTS": run.clients,
         "SOURCES_PER_CLIENT": run.each,
     }
+    if "BACKLOG" in menu.explicit:  # given for this run, to see what a short accept queue does
+        knobs["BACKLOG"] = menu.values["BACKLOG"]
     process = plan.SERVER_DESCRIPTORS - plan.SPARE
     if run.held <= process:
         knobs |= {"SERVER_MODE": "selectors"}

@@ -22,12 +22,12 @@ from connlab.cluster.subprocesses import signals_as_exceptions
 AT_ONCE = 16  # agents that are opened at a time
 
 
-def truth_at_scale(menu: Settings, sources: int, tell: Tell) -> dict[str, Any]:
+def truth_at_scale(menu: Settings, sources: int, tell: Tell, in_flight: int = 1) -> dict[str, Any]:
     """Run it, and return the answer (docs/scale.md). `tell` is told how it goes.
 
     Raises `Usage` or `NotFit` for a plan that does not fit, before anything is started.
     """
-    run = scale_plan.plan_of(sources)
+    run = scale_plan.plan_of(sources, in_flight)
     settings = scale_plan.settings_for(menu, run)
     scale_plan.check(settings, run)
     orphans.remove(scale_plan.prefix(menu.project))

@@ -40,6 +40,10 @@ def test_every_source_of_a_thousand_is_judged_exactly() -> None:
     assert answer["server"]["rule_packets"] == 5_120
     assert (answer["server"]["sockets"], answer["server"]["counted"], answer["alive"]) == (15_360,) * 3
     assert (answer["left"]["sockets"], answer["left"]["counted"]) == (0, 0)
+    memory = answer["memory"]
+    assert memory["server"]["held"] > memory["server"]["before"] > 0
+    assert memory["clients"]["held"] > memory["clients"]["before"] > 0
+    assert memory["per_connection"] * 15_360 >= memory["clients"]["held"]
     assert sum(row["dials"] for row in answer["over_time"]) == 20_480
     assert len(runs.charts(HOME / answer["evidence"])) == 2
     assert re.search(r"of 15,360 established, [\d,]+/s", result.stderr), result.stderr

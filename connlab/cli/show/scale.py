@@ -10,8 +10,8 @@ from connlab.cli.show.terminal import console, joined, new_table, strong, styled
 TOLD = 10  # wrong sources that are told one by one
 
 
-def screen(answer: Mapping[str, Any], problems: Sequence[str]) -> None:
-    """Print the table, how fast it was, and every problem."""
+def screen(answer: Mapping[str, Any], problems: Sequence[str], reasons: Sequence[str]) -> None:
+    """Print the table, how fast it was, what it took, every problem, and what the counters say of why."""
     out, plan, client, server = console(), answer["plan"], answer["client"], answer["server"]
     out.print(
         joined(
@@ -43,10 +43,17 @@ def screen(answer: Mapping[str, Any], problems: Sequence[str]) -> None:
         f"two dials of one source at least {client['closest_ms']:g} ms apart" if client["closest_ms"] else ""
     )
     out.sentence(", ".join(part for part in (rate, apart, seconds) if part))
+    memory = {name: answer["memory"][name]["held"] / 2**20 for name in ("server", "clients")}
+    out.sentence(
+        f"memory of processes: server {memory['server']:,.0f} MiB, clients {memory['clients']:,.0f} MiB, "
+        f"{answer['memory']['per_connection']:,} bytes for each connection that is held"
+    )
     for row in [*answer["wrong"], *answer["wrong_in_tables"]][:TOLD]:
         out.sentence(", ".join(f"{name} {value}" for name, value in row.items()))
     if answer["counters"]:
         out.sentence(", ".join(f"{name} {number:+,}" for name, number in answer["counters"].items()))
+    for words in reasons:
+        out.sentence(words)
     for words in problems:
         out.sentence(styled(words, "red"))
     out.sentence(styled("exact", "green") if answer["exact"] else styled("not exact", "red"))

@@ -12,7 +12,7 @@ import pytest
 from connlab.actions import scale_plan, scale_witness
 from connlab.actions.scale_dials import Dials
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
-from connlab.actions.scale_problems import problems
+from connlab.actions.scale_problems import problems, reasons
 from connlab.actions.scale_witness import Tables
 from connlab.base import settings
 from connlab.base.errors import NotFit, Usage
@@ -102,11 +102,11 @@ def test_the_server_has_one_process_more_than_it_needs(sources, knobs):
 
 
 def test_the_lab_of_a_run_has_its_own_knobs():
-    """Whatever the user's are; and one server process where that has descriptors enough."""
+    """Whatever the user's are, but for a BACKLOG that is given; one process where that has descriptors enough."""
     menu = settings.read().changed(SERVER_MODE="pool", POOL_SIZE=3, GREETING="hello", CONNLIMIT=3, BACKLOG=1)
     values = scale_plan.settings_for(menu, Plan(1024)).values
     knobs = ("SERVER_MODE", "GREETING", "CONNLIMIT", "BACKLOG", "CLIENTS", "SOURCES_PER_CLIENT")
-    assert [values[name] for name in knobs] == ["selectors", "", "15", "4096", "4", "256"]
+    assert [values[name] for name in knobs] == ["selectors", "", "15", "1", "4", "256"]
 
 
 def test_every_source_with_exactly_its_outcomes_is_right():
@@ -185,4 +185,35 @@ RIGHT: dict[str, Any] = {
 )
 def test_whatever_is_not_exact_is_said(changes, words):
     said = problems({**RIGHT, **changes})
+    assert [line[: len(part)] for line, part in zip(said, words, strict=True)] == words
+
+
+OVERFLOWS = {"TcpExtListenOverflows": 7, "TcpExtListenDrops": 7}
+
+
+@pytest.mark.parametrize(
+    ("counters", "server", "words"),
+    [
+        ({}, {"rule_packets": 12}, []),
+        ({"TcpExtListenDrops": 7}, {}, []),
+        (OVERFLOWS, {}, ["7 times the accept queue was full"]),
+        (
+            OVERFLOWS,
+            {"rule_packets": 12},
+            ["7 times the accept queue was full", "the rule refused 2 SYNs more"],
+        ),
+        (
+            OVERFLOWS,
+            {"counted": 31, "tracked_states": {"ESTABLISHED": 30, "SYN_SENT": 1}},
+            [
+                "7 times the accept",
+                "the limit counts 1 connections that have no socket; conntrack has ESTABLISHED 30",
+            ],
+        ),
+    ],
+)
+def test_what_the_counters_mean_is_said(counters, server, words):
+    """Nothing of a rule that refused too much while no queue was full: that is a fault, and has no such reason."""
+    kernel = {"rule_packets": 10, "sockets": 30, "counted": 30, "tracked_states": {}, **server}
+    said = reasons({**RIGHT, "counters": counters, "server": kernel})
     assert [line[: len(part)] for line, part in zip(said, words, strict=True)] == words
