@@ -1,6 +1,6 @@
 """Boots a guest: QEMU without an accelerator or a device of the machine's, its console on standard output.
 
-`python3 -m kernels.boot CPUS MEGABYTES`
+`python3 -m kernels.boot CPUS MEGABYTES INITRD`: the last one is where the guest's root is put together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sys
 
 from kernels.commands import PORT
 
-INITRD = "/tmp/initrd"
 # Without what costs an emulated processor seconds and changes nothing here: it tries no ciphers, clears no new page. On
 # a machine with much other work its timer looks broken, and the kernel panics ("IO-APIC + timer doesn't work").
 ARGUMENTS = (
@@ -19,20 +18,20 @@ ARGUMENTS = (
 )
 
 
-def main(cpus: str, megabytes: str) -> None:
+def main(cpus: str, megabytes: str, initrd: str) -> None:
     """Become the guest."""
-    with open(INITRD, "wb") as initrd:
+    with open(initrd, "wb") as root:
         for path in ("/guest/root.cpio", "/kernel/modules.cpio"):
             with open(path, "rb") as file:
                 while data := file.read(1 << 20):
-                    initrd.write(data)
+                    root.write(data)
                 # Or what was read of it counts as this guest's memory.
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-:{PORT}"
     argv = [
         "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=96", "-cpu", "max", "-smp", cpus,
         "-m", megabytes, "-nodefaults", "-display", "none", "-no-reboot", "-kernel", "/kernel/vmlinuz",
-        "-initrd", INITRD, "-append", ARGUMENTS, "-serial", "stdio", "-netdev", network,
+        "-initrd", initrd, "-append", ARGUMENTS, "-serial", "stdio", "-netdev", network,
         "-device", "virtio-net-pci,netdev=n,romfile=",
     ]  # fmt: skip
     os.execvp(argv[0], argv)

@@ -37,7 +37,8 @@ class Channel:
             self.close()
             raise GaveUp(
                 host.name,
-                f"no agent within {PATIENCE:g} s; it waits for the round of the host's own workload",
+                f"no agent within {PATIENCE:g} s; it waits for the round of the host's own workload, "
+                "or its machine is busy",
                 next_step="make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none",
             ) from error
         except BaseException:

@@ -14,12 +14,12 @@ class Measured(NamedTuple):
     """One kernel: `bursts` is how many were admitted in each of five bursts of 40 dials, all closed in between.
 
     `refused_alone`: of 30 dials one at a time afterwards, with nothing open. `loopback`: admitted and refused of 20
-    paced dials over loopback, then, once all are closed, of 20 more; None where that was not tried.
+    paced dials over loopback, then, once all are closed, of 20 more.
     """
 
     bursts: tuple[int, ...]
     refused_alone: int
-    loopback: tuple[tuple[int, int], tuple[int, int]] | None
+    loopback: tuple[tuple[int, int], tuple[int, int]]
 
     @property
     def locks_out(self) -> bool:
@@ -27,9 +27,9 @@ class Measured(NamedTuple):
         return min(self.bursts) < LIMIT or self.refused_alone > 0
 
     @property
-    def limits_loopback(self) -> bool | None:
-        """Whether the limit holds over loopback; None where that was not tried."""
-        return None if self.loopback is None else self.loopback[0] == (LIMIT, PACED - LIMIT)
+    def limits_loopback(self) -> bool:
+        """Whether the limit holds over loopback."""
+        return self.loopback[0] == (LIMIT, PACED - LIMIT)
 
 
 EXACT, LOCKED = (15, 15, 15, 15, 15), (15, 0, 0, 0, 0)
@@ -50,13 +50,13 @@ MEASURED: Mapping[str, Measured] = {
     "6.12.69": Measured(LOCKED, 8, NEVER),
     "6.12.74": Measured(LOCKED, 8, NEVER),
     "6.12.85": Measured(EXACT, 0, HELD),
-    "6.12.96": Measured(EXACT, 0, None),
+    "6.12.96": Measured(EXACT, 0, HELD),
     "6.12.118": Measured(EXACT, 0, HELD),
     "6.16.12": Measured(LOCKED, 5, HELD),
-    "6.17.8": Measured(LOCKED, 6, None),
+    "6.17.8": Measured(LOCKED, 6, HELD),
     "6.17.13": Measured(LOCKED, 7, NEVER),
     "6.18.5": Measured(LOCKED, 2, NEVER),
-    "6.18.12": Measured(LOCKED, 6, None),
+    "6.18.12": Measured(LOCKED, 6, NEVER),
     "6.18.15": Measured(EXACT, 0, HELD),
     "6.18.44": Measured(EXACT, 0, HELD),  # no guest, but an engine's own machine
     "7.3.4": Measured(EXACT, 0, HELD),

@@ -15,8 +15,8 @@ from connlab.cluster.stream import Stream
 from connlab.kernels.guest_host import GuestHost
 
 PROCESSORS, MEGABYTES = 2, 384
-BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES))
-INITRD = "/tmp/initrd"  # as kernels/boot.py has it
+INITRD = "/tmp/initrd"
+BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES), INITRD)
 SECONDS = 900  # after which it ends by itself
 BOOTS_WITHIN = 120.0  # seconds
 ENDS_WITHIN = 0.5  # seconds in which an end is seen that broke what was asked of it

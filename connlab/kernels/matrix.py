@@ -139,11 +139,9 @@ def contradictions(matrix: dict[str, Any]) -> list[str]:
             found.append(
                 f"Linux {cell['kernel']}, burst: {cell['words']}; before: {known.bursts}, {known.refused_alone}"
             )
-        limits = known.limits_loopback
         if (
             cell["claim"] == "loopback"
-            and limits is not None
-            and cell["figures"]["rounds"][0].startswith(EXACT_PACED) != limits
+            and cell["figures"]["rounds"][0].startswith(EXACT_PACED) != known.limits_loopback
         ):
             found.append(f"Linux {cell['kernel']}, loopback: {cell['words']}; before: {known.loopback}")
     return found

@@ -99,9 +99,10 @@ def _sysctls(answers: Answers) -> Iterator[dict[str, Any]]:
     by_line: dict[Key, dict[str, str]] = {}
     for release, answer in answers.items():
         for entry in answer["sysctls"]:
-            at = entry["file"], entry["line"], entry["key"]
-            values = f"{entry['before']} before, {entry['after']} after"
-            by_line.setdefault(at, {})[release] = f"{', '.join(entry['verdict'])} ({values})"
+            key = entry["file"], entry["line"], entry["key"]
+            before, after = ("nothing" if entry[at] is None else entry[at] for at in ("before", "after"))
+            verdicts = f"{', '.join(entry['verdict'])} ({before} before, {after} after)"
+            by_line.setdefault(key, {})[release] = verdicts
     for (file, line, name), told in by_line.items():
         yield from _differing(name, told, file=file, line=line)
 

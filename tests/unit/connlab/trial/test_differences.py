@@ -43,7 +43,7 @@ def of_one(**more: Any) -> dict[str, Any]:
          "the kernel has no `x`"),
         ({"files": [{**LOADED, "loaded": False, "messages": [MISSING]}]}, f"{LOADED['path']}: whether it loads",
          f"does not load: {MISSING['text']}"),
-        ({"sysctls": [ABSENT]}, SYSCTL["key"], "absent (None before, None after)"),
+        ({"sysctls": [ABSENT]}, SYSCTL["key"], "absent (nothing before, nothing after)"),
         ({"expectations": [UNMET]}, "the expectation 'port 443: 20'", "does not hold: unlimited"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
