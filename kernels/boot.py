@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import sys
 
 from kernels.commands import PORT
@@ -20,16 +22,16 @@ ARGUMENTS = (
 
 def main(cpus: str, megabytes: str, initrd: str) -> None:
     """Become the guest."""
-    with open(initrd, "wb") as root:
-        for path in ("/guest/root.cpio", "/kernel/modules.cpio"):
-            with open(path, "rb") as file:
-                while data := file.read(1 << 20):
-                    root.write(data)
-                # Or what was read of it counts as this guest's memory.
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with open(initrd, "wb") as whole:
+        with open("/guest/root.cpio", "rb") as root:
+            shutil.copyfileobj(root, whole)
+            # Or what was read of it counts as this guest's memory.
+            os.posix_fadvise(root.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with gzip.open("/kernel/modules.cpio.gz") as modules:  # it would be slow in emulation
+            shutil.copyfileobj(modules, whole)
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-:{PORT}"
     argv = [
-        "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=96", "-cpu", "max", "-smp", cpus,
+        "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=80", "-cpu", "max", "-smp", cpus,
         "-m", megabytes, "-nodefaults", "-display", "none", "-no-reboot", "-kernel", "/kernel/vmlinuz",
         "-initrd", initrd, "-append", ARGUMENTS, "-serial", "stdio", "-netdev", network,
         "-device", "virtio-net-pci,netdev=n,romfile=",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import os
 import re
 import stat
@@ -29,7 +30,7 @@ Entry = tuple[
 ]  # path without a slash at its start, mode of stat(2), content or where a link leads
 
 
-def write(out: BinaryIO, entries: Iterable[Entry]) -> None:
+def write(out: BinaryIO | gzip.GzipFile, entries: Iterable[Entry]) -> None:
     """Write an archive of the kind newc; all is root's."""
     for number, (path, mode, data) in enumerate((*entries, ("TRAILER!!!", 0, b"")), 1):
         name = path.encode(errors="surrogateescape") + b"\0"

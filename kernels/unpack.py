@@ -2,12 +2,13 @@
 
 `modules/` are loaded when it boots; those that only somebody's own rules need are in `modules/more/`.
 
-`python3 -m kernels.unpack PACKAGE=VERSION...` makes /kernel/vmlinuz, /kernel/modules.cpio and /kernel/facts.json.
+`python3 -m kernels.unpack PACKAGE=VERSION...` makes /kernel/vmlinuz, /kernel/modules.cpio.gz and /kernel/facts.json.
 """
 
 from __future__ import annotations
 
 import glob
+import gzip
 import json
 import lzma
 import os
@@ -70,7 +71,7 @@ def keep(root: str) -> None:
     for name, path in sorted(found.items()):
         if OF_RULES.match(name) and os.path.dirname(os.path.relpath(path, folder)) in RULES:
             _add(name, found, order)
-    with open(f"{THERE}/modules.cpio", "wb") as out:
+    with gzip.open(f"{THERE}/modules.cpio.gz", "wb", 6) as out:
         files = (
             (f"modules/{'' if number < count else 'more/'}{number:03d}-{name}.ko", 0o100644, data)
             for number, (name, data) in enumerate(order)
