@@ -115,6 +115,10 @@ speed: .venv/.ready  ## Measure connections a second beside a C program
 hold: .venv/.ready  ## Hold 10,000 to 250,000 connections, measure what each costs
 	@.venv/bin/python -m bench.hold
 
+.PHONY: latency
+latency: .venv/.ready  ## Measure requests and answers beside asyncio and uvloop
+	@.venv/bin/python -m bench.latency
+
 .PHONY: rule-cost
 rule-cost: .venv/.ready  ## Measure what a limit costs a dial, by what its source holds
 	@.venv/bin/python -m bench.rule_cost

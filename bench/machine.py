@@ -27,6 +27,18 @@ def facts() -> dict[str, Any]:
     }
 
 
+def own_facts() -> dict[str, Any]:
+    """Return the same of our own side, for what needs no engine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "kernel": platform.release(),
+        "cpus": os.cpu_count(),
+        "memory_bytes": memory,
+        "python": platform.python_version(),
+        "load": os.getloadavg()[0],
+    }
+
+
 def image_ids(lab: Settings) -> dict[str, str]:
     """Return the images that every peer starts, by name."""
     return {name: str(engine.client().images.get(name).id) for name in images.names(lab).values()}

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from bench import report
+from bench import history, machine, report
 from bench import speed_ends as ends
 from bench.guard import guarded
 from connlab.base import settings
@@ -51,6 +51,9 @@ def main() -> None:
     document = {"unit": "connections/s", "load": load, "rates": [rate._asdict() for rate in rates]}
     path = report.save(document, "speed")
     _show(rates)
+    ratios = {f"{rate.client}, {rate.server}, {rate.how}, {rate.in_flight}": rate.ratio for rate in rates}
+    for fall in history.keep("speed", ratios, "more", machine.own_facts()):
+        print(f"fell: {fall.text()}")
     print(f"speed: loopback, load {load:.1f}; all of it is in {path.relative_to(HOME)}", file=sys.stderr)
 
 
