@@ -83,7 +83,9 @@ class Worker:
         except OSError as error:  # nobody waits any more, or who did has gone again
             journal.accepting(False)
             self.at_once = max(count, 1)
-            if exhausted(error):
+            if (
+                exhausted(error) and not self.accept_after
+            ):  # an event of the same batch may have brought it here
                 self.epoll.unregister(self.listener)
                 self.accept_after = time.monotonic() + PAUSE
                 self.channel.send(FULL)

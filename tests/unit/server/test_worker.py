@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import select
 import socket
 
 import pytest
 
+from connlab.machine import identity
 from server.journal import CLOSED, RECORDS, Journal
-from server.worker import ORDER, Worker
+from server.worker import FULL, ORDER, Worker
 
 
 @pytest.fixture
@@ -37,6 +41,25 @@ def test_what_comes_too_late_ends_nobody_else(served, serial, left):
     worker.obey()
     worker.serve(descriptor)
     assert len(worker.sockets) == left
+
+
+def test_who_is_full_twice_at_once_goes_on(served):
+    """The parent has it look, and the same poll has the listener's event: it died of that, with 19,992 connections."""
+    worker, _, _, parent = served
+    identity.host()  # which a server has read long before
+    worker.epoll.register(worker.listener, select.EPOLLIN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.create_connection(worker.listener.getsockname()):
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            worker.accept()
+            worker.accept()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert parent.recv(9) == FULL
+    assert len(worker.sockets) == 1
 
 
 def test_an_order_that_comes_in_two_parts_is_one(served):
