@@ -84,7 +84,9 @@ def _wait(console: Stream, release: str) -> None:
                 return
             said.append(line.strip())
     except (GaveUp, LabError) as error:
-        kind = GaveUp if isinstance(error, GaveUp) else NotFit
+        late = isinstance(error, GaveUp)
+        kind = GaveUp if late else NotFit
+        silent = f"its console says nothing in {BOOTS_WITHIN:g} s" if late else str(error)
         # What a process of the guest said is more than the kernel's registers.
         last = ([each for each in said if each and each[0] != "["] or said)[-CONSOLE:]
-        raise kind(f"Linux {release} did not boot", "\n".join(last) or str(error)) from error
+        raise kind(f"Linux {release} did not boot", "\n".join(last) or silent) from error

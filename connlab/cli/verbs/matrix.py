@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import click
 
 from connlab.base import output, settings
-from connlab.base.errors import Usage
+from connlab.base.errors import GaveUp, Usage
 from connlab.cli.verbs.options import json_option, print_json
 
 
@@ -44,5 +45,5 @@ def kernels(releases: Sequence[str], claims: str, only_list: bool, as_json: bool
     page = draw_kernels(folder)
     print_json(found) if as_json else show.table(found)
     output.notice(f"evidence: {folder}, page: {page}")
-    gave_up = all(row["status"] == matrix.GAVE_UP for row in found["kernels"])
-    click.get_current_context().exit(1 if found["contradictions"] else 4 if gave_up else 0)
+    statuses = {row["status"] for row in found["kernels"] if row["where"] == matrix.GUEST}
+    sys.exit(1 if found["contradictions"] else GaveUp.status if statuses == {matrix.GAVE_UP} else 0)
