@@ -50,6 +50,7 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     dials = Dials()
     hosts = [server, *(agent.host for agent in agents)]
     before = scale_memory.of_processes(hosts)
+    asked = time.monotonic()
     _dial(lab, dials, tell)
     memory = scale_memory.growth(before, scale_memory.of_processes(hosts), run.held)
     began = time.monotonic()
@@ -63,6 +64,7 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
     tell(f"alive: {sum(alive):,} echoes")
     released = sum(_at_once(agents, _released, seconds, "release"))
     left, problem = _left(server, settings.port)
+    seconds["to verdict"] = round(time.monotonic() - asked, 1)
     moved = {name: n - counters[name] for name, n in scale_witness.counters(server).items()}
     answer = {
         "plan": {
