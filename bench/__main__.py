@@ -38,7 +38,9 @@ def _measure(arguments: argparse.Namespace) -> None:
         turns = [SIZES + ONCE, *[SIZES] * (int(arguments.rounds) - 1)]
         samples, document = session.measure(turns, SOURCES)
     # Times alone: what else the machine does is in MemAvailable too, and there it is not the same for all.
-    timed = [figure for figure in document["figures"] if figure["ratio"] is not None and figure["unit"] == "s"]
+    timed = [
+        figure for figure in document["figures"] if figure["ratio"] is not None and figure["unit"] == "s"
+    ]
     ratios = {figure["key"]: figure["ratio"] for figure in timed}
     document["falls"] = [fall.text() for fall in history.keep("bench", ratios, "less", document["machine"])]
     path = report.save(document)
