@@ -14,7 +14,7 @@ from connlab.base.errors import Usage
 
 OPTIONS = frozenset({
     "N", "S", "F", "CLIENT", "COUNT", "HOLD", "SOURCE", "SOURCES", "TO", "RUN", "RULES", "EXPECT", "KERNEL", "KERNELS",
-    "CLAIMS", "QUICK", "ROUNDS",
+    "CLAIMS", "IN_FLIGHT", "QUICK", "ROUNDS",
 })  # fmt: skip  # of the verbs (Makefile), and of the bench
 OF_MAKE = frozenset({"PYTHON", "SHELL", "MAKEFLAGS", "LAB"})  # what a person may give to make itself
 OF_OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")  # .env is read by Compose too
