@@ -129,7 +129,7 @@ def test_a_line_is_explained_afterwards(tried):
     assert 0 < rule["decided"] <= sum(way["syns"] for way in lines[3]["ways"])
     assert {(way["port"], way["family"]) for way in lines[3]["ways"]} == {(8081, 4)}
     assert [[(step["line"], step["verdict"]) for step in way["way"]] for way in lines[3]["ways"]] == [
-        [(3, "drop")]
+        [(3, "reject")]
     ]
     assert all(way["way"][-1]["rule"] == "policy DROP" for way in lines[2]["ways"])
     assert lines[2]["ways"]

@@ -32,7 +32,11 @@ def line(found: Mapping[str, Any]) -> None:
         out.sentence(pale(f"{counts}{words}"))
     kernel_settings.settings(out, found["sysctls"])
     if not found["rules"] and not found["ways"] and not found["sysctls"]:
-        out.print("no rule comes from this line, or none that met a SYN")
+        out.print(
+            "no rule comes from this line, or none that met a SYN"
+            if found["loaded"] is True
+            else "the file did not load, or not all of it, and there is no rule of this line"
+        )
     if found["ways"]:
         table = new_table(">port", "over", ">SYNs", "of dials", "their way")
         for way in found["ways"]:

@@ -56,9 +56,12 @@ def _line(file: str, line: int, run: str | None) -> dict[str, Any]:
     known = trial_record.read(folder, trial_record.RULES)
     entries = [{key: entry[key] for key in ("rule", "packets", "decided")}
                for entry in answer["rules"] if (entry["file"], entry["line"]) == (path, line)]  # fmt: skip
-    exchanges = trial_record.exchanges(folder) if known else []  # none where kernel settings alone were tried
+    exchanges = (
+        trial_record.exchanges(folder) if known["rules"] else []
+    )  # none where kernel settings alone were tried
     return {
         "run": folder.name, "file": path, "line": line, "text": text, "rules": entries,
+        "loaded": next(each["loaded"] for each in answer["files"] if each["path"] == path),
         "offices": bool(answer["offices"]),  # whose dials are in the ways, and not in the counters of the answer
         "ways": ways.ways(known, exchanges, path, line),
         "sysctls": [entry for entry in answer["sysctls"] if (entry["file"], entry["line"]) == (path, line)],

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from connlab.trial.answer.record import digest
 from connlab.trial.dialling.dial_words import pattern
 from connlab.trial.files.loading import Loaded
+from connlab.trial.rules.rule_verdicts import rejects
 
 Place = tuple[str, str, str, int]
 
@@ -91,6 +92,8 @@ def _place(parts: Sequence[Any]) -> Place:
 
 
 def _step(entry: Mapping[str, Any], place: Place, verdict: str) -> dict[str, Any]:
+    if verdict == "drop" and rejects(entry["rule"]):
+        verdict = "reject"
     return {
         "table": f"{place[0]} {place[1]}", "chain": place[2], "file": entry["file"], "line": entry["line"],
         "rule": entry["rule"], "verdict": verdict,

@@ -29,6 +29,7 @@ DIVERTING = {
 }
 DIVERTS = re.compile(r"\bgoto\b|\bnotrack\b|\b(?:mark|dscp|priority|ttl|hoplimit|zone|helper) set\b")
 RESET = re.compile(r"--reject-with tcp-reset|\breject with tcp reset|-j TARPIT\b")
+REJECTS = re.compile(r"-j REJECT\b|\breject\b")
 ANSWERS = re.compile(r"-j SYNPROXY\b|\bsynproxy (?:mss|name|wscale)\b")
 UNTRACKS = re.compile(r"-j NOTRACK\b|-j CT\b.*--notrack\b|\bnotrack\b")
 VERDICT_MAP = re.compile(r"\bvmap \{([^}]*)\}")
@@ -49,6 +50,11 @@ def verdict(text: str) -> str:
 def resets(text: str) -> bool:
     """Tell whether a rule refuses with a reset."""
     return RESET.search(QUOTED.sub('""', text)) is not None
+
+
+def rejects(text: str) -> bool:
+    """Tell whether a rule refuses with an answer, an ICMP error or a reset; to a trace it drops the packet."""
+    return REJECTS.search(QUOTED.sub('""', text)) is not None
 
 
 def answers(text: str) -> bool:

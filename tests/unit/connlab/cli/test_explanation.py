@@ -15,7 +15,7 @@ WAY = {"port": 8081, "family": 4, "syns": 1293, "letters": "E3 R10", "way": STEP
 LINE = {
     "run": "2026-try", "file": HOSTILE, "line": 4, "text": HOSTILE,
     "rules": [{"rule": HOSTILE, "packets": 1494, "decided": 305}, {"rule": "-A GATE", "packets": 0, "decided": 0}],
-    "ways": [WAY], "sysctls": [], "offices": False,
+    "ways": [WAY], "sysctls": [], "offices": False, "loaded": True,
 }  # fmt: skip
 
 
@@ -45,6 +45,8 @@ def test_a_line_that_made_nothing(capsys):
     """It is said."""
     explanation.line({**LINE, "rules": [], "ways": []})
     assert "no rule comes from this line" in capsys.readouterr().out
+    explanation.line({**LINE, "rules": [], "ways": [], "loaded": False})
+    assert "the file did not load, or not all of it" in capsys.readouterr().out
 
 
 def test_counters_without_offices_say_so(capsys):
