@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from connlab.base import checkout
-from connlab.base.errors import Unreadable, Usage
+from connlab.base.errors import Unreadable
 from connlab.base.model import Verdict
 from connlab.base.settings import HOME
 from connlab.evidence import runs
@@ -46,8 +46,8 @@ def judgements(run: Path) -> Iterator[Judgement]:
 def newest_judgements(home: Path = HOME) -> list[Judgement]:
     """Return every claim with the newest verdict of each of its tests, over all runs; tests that are gone are left out.
 
-    It looks back as far as the last run that judged every claim. Raises `Usage` if there is no run, `Unreadable` for a
-    file that is no verdict.
+    It looks back as far as the last run that judged every claim; before the first run no claim is judged. Raises
+    `Unreadable` for a file that is no verdict.
     """
     latest: dict[tuple[str, str], dict[str, str]] = {}
     folders = [folder for folder in (home / "runs").glob("[0-9]*") if folder.is_dir()]
@@ -61,7 +61,6 @@ def newest_judgements(home: Path = HOME) -> list[Judgement]:
             break
     if not latest:
         checkout.require()
-        raise Usage("no run in runs/ has a verdict", next_step="make test, which leaves one")
     return list(_judge(list(latest.values())))
 
 

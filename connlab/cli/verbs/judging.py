@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from connlab.base import output
 from connlab.cli.verbs.options import json_option, print_json
 
+if TYPE_CHECKING:
+    from connlab.evidence.verdicts import Judgement
+
 run_option = click.option(
     "--run", "folder", default=None, help="Folder of one run; else the newest verdicts of all."
 )
+
+
+def _judgements(folder: str | None) -> list[Judgement]:
+    """Return every claim as it was judged, and say on standard error if no run has judged any."""
+    from connlab.evidence import verdicts
+
+    rows = verdicts.read(folder)
+    if folder is None and all(row.verdict == verdicts.NOT_RUN for row in rows):
+        output.notice("no run in runs/ has a verdict yet; next: make test, which leaves them")
+    return rows
 
 
 @click.command()
@@ -20,9 +34,8 @@ run_option = click.option(
 def claims(folder: str | None, as_json: bool) -> None:
     """Show each claim, what real hosts said of it last, and when."""
     from connlab.cli.show import judging as show
-    from connlab.evidence import verdicts
 
-    rows = verdicts.read(folder)
+    rows = _judgements(folder)
     if as_json:
         print_json({"schema": 1, "claims": [asdict(row) for row in rows]})
     else:
@@ -35,9 +48,8 @@ def claims(folder: str | None, as_json: bool) -> None:
 def effects(folder: str | None, as_json: bool) -> None:
     """Show what each setting does to each side. Expected, measured last, verdict."""
     from connlab.cli.show import judging as show
-    from connlab.evidence import verdicts
 
-    rows = [row for row in verdicts.read(folder) if row.setting]
+    rows = [row for row in _judgements(folder) if row.setting]
     if as_json:
         print_json({"schema": 1, "effects": [asdict(row) for row in rows]})
     else:
