@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -33,10 +34,12 @@ def served(client, *serve):
             thread.join(WITHIN)
 
 
-def echo(connection):
-    """Send back what comes, until the other side ends it."""
+def echo(connection, read=None):
+    """Send back what comes, until the other side ends it; `read` is a list that takes it, too."""
     with connection, suppress(OSError):
         while data := connection.recv(1 << 16):
+            if read is not None:
+                read.append(data)
             connection.sendall(data)
 
 
@@ -69,13 +72,7 @@ def test_the_closed_loop(agent):
 def test_without_a_count_each_connection_is_asked_once(agent):
     """Proof that all of them are alive."""
     read = []
-
-    def serve(connection):
-        with connection, suppress(OSError):
-            while data := connection.recv(1 << 16):
-                read.append(data)
-                connection.sendall(data)
-
+    serve = partial(echo, read=read)
     client = agent()
     with served(client, *[serve] * 70):
         answer = client.ask("talk", bytes=3)
@@ -87,13 +84,7 @@ def test_without_a_count_each_connection_is_asked_once(agent):
 def test_a_connection_has_one_request_at_a_time(agent, rate):
     """Also where more are due than the server answers."""
     read = []
-
-    def serve(connection):
-        with connection, suppress(OSError):
-            while data := connection.recv(1 << 16):
-                read.append(data)
-                connection.sendall(data)
-
+    serve = partial(echo, read=read)
     client = agent()
     with served(client, serve, serve):
         answer = client.ask("talk", bytes=4, count=300, rate=rate)
