@@ -7,37 +7,27 @@ then so many requests a second, whose times count from when each was due (open l
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from bench import history, machine, report
+from bench import history, loopback, machine, report
 from bench.guard import guarded
-from bench.speed import READY, _listens, _server
-from bench.speed_ends import python, running
+from bench.loopback import Ask
 from connlab.base.errors import LabError
 from connlab.base.settings import HOME
-from connlab.base.wait import until
 from connlab.cli.show.terminal import console, new_table
 
-PORTS = {"prefork": 17_902, "selectors": 17_903, "asyncio": 17_904, "uvloop": 17_905}
+PORTS = {**loopback.PORTS, "asyncio": 17_904, "uvloop": 17_905}
 CONNECTIONS, ROUNDS, MILLISECONDS = 64, 3, 1000
 RATE = 5_000  # requests a second of the open loop
 LOOPS: Mapping[str, Mapping[str, int]] = {"closed": {}, "open": {"rate": RATE}}
 PERCENTILES = ("p50", "p99", "p99_9", "max")
-
-
-class Ask(Protocol):
-    """Send the agent a request; its answer, the first that is not partial."""
-
-    def __call__(self, verb: str, **fields: Any) -> Mapping[str, Any]: ...
 
 
 class Times(NamedTuple):
@@ -85,8 +75,8 @@ def _measure(servers: Sequence[str]) -> list[Times]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for name in servers:
             stack.enter_context(_serving(name))
-            until(lambda port=PORTS[name]: _listens(port), f"{name} listens on {PORTS[name]}", READY)  # type: ignore[misc]
-        ask = stack.enter_context(_agent(folder))
+            loopback.wait_for_listener(name, PORTS[name])
+        ask, _ = stack.enter_context(loopback.agent(folder))
         for number in range(ROUNDS):
             print(f"latency: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
             for loop, fields in LOOPS.items():
@@ -113,33 +103,9 @@ def _times(server: str, loop: str, answers: Sequence[Mapping[str, Any]]) -> Time
 
 
 def _serving(name: str) -> contextlib.AbstractContextManager[None]:
-    if name in ("asyncio", "uvloop"):
-        return running([sys.executable, "-m", "bench.echo_server", name, str(PORTS[name])], {})
-    return running(python("-m", "server.serve", "-1"), _server(name))
-
-
-@contextlib.contextmanager
-def _agent(folder: Path) -> Iterator[Ask]:
-    """Run the agent of a client host."""
-    environment = {"CONNLAB_TURN": str(folder / "turn"), "CONNLAB_SERVER": "127.0.0.1"}
-    with subprocess.Popen(
-        python("-m", "client.agent", "--stop-at-close"), cwd=HOME, env=environment, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        assert process.stdin and process.stdout
-        requests, answers = process.stdin, process.stdout
-        answers.readline()
-
-        def ask(verb: str, **fields: Any) -> Mapping[str, Any]:
-            requests.write(json.dumps({"id": 1, "verb": verb, **fields}).encode() + b"\n")
-            requests.flush()
-            answer: Mapping[str, Any] = json.loads(answers.readline())
-            if not answer["ok"]:
-                raise LabError(f"{verb}: {answer['error']}")
-            return answer
-
-        yield ask
-        requests.close()
+    if name in loopback.PORTS:
+        return loopback.server(name)
+    return loopback.running([sys.executable, "-m", "bench.echo_server", name, str(PORTS[name])], {})
 
 
 def _show(rows: Sequence[Times]) -> None:

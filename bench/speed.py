@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from bench import history, machine, report
+from bench import history, loopback, machine, report
 from bench import speed_ends as ends
 from bench.guard import guarded
-from connlab.base import settings
 from connlab.base.settings import HOME
-from connlab.base.wait import until
 from connlab.cli.show.terminal import console, new_table
-from connlab.cluster import host_files
 
 ROUNDS = 3
-PORTS = {"C": 17_901, "prefork": 17_902, "selectors": 17_903}
+PORTS = {"C": 17_901, **loopback.PORTS}
 HOW = {"rst": "RST", "fin": "FIN", "awaited": "FIN awaited"}  # of pair.c
 KINDS = [(how, in_flight) for how in HOW for in_flight in (1, 64)]
-READY = 10.0  # seconds for a server to listen
 
 
 class Rate(NamedTuple):
@@ -62,12 +57,12 @@ def _measure() -> list[Rate]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         program = ends.compiled(folder)
-        stack.enter_context(ends.running([str(program), "serve", str(PORTS["C"])], {}))
-        for mode in ("prefork", "selectors"):
-            stack.enter_context(ends.running(ends.python("-m", "server.serve", "-1"), _server(mode)))
+        stack.enter_context(loopback.running([str(program), "serve", str(PORTS["C"])], {}))
+        for mode in loopback.PORTS:
+            stack.enter_context(loopback.server(mode))
         clients = {"C": ends.c_client(program), "agent": stack.enter_context(ends.agent(folder))}
-        for port in PORTS.values():
-            until(lambda port=port: _listens(port), f"a server listens on {port}", READY)  # type: ignore[misc]
+        for name, port in PORTS.items():
+            loopback.wait_for_listener(name, port)
         for number in range(ROUNDS):
             print(f"speed: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
             for how, in_flight in KINDS:
@@ -83,20 +78,6 @@ def _medians(samples: list[ends.Sample], base: list[ends.Sample]) -> tuple[float
     rate, user_us, system_us = (median(each) for each in zip(*samples, strict=True))
     ratio = median(a.per_second / b.per_second for a, b in zip(samples, base, strict=True))
     return rate, ratio, user_us, system_us
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _server(mode: str) -> dict[str, str]:
-    now = settings.read({}).changed(SERVER_MODE=mode, LISTEN="127.0.0.1", PORT=PORTS[mode], EVENTS="summary")
-    return {
-        **now.values,
-        **host_files.environment(now, "server"),
-        "CONNLAB_STATUS": f"connlab-speed-{os.getpid()}-{mode}",
-    }
 
 
 def _show(rates: list[Rate]) -> None:

@@ -1,18 +1,17 @@
-"""The ends that `make speed` tries: the program in C, the agent of a client host, and how a server is run."""
+"""The ends that `make speed` tries: the program in C, and the agent of a client host."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import resource
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from bench import loopback
 from connlab.base.errors import LabError, NotFit
 from connlab.base.settings import HOME
 
@@ -75,55 +74,27 @@ def c_client(program: Path) -> Dial:
 @contextlib.contextmanager
 def agent(folder: Path) -> Iterator[Dial]:
     """Run the agent of a client host; its `churn` is what dials."""
-    environment = {"CONNLAB_TURN": str(folder / "turn"), "CONNLAB_SERVER": "127.0.0.1"}
-    with subprocess.Popen(
-        python("-m", "client.agent", "--stop-at-close"), cwd=HOME, env=environment, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        assert process.stdin and process.stdout
-        requests, answers = process.stdin, process.stdout
-        answers.readline()
+    with loopback.agent(folder) as (ask, pid):
 
         def churn(port: int, how: str, in_flight: int, count: int) -> float:
-            request = {"id": 1, "verb": "churn", "host": "127.0.0.1", "port": port, "count": count, "how": how,
-                       "in_flight": in_flight, "message": "x"}  # fmt: skip
-            requests.write(json.dumps(request).encode() + b"\n")
-            requests.flush()
-            answer: Mapping[str, Any] = json.loads(answers.readline())
-            if not answer["ok"] or answer["tally"] != {"established": count}:
+            answer = ask(
+                "churn", host="127.0.0.1", port=port, count=count, how=how, in_flight=in_flight, message="x"
+            )
+            if answer["tally"] != {"established": count}:
                 raise LabError(f"churn: {answer}")
             return count / float(answer["seconds"])
 
         def dial(port: int, how: str, in_flight: int) -> Sample:
             rate = churn(port, AGENTS[how], in_flight, CALIBRATE)
-            count, before = min(MOST, int(rate * SECONDS)), _ticks(process.pid)
+            count, before = min(MOST, int(rate * SECONDS)), _ticks(pid)
             rate = churn(port, AGENTS[how], in_flight, count)
-            spent = (after - b for b, after in zip(before, _ticks(process.pid), strict=True))
+            spent = (after - b for b, after in zip(before, _ticks(pid), strict=True))
             return Sample(rate, *(ticks / TICK * 1e6 / count for ticks in spent))
 
         yield dial
-        requests.close()
 
 
 def _ticks(pid: int) -> list[int]:
     """Return the processor time of a process, its own and the kernel's (proc_pid_stat(5))."""
     fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
     return [int(fields[11]), int(fields[12])]
-
-
-@contextlib.contextmanager
-def running(argv: list[str], environment: Mapping[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
-        argv, cwd=HOME, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield
-        if process.poll() is not None:
-            raise LabError(f"{argv}: it ended by itself, with {process.returncode}")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def python(*arguments: str) -> list[str]:
-    return [sys.executable, "-S", "-E", *arguments]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench import latency, speed, speed_ends
+from bench import latency, loopback
 from connlab.base.errors import LabError
 from connlab.base.wait import until
 from tests.support.ports import free_port
@@ -45,8 +45,8 @@ def test_a_figure_is_that_of_the_median_round():
 def test_the_echo_server_sends_back_what_comes():
     """By asyncio's own loop, which is there everywhere."""
     port = free_port()
-    with speed_ends.running([sys.executable, "-m", "bench.echo_server", "asyncio", str(port)], {}):
-        until(lambda: speed._listens(port), "the echo server listens", within=20)
+    with loopback.running([sys.executable, "-m", "bench.echo_server", "asyncio", str(port)], {}):
+        until(lambda: loopback.listens(port), "the echo server listens", within=20)
         with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
             client.sendall(b"hello")
             assert client.recv(16) == b"hello"
