@@ -6,19 +6,16 @@ Times are the agents' own, from the first SYN to the end of the last handshake.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import history, report, sandbox
 from bench.guard import guarded
 from connlab.actions.scale_together import together
 from connlab.agent.session import Agent, agents
-from connlab.base import private_files
 from connlab.base.errors import LabError, NotFit
 from connlab.base.model import Attempt, Outcome, tally
 from connlab.base.settings import HOME, Settings
@@ -141,7 +138,10 @@ def main() -> None:
         rows = list(measure(lab, fitting(lab, HELD)))
     spread = round(max(row.us for row in rows) / min(row.us for row in rows), 2)
     falls = history.keep("hold", {"dearest to cheapest": spread}, "less", facts) if len(rows) > 1 else []
-    folder = _keep(rows, facts, spread, time.monotonic() - began)
+    folder = report.save_drawn(
+        facts, "hold", curve(rows), seconds=round(time.monotonic() - began, 1), knobs=KNOBS, dearest_to_cheapest=spread,
+        rows=[row._asdict() for row in rows],
+    )  # fmt: skip
     _show(rows)
     print(f"dearest to cheapest {spread:.2f}; flat, ≤ {FLAT:g}: {'met' if spread <= FLAT else 'not met'}")
     for fall in falls:
@@ -149,18 +149,6 @@ def main() -> None:
     print(
         f"hold: evidence: {folder.relative_to(HOME)}; drawn by `lab report runs/latest-hold`", file=sys.stderr
     )
-
-
-def _keep(rows: Sequence[Held], facts: dict[str, Any], spread: float, seconds: float) -> Path:
-    document = {
-        "schema": 1, "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "seconds": round(seconds, 1),
-        "machine": facts, "knobs": KNOBS, "dearest_to_cheapest": spread, "rows": [row._asdict() for row in rows],
-    }  # fmt: skip
-    folder = report.save(document, "hold").parent
-    private_files.write(folder / "machine.json", json.dumps(facts, indent=1) + "\n")
-    charts = private_files.folder(folder / "hold")
-    private_files.write(charts / "chart-hold.json", json.dumps(curve(rows), indent=1) + "\n")
-    return folder
 
 
 def _show(rows: Sequence[Held]) -> None:

@@ -64,5 +64,15 @@ def save(document: dict[str, Any], name: str = "bench") -> Path:
     return path
 
 
+def save_drawn(facts: Mapping[str, Any], name: str, chart: Mapping[str, Any], **fields: Any) -> Path:
+    """Save figures, the machine that they are of, and a chart, for `lab report`; return the run's folder."""
+    utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    folder = save({"schema": 1, "utc": utc, "machine": facts, **fields}, name).parent
+    charts = private_files.folder(folder / name)
+    for path, content in ((folder / "machine.json", facts), (charts / f"chart-{name}.json", chart)):
+        private_files.write(path, json.dumps(content, indent=1) + "\n")
+    return folder
+
+
 def _number(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:,.{DIGITS[unit]}f} {unit}"

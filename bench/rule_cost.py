@@ -9,14 +9,13 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from bench import report
 from bench.guard import guarded
 from bench.rules import PORT, RULES
-from connlab.base import private_files, settings
+from connlab.base import settings
 from connlab.base.errors import LabError
 from connlab.cli.show.terminal import console, new_table
 from connlab.cluster import engine_machine, sandbox
@@ -79,21 +78,6 @@ def _middle(nanoseconds: Iterable[float]) -> float:
     return round(median(nanoseconds) / 1000, 1)
 
 
-def _keep(costs: Sequence[Cost], seconds: float) -> Path:
-    """Leave the figures, the machine that they are of, and the curve in a run's folder; return that."""
-    facts = engine_machine.described()
-    document = {
-        "schema": 1, "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "seconds": round(seconds, 1),
-        "dials": DIALS, "rounds": ROUNDS, "machine": facts, "rules": dict(RULES),
-        "costs": [cost._asdict() for cost in costs],
-    }  # fmt: skip
-    folder = report.save(document, "rule-cost").parent
-    private_files.write(folder / "machine.json", json.dumps(facts, indent=1) + "\n")
-    chart_folder = private_files.folder(folder / "rule-cost")
-    private_files.write(chart_folder / "chart-rule-cost.json", json.dumps(curve(costs), indent=1) + "\n")
-    return folder
-
-
 def curve(costs: Sequence[Cost]) -> dict[str, Any]:
     """Draw what a dial alone in its tick takes, for each rule."""
     lines: dict[str, list[tuple[float, float]]] = {}
@@ -125,7 +109,10 @@ def main() -> None:
     began = time.monotonic()
     with sandbox.sandbox(settings.read(), SECONDS) as stream:
         costs = measure(stream)
-    folder = _keep(costs, time.monotonic() - began)
+    folder = report.save_drawn(
+        engine_machine.described(), "rule-cost", curve(costs), seconds=round(time.monotonic() - began, 1),
+        dials=DIALS, rounds=ROUNDS, rules=dict(RULES), costs=[cost._asdict() for cost in costs],
+    )  # fmt: skip
     table(costs)
     print(f"rule-cost: evidence: {folder}; drawn by `lab report runs/latest-rule-cost`", file=sys.stderr)
 
