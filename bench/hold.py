@@ -96,8 +96,7 @@ def _sockets(server: Host) -> int:
 
 
 def _memory(server: Host) -> int:
-    usage: int = engine.client().api.stats(server.id, stream=False, one_shot=True)["memory_stats"]["usage"]
-    return usage
+    return int(engine.memory(server.id)["usage"])
 
 
 def fitting(lab: Settings, numbers: Sequence[int]) -> list[int]:

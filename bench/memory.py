@@ -67,5 +67,4 @@ def _number(path: Path, pattern: str) -> int:
 
 
 def _cgroup(host: Host) -> int:
-    usage: int = engine.client().api.stats(host.id, stream=False, one_shot=True)["memory_stats"]["usage"]
-    return usage
+    return int(engine.memory(host.id)["usage"])

@@ -83,9 +83,8 @@ class Worker:
         except OSError as error:  # nobody waits any more, or who did has gone again
             journal.accepting(False)
             self.at_once = max(count, 1)
-            if (
-                exhausted(error) and not self.accept_after
-            ):  # an event of the same batch may have brought it here
+            # An event of the same batch may have brought it here.
+            if exhausted(error) and not self.accept_after:
                 self.epoll.unregister(self.listener)
                 self.accept_after = time.monotonic() + PAUSE
                 self.channel.send(FULL)

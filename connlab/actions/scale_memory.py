@@ -6,11 +6,11 @@ memory.stat, in both versions). The kernel's own, sockets and their tables, is n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connlab.cluster.engine import client
+from connlab.cluster import engine
 from connlab.cluster.host import Host
 
 AT_ONCE = 8  # calls to the engine
@@ -35,7 +35,5 @@ def growth(before: Sequence[int], held: Sequence[int], connections: int) -> dict
 
 
 def _bytes(host: Host) -> int:
-    found: Mapping[str, Any] = client().api.stats(host.id, stream=False, one_shot=True)["memory_stats"][
-        "stats"
-    ]
+    found = engine.memory(host.id)["stats"]
     return int(found["active_anon"]) + int(found["inactive_anon"])

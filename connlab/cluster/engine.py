@@ -9,6 +9,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import docker
 import docker.constants
@@ -138,6 +139,12 @@ def name_image(image: str, name: str) -> None:
     """Give a local image, by its id, a name with a tag."""
     repository, _, tag = name.rpartition(":")
     client().api.tag(image, repository, tag)
+
+
+def memory(container: str) -> Mapping[str, Any]:
+    """Return what a container's control group counts of memory, in bytes: `usage`, and `stats` (memory.stat)."""
+    found: Mapping[str, Any] = client().api.stats(container, stream=False, one_shot=True)["memory_stats"]
+    return found
 
 
 def remove_image(name: str) -> None:

@@ -56,9 +56,8 @@ def _line(file: str, line: int, run: str | None) -> dict[str, Any]:
     known = trial_record.read(folder, trial_record.RULES)
     entries = [{key: entry[key] for key in ("rule", "packets", "decided")}
                for entry in answer["rules"] if (entry["file"], entry["line"]) == (path, line)]  # fmt: skip
-    exchanges = (
-        trial_record.exchanges(folder) if known["rules"] else []
-    )  # none where kernel settings alone were tried
+    # There are none where kernel settings alone were tried.
+    exchanges = trial_record.exchanges(folder) if known["rules"] else []
     return {
         "run": folder.name, "file": path, "line": line, "text": text, "rules": entries,
         "loaded": next(each["loaded"] for each in answer["files"] if each["path"] == path),
