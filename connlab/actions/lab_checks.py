@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connlab.actions.check_row import Row, failure, make_row
 from connlab.base.errors import START_ANEW, LabError
 from connlab.base.settings import Settings
-from connlab.cluster import hosts, images, preflight, profiles
+from connlab.cluster import block_routes, dense, hosts, images, preflight, profiles
+from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot
 
 RUNNING, HOSTS = "running lab", "hosts"
@@ -42,12 +45,21 @@ def check_hosts(settings: Settings) -> Row:
     if not lab_hosts:
         return make_row(HOSTS, "PASS", f"{settings.project} is not up, so there are none")
     try:
-        hosts.server(settings.project, lab_hosts)
+        server = hosts.server(settings.project, lab_hosts)
+        lacks = _lacks(settings.project, server, lab_hosts)
     except LabError as error:
         return failure(HOSTS, error)
-    if troubles := [f"{host.name} is {host.trouble}" for host in lab_hosts if host.trouble]:
+    troubles = [f"{host.name} is {host.trouble}" for host in lab_hosts if host.trouble]
+    if troubles := troubles + [f"{host.name}: {lacks[host.id]}" for host in lab_hosts if host.id in lacks]:
         return make_row(HOSTS, "WARN", "; ".join(troubles), "make up, which brings them back")
     return make_row(HOSTS, "PASS", f"the {len(lab_hosts)} hosts of {settings.project} run")
+
+
+def _lacks(project: str, server: Host, lab_hosts: Sequence[Host]) -> dict[str, str]:
+    """Say by id which running clients of a dense lab cannot dial from their blocks."""
+    clients = [host for host in lab_hosts if host.service == "client" and host.running and not host.trouble]
+    found = dense.of_lab(project)
+    return block_routes.lacks(found, server, clients) if found else {}
 
 
 def check_running(settings: Settings) -> Row:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from connlab.actions import lab_checks
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome
 from connlab.cluster import capacity, compose_up, dense, hosts, lifecycle
@@ -100,6 +101,8 @@ def test_what_a_start_took_away_is_said_and_comes_back(lab: Lab) -> None:
     assert refusal.returncode == 1
     assert "client-1 cannot dial from" in refusal.stderr
     assert "without its block\n  next: make up" in refusal.stderr
+    doubt = lab_checks.check_hosts(lab.settings)
+    assert (doubt["result"], doubt["detail"]) == ("WARN", "client-1: without its block")
     hosts_now = lifecycle.up(lab.settings)
     assert [host.id for host in hosts_now] == [host.id for host in (lab.server, *lab.clients)]
     assert state(lab)["clients"][0]["state"] == "running"
