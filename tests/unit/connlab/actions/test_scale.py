@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connlab.actions import scale_plan, scale_witness
+from connlab.actions import scale_memory, scale_plan, scale_witness
 from connlab.actions.scale_dials import Dials
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
 from connlab.actions.scale_problems import problems, reasons
@@ -217,3 +217,13 @@ def test_what_the_counters_mean_is_said(counters, server, words):
     kernel = {"rule_packets": 10, "sockets": 30, "counted": 30, "tracked_states": {}, **server}
     said = reasons({**RIGHT, "counters": counters, "server": kernel})
     assert [line[: len(part)] for line, part in zip(said, words, strict=True)] == words
+
+
+def test_memory_of_a_connection_is_that_of_all_processes():
+    """The server's and all clients', and what they had before the dials: a base that no connection costs is in it, too."""
+    told = scale_memory.growth([1000, 10, 20], [4000, 100, 200], 10)
+    assert told == {
+        "server": {"before": 1000, "held": 4000},
+        "clients": {"before": 30, "held": 300},
+        "per_connection": 430,
+    }
