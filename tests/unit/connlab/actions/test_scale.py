@@ -220,7 +220,7 @@ def test_what_the_counters_mean_is_said(counters, server, words):
 
 
 def test_memory_of_a_connection_is_that_of_all_processes():
-    """The server's and all clients', and what they had before the dials: a base that no connection costs is in it, too."""
+    """The server's and all clients', and what they had before the dials, which no connection costs, is in it."""
     told = scale_memory.growth([1000, 10, 20], [4000, 100, 200], 10)
     assert told == {
         "server": {"before": 1000, "held": 4000},
