@@ -12,7 +12,7 @@ from namespaces.netns import CommandFailed, Namespace
 from namespaces.scene import Scene
 from namespaces.trace import OURS
 
-INCOMPLETE, FAILED = 0x01, 0x20  # NUD_* of linux/neighbour.h
+NONE, INCOMPLETE, FAILED = 0x00, 0x01, 0x20  # NUD_* of linux/neighbour.h
 LOOK_EVERY = 0.05  # seconds
 # What is asked and answered is followed from the first chain on, as SYNs are.
 FOLLOW = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } meta nftrace set 1 accept"
@@ -43,9 +43,12 @@ async def _follow(server: Namespace) -> None:
 
 
 async def _finds(namespace: Namespace, address: str, via: str) -> bool:
-    """Tell whether an end is answered; the kernel asks three times, a second apart, before it gives up."""
+    """Tell whether an end is answered; the kernel asks three times, a second apart, before it gives up.
+
+    What failed is soon forgotten (neigh_periodic_work in net/core/neighbour.c): an entry that is gone had failed.
+    """
     index = namespace.index(via)
     rtnetlink.tell(namespace, [rtnetlink.ask_for(address, index)])
     while (state := rtnetlink.state_of(namespace, address, index)) == INCOMPLETE:
         await asyncio.sleep(LOOK_EVERY)
-    return state != FAILED
+    return state not in (NONE, FAILED)

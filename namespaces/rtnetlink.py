@@ -5,6 +5,7 @@ The program ip makes the same; a process of it for each host would cost five tim
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import socket
@@ -98,13 +99,18 @@ def ask_for(words: str, index: int) -> Message:
 
 
 def state_of(namespace: Namespace, words: str, index: int) -> int:
-    """Return what the kernel knows of a neighbour, as NUD_* of linux/neighbour.h. Raises `CommandFailed`."""
+    """Return what the kernel knows of a neighbour, as NUD_* of linux/neighbour.h; 0 (NUD_NONE) if it has no entry.
+
+    Raises `CommandFailed`.
+    """
     family, packed = _packed(words)
     body = NEIGHBOUR.pack(family, index, 0, 0, 0) + _attribute(NDA_DST, packed)
     with namespace.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.sendto(_packet(Message("", GETNEIGH, 0, body)), (0, 0))
         data = sock.recv(1 << 13)
-    if error := _answer(data):
+    if (error := _answer(data)) == errno.ENOENT:
+        return 0
+    if error:
         raise CommandFailed(f"neigh get {words}: {os.strerror(error)}")
     return int(NEIGHBOUR.unpack_from(data, 16)[2])
 

@@ -170,7 +170,9 @@ each_case = pytest.mark.parametrize(
 def tried(name: str) -> dict[str, Any]:
     """Return the answer to a file; each is tried once."""
     result = call_lab("try", str(FILES / name), "--dials", "24", *CASES[name].options, "--json")
-    return dict(json.loads(result.stdout))
+    answer = dict(json.loads(result.stdout))
+    assert "error" not in answer, answer["error"]
+    return answer
 
 
 def rows(name: str) -> dict[int, dict[str, Any]]:
