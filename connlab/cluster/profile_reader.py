@@ -1,7 +1,7 @@
 """What a profile of kernel settings says: the keys and values of a Compose fragment, as the kernel writes them.
 
 The lab and the image of plain Compose read profiles with this module alone; the hosts get what it wrote, in the
-form of sysctl.conf(5). `python3 -m connlab.profile_reader FILE...` writes `NAME.conf` beside each `NAME.yaml`.
+form of sysctl.conf(5). `python3 profile_reader.py FILE...` writes `NAME.conf` beside each `NAME.yaml`.
 What the three Composes make of a value was measured with 1.29.2, 2.40.3 and 5.6.1; one that they do not all take
 for the same is refused (docs/design.md, decision 29).
 """
