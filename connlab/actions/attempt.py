@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -77,15 +77,20 @@ def attempt(
     source, after = asked_source or dialler.address, ServerSample(None, LATE)
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         before = witness.sample_server(asked)
-        try:
-            for dial in agent.dials(
-                count, port=settings.port, in_flight=min(count, IN_FLIGHT), source=asked_source
-            ):
+
+        def note(dials: Iterable[Attempt]) -> None:
+            nonlocal source
+            for dial in dials:
                 outcomes[dial.outcome] += 1
                 source = dial.source or source
                 progress.dial(dial)
+
+        try:
+            in_flight = min(count, IN_FLIGHT)
+            note(agent.dials(count, port=settings.port, in_flight=in_flight, source=asked_source))
         except KeyboardInterrupt:
             result["interrupted"] = True
+            note(agent.ended_dials())
         except (StreamClosed, GaveUp, AgentFailed) as error:
             result["error"] = _why(dialler, error)
         if result["interrupted"] or result["error"]:

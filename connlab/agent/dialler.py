@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Unpack
 
 from connlab.agent import requests
 from connlab.agent.answers import Churn, read_columns
 from connlab.agent.channel import PATIENCE, Channel
 from connlab.agent.requests import ChurnOptions, DialOptions, allowance
+from connlab.base.errors import LabError
 from connlab.base.model import Attempt
 from connlab.cluster.host import Host
 
 # Three jiffies at HZ=250. Dials of one source that share a jiffy are judged on a stale count
 # (docs/kernel.md J01, J08): without this pause the boundary is not exact.
 PACE_MS = 12
+AT_ONCE = 0.005  # seconds: less than from one paced dial to the next
 
 
 class Dialler:
@@ -58,6 +61,16 @@ class Dialler:
         for answer in self._channel.answers(within):
             if "attempt" in answer:
                 yield Attempt.from_agent(answer["attempt"])
+
+    def ended_dials(self) -> Iterator[Attempt]:
+        """Yield the attempts of `dials` that have ended and that nobody has read yet, as after an interrupt.
+
+        It waits for none.
+        """
+        with suppress(LabError):
+            for answer in self._channel.answers(AT_ONCE):
+                if "attempt" in answer:
+                    yield Attempt.from_agent(answer["attempt"])
 
     def salvo(self, count: int, **options: Unpack[requests.Target]) -> list[Attempt]:
         """Dial `count` times back to back, with sockets that were made before; what is established is held."""

@@ -67,6 +67,20 @@ def test_an_agent_dials_and_tells():
         assert (request["id"], request["verb"], request["count"]) == (1, "open", 1)
 
 
+@pytest.mark.parametrize("goes_on", [True, False], ids=["it dials on", "it is gone"])
+def test_dials_that_ended_before_an_interrupt_are_told(goes_on):
+    """Who is interrupted after the first has what the agent said meanwhile, and waits for no more."""
+    dials = [{"id": 1, "ok": True, "partial": True, "attempt": DIALLED} for _ in range(3)]
+    host, engine = agent_of(*dials)
+    with engine, Agent(host) as agent:
+        interrupted = agent.dials(20_000)
+        assert next(interrupted) == TOLD[0]
+        interrupted.close()
+        if not goes_on:
+            engine.shutdown(socket.SHUT_WR)
+        assert list(agent.ended_dials()) == [TOLD[0]] * 2
+
+
 def test_a_refused_request_is_the_agent_s_own_words():
     """`"ok": false` is an error here too; the stream is still good."""
     refusal = {"id": 1, "ok": False, "error": "count: expected a whole number, got 0"}
