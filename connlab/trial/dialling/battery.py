@@ -9,7 +9,7 @@ from connlab.trial.dialling import crowd, marks, own_dials, scenarios
 from connlab.trial.dialling.dial_words import got_in
 from connlab.trial.dialling.pairs import pairs, share
 from connlab.trial.dialling.plan import Plan, Row, judged
-from connlab.trial.dialling.rates import by_rate_alone, by_time, may_turn, rates
+from connlab.trial.dialling.rates import by_rate_alone, by_time, may_ration, may_turn, rates
 from connlab.trial.dialling.tasks import Task, do, kept
 from connlab.trial.dialling.told_apart import told_apart
 from connlab.trial.dialling.tried import Tried
@@ -27,7 +27,7 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
         groups.setdefault((row.port, row.family), []).append(row)
     limits: dict[Row, Tried] = {}
     chosen: dict[tuple[int, int], list[Tried]] = {}
-    turning = may_turn(ruleset)
+    turning, rationing = may_turn(ruleset), may_ration(ruleset)
 
     def known(row: Row, tried: Tried) -> Iterator[Task]:
         """Go on with a port and family once all its rows are known; and once all are, with what is held of others."""
@@ -36,11 +36,12 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
         if all(each in limits for each in groups[group]):
             chosen[group] = told_apart([limits[each] for each in groups[group]])
             for each in _judged(chosen[group], ruleset):
-                yield from _dependent(plan, ruleset, each, at_once=turning or by_time(each, ruleset))
+                at_once = turning or by_time(each, ruleset)
+                yield from _dependent(plan, ruleset, each, at_once=at_once, rationing=rationing)
         if len(limits) == len(plan.rows):
             yield from _held(plan, _judged(_in_order(chosen, groups), ruleset), ruleset)
 
-    do(conductor, _first(plan, ruleset, known))
+    do(conductor, _first(plan, ruleset, known, rationing=rationing))
     tried = _in_order(chosen, groups)
     mine = _judged(tried, ruleset)
     for each in mine:
@@ -65,7 +66,9 @@ def _in_order(
     return [each for group in groups for each in chosen[group]]
 
 
-def _first(plan: Plan, ruleset: Ruleset, known: Callable[[Row, Tried], Iterator[Task]]) -> Iterator[Task]:
+def _first(
+    plan: Plan, ruleset: Ruleset, known: Callable[[Row, Tried], Iterator[Task]], *, rationing: bool
+) -> Iterator[Task]:
     """Find the limit of each row, and which rules that count its SYNs come as far as."""
     counting = [rule for rule in ruleset.rules if rule_text.limits(rule.text)]
     families = {rule.place: rule_text.families(rule.text) for rule in counting}
@@ -79,10 +82,12 @@ def _first(plan: Plan, ruleset: Ruleset, known: Callable[[Row, Tried], Iterator[
         return known(row, Tried(row, {"limit": seen}, mine, exact=not mine & timed, came=came))
 
     for row in plan.rows:
-        yield Task(scenarios.limit(plan, row, mark), functools.partial(limit, row))
+        yield Task(scenarios.limit(plan, row, mark, segments=rationing), functools.partial(limit, row))
 
 
-def _dependent(plan: Plan, ruleset: Ruleset, each: Tried, *, at_once: bool) -> Iterator[Task]:
+def _dependent(
+    plan: Plan, ruleset: Ruleset, each: Tried, *, at_once: bool, rationing: bool
+) -> Iterator[Task]:
     """Ask for what needs the limit alone; for the dial seconds after all is closed only where it may be refused."""
     row, limit = each.row, each.limit
     if limit:
@@ -100,7 +105,7 @@ def _dependent(plan: Plan, ruleset: Ruleset, each: Tried, *, at_once: bool) -> I
         yield kept(each.seen, "loopback", scenarios.loopback(plan, row, limit))
         wanted = own_dials.wanted(plan, ruleset, row)
         yield kept(each.seen, "outgoing", scenarios.outgoing(plan, row, limit, wanted))
-    if each.reached:
+    if each.reached and rationing:
         yield kept(each.seen, "rate", scenarios.rate(plan, row))
     if limit:
         closing = kept(each.seen, "all_closed", scenarios.all_closed(plan, row, limit))

@@ -48,9 +48,23 @@ def by_time(each: Tried, ruleset: Ruleset) -> bool:
 
 def may_turn(ruleset: Ruleset) -> bool:
     """Tell whether a source that is let in now may be refused some seconds later, though it did nothing."""
+    return _in_a_set(ruleset, "timeout") or any_turns(map(ruleset.words, ruleset.rules))
+
+
+def may_ration(ruleset: Ruleset) -> bool:
+    """Tell whether a rule may judge a packet by the time, or by what came before it, and not by who is connected.
+
+    Only then does it matter how much a connection says, or how fast dials come of which one at most is open.
+    """
+    if _in_a_set(ruleset, "timeout", "limit rate", "quota"):
+        return True
+    return not all(rule_text.lasts(ruleset.words(rule)) for rule in ruleset.rules)
+
+
+def _in_a_set(ruleset: Ruleset, *words: str) -> bool:
     # not in rules there: nft writes what iptables' hashlimit forgets as a timeout
-    forgets = any("timeout" in body for _, body in SET.findall(ruleset.listing.get("nft", "")))
-    return forgets or any_turns(map(ruleset.words, ruleset.rules))
+    bodies = [body for _, body in SET.findall(ruleset.listing.get("nft", ""))]
+    return any(word in body for word in words for body in bodies)
 
 
 def any_turns(texts: Iterable[str]) -> bool:

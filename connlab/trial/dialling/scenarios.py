@@ -33,11 +33,14 @@ def _dial(row: Row, count: int, source: str = "", port: int = 0, **more: Any) ->
     }  # fmt: skip
 
 
-def limit(plan: Plan, row: Row, mark: Request) -> Request:
-    """Dial from one source until ten after the last that got in; those in say something; what repeated SYNs get."""
+def limit(plan: Plan, row: Row, mark: Request, *, segments: bool) -> Request:
+    """Dial from one source until ten after the last that got in; those in say something; what repeated SYNs get.
+
+    With `segments` some say much more, at once.
+    """
     steps = [
         _load(plan), mark, {"do": "places"}, _dial(row, plan.cap, beyond=BEYOND, hang=True, group="in"),
-        {"do": "say", "group": "in", "segments": True}, {"do": "late", "seconds": LATE},
+        {"do": "say", "group": "in", "segments": segments}, {"do": "late", "seconds": LATE},
     ]  # fmt: skip
     return request(plan, row, steps, [row.source])
 

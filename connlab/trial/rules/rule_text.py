@@ -31,6 +31,17 @@ IPV6 = re.compile(r"\bip6 \w|\bnfproto ipv6|\bicmpv6 (?:type|code)")
 PERIOD = re.compile(
     r"--seconds \d+|--(?:limit|hashlimit(?:-above|-upto)?) \d+/\w+|limit rate (?:over )?\d+/\w+|timeout \w+"
 )
+# Matches of iptables that find of a later packet of a connection what they found of its first, whenever that comes.
+LASTING = frozenset(
+    "addrtype comment connlimit connmark conntrack dst hbh icmp icmp6 ipv6header iprange mac mark multiport owner"
+    " physdev pkttype rpfilter rt socket state tcp tos udp".split()
+)
+# What in nft goes by time, by how much came before, or by what other packets noted.
+PASSING = re.compile(
+    r"\b(?:limit (?:rate|name)|meta (?:day|hour|time)|numgen|quota|timeout|queue|xt)\b"
+    r"|\bct (?:original |reply )?(?:avgpkt|bytes|expiration|packets)\b"
+    r"|(?:\b(?:add|update|delete) @\S+|\bmeter \S+(?: size \d+)?) \{(?![^{}]* ct count )"
+)
 
 
 def limits(text: str) -> bool:
@@ -59,6 +70,14 @@ def lets_up_to(text: str) -> bool:
 def refills(text: str) -> bool:
     """Tell whether time alone gives back what a rule counts: how many get in depends on how fast they dial."""
     return REFILLING.search(text) is not None
+
+
+def lasts(text: str) -> bool:
+    """Tell whether a rule finds of all packets of a connection the same, however many come, and whenever."""
+    plain = QUOTED.sub('""', text)
+    if plain.startswith("-A "):
+        return LASTING.issuperset(re.findall(r" -m (\S+)", plain))
+    return PASSING.search(plain) is None
 
 
 def only_logs(text: str) -> bool:

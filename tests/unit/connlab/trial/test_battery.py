@@ -43,6 +43,10 @@ class Sandbox:
         steps = self._requests[number]["steps"]
         return number, seen(**{step.get("name", step["do"]): self._of(step) for step in steps})
 
+    def steps(self, verb: str) -> list[Mapping[str, Any]]:
+        """Return the steps of this verb, of all requests."""
+        return [step for request in self._requests for step in request["steps"] if step["do"] == verb]
+
     def _of(self, step: Mapping[str, Any]) -> Any:
         by = {"R": 1, "E": 0}
         results = {"say": {"one": "", "segments": ""}, "places": {"places": []}}
@@ -75,6 +79,20 @@ def test_a_port_goes_on_while_the_limit_of_another_is_not_known():
     assert told.index(("asked", 443, "outside")) > told.index(("answered", 443, "others"))
     held = [at for at, (what, _, name) in enumerate(told) if (what, name) == ("asked", "held")]
     assert all(at > max(limits) for at in held)
+
+
+@pytest.mark.parametrize(
+    ("rules", "rationing"),
+    [(ruleset(COUNT), False), (ruleset(COUNT, RATE), True), (ruleset(COUNT, FORGETS, more=TIMEOUTS), True)],
+)
+def test_much_is_said_and_many_come_only_where_a_rule_may_ration(monkeypatch, rules, rationing):
+    """Segments of who got in, and dials one after another for two seconds, on every port whose SYNs come to a count."""
+    monkeypatch.setattr(battery.marks, "reached", lambda seen, rules: [{each.place for each in rules}])
+    sandbox = Sandbox()
+    tried(sandbox, rules)
+    said = [step for step in sandbox.steps("say") if step["group"] == "in"]
+    assert {step["segments"] for step in said} == {rationing}
+    assert len([step for step in sandbox.steps("rate") if "name" not in step]) == (2 if rationing else 0)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.dialling.rates import any_turns, by_rate_alone, may_turn
+from connlab.trial.dialling.rates import any_turns, by_rate_alone, may_ration, may_turn
 from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, tried
 
@@ -60,6 +60,51 @@ def test_time_only_gives_back(rule):
 def test_who_is_let_in_may_be_refused_later(rule):
     """Tokens that come back to a rule that refuses, a list that forgets, the clock."""
     assert any_turns([LIMIT, rule])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        LIMIT,
+        "tcp flags syn add @sources { ip saddr ct count over 5 } drop",
+        "meter a size 65535 { ip saddr ct count over 5 } drop",
+        'iifname "eth0" ct state established,related accept comment "limit rate"',
+        "-A INPUT -p tcp -m tcp --dport 443 --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 5"
+        " --connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset",
+        '-A INPUT -m conntrack --ctstate NEW -m comment --comment "a -m limit" -j W',
+    ],
+)
+def test_a_rule_that_asks_who_is_connected_rations_nothing(rule):
+    """However much a connection says, and however fast others come one after another, it decides the same."""
+    assert not may_ration(ruleset(rule))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        UPTO,
+        "ct original bytes over 1000 drop",
+        "ct packets over 100 drop",
+        "quota over 10 mbytes drop",
+        "tcp flags syn update @sources { ip saddr } drop",
+        "add @known { ip saddr timeout 1m }",
+        "numgen random mod 2 0 drop",
+        "-A INPUT -m connbytes --connbytes 100: --connbytes-mode packets --connbytes-dir original -j DROP",
+        "-A INPUT -m limit --limit 3/min -j ACCEPT",
+        "-A INPUT -m recent --update --seconds 20 --hitcount 5 --name a --rsource -j DROP",
+        "-A INPUT -m what-nobody-knows -j DROP",
+    ],
+)
+def test_a_rule_that_goes_by_time_or_by_what_came_before_may_ration(rule):
+    """Also one whose match is not known here."""
+    assert may_ration(ruleset(LIMIT, rule))
+
+
+def test_a_set_whose_elements_have_a_rate_may_ration():
+    """A rule that looks into it goes by the rate of the element."""
+    rated = "\tset slow { # handle 80\n\t\ttype ipv4_addr\n\t\tlimit rate over 1/second burst 5 packets\n\t}\n"
+    assert may_ration(ruleset("ip saddr @slow drop", more=rated))
+    assert not may_ration(ruleset("ip saddr @slow drop", more=rated.replace("limit rate over", "size")))
 
 
 METER = "meter ssh { ip saddr timeout 60s limit rate over 6/minute burst 3 packets } counter packets 0 bytes 0 drop"
