@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import os
 import signal
 import threading
@@ -53,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take every knob of the shell and of .env away; name the run's one folder of evidence, for the workers too."""
     menu.take_over(os.environ)
     compose_start.hasten(os.environ)
+    # Four thousand tests live as long as the run, and each collection would look at all of them.
+    gc.set_threshold(50_000)
     if not hasattr(config, "workerinput"):
         # Else each `lab` that a test starts compiles all of it again.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -95,7 +95,9 @@ CASES: Mapping[str, Case] = {
     ),
     "11-upside-down.sh": Case(
         {8081: {"pattern": "T10", "limit": 0,
-                "burst": {"dials": 20, "established": 17, "refused": 0, "silent": 3}}},
+                # the first three of each jiffy: what did not get in is not counted in the next (J01)
+                "burst": re.compile(
+                    r"\{'dials': 20, 'established': 1[0-7], 'refused': 0, 'silent': (?:[3-9]|10)\}")}},
         {8081: 1},
         ["upside-down", "loopback-limited"],
     ),
