@@ -32,10 +32,10 @@ PERIOD = re.compile(
     r"--seconds \d+|--(?:limit|hashlimit(?:-above|-upto)?) \d+/\w+|limit rate (?:over )?\d+/\w+|timeout \w+"
 )
 # Matches of iptables that find of a later packet of a connection what they found of its first, whenever that comes.
-LASTING = frozenset(
-    "addrtype comment connlimit connmark conntrack dst hbh icmp icmp6 ipv6header iprange mac mark multiport owner"
-    " physdev pkttype rpfilter rt socket state tcp tos udp".split()
-)
+LASTING = {
+    "addrtype", "comment", "connlimit", "connmark", "conntrack", "dst", "hbh", "icmp", "icmp6", "ipv6header", "iprange",
+    "mac", "mark", "multiport", "owner", "physdev", "pkttype", "rpfilter", "rt", "socket", "state", "tcp", "tos", "udp",
+}  # fmt: skip
 # What in nft goes by time, by how much came before, or by what other packets noted.
 PASSING = re.compile(
     r"\b(?:limit (?:rate|name)|meta (?:day|hour|time)|numgen|quota|timeout|queue|xt)\b"

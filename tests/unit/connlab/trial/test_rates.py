@@ -102,7 +102,9 @@ def test_a_rule_that_goes_by_time_or_by_what_came_before_may_ration(rule):
 
 def test_a_set_whose_elements_have_a_rate_may_ration():
     """A rule that looks into it goes by the rate of the element."""
-    rated = "\tset slow { # handle 80\n\t\ttype ipv4_addr\n\t\tlimit rate over 1/second burst 5 packets\n\t}\n"
+    rated = (
+        "\tset slow { # handle 80\n\t\ttype ipv4_addr\n\t\tlimit rate over 1/second burst 5 packets\n\t}\n"
+    )
     assert may_ration(ruleset("ip saddr @slow drop", more=rated))
     assert not may_ration(ruleset("ip saddr @slow drop", more=rated.replace("limit rate over", "size")))
 
