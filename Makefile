@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 # ($(COUNT) would run it), so recipes use the shell's "$$COUNT". From the command line it would be expanded on its way
 # to a recipe, so it is defined anew as what was typed. No $(shell) before that: GNU make 4.4 gives it all of these.
 # An option that is given and empty is passed on as empty, and refused.
-# The names alone are for who looks for a misspelt one.
+# The names alone, and the goals, are for who looks for one that is misspelt, or another verb's.
+override export CONNLAB_MAKE_GOALS := $(if $(filter default,$(origin MAKECMDGOALS)),$(value MAKECMDGOALS))
 override export CONNLAB_MAKE_NAMES := $(foreach v,$(.VARIABLES),$(if $(filter command,$(word 1,$(origin $v))),$v))
 $(foreach v,$(CONNLAB_MAKE_NAMES),$(if $(findstring $$,$v),,$(eval override export $v := $$(value $v))))
 
@@ -67,15 +68,15 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 ##@ Checks
 
 .PHONY: test
-test: .venv/.ready  ## Run every test, in labs of their own
+test: .typed  ## Run every test, in labs of their own
 	@.venv/bin/python -m pytest -n 8 --dist loadgroup --no-loadscope-reorder tests
 
 .PHONY: tools
-tools: .venv/.ready  ## Install what some tests need: Compose 2, 5, Chromium (as root)
+tools: .typed  ## Install what some tests need: Compose 2, 5, Chromium (as root)
 	@.ci/tools
 
 .PHONY: time-wait
-time-wait: .venv/.ready  ## Run the TIME_WAIT experiments (80 s), print what settings do
+time-wait: .typed  ## Run the TIME_WAIT experiments (80 s), print what settings do
 	@.venv/bin/python -m pytest --quiet tests/time_wait || { status=$$?; .venv/bin/lab effects; exit $$status; }
 	@.venv/bin/lab effects
 
@@ -88,11 +89,11 @@ report: .venv/.ready  ## Draw the charts of a run as HTML pages (RUN=runs/<UTC>)
 	@.venv/bin/lab report -- $${RUN+"$$RUN"}
 
 .PHONY: unit
-unit: .venv/.ready  ## Run the tests that need no Docker (seconds)
+unit: .typed  ## Run the tests that need no Docker (seconds)
 	@.venv/bin/python -m pytest -n 4 --dist loadgroup tests/unit
 
 .PHONY: lint
-lint: .venv/.ready  ## Run every linter
+lint: .typed  ## Run every linter
 	@.ci/lint
 
 .PHONY: kernels
@@ -104,23 +105,23 @@ truth-at-scale: .venv/.ready  ## Dial from thousands of sources, judge each (SOU
 	@.venv/bin/lab truth-at-scale $${SOURCES+--sources "$$SOURCES"} $${IN_FLIGHT+--in-flight "$$IN_FLIGHT"}
 
 .PHONY: bench
-bench: .venv/.ready  ## Measure speed and scale, side by side with peers
+bench: .typed  ## Measure speed and scale, side by side with peers
 	@.venv/bin/python -m bench
 
 .PHONY: speed
-speed: .venv/.ready  ## Measure connections a second beside a C program
+speed: .typed  ## Measure connections a second beside a C program
 	@.venv/bin/python -m bench.speed
 
 .PHONY: hold
-hold: .venv/.ready  ## Hold 10,000 to 250,000 connections, measure what each costs
+hold: .typed  ## Hold 10,000 to 250,000 connections, measure what each costs
 	@.venv/bin/python -m bench.hold
 
 .PHONY: latency
-latency: .venv/.ready  ## Measure requests and answers beside asyncio and uvloop
+latency: .typed  ## Measure requests and answers beside asyncio and uvloop
 	@.venv/bin/python -m bench.latency
 
 .PHONY: rule-cost
-rule-cost: .venv/.ready  ## Measure what a limit costs a dial, by what its source holds
+rule-cost: .typed  ## Measure what a limit costs a dial, by what its source holds
 	@.venv/bin/python -m bench.rule_cost
 
 ##@ The house
@@ -143,6 +144,11 @@ clean:  ## Remove unused images, Python tools and caches (runs/ stays)
 	@[[ ! -x .venv/bin/lab ]] || .venv/bin/lab clean || true
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Of verbs that do not call the lab first, which looks at what was typed.
+.PHONY: .typed
+.typed: .venv/.ready
+	@.venv/bin/lab typed
 
 .venv/.ready: pyproject.toml requirements.lock
 	@.ci/venv

@@ -1,32 +1,54 @@
 """Misspelt knobs: a name that nobody reads is an error with the nearest name that somebody does.
 
 How strictly a name is judged depends on where it stands. What was typed after `make VERB`, and what is in `.env`, was
-meant for the lab, so every unknown name is refused. The environment is full of other programs' names: there
-only one is refused that differs from a knob of six letters or more in one place.
+meant for the lab, so every unknown name is refused, and after make an option of another verb too. The environment is
+full of other programs' names: there only one is refused that differs from a knob of six letters or more in one place.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 from connlab.base.errors import Usage
 
-OPTIONS = frozenset({
-    "N", "S", "F", "CLIENT", "COUNT", "HOLD", "SOURCE", "SOURCES", "TO", "RUN", "RULES", "EXPECT", "KERNEL", "KERNELS",
-    "CLAIMS", "IN_FLIGHT", "QUICK", "ROUNDS",
-})  # fmt: skip  # of the verbs (Makefile), and of the bench
+# What each target of the Makefile takes beside knobs; the bench reads its own.
+OPTIONS_OF = {
+    "try": ("EXPECT", "KERNEL", "RULES"),
+    "scale-clients": ("N",),
+    "logs": ("F", "S"),
+    "attempt": ("CLIENT", "COUNT", "HOLD", "SOURCE"),
+    "connect": ("CLIENT", "TO"),
+    "talk": ("CLIENT",),
+    "sockets": ("CLIENT",),
+    "claims": ("RUN",),
+    "report": ("RUN",),
+    "pages": ("RUN",),
+    "kernels": ("CLAIMS", "KERNELS"),
+    "truth-at-scale": ("IN_FLIGHT", "SOURCES"),
+    "bench": ("QUICK", "ROUNDS"),
+}
+OPTIONS = frozenset(name for names in OPTIONS_OF.values() for name in names)
 OF_MAKE = frozenset({"PYTHON", "SHELL", "MAKEFLAGS", "LAB"})  # what a person may give to make itself
 OF_OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")  # .env is read by Compose too
 LEAST = 6  # letters
 
 
-def judge_make_names(names: Iterable[str], knobs: Set[str]) -> None:
-    """Refuse a name typed on make's command line that means nothing. Raises `Usage`."""
+def judge_make_names(names: Iterable[str], knobs: Set[str], goals: Sequence[str] = ()) -> None:
+    """Refuse a name typed on make's command line that means nothing, or nothing to any of its goals. Raises `Usage`.
+
+    Of several goals (`make up attempt CLIENT=2`) each is given every name, so one that takes it is enough.
+    """
     for name in names:
         if name not in knobs | OPTIONS | OF_MAKE:
             name_meant = nearest(name, knobs | OPTIONS)
             raise Usage(f"make was given {name}, which is no knob and no option{_suggestion(name_meant)}")
+        takers = [goal for goal, options in OPTIONS_OF.items() if name in options]
+        if goals and takers and not set(takers) & set(goals):
+            raise Usage(
+                f"make was given {name}, which is an option of {_listed(takers)}, and not of {_listed(goals)}",
+                next_step=f"leave {name} out; make help says what each verb takes",
+            )
 
 
 def judge_file(names: Iterable[str], knobs: Set[str]) -> None:
@@ -61,6 +83,10 @@ def one_apart(name: str, knob: str) -> bool:
 def nearest(name: str, known: Set[str]) -> str:
     """Return the name that was probably meant; empty if none is like it."""
     return next(iter(difflib.get_close_matches(name.upper(), sorted(known), 1, 0.7)), "")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _suggestion(name_meant: str) -> str:

@@ -111,8 +111,9 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
 
 
 def check_make_names(environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse what was typed after `make VERB` and is neither a knob nor an option. Raises `Usage`."""
-    knob_names.judge_make_names(environment.get("CONNLAB_MAKE_NAMES", "").split(), KNOBS)
+    """Refuse what was typed after `make VERB` and is neither a knob nor an option of that verb. Raises `Usage`."""
+    names, goals = (environment.get(f"CONNLAB_MAKE_{what}", "").split() for what in ("NAMES", "GOALS"))
+    knob_names.judge_make_names(names, KNOBS, goals)
 
 
 def typed_options(

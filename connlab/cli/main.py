@@ -69,6 +69,11 @@ def completion(shell: str) -> None:
     click.echo(completer(lab, {}, "lab", "_LAB_COMPLETE").source())
 
 
+@lab.command(hidden=True)
+def typed() -> None:
+    """Refuse names after make that mean nothing, as each verb does: for targets that call no other (Makefile)."""
+
+
 def main() -> None:
     """Run the command line and exit: the one place where an error becomes words and an exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):

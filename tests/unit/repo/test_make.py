@@ -31,6 +31,7 @@ OPTIONS = sorted(set(re.findall(r"{(\w+)}", str(CALLS))))
 KNOBS = list(MENU)
 NAMES = [*OPTIONS, *KNOBS, "PYTHON", "LAB", "MISSPELT"]
 TYPED = "CONNLAB_MAKE_NAMES"  # the names on make's command line
+GOALS = "CONNLAB_MAKE_GOALS"
 HOSTILE = (
     "$(shell touch ran)", "${shell touch ran}", "$$(shell touch ran)", "`touch ran`", "$$(touch ran)", "$(touch ran)",
     "; touch ran", "' ; touch ran; '", '" ; touch ran; "', "1\ntouch ran", "$(eval x:=$(shell touch ran))$x",
@@ -132,10 +133,39 @@ def test_the_interpreter_is_no_text_of_a_recipe(make, checkout, value):
     assert [of_venv["PYTHON"], of_lock["PYTHON"]] == [value, value]
 
 
+@pytest.mark.parametrize("value", ["$(shell touch ran)", "$$(touch ran)", "up"])
+@pytest.mark.parametrize("name", ["MAKECMDGOALS", GOALS])
+@pytest.mark.parametrize("place", ["typed", "environment"])
+def test_the_goals_are_handed_over(checkout, name, value, place):
+    """All that were typed, to each; a value of a user's that has make's name for them is neither expanded nor taken."""
+    words, environment = ([f"{name}={value}"], {}) if place == "typed" else ([], {name: value})
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "CONNLAB"))
+    }
+    result = run_program(["make", "status", "doctor", *words], checkout, clean | environment)
+    assert not list(checkout.rglob("ran*")), "make ran a command of the value's"
+    told = re.findall(rf"(?:^|\0){GOALS}=([^\0]*)", result.stdout)
+    assert (result.returncode, told) == (0, ["status doctor" if name == GOALS else ""] * 2)
+
+
+def test_goals_are_told_without_options(checkout):
+    """The control: two goals, each of which learns of both."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "CONNLAB"))
+    }
+    result = run_program(["make", "up", "attempt", "CLIENT=2"], checkout, clean)
+    assert re.findall(rf"(?:^|\0){GOALS}=([^\0]*)", result.stdout) == ["up attempt"] * 2
+
+
 def test_no_line_of_the_makefile_refers_to_a_name_of_the_users():
     """Only to functions, to its own and to automatic ones: nothing else keeps a value from being expanded."""
     text = "\n".join(line for line in (HOME / "Makefile").read_text().splitlines() if line[:1] != "#")
     referred = set(re.findall(r"(?<!\$)\$(?:\$\$)*[({]?([\w.]+)", text))
     assert referred == {
         "foreach", ".VARIABLES", "if", "findstring", "CONNLAB_MAKE_NAMES", "v", "eval", "filter", "word", "origin",
+        "value",
     }  # fmt: skip

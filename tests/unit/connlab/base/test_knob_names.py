@@ -83,13 +83,61 @@ def test_what_compose_and_docker_read_of_the_file_is_theirs(tmp_path):
     assert variables == {"DOCKER_HOST": "unix:///other", "A": "b"}, "the shell wins"
 
 
+def recipes() -> dict[str, str]:
+    """Return the recipe of each verb of the Makefile."""
+    found = re.findall(
+        r"^([a-z-]+):.*##.*\n((?:\t.*\n|    .*\n)+)", (HOME / "Makefile").read_text(), re.MULTILINE
+    )
+    assert len(found) >= 25, found
+    return dict(found)
+
+
 def test_every_option_of_the_makefile_may_be_typed():
-    """The names that its recipes read are those that are known, so that no right one is refused.
+    """The names that its recipes read are those that are known of each verb, so that no right one is refused.
 
     And those that the bench reads, which calls `lab`, and that judges what was typed after `make bench`.
     """
-    read = set(re.findall(r"\$\$\{(\w+)[+-]", (HOME / "Makefile").read_text()))
-    assert len(read) >= 8, read
+    read = {
+        verb: set(re.findall(r"\$\$\{(\w+)[+-]", recipe)) - knob_values.KNOBS
+        for verb, recipe in recipes().items()
+    }
     of_bench = set(re.findall(r'environ\.get\("(\w+)"\)', (HOME / "bench/__main__.py").read_text()))
     assert len(of_bench) == 2, of_bench
-    assert (read | of_bench) - knob_values.KNOBS == knob_names.OPTIONS
+    expected = {verb: options for verb, options in (read | {"bench": of_bench}).items() if options}
+    assert {verb: set(options) for verb, options in knob_names.OPTIONS_OF.items()} == expected
+
+
+def test_every_verb_looks_at_what_was_typed():
+    """Each calls `lab` first, or has `.typed` before it, but for those that must do without the tools."""
+    text = (HOME / "Makefile").read_text()
+    careless = {
+        verb
+        for verb, recipe in recipes().items()
+        if not re.match(r"\t@(set -f; )?\.venv/bin/lab ", recipe) and f"\n{verb}: .typed " not in text
+    }
+    assert careless == {"help", "lock", "clean"}
+
+
+@pytest.mark.parametrize(
+    ("names", "goals", "words"),
+    [("CLIENT", "status", "CLIENT, which is an option of attempt, connect, talk and sockets, and not of status"),
+     ("COUNT", "up", "COUNT, which is an option of attempt, and not of up"),
+     ("N", "attempt", "N, which is an option of scale-clients, and not of attempt"),
+     ("CONNLIMIT S", "up status", "S, which is an option of logs, and not of up and status"),
+     ("N", "test", "N, which is an option of scale-clients, and not of test")],
+)  # fmt: skip
+def test_an_option_of_another_verb_is_refused(names, goals, words):
+    """It would be ignored, though somebody typed it."""
+    with pytest.raises(Usage, match=rf"make was given {words}") as refusal:
+        settings.check_make_names({"CONNLAB_MAKE_NAMES": names, "CONNLAB_MAKE_GOALS": goals})
+    assert "make help" in refusal.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("names", "goals"),
+    [("CLIENT COUNT", "up attempt"), ("CLIENT", "attempt"), ("CONNLIMIT PORT PYTHON", "down"), ("QUICK", "bench"),
+     ("RULES SYSCTL PORT", "try"), ("CLIENT", "")],
+)  # fmt: skip
+def test_an_option_of_a_goal_may_be_typed(names, goals):
+    """Of any of several; knobs with every verb; and `lab` that was not called by a goal of make's."""
+    settings.check_make_names({"CONNLAB_MAKE_NAMES": names, "CONNLAB_MAKE_GOALS": goals})

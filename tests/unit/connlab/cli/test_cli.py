@@ -132,6 +132,21 @@ def test_a_misspelt_word_after_make_is_refused_by_every_verb(lab, monkeypatch, v
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("verb", "goals", "name"),
+    [("status", "status", "CLIENT"), ("up", "up", "COUNT"), ("typed", "unit lint", "N")],
+)
+def test_an_option_of_another_verb_is_refused(lab, monkeypatch, verb, goals, name):
+    """Exit status 2, before the engine is asked; with a goal that takes it there is no complaint."""
+    monkeypatch.setenv("CONNLAB_MAKE_NAMES", name)
+    monkeypatch.setenv("CONNLAB_MAKE_GOALS", goals)
+    status, out, err = lab(verb)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"lab: make was given {name}, which is an option of ")
+    monkeypatch.setenv("CONNLAB_MAKE_GOALS", f"{goals} attempt scale-clients")
+    assert lab(verb)[0] == (0 if verb == "typed" else 3)
+
+
 @pytest.mark.parametrize("verb", [["up"], ["status"], ["attempt"], ["scale", "3"]])
 def test_without_an_engine_the_machine_is_not_fit(lab, verb):
     """Exit status 3, one sentence and the next step; no traceback."""
@@ -246,8 +261,8 @@ def test_a_ci_server_reads_why_there_was_no_trial(lab, tmp_path, file, status):
 
 
 def test_who_talks_and_who_completes_have_no_data():
-    """All others have."""
-    assert cli.lab.commands.keys() - DATA.keys() == {"completion", "talk"}
+    """All others have; `typed` is for make, and does nothing."""
+    assert cli.lab.commands.keys() - DATA.keys() == {"completion", "talk", "typed"}
 
 
 def test_an_engine_that_stands_still_is_said_to(lab, monkeypatch, tmp_path):
