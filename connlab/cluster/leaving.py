@@ -1,4 +1,4 @@
-"""Hosts that leave a lab: asked to stop, clients before the server, in turn where the engine needs that."""
+"""Clients that leave a lab: asked to stop, in turn where the engine needs that."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from connlab.base.output import notice
 from connlab.cluster import engine, hosts, removal
 from connlab.cluster.host import Host
 
-GRACE = 2  # seconds for a host to end; a server waits 1.5 s for its connections
+GRACE = 2  # seconds for a host to end
 
 
 def leave_network(project: str) -> None:
@@ -24,17 +24,12 @@ def surplus(lab_hosts: Iterable[Host], clients: int) -> list[Host]:
     return [host for host in lab_hosts if host.service == "client" and host.number > clients]
 
 
-def leave(lab_hosts: Sequence[Host]) -> None:
-    """Ask these hosts to stop and remove them, clients before the server, which waits for its connections.
-
-    One after another where the engine needs that, else each service at one moment.
-    """
-    if not lab_hosts:
+def leave(clients: Sequence[Host]) -> None:
+    """Ask these to stop and remove them, the last first; one after another where the engine needs that."""
+    if not clients:
         return
     together = engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
     manner = "" if together else ", one after another"
-    notice(f"{len(lab_hosts)} {'host leaves' if len(lab_hosts) == 1 else 'hosts leave'}{manner}")
+    notice(f"{len(clients)} {'host leaves' if len(clients) == 1 else 'hosts leave'}{manner}")
     with ThreadPoolExecutor(16 if together else 1) as pool:
-        for service in ("client", "server"):
-            group = [host for host in lab_hosts[::-1] if host.service == service]
-            list(pool.map(lambda host: host.remove(GRACE), group))
+        list(pool.map(lambda host: host.remove(GRACE), reversed(clients)))

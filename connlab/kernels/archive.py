@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from connlab.base.errors import GaveUp, LabError, NotFit
@@ -65,6 +66,12 @@ def listing(settings: Settings) -> list[Kernel]:
 def engines_own() -> Kernel:
     """Return the kernel that the engine's machine runs."""
     return Kernel(engine.kernel_release(), (), ())
+
+
+def make_emulator(settings: Settings, kernels: Iterable[Kernel]) -> None:
+    """Make the image with QEMU if one of these kernels is not the engine's own. Raises `NotFit` without QEMU."""
+    if not all(kernel.own for kernel in kernels):
+        emulator(settings)
 
 
 def emulator(settings: Settings) -> str:

@@ -40,8 +40,7 @@ def measure(
 ) -> dict[str, Any]:
     """Return the matrix: a row of `kernels` for each, and a cell for each claim on it."""
     settings = dataclasses.replace(settings, values={**settings.values, **KNOBS})
-    if not all(kernel.own for kernel in kernels):
-        archive.emulator(settings)
+    archive.make_emulator(settings, kernels)
     rows = of_each(
         kernels,
         CLAIMS_AT_A_TIME,

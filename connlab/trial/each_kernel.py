@@ -68,8 +68,7 @@ def try_each(
             tell(f"Linux {kernel.release}: {told['status']}")
         return told
 
-    if not all(kernel.own for kernel in kernels):
-        archive.emulator(settings)
+    archive.make_emulator(settings, kernels)
     rows = of_each(kernels, TRIALS_AT_A_TIME, work)
     answers = {row["release"]: row["answer"] for row in rows if row["answer"]}
     return {"schema": 1, "kernels": rows, "findings": differences(answers) if len(answers) > 1 else []}
