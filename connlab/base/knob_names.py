@@ -3,12 +3,13 @@
 How strictly a name is judged depends on where it stands. What was typed after `make VERB`, and what is in `.env`, was
 meant for the lab, so every unknown name is refused, and after make an option of another verb too. The environment is
 full of other programs' names: there only one is refused that differs from a knob of six letters or more in one place.
+One that may as well be another program's (a knob's plural or singular, what is like one of five letters) is told only.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from connlab.base.errors import Usage
 
@@ -31,7 +32,7 @@ OPTIONS_OF = {
 OPTIONS = frozenset(name for names in OPTIONS_OF.values() for name in names)
 OF_MAKE = frozenset({"PYTHON", "SHELL", "MAKEFLAGS", "LAB"})  # what a person may give to make itself
 OF_OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")  # .env is read by Compose too
-LEAST = 6  # letters
+SURE, LEAST = 6, 5  # letters of a knob: a name that is like one is refused, is told
 
 
 def judge_make_names(names: Iterable[str], knobs: Set[str], goals: Sequence[str] = ()) -> None:
@@ -60,16 +61,35 @@ def judge_file(names: Iterable[str], knobs: Set[str]) -> None:
 
 
 def judge_environment(names: Iterable[str], knobs: Set[str]) -> None:
-    """Refuse a name of the environment that is surely a knob with one letter wrong. Raises `Usage`."""
-    for name in names:
-        if name in knobs | OPTIONS:
-            continue
+    """Refuse a name of the environment that is surely one of these knobs with one letter wrong. Raises `Usage`."""
+    for name, knob in _misspelt(names, knobs):
+        if _is_sure(name, knob):
+            raise Usage(
+                f"the environment has {name}, which is no knob{_suggestion(knob)}",
+                next_step=f"unset {name}, or call it {knob}",
+            )
+
+
+def doubts(names: Iterable[str], knobs: Set[str]) -> list[str]:
+    """Say which names of the environment may be one of these knobs misspelt, and may as well be another program's."""
+    return [
+        f"the environment has {name}, which is no knob and is not read; {knob} is one"
+        for name, knob in _misspelt(names, knobs)
+        if not _is_sure(name, knob)
+    ]
+
+
+def _misspelt(names: Iterable[str], knobs: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield each name that is one place away from a knob, with that."""
+    known = knobs | OPTIONS
+    for name in sorted(set(names) - known):
         for knob in sorted(knobs):
-            if len(knob) >= LEAST and name != f"{knob}S" and one_apart(name, knob):
-                raise Usage(
-                    f"the environment has {name}, which is no knob{_suggestion(knob)}",
-                    next_step=f"unset {name}, or call it {knob}",
-                )
+            if len(knob) >= LEAST and one_apart(name, knob):
+                yield name, knob
+
+
+def _is_sure(name: str, knob: str) -> bool:
+    return len(knob) >= SURE and f"{name}S" != knob and name != f"{knob}S"
 
 
 def one_apart(name: str, knob: str) -> bool:

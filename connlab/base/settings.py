@@ -8,11 +8,11 @@ again, because plain Compose does not pass through here. A lab that exists has k
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connlab.base import checkout, env_file, knob_names, knob_values
+from connlab.base import checkout, env_file, knob_names, knob_values, output
 from connlab.base.errors import Usage
 from connlab.base.knob_values import KNOBS, PROJECT, knob_problem
 
@@ -64,12 +64,13 @@ class Settings:
 def read(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
     """Read and check the settings of this call.
 
-    Raises `Usage` for a value that cannot work, or a misspelt knob, and `NotFit` without a checkout.
+    Raises `Usage` for a value that cannot work, or a misspelt knob, and `NotFit` without a checkout. What may be a
+    misspelt one is told.
     """
     checkout.require(home)
     menu = env_file.read(menu_file(environment, home))
     knob_names.judge_file(menu, KNOBS)
-    knob_names.judge_environment(environment, KNOBS)
+    _judge_names(environment, KNOBS)
     explicit = {name: environment[name] for name in menu if name in environment}
     menu, explicit = _with_whole_path(menu, home), _with_whole_path(explicit, Path.cwd())
     return checked({**menu, **explicit}, frozenset(explicit), menu)
@@ -84,12 +85,16 @@ def _with_whole_path(values: Mapping[str, str], folder: Path) -> dict[str, str]:
     return {**values, "FIREWALL": str(path.resolve())} if path.is_file() else dict(values)
 
 
-def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) -> Settings:
-    """Read the settings of a verb that needs only to know which lab is meant; no other knob is checked.
+def unchecked(
+    environment: Mapping[str, str] = os.environ, home: Path = HOME, *, used: Set[str] = frozenset()
+) -> Settings:
+    """Read the settings of a verb that needs only to know which lab is meant, and the knobs `used`.
 
-    What cannot be read of `.env` is left out. Raises `Usage` if there is no name, or one that is none, and `NotFit`
-    if there is no name because there is no checkout.
+    No other knob is checked, also for its name. What cannot be read of `.env` is left out. Raises `Usage` if there is
+    no name, one that is none, or one of those knobs misspelt, and `NotFit` if there is no name because there is no
+    checkout.
     """
+    _judge_names(environment, used | {PROJECT})
     path = menu_file(environment, home)
     menu, problem = {}, f"{path} does not name it"
     try:
@@ -108,6 +113,12 @@ def unchecked(environment: Mapping[str, str] = os.environ, home: Path = HOME) ->
     if fault := knob_problem(PROJECT, values[PROJECT]):
         raise Usage(f"{PROJECT}={values[PROJECT]!r} {fault}")
     return Settings(values, frozenset(explicit), menu)
+
+
+def _judge_names(environment: Mapping[str, str], knobs: Set[str]) -> None:
+    knob_names.judge_environment(environment, knobs)
+    for words in knob_names.doubts(environment, knobs):
+        output.notice(words)
 
 
 def check_make_names(environment: Mapping[str, str] = os.environ) -> None:

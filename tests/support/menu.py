@@ -40,9 +40,9 @@ def take_over(environment: MutableMapping[str, str]) -> None:
 
 
 def _misspelt(name: str) -> bool:
-    """Return whether the lab would refuse to start for this name."""
+    """Return whether the lab would refuse to start for this name, or say something of it."""
     try:
         knob_names.judge_environment([name], knob_values.KNOBS)
     except Usage:
         return True
-    return False
+    return bool(knob_names.doubts([name], knob_values.KNOBS))

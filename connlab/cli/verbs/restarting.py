@@ -20,7 +20,7 @@ def restart(flag: str | None, as_json: bool) -> None:
     from connlab.actions import restart as restarting
     from connlab.cli.show.terminal import console
 
-    settings = knobs.unchecked()
+    settings = knobs.unchecked(used={"REUSE_ADDRESS"})
     if flag is None and "REUSE_ADDRESS" in settings.explicit:
         flag = settings.values["REUSE_ADDRESS"]
     if flag is not None and (problem := knob_problem("REUSE_ADDRESS", flag)):

@@ -12,8 +12,9 @@ from connlab.base.settings import HOME
 from tests.support import menu
 
 FOREIGN = [
-    "PATH", "HOME", "SHELL", "TERM", "LANG", "USER", "PWD", "PORTS", "SPORT", "LISTEN_FDS", "LISTEN_PID", "PERIODS",
-    "HANDLERS", "DIALS2", "CLIENT", "RUN", "COMPOSE_FILE", "COMPOSE_PROFILES", "LOG_LEVEL", "BASE_URL",
+    "PATH", "HOME", "SHELL", "TERM", "LANG", "USER", "PWD", "PORTS", "SPORT", "PROT", "LISTEN_FDS", "LISTEN_PID",
+    "LISTENER", "CLIENT", "RUN", "CLIENTS_MAX", "SYSTEM", "workloads", "firewall",
+    "COMPOSE_FILE", "COMPOSE_PROFILES", "LOG_LEVEL", "BASE_URL",
 ]  # fmt: skip
 
 
@@ -56,9 +57,33 @@ def test_one_letter_wrong_in_the_environment_is_refused(name, meant):
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_names_of_other_programs_are_left_alone(name):
-    """Short words, plurals, and what only begins like a knob."""
+def test_names_of_other_programs_are_left_alone(name, capsys):
+    """Short words, small letters, and what only begins like a knob."""
     settings.read({name: "3"})
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("WORKLOADS", "WORKLOAD"), ("DIAL", "DIALS"), ("DIALS2", "DIALS"), ("DAILS", "DIALS"), ("WORKER", "WORKERS"),
+     ("EVENT", "EVENTS"), ("PERIODS", "PERIOD"), ("HANDLERS", "HANDLER"), ("CONNLIMITS", "CONNLIMIT")],
+)  # fmt: skip
+def test_what_may_be_a_misspelt_knob_is_told(name, meant, capsys):
+    """A plural, a singular, and what is like a knob of five letters: in one line, and the verb goes on."""
+    read = settings.read({name: "hold", "CONNLIMIT": "3"})
+    assert (read.connlimit, capsys.readouterr()) == (
+        3, ("", f"lab: the environment has {name}, which is no knob and is not read; {meant} is one\n"),
+    )  # fmt: skip
+
+
+def test_a_verb_that_reads_few_knobs_judges_names_like_those(capsys):
+    """The name of a lab, which all verbs read: with a wrong one `down` would remove another lab."""
+    with pytest.raises(Usage, match="COMPOSE_PROJECT_NAM, which is no knob; COMPOSE_PROJECT_NAME is one"):
+        settings.unchecked({"COMPOSE_PROJECT_NAM": "other"})
+    with pytest.raises(Usage, match="REUSE_ADRESS, which is no knob; REUSE_ADDRESS is one"):
+        settings.unchecked({"REUSE_ADRESS": "0"}, used={"REUSE_ADDRESS"})
+    settings.unchecked({"REUSE_ADRESS": "0", "CONLIMIT": "3", "WORKLOADS": "hold"})
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
