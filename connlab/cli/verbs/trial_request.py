@@ -61,14 +61,18 @@ def request(typed: Typed, *, of_make: bool) -> Request:
     """
     settings, typed = _of_make(typed) if of_make else (knobs.read(), typed)
     if math.isnan(typed.patience):
-        raise Usage("patience=nan is no number of seconds")
+        raise Usage("patience=nan is no number of seconds", next_step="--patience 5")
     paths = [*typed.files, *typed.sysctls]
     if not paths:
         raise Usage(
             "there is nothing to try", next_step="lab try FILE, lab try --sysctl FILE, or make try RULES=FILE"
         )
     if paths.count(STANDARD_INPUT) > 1:
-        raise Usage("standard input is one file", f"`-` is there {paths.count(STANDARD_INPUT)} times")
+        raise Usage(
+            "standard input is one file",
+            f"`-` is there {paths.count(STANDARD_INPUT)} times",
+            next_step="name one `-`, and the others by their paths",
+        )
     named = placeholders.values(settings)
     expected = [each for argument in typed.expected for each in expectation_files.expected(argument, named)]
     brought = _recognised(typed.files)

@@ -144,7 +144,11 @@ def _open(record: TrialRecord, found: Summary, texts: Mapping[str, str]) -> None
 def _check_folder(path: str | None) -> None:
     """Refuse a file that could not be written in the end, before anything is tried. Raises `Usage`."""
     if path is not None and (not path or Path(path).is_dir() or not Path(path).parent.is_dir()):
-        raise Usage(f"--junit {path!r} cannot be written", "it is a folder, or its folder is not there")
+        raise Usage(
+            f"--junit {path!r} cannot be written",
+            "it is a folder, or its folder is not there",
+            next_step="--junit junit.xml",
+        )
 
 
 def _write(path: str | None, text: str) -> None:

@@ -130,7 +130,8 @@ def line(folder: Path, paths: Sequence[str], file: str, number: int) -> tuple[st
     (kept,) = (folder / FILES).glob(f"{at[0] + 1}-*")
     lines = kept.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     if not 0 < number <= len(lines):
-        raise Usage(f"{paths[at[0]]} has no line {number}", f"it has {len(lines)}")
+        step = f"lab explain {paths[at[0]]}:{len(lines)}"
+        raise Usage(f"{paths[at[0]]} has no line {number}", f"it has {len(lines)}", next_step=step)
     return paths[at[0]], lines[number - 1]
 
 

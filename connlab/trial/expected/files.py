@@ -12,6 +12,7 @@ from connlab.trial.answer.vocabulary import OFFICE_FIELDS, PORT_FIELDS
 from connlab.trial.expected.grammar import SUBJECTS, parse, parse_subject
 from connlab.trial.expected.words import NEXT, Claim, Expectation
 from connlab.trial.files import placeholders
+from connlab.trial.files.reading import unreadable
 
 FIELDS = {"ports": PORT_FIELDS, "offices": OFFICE_FIELDS}
 LARGEST = 1 << 20  # bytes
@@ -37,12 +38,16 @@ def read_file(path: Path, knobs: Mapping[str, str]) -> list[Expectation]:
     try:
         data = path.read_bytes()
         if len(data) > LARGEST:
-            raise Usage(f"{path} is too large for expectations", f"it has {len(data):,} bytes")
+            raise Usage(
+                f"{path} is too large for expectations",
+                f"it has {len(data):,} bytes, and {LARGEST:,} are read",
+                next_step=NEXT,
+            )
         return read_text(placeholders.fill(data.decode(), knobs), str(path))
     except OSError as error:
-        raise Usage(f"{path} cannot be read", error.strerror) from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
-        raise Usage(f"{path} is no text", f"byte {error.start} is not UTF-8") from error
+        raise Usage(f"{path} is no text", f"byte {error.start} is not UTF-8", next_step=NEXT) from error
 
 
 def beside(policy: Path) -> Path:

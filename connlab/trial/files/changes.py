@@ -18,6 +18,7 @@ NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 AFTER = r"(?P<between>[\s=:\"']+(?:over\s+|until\s+)?)(?P<number>\d+)"
 NUMBERED = re.compile(rf"(?<![\w.-])-*(?P<word>[A-Za-z][\w./-]*){AFTER}")
 MOST_TOLD = 8
+NEXT = "--set 9:above=400, or --set FILE:9:above=400"
 
 
 class Change(NamedTuple):
@@ -36,7 +37,7 @@ def parse(text: str) -> Change:
         raise Usage(
             f"{text!r} changes nothing",
             _what_lacks(text),
-            next_step="--set 9:above=400, or --set FILE:9:above=400",
+            next_step=NEXT,
         )
     return Change(match["file"], int(match["line"]), match["word"], match["value"])
 
@@ -69,20 +70,24 @@ def apply(inputs: Sequence[Input], changes: Sequence[Change]) -> tuple[list[Inpu
 
 def _file(inputs: Sequence[Input], change: Change) -> int:
     """Find the file that a change names, as typed or by its last part. Raises `Usage`."""
+    step = f"--set {inputs[0].path}:{change.line}:{change.word}={change.value}"
     if change.file is None:
         if len(inputs) == 1:
             return 0
-        first = inputs[0].path
         raise Usage(
             f"line {change.line} of which file?",
             f"there are {len(inputs)}",
-            next_step=f"--set {first}:{change.line}:{change.word}={change.value}",
+            next_step=step,
         )
     for name in (lambda path: path, lambda path: PurePath(path).name):
         found = [at for at, each in enumerate(inputs) if name(each.path) == change.file]
         if len(found) == 1:
             return found[0]
-    raise Usage(f"{change.file} is none of the files", ", ".join(each.path for each in inputs))
+    raise Usage(
+        f"{change.file} is none of the files",
+        ", ".join(each.path for each in inputs),
+        next_step=step,
+    )
 
 
 def _changed(brought: Input, change: Change) -> tuple[Input, str]:
@@ -90,7 +95,7 @@ def _changed(brought: Input, change: Change) -> tuple[Input, str]:
     lines = brought.text.splitlines(keepends=True)
     where = f"{brought.path}:{change.line}"
     if not 0 < change.line <= len(lines):
-        raise Usage(f"{where} is not there", f"the file has {len(lines)} lines")
+        raise Usage(f"{where} is not there", f"the file has {len(lines)} lines", next_step=NEXT)
     line = lines[change.line - 1]
     word = re.compile(rf"(?<![A-Za-z0-9])(?P<word>{re.escape(change.word)}){AFTER}")
     found = list(word.finditer(line))
@@ -106,7 +111,9 @@ def _changed(brought: Input, change: Change) -> tuple[Input, str]:
         times = "more than one" if found else "no"
         lines_with = [str(at) for at, each in enumerate(lines, 1) if word.search(each)][:MOST_TOLD]
         elsewhere = f"; it has one on line {', '.join(lines_with)}" if lines_with and not found else ""
-        raise Usage(f"{where} has {times} {change.word!r} with a number after it", why + elsewhere)
+        raise Usage(
+            f"{where} has {times} {change.word!r} with a number after it", why + elsewhere, next_step=NEXT
+        )
     begin, end = found[0].span("number")
     lines[change.line - 1] = f"{line[:begin]}{change.value}{line[end:]}"
     return brought._replace(text="".join(lines)), line[begin:end]

@@ -71,6 +71,7 @@ def _whole(main: Input, files: Files) -> Input:
         raise Usage(
             f"{main.path} has more than {LARGEST:,} bytes with what it includes",
             "so large a file is not tried",
+            next_step="bring the part that concerns these ports, or the output of: nft list ruleset",
         )
     return main._replace(text=text, origins=[line for _, line in lines])
 
@@ -83,7 +84,11 @@ def _lines(text: str, files: Files, way: tuple[str, ...], at: int) -> Iterator[t
             yield line, Origin(way[-1], number, at or number)
         for path in found:
             if path in way or len(way) > DEEPEST:
-                raise Usage(f"{way[-1]}:{number} includes {path} again", "there would be no end of it")
+                raise Usage(
+                    f"{way[-1]}:{number} includes {path} again",
+                    "there would be no end of it",
+                    next_step="take that line out, or bring the output of: nft list ruleset",
+                )
             yield from _lines(files.text(path).removesuffix("\n"), files, (*way, path), at or number)
 
 

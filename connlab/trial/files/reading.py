@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -11,6 +12,12 @@ from connlab.base.errors import Usage
 
 STANDARD_INPUT = "-"
 PATIENCE = 10.0  # seconds without a byte
+READABLE = {
+    errno.ENOENT: "name a file that is there",
+    errno.ENOTDIR: "name a file that is there",
+    errno.EISDIR: "name a file in that folder",
+    errno.EACCES: "name a file that you may read: ls -l shows who may",
+}
 
 
 def read(path: str, most: int, patience: float = PATIENCE) -> bytes:
@@ -25,7 +32,14 @@ def read(path: str, most: int, patience: float = PATIENCE) -> bytes:
             waits = _is_unnamed(path) or file.isatty()
             return _all(file.fileno(), path, most, None if waits else patience)
     except (OSError, ValueError) as error:
-        raise Usage(f"{path or repr(path)} cannot be read", getattr(error, "strerror", error)) from error
+        raise unreadable(path, error, ", or pipe its text: lab try -") from error
+
+
+def unreadable(path: object, error: OSError | ValueError, otherwise: str = "") -> Usage:
+    """Make the refusal of a file that cannot be read, with what to bring in its place."""
+    step = READABLE.get(getattr(error, "errno", None) or 0, "name a file that can be read")
+    name = str(path) or repr(path)
+    return Usage(f"{name} cannot be read", getattr(error, "strerror", error), next_step=step + otherwise)
 
 
 def _is_unnamed(path: str) -> bool:

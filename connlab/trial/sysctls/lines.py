@@ -131,4 +131,8 @@ def count(path: str, groups: Sequence[Group]) -> None:
     """Refuse what is more than a kernel has. Raises `Usage`."""
     number = sum(len(group.settings) for group in groups)
     if number > MOST:
-        raise Usage(f"{path} sets {number:,} keys", f"more than {MOST:,} are not tried")
+        raise Usage(
+            f"{path} sets {number:,} keys",
+            f"more than {MOST:,} are not tried",
+            next_step="bring them in parts, one trial after another",
+        )

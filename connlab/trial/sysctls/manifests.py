@@ -105,7 +105,11 @@ def _documents(brought: Input) -> list[yaml.Node]:
     try:
         return list(yaml.compose_all(brought.text, Loader=yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError) as error:
-        raise Usage(f"{brought.path} is no YAML", " ".join(str(error).split())) from None
+        raise Usage(
+            f"{brought.path} is no YAML",
+            " ".join(str(error).split()),
+            next_step="mend the place that it names, or bring the keys as lines of sysctl.conf",
+        ) from None
 
 
 def _items(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:

@@ -231,6 +231,7 @@ def test_try_refuses_before_an_engine_is_asked(lab, arguments, what):
     status, out, err = lab("try", *arguments)
     assert (status, out) == (2, "")
     assert err.startswith(f"lab: {what}"), err
+    assert "\n  next: " in err or " is not" in err, "the way on, unless the words say what is right"
 
 
 def test_make_try_has_options_that_are_knobs_elsewhere(lab, monkeypatch, tmp_path):

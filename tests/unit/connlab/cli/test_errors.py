@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import re
@@ -81,6 +82,18 @@ def test_an_engine_that_went_away_is(capsys, error):
     """In the middle of something: exit status 3, and doctor."""
     assert cli.guarded(raising(error)) == 3
     assert capsys.readouterr().err == f"lab: the Docker engine went away: {error}\n  next: make doctor\n"
+
+
+def test_what_a_trial_does_not_take_has_a_next_step():
+    """Of each refusal of a file, a line or an expectation that connlab/trial/ makes: a test that runs meets few."""
+    refusals = {
+        f"{path.relative_to(HOME)}:{node.lineno}": {word.arg for word in node.keywords}
+        for path in (HOME / "connlab/trial").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Usage"
+    }
+    assert len(refusals) >= 25, refusals
+    assert [at for at, words in refusals.items() if "next_step" not in words] == []
 
 
 def test_success_is_0():

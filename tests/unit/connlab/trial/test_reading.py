@@ -32,8 +32,14 @@ def test_a_file_without_an_end_is_read_as_far_as_asked():
 
 
 def test_a_folder_cannot_be_read(tmp_path):
-    """Nor what is not there."""
-    with pytest.raises(Usage, match="Is a directory"):
+    """Nor what is not there; each with what to bring instead."""
+    with pytest.raises(Usage, match="Is a directory") as folder:
         read(str(tmp_path), 100)
-    with pytest.raises(Usage, match="No such file"):
+    with pytest.raises(Usage, match="No such file") as nothing:
         read(str(tmp_path / "none"), 100)
+    with pytest.raises(Usage, match="null byte") as nul:
+        read("a\0b", 100)
+    assert [each.value.next_step for each in (folder, nothing, nul)] == [
+        f"name a file {words}, or pipe its text: lab try -"
+        for words in ("in that folder", "that is there", "that can be read")
+    ]
