@@ -19,6 +19,7 @@ from docker.context import ContextAPI
 
 from connlab.base import settings
 from connlab.base.errors import NotFit
+from connlab.cluster import unreachable
 
 # What the SDK raises when the engine goes away, or refuses, in the middle of something.
 ERRORS = (docker.errors.DockerException, requests.exceptions.RequestException)
@@ -59,13 +60,14 @@ def environment() -> dict[str, str]:
 @functools.cache
 def client() -> docker.DockerClient:
     """Connect to the engine that DOCKER_HOST names, or the local one. Raises `NotFit` if it cannot be used."""
+    variables = environment()
     try:
         # It asks for the version; an engine that has come to stand still takes the call and never answers.
         engine_client = docker.from_env(
-            version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32, environment=environment()
+            version="auto", timeout=ANSWERS_WITHIN, max_pool_size=32, environment=variables
         )
-    except ERRORS as error:
-        raise _unreachable(str(error)) from error
+    except (*ERRORS, ValueError) as error:  # that of an address that is none
+        raise unreachable.refusal(error, _address(variables), ANSWERS_WITHIN) from error
     engine_client.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
     # Whether a container has a terminal, which the SDK asks the engine before each reading of a log: none of ours has.
     engine_client.api._check_is_tty = lambda container: False  # type: ignore[attr-defined]
@@ -101,8 +103,8 @@ def processors() -> int:
 
 
 def why(error: Exception) -> str:
-    """Return what the SDK raised, in the engine's words, without the address that was called."""
-    return str(error.explanation or error) if isinstance(error, Refused) else str(error)
+    """Return what the SDK raised, in the engine's words or plain ones, without the address that was called."""
+    return str(error.explanation or error) if isinstance(error, Refused) else unreachable.cause(error)
 
 
 def at_least(version: str, minimum: tuple[int, ...]) -> bool:
@@ -175,12 +177,9 @@ def remove_unused_images(label: str) -> tuple[list[str], int]:
     return sorted(name for name in untagged if name and "@" not in name), int(report["SpaceReclaimed"])
 
 
-def _unreachable(error: str) -> NotFit:
-    if "Permission denied" in error:
-        fix = "your user may not use Docker: `sudo usermod -aG docker $USER`, then log in again"
-    elif "Read timed out" in error:
-        error = f"it took the call and did not answer within {ANSWERS_WITHIN} s"
-        fix = "restart the engine: `sudo service docker restart`; DOCKER_HOST names one elsewhere"
-    else:
-        fix = "is the engine running? `sudo service docker start`; DOCKER_HOST names one elsewhere"
-    return NotFit("cannot reach the Docker engine", error, next_step=fix)
+def _address(variables: Mapping[str, str]) -> str:
+    """Return the address that was tried: DOCKER_HOST, or that of a context with TLS, or this machine's socket."""
+    if variables.get("DOCKER_HOST"):
+        return variables["DOCKER_HOST"]
+    context = ContextAPI.kwargs_from_context(environment=variables) or {}
+    return str(context.get("base_url") or docker.constants.DEFAULT_UNIX_SOCKET.removeprefix("http+"))

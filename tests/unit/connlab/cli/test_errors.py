@@ -77,11 +77,25 @@ def test_an_engine_that_says_no_is_not_unfit(capsys, code, words):
     assert capsys.readouterr().err == f"lab: the Docker engine refuses: {text}\n  next: make status\n"
 
 
-@pytest.mark.parametrize("error", [requests.ConnectionError("aborted"), requests.ReadTimeout("timed out")])
-def test_an_engine_that_went_away_is(capsys, error):
+def of_requests() -> requests.ConnectionError:
+    """Make an error as requests makes it of one of the kernel's."""
+    error = requests.ConnectionError(
+        "('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))"
+    )
+    error.__context__ = ConnectionResetError(104, "Connection reset by peer")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(requests.ConnectionError("aborted"), "aborted"),
+     (requests.ReadTimeout("HTTPConnectionPool(host='x', port=1): Read timed out."), "it did not answer in time"),
+     (of_requests(), "it took the call and hung up")],
+)  # fmt: skip
+def test_an_engine_that_went_away_is(capsys, error, words):
     """In the middle of something: exit status 3, and doctor."""
     assert cli.guarded(raising(error)) == 3
-    assert capsys.readouterr().err == f"lab: the Docker engine went away: {error}\n  next: make doctor\n"
+    assert capsys.readouterr().err == f"lab: the Docker engine went away: {words}\n  next: make doctor\n"
 
 
 def test_what_a_trial_does_not_take_has_a_next_step():
