@@ -33,6 +33,17 @@ class Terminal(Console):
         options |= {"markup": False, "emoji": False, "highlight": False}
         return super().render_str(lines(text), **options)
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does; where that is no terminal, without the blanks that fill up a line of a table."""
+        if self.is_terminal:
+            super().print(*objects, **options)
+            return
+        with self.capture() as printed:
+            super().print(*objects, **options)
+        *whole, rest = printed.get().split("\n")
+        self.file.write("".join(f"{line.rstrip(' ')}\n" for line in whole) + rest)
+        self.file.flush()
+
     def on_broken_pipe(self) -> None:
         """Leave it to the command line, where rich would exit with 1."""
         raise BrokenPipeError

@@ -9,6 +9,7 @@ import pytest
 
 from connlab.base import output
 from connlab.cli.show import dialling, doctor, judging, running
+from connlab.cli.show.terminal import console, new_table
 from connlab.evidence.claims import CLAIMS
 from connlab.evidence.verdicts import Judgement
 from connlab.kernel import policy
@@ -52,6 +53,24 @@ def test_a_line_is_broken_between_words(show, columns, monkeypatch, capsys):
     assert "".join(text.split()) == "".join(piped.split())
     assert set(text.split()) <= {*piped.split(), *piped.replace("::", " ::").split()}
     assert len(piped.splitlines()) <= 4
+
+
+def test_a_line_in_a_pipe_ends_with_its_last_word(columns, monkeypatch, capsys):
+    """No blanks fill up a table there, as they do at a terminal; the rest stays, also what is not a whole line."""
+
+    def show() -> str:
+        table = new_table("port", ">held", "by rule")
+        table.add_row("443", "3", ":8 policy DROP")
+        table.add_row("8090", "", "")
+        out = console()
+        out.print(table)
+        out.print(" a  b ", end="")
+        return capsys.readouterr().out
+
+    assert re.search(r" +\n", show()), "the control"
+    monkeypatch.delenv("TTY_COMPATIBLE")
+    rule = "─" * 28
+    assert show() == f"\n port   held   by rule\n {rule}\n 443       3   :8 policy DROP\n 8090\n\n a  b "
 
 
 def test_a_kind_of_socket_has_one_line(columns, capsys):
