@@ -150,6 +150,23 @@ def test_the_goals_are_handed_over(checkout, name, value, place):
     assert (result.returncode, told) == (0, ["status doctor" if name == GOALS else ""] * 2)
 
 
+@pytest.mark.parametrize("code", [1, 2, 3, 4, 130])
+def test_make_makes_2_of_every_failure(checkout, tmp_path, code):
+    """And has the verb's own code in its last line: as README.md and docs/verbs.md say."""
+    shutil.copytree(checkout, tmp_path, dirs_exist_ok=True)
+    write_program(tmp_path / ".venv/bin/lab", f"exit {code}")
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "CONNLAB"))
+    }
+    result = run_program(["make", "try"], tmp_path, {**clean, "LC_ALL": "C"})
+    assert result.returncode == 2
+    assert re.fullmatch(rf"make: \*\*\* \[Makefile:\d+: try\] Error {code}\n", result.stderr)
+    for page in ("README.md", "docs/verbs.md"):
+        assert "make: *** [Makefile:…: try] Error 3" in (HOME / page).read_text()
+
+
 def test_goals_are_told_without_options(checkout):
     """The control: two goals, each of which learns of both."""
     clean = {
