@@ -160,6 +160,28 @@ def test_more_rules_than_fit_into_one_message(load_texts):
     assert {line for line, said in words(bad) if "y" in said} == {803}
 
 
+def test_what_a_tool_refuses_is_told_with_the_line_of_the_file(load_texts):
+    """Its number and its text, and where in it: nft sets carets, iptables-restore counts the lines that it was fed."""
+    wrong = NFT.replace("tcp dport 99", "\ttcp dprot 99")
+    assert words(load_texts(rules=wrong))[:2] == [
+        (11, "nft: syntax error, unexpected string, at column 14: dprot"),
+        (11, "tcp dprot 99 jump { tcp flags syn accept; drop; }"),
+    ]
+    assert words(load_texts(rules="-A INPUT -p tcp --dport 80 -j NOWHERE\n"))[1:] == [
+        (1, "iptables-restore v1.8.11 (nf_tables): Chain 'NOWHERE' does not exist"),
+        (1, "-A INPUT -p tcp --dport 80 -j NOWHERE"),
+    ]
+    assert words(load_texts(rules="*filter\n-A INPT -j DROP\nCOMMIT\n")) == [
+        (2, "iptables-restore: No chain/target/match by that name."),
+        (2, "-A INPT -j DROP"),
+    ]
+    fed = words(load_texts(script=FED.replace("tcp dport ${PORT}", "tcp dprot ${PORT}")))
+    assert (15, "tcp dprot 8081 accept") in fed
+    assert next(text for line, text in fed if line == 15).startswith(
+        "nft: syntax error, unexpected string, at"
+    )
+
+
 def test_a_list_of_rules_goes_into_the_table_filter(load_texts):
     """And keeps the numbers of its own lines."""
     loaded = load_texts(rules="-A INPUT -p tcp --dport 80 -j ACCEPT\n-A INPUT -p tcp --dport x -j ACCEPT\n")

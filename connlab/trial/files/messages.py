@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from connlab.trial.files.forms import Input
+from connlab.trial.files.tool_words import Said, as_one_line, said
 
-# `iptables-restore: line 4 failed`, `/dev/stdin:5:3-9: Error: ...`, `Error occurred at line: 4`
-AT_LINE = re.compile(r"(?:\bline:? |stdin:)(\d+)\b")
-STDIN = re.compile(r"/dev/stdin:(\d+)")
 NO_CHAIN = re.compile(r"Chain '(\S+)' does not exist")
 # nft goes on after these, and then takes every line for wrong.
-INCLUDE = re.compile(r"stdin:\d+:\S+ Error: File not found: (\S+)$")
+INCLUDE = re.compile(r"nft: File not found: ([^\s,]+)")
 CR_LF = re.compile(r"unexpected CRLF line terminators")
 NO_HOST = re.compile(r"host/network .* not found|Could not resolve hostname")
 NO_NAMES = "no names of hosts are looked up here: put the address in the place of the name"
-ADVICE = re.compile(r"Try `.* --help' for more information\.$")
 
 
 def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
-    """Return each line of a tool's words; `shift` is how many lines were put before the text's own.
+    """Return each error in a tool's words, and after the first of a line that line; `shift` lines were put before it.
 
     A word that names no line is about the one named last, or, before the first, about that.
     """
-    lines = words.replace("\r\n", "\n").replace("\r", "\\r").split("\n")
-    said = [each for each in lines if each.strip(" ^~-") and not ADVICE.match(each)]
-    numbers = [int(at[1]) - shift if (at := AT_LINE.search(each)) else None for each in said]
-    for chain in (match[1] for each in said if (match := NO_CHAIN.search(each))):
-        # iptables-restore looks for chains at COMMIT, and names that line.
-        naming = _naming(chain, text)
-        if len(naming) == 1 and len({number for number in numbers if number}) == 1:
-            numbers = [naming[0]] * len(said)
-    known = next((number for number in numbers if number), None)
-    found = []
-    for each, number in zip(said, numbers, strict=True):
-        known = number or known
-        found.append({"line": known, "text": each})
-        if file := INCLUDE.search(each):
+    errors = _of_their_rules(said(words, text, shift), text)
+    known = next((each.number for each in errors if each.number), None)
+    found: list[dict[str, Any]] = []
+    for each in errors:
+        known = each.number or known
+        if not each.text:
+            continue
+        is_elsewhere = each.quoted and not each.number  # in another file, which it names
+        line = None if is_elsewhere else known
+        is_first = is_elsewhere or not any(message["line"] == line for message in found)
+        found.append({"line": line, "text": each.text})
+        if CR_LF.search(each.text):
+            return found
+        if is_first and (source := as_one_line(each.quoted or _line(text, line))):
+            found.append({"line": line, "text": source})
+        if file := INCLUDE.match(each.text):
             bring = (
                 f"bring {file[1]} beside it (what is not below the folder of the file is read only so), put its text in"
                 " the place of this line, or bring the output of: nft list ruleset"
             )
-            return [*found, {"line": known, "text": bring}]
-        if CR_LF.search(each):
-            return found
-        if NO_HOST.search(each):
-            found.append({"line": known, "text": NO_NAMES})
+            return [*found, {"line": line, "text": bring}]
+        if NO_HOST.search(each.text):
+            found.append({"line": line, "text": NO_NAMES})
     return found
 
 
@@ -55,11 +51,27 @@ def where_it_stands(message: dict[str, Any], brought: Input) -> dict[str, Any]:
     """Return a message about a text with what it includes: by the lines of the files that people have."""
     if not brought.origins or not message["line"]:
         return message
-    text = STDIN.sub(lambda at: "{}:{}".format(*brought.origin(int(at[1]))), message["text"])
-    return {"line": brought.origin(message["line"]).at, "text": text}
+    origin = brought.origin(message["line"])
+    before = f"{origin.file}:{origin.line}: " if origin.file != brought.path else ""
+    return {"line": origin.at, "text": before + message["text"]}
 
 
-def _naming(chain: str, text: str) -> Sequence[int]:
-    """Find the lines whose rules are of a chain, or jump to it."""
+def _of_their_rules(errors: list[Said], text: str) -> list[Said]:
+    """Put in the place of COMMIT, where iptables-restore looks for chains, the first rule that names a missing one."""
+    for chain in (match[1] for each in errors if (match := NO_CHAIN.search(each.text))):
+        commit = next((each.number for each in errors if each.number), None)
+        if rule := _naming(chain, text, commit):
+            return [each._replace(number=rule if each.number == commit else each.number) for each in errors]
+    return errors
+
+
+def _naming(chain: str, text: str, commit: int | None) -> int | None:
+    """Find the first line of a table, the one that ends there, whose rule is of a chain, or jumps to it."""
     word = re.compile(rf"(?:-[AIjg]|--append|--insert|--jump|--goto)[ =]{re.escape(chain)}(?:\s|$)")
-    return [number for number, line in enumerate(text.split("\n"), 1) if word.search(line)]
+    lines = text.split("\n")[:commit]
+    begin = max((number for number, line in enumerate(lines) if line.lstrip().startswith("*")), default=0)
+    return next((number for number, line in enumerate(lines[begin:], begin + 1) if word.search(line)), None)
+
+
+def _line(text: str, number: int | None) -> str:
+    return "".join(text.split("\n")[number - 1 : number]) if number else ""

@@ -73,8 +73,10 @@ def test_each_line_keeps_its_place(folder):
         ("b.nft", 1, 2),
         ("main.nft", 3, 3),
     ]
-    told = where_it_stands({"line": 3, "text": "/dev/stdin:3:1-2: Error: x"}, made)
-    assert (told["line"], told["text"]) == (2, f"{folder}/d/a.nft:2:1-2: Error: x")
+    told = where_it_stands({"line": 3, "text": "nft: x"}, made)
+    assert (told["line"], told["text"]) == (2, f"{folder}/d/a.nft:2: nft: x")
+    told = where_it_stands({"line": 5, "text": "nft: x"}, made)
+    assert (told["line"], told["text"]) == (3, "nft: x")
 
 
 def test_what_was_brought_beside_it_is_taken_in_and_not_loaded_again(folder):

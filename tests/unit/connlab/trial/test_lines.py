@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connlab.trial.files import fed_text, lines, texts
 from connlab.trial.files.forms import Input
 from connlab.trial.files.lines import Line, Origin
@@ -96,28 +98,83 @@ def test_a_text_is_found_in_the_script_that_feeds_it():
     assert fed_text.place(script, "-A 5\n-A 6\n", 1) is None
 
 
-def test_a_word_of_a_tool_is_about_the_line_that_it_names():
-    """Or about the one that was named before it; a chain that is not there is about the line that wants it."""
-    assert messages("/dev/stdin:5:3-9: Error: x\n  tcp dport y\n      ^^^\n", "") == [
-        {"line": 5, "text": "/dev/stdin:5:3-9: Error: x"},
-        {"line": 5, "text": "  tcp dport y"},
+OF_NFT = """/dev/stdin:4:38-38: Error: syntax error, unexpected string, expecting number
+\t\ttcp dport { 22, 80 } ct count over x drop
+\t\t                                   ^
+/dev/stdin:5:41-43: Error: Could not parse conntrack state
+  tcp dport 22 iifname "é€" ct state foo accept
+                                        ^^^
+/dev/stdin:6:12-12: Error: syntax error, unexpected newline
+add rule ip
+           ^
+/dev/stdin:7:1-18: Error: Could not process rule: No such file or directory
+add rule ip f in \\
+^^^^^^^^^^^^^^^^^^
+/dev/stdin:9:1-1: Error: syntax error, unexpected end of file
+}
+^
+"""
+
+
+def test_an_error_of_nft_has_its_line_and_the_word_in_it():
+    """Instead of carets, which stand under nothing once a line is folded or a tab shown as one; columns are letters."""
+    text = "1\n2\n3\n4\n5\n6\n7\n}\n"
+    assert messages(OF_NFT, text) == [
+        {"line": 4, "text": "nft: syntax error, unexpected string, expecting number, at column 38: x"},
+        {"line": 4, "text": "tcp dport { 22, 80 } ct count over x drop"},
+        {"line": 5, "text": "nft: Could not parse conntrack state, at column 38: foo"},
+        {"line": 5, "text": 'tcp dport 22 iifname "é€" ct state foo accept'},
+        {"line": 6, "text": "nft: syntax error, unexpected newline, at the end of the line"},
+        {"line": 6, "text": "add rule ip"},
+        {"line": 7, "text": "nft: Could not process rule: No such file or directory"},
+        {"line": 7, "text": "add rule ip f in \\"},
+        {"line": 8, "text": "nft: syntax error, unexpected end of file"},
+        {"line": 8, "text": "}"},
     ]
-    words = (
-        "iptables-restore: Chain 'W' does not exist\nError occurred at line: 4\nTry `iptables-restore -h' or"
-        + (" 'iptables-restore --help' for more information.\n")
-    )
-    assert [each["line"] for each in messages(words, "*filter\n-A INPUT -j W\n-A INPUT -j X\nCOMMIT\n")] == [
-        2,
-        2,
+
+
+def test_an_error_in_another_file_than_the_one_that_was_fed_is_not_of_its_line():
+    """A script may have nft read any file; it is this text only if the line is the one that nft quotes."""
+    error = "/tmp/x.nft:2:7-7: Error: syntax error\n\tport\ty\n\t    \t^\n"
+    assert messages(error, "a\n\tport\ty\n") == [
+        {"line": 2, "text": "nft: syntax error, at column 7: y"},
+        {"line": 2, "text": "port y"},
     ]
-    assert [each["line"] for each in messages("iptables-restore: line 4 failed\n", "", shift=1)] == [3]
+    assert messages(error, "a\nb\n") == [
+        {"line": None, "text": "/tmp/x.nft:2: syntax error, at column 7: y"},
+        {"line": None, "text": "port y"},
+    ]
+
+
+RULES = "-A INPUT -i lo -j ACCEPT\n-A INPUT -j W\n"
+OCCURRED = "Error occurred at line: {}\nTry `iptables-restore -h' or 'iptables-restore --help' for more information.\n"
+TABLES = f"*mangle\n-A INPUT -j W\nCOMMIT\n*filter\n{RULES}-A INPUT -j W\nCOMMIT\n"
+LACKS_W = "iptables-restore v1.8.11 (nf_tables): Chain 'W' does not exist\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "shift", "line", "told"),
+    [(LACKS_W + OCCURRED.format(5), RULES, 1, 2, LACKS_W), (LACKS_W + OCCURRED.format(8), TABLES, 0, 6, LACKS_W),
+     ("iptables-restore: line 3 failed: No chain.\n", RULES, 1, 2, "iptables-restore: No chain."),
+     ("iptables-restore: line 5 failed\n", RULES, 1, None, "iptables-restore: failed"),
+     ("iptables-restore: COMMIT expected at line 3\n", f"{RULES}\n", 0, 2, "iptables-restore: COMMIT expected"),
+     ("iptables-restore v1 (nf_tables): \nline 2: RULE_APPEND failed (Invalid argument): rule in chain INPUT\n", RULES,
+      0, 2, "iptables-restore v1 (nf_tables): RULE_APPEND failed (Invalid argument): rule in chain INPUT"),
+     ("iptables-restore v1: unknown option \"--y\"\n" + OCCURRED.format(2), RULES, 1, 1,
+      "iptables-restore v1: unknown option \"--y\"")],
+)  # fmt: skip
+def test_an_error_of_iptables_restore_has_the_line_of_the_file(words, text, shift, line, told):
+    """Of the rule that names a chain that is not there, not of COMMIT; never one that the file has not."""
+    source = [{"line": line, "text": text.split("\n")[line - 1]}] if line else []
+    assert messages(words, text, shift) == [{"line": line, "text": told.strip()}, *source]
 
 
 def test_an_include_that_was_not_brought_is_all_that_is_said():
     """What nft says of the lines after it is not true of them."""
     words = '/dev/stdin:3:1-19: Error: File not found: ./x.nft\ninclude "./x.nft"\n^^^\n/dev/stdin:5:1-2: Error: y\n'
     assert messages(words, "") == [
-        {"line": 3, "text": "/dev/stdin:3:1-19: Error: File not found: ./x.nft"},
+        {"line": 3, "text": "nft: File not found: ./x.nft"},
+        {"line": 3, "text": 'include "./x.nft"'},
         {
             "line": 3,
             "text": "bring ./x.nft beside it (what is not below the folder of the file is read only so), put its text"
@@ -129,9 +186,11 @@ def test_an_include_that_was_not_brought_is_all_that_is_said():
 def test_what_comes_after_a_line_that_ends_with_cr_lf_is_not_said():
     """To nft all is one line then; a CR inside a word is written as one."""
     words = "/dev/stdin:1:15-16: Error: syntax error, unexpected CRLF line terminators\n/dev/stdin:1:75-80: Error: y\n"
-    assert [each["text"] for each in messages(words, "")] == [words.split("\n", maxsplit=1)[0]]
+    assert [each["text"] for each in messages(words, "")] == [
+        "nft: syntax error, unexpected CRLF line terminators"
+    ]
     assert [each["text"] for each in messages("line 1 table name 'filter\r' invalid\n", "")] == [
-        "line 1 table name 'filter\\r' invalid"
+        "table name 'filter\\r' invalid"
     ]
 
 
