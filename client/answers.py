@@ -91,7 +91,10 @@ class Resolution(NamedTuple):
 
 
 class HostFacts(NamedTuple):
-    """The agent's own host and process; a sysctl that is not there is None."""
+    """The agent's own host and process; `ended`: so many of `held` the other side has ended.
+
+    A sysctl that is not there is None.
+    """
 
     monotonic_ns: int
     address: str | None
@@ -99,6 +102,7 @@ class HostFacts(NamedTuple):
     pid: int
     uid: int
     held: int
+    ended: int
     sysctls: dict[str, str | None]
 
 

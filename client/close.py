@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import time
@@ -79,6 +80,17 @@ HOW = {"fin": fin, "rst": rst, "half": half, "drop": drop}
 def listens(sock: Socket) -> bool:
     """Return whether this is a listening socket rather than a connection (socket(7))."""
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def ended(sockets: Iterable[Socket]) -> int:
+    """Count those that the other side has ended: its FIN or RST has come. A listener is never among them.
+
+    Nothing is read: what came before a FIN stays, and so does the error, which recv(2) would tell only once.
+    """
+    poller = select.poll()
+    for sock in sockets:
+        poller.register(sock, select.POLLRDHUP)  # beside POLLHUP and POLLERR, which poll(2) always tells
+    return len(poller.poll(0))
 
 
 def send_fin(sock: Socket) -> bool:

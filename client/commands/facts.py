@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from client import close
 from client.answers import HostFacts
 from client.commands.held import Held
 from client.protocol import Facts
@@ -20,6 +21,7 @@ def facts(held: Held, request: Facts) -> HostFacts:
         pid=os.getpid(),
         uid=os.getuid(),
         held=len(held),
+        ended=close.ended(held.values()),
         sysctls={key: _sysctl(key) for key in request.sysctls},
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.actions import blocks_of_sources, witness
+from connlab.actions import blocks_of_sources, holding, witness
 from connlab.actions.running_client import running_client
 from connlab.actions.witness import ServerSample
 from connlab.agent.channel import AgentFailed
@@ -34,14 +35,11 @@ def _nobody(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Reporter:
-    """Who is told: of each attempt as it ends, of the sums, of each second of a hold.
-
-    The latter with the connections, the seconds that are left, and how many there are.
-    """
+    """Who is told: of each attempt as it ends, of the sums, of each second of a hold."""
 
     dial: Callable[[Attempt], None] = _nobody
     sums: Callable[[Mapping[str, Any]], None] = _nobody
-    hold: Callable[[int, int, int], None] = _nobody
+    hold: Callable[[holding.Holding], None] = _nobody
 
 
 def attempt(
@@ -53,7 +51,7 @@ def attempt(
     *,
     source_text: str | None = None,
 ) -> dict[str, Any]:
-    """Dial `count` times from client `number`, keep what was established for `hold` seconds.
+    """Dial `count` times from client `number`, keep what was established for `hold` seconds, or as long as the server.
 
     `source_text` is the number or the address of a source of its block, in a dense lab; else its own address.
 
@@ -73,7 +71,7 @@ def attempt(
     asked_source = source_text and _source(settings.project, source_text, server, dialler)
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
-    result |= {"interrupted": False, "error": None, "held_seconds": 0, "released": {}}
+    result |= {"interrupted": False, "error": None, **dataclasses.asdict(holding.Kept())}
     source, after = asked_source or dialler.address, ServerSample(None, LATE)
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         before = witness.sample_server(asked)
@@ -132,19 +130,16 @@ def _sums(outcomes: Mapping[Outcome, int], second_witness: witness.Witness) -> d
 
 
 def _held(dialler: Host, agent: Agent, established: int, seconds: int, reporter: Reporter) -> dict[str, Any]:
-    """Hold the connections, then close them with FIN; what became of them, by who closed (docs/agent.md, `close`)."""
-    result: dict[str, Any] = {"held_seconds": 0, "released": {}}
+    """Hold the connections, then close them with FIN; what became of them (connlab/actions/holding.py)."""
+    kept = holding.Kept()
+    result: dict[str, Any] = {}
     try:
-        for seconds_left in range(seconds if established else 0, 0, -1):
-            reporter.hold(established, seconds_left, seconds)
-            agent.wait(1.0)
-            result["held_seconds"] += 1
-        result["released"] = dict(Counter(closed.peer for closed in agent.close()))
+        holding.hold(agent, established, seconds, kept, reporter.hold)
     except KeyboardInterrupt:
         result["interrupted"] = True
     except (StreamClosed, GaveUp, AgentFailed) as error:
         result["error"] = _why(dialler, error)
-    return result
+    return result | dataclasses.asdict(kept)
 
 
 def _why(host: Host, error: LabError) -> LabError:

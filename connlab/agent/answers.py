@@ -90,7 +90,10 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Facts:
-    """The agent's own host and process; `held` is how many connections it has, a sysctl is None if it is not there."""
+    """The agent's own host and process; `held` is how many connections it has, `ended` how many the other side ended.
+
+    A sysctl is None if it is not there.
+    """
 
     monotonic_ns: int
     address: str | None
@@ -98,6 +101,7 @@ class Facts:
     pid: int
     uid: int
     held: int
+    ended: int
     sysctls: Mapping[str, str | None]
 
 

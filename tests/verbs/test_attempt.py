@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime
+from typing import IO
 
 import pytest
 
@@ -24,7 +25,7 @@ from connlab.cluster import engine, engine_machine, hosts
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.in_process import call_on
-from tests.support.laboratory import Lab, laboratory, wait_until_free
+from tests.support.laboratory import Lab, close_on_server, laboratory, wait_until_free
 from tests.support.pausing import pause
 from tests.support.processes import knob_variables, lab_command
 from tests.support.sockets import established
@@ -169,6 +170,25 @@ def test_a_hold_is_announced_and_can_be_cut_short(trio: Lab) -> None:
     wait_until_free(trio)
 
 
+def test_a_hold_is_over_when_the_server_has_ended_all(trio: Lab) -> None:
+    """Of two for ten minutes it ends one, and that is said at once; then the other: a result, long before its time."""
+    client, port = trio.clients[1], trio.settings.port
+    argv = ("attempt", "--client", str(client.number), "--count", "2", "--hold", "600", "--json")
+    with start_verb(trio, *argv) as process:
+        _read_until(process, "holding 2 connections, 600 s left", process.stderr)
+        first, _ = established(trio.server, port)
+        assert close_on_server(trio.server, client.address, first.peer_port) == 1
+        _read_until(process, "holding 1 connection (the server ended 1 of 2 connections), ", process.stderr)
+        assert close_on_server(trio.server, client.address) == 1
+        out, err = process.communicate(timeout=60)
+    assert "the server ended 2 of 2 connections: none is left after " in err
+    result = json.loads(out)
+    assert (process.returncode, result["error"], result["interrupted"]) == (0, None, False)
+    assert (result["ended_by_server"], result["released"]) == (2, {"fin": 2})
+    assert result["held_seconds"] < 600
+    wait_until_free(trio)
+
+
 def test_a_killed_attempt_dials_no_more(trio: Lab) -> None:
     """SIGKILL in the middle of 20,000 dials: its agent is gone, long before the ten seconds that a script has."""
     client, began = trio.clients[0], engine_machine.now()
@@ -246,11 +266,11 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         assert err == f"lab: the lab {lab.settings.project} has no server\n  next: make up\n"
 
 
-def _read_until(process: subprocess.Popen, text: str) -> str:
-    """Return a command's output up to the line that has this text."""
+def _read_until(process: subprocess.Popen, text: str, stream: IO[str] | None = None) -> str:
+    """Return a command's output, or what this stream of it has, up to the line that has this text."""
     output = ""
     while text not in output:
-        line = process.stdout.readline()
+        line = (stream or process.stdout).readline()
         assert line, f"ended without {text!r}: {output}{process.stderr.read()}"
         output += line
     return output

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from connlab.actions.holding import Holding
 from connlab.base.model import Attempt
 from connlab.base.output import notice
 from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
@@ -53,10 +54,17 @@ class Rows:
         self._out.print(f"\n{words}\n {'─' * (len(words) + 6)}", soft_wrap=True)
 
 
-def hold(connections: int, seconds_left: int, seconds: int) -> None:
-    """Say on standard error that connections are kept: at first, each minute, and more often in the last one."""
-    if seconds_left in (seconds, *range(6)) or seconds_left % (10 if seconds_left <= 60 else 60) == 0:
-        notice(f"holding {connections} connections, {seconds_left} s left; Ctrl-C ends it")
+def hold(now: Holding) -> None:
+    """Say on standard error what is held: at first, each minute, more often in the last; at once what is lost."""
+    left, seconds = now.connections - now.ended, now.seconds_left
+    ended = f"the server ended {now.ended} of {now.connections} connection{'s' * (now.connections != 1)}"
+    if not left:
+        notice(f"{ended}: none is left after {now.seconds - seconds} s")
+    elif not seconds:
+        notice(ended) if now.newly else None
+    elif now.newly or seconds in (now.seconds, *range(6)) or seconds % (10 if seconds <= 60 else 60) == 0:
+        lost = f" ({ended})" if now.ended else ""
+        notice(f"holding {left} connection{'s' * (left != 1)}{lost}, {seconds} s left; Ctrl-C ends it")
 
 
 def released(result: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from connlab.base.wait import until
 from tests.support.ports import free_port
 from tests.unit.client.processes import WITHIN, accept, listening, log_events
 
@@ -78,6 +79,40 @@ def test_a_reset_is_noticed(agent):
     assert client.ask("recv")["received"][0]["errno"] == "ECONNRESET"
     assert client.ask("send")["sent"] == [{"conn": 1, "bytes": 0, "errno": "EPIPE"}]
     assert client.ask("close")["closed"][0]["peer"] == "reset"
+
+
+def test_who_was_ended_by_the_other_side_is_counted(agent):
+    """`facts`: by FIN, with data before it, by RST, also one that was read; not a listener, nor what we closed half.
+
+    Counting takes nothing: what came before the FIN is read afterwards, and so is the error.
+    """
+    client = agent()
+    with listening() as (listener, port):
+        client.ask("listen")
+        client.ask("open", host="127.0.0.1", port=port, count=5)
+        silent, said, reset, half, kept = (accept(listener) for _ in range(5))
+        client.ask("close", conns=[5], how="half")
+        until_counted(client, 6, 0)
+        silent.close()
+        said.sendall(b"last words")
+        said.close()
+        until_counted(client, 6, 2)
+        reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.close()
+        until_counted(client, 6, 3)
+        read = client.ask("recv", conns=[2, 3, 4])["received"]
+        ends = [("", None), ("last words", None), ("", "ECONNRESET")]
+        assert [(each["text"], each["errno"]) for each in read] == ends
+        until_counted(client, 6, 3)
+        half.close()
+        until_counted(client, 6, 4)
+        kept.close()
+
+
+def until_counted(client, held, ended):
+    """Wait until an agent says that it holds so many, and that the other side has ended so many of them."""
+    told = {"held": held, "ended": ended}
+    until(lambda: told.items() <= client.ask("facts").items(), f"the agent tells {told}", WITHIN)
 
 
 def test_send_never_blocks(agent):

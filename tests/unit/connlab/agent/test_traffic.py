@@ -46,7 +46,8 @@ TOLD = [Attempt.from_agent(attempt._asdict()) for attempt in MADE.records()]
 COLUMNS = [{"id": 1, "ok": True, "partial": True, "columns": columns} for columns in MADE.columns()]
 
 FACTS = {
-    "monotonic_ns": 1, "address": "172.18.0.3", "host": "client-1", "pid": 1, "uid": 10001, "held": 0, "sysctls": {},
+    "monotonic_ns": 1, "address": "172.18.0.3", "host": "client-1", "pid": 1, "uid": 10001, "held": 0, "ended": 0,
+    "sysctls": {},
 }  # fmt: skip
 
 
