@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from connlab.actions.check_row import Row, failure, make_row
 from connlab.base.errors import START_ANEW, LabError
 from connlab.base.settings import Settings
-from connlab.cluster import block_routes, dense, hosts, images, preflight, profiles
+from connlab.cluster import block_routes, dense, hosts, images, own_policy, preflight, profiles
 from connlab.cluster.host import Host
 from connlab.kernel import policy, snapshot
 
-RUNNING, HOSTS = "running lab", "hosts"
+RUNNING, HOSTS, KNOBS = "running lab", "hosts", "knobs"
+OF_THE_LAB = frozenset({RUNNING, HOSTS, KNOBS})  # faults of a lab, not of the machine
 PROFILES = "sysctl/"  # how the trial begins what it says of a profile
 
 
-def check_policy(settings: Settings) -> Row:
-    """Do what `up` does: load the rules in a container of the server image and read them back."""
+def check_policy(settings: Settings, prepare: Callable[[Settings], None]) -> Row:
+    """Do what `up` does: load the rules in a container of the server image and read them back; `prepare` one's own."""
     try:
         profiles.by_file(settings.values)
     except LabError:
         return make_row(
             "policy", "WARN", "not tried, because a profile of kernel settings cannot be read", "see sysctls"
         )
+    prepare(settings)
     images.ensure(settings)
     problems = preflight.problems(settings, again=True)
     if any(line.startswith(PROFILES) for line in problems):
@@ -90,6 +92,8 @@ def check_running(settings: Settings) -> Row:
 def check_sysctls(settings: Settings) -> Row:
     """Check that both profiles can be set in a container; the trial is the policy's too."""
     keys = profiles.by_file(settings.values)
+    if own_policy.is_own(settings) and own_policy.kept(settings) is None:
+        return make_row("sysctls", "WARN", "not tried, because the policy does not load", "see policy")
     if problems := [line for line in preflight.problems(settings) if line.startswith(PROFILES)]:
         return make_row(
             "sysctls", "FAIL", "\n".join(problems), "remove the keys that are named, or use stock"

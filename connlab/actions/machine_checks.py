@@ -63,7 +63,7 @@ def check_kernel(_: Settings) -> Row:
 
 
 def check_memory(settings: Settings) -> Row:
-    """Check that there is memory for the clients of the menu, and room on the bridge."""
+    """Check that there is memory for the clients, those of the lab or of a new one, and room on the bridge."""
     try:
         capacity.check(settings, settings.clients)
     except LabError as error:

@@ -57,6 +57,12 @@ def merge_settings(settings: Settings, own: LabKnobs) -> Settings:
     return checked(values, settings.explicit, settings.menu)
 
 
+def wanted_settings(settings: Settings) -> Settings:
+    """Return what `up` would make of the lab that `settings` names, be it up or not. Raises `LabError`."""
+    own = read_lab_knobs(settings.project, hosts.find(settings.project))
+    return merge_settings(settings, own) if own else settings
+
+
 def report_changes(own: LabKnobs, settings: Settings) -> None:
     """Say what changes, and which host it replaces, and what the lab keeps although .env says otherwise."""
     old = {name: value for name, value in own.knobs.items() if name in settings.values}

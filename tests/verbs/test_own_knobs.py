@@ -36,6 +36,10 @@ def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:
         assert call_lab("scale", "2", **name).returncode == 0
         assert environment(lab_settings.project) == [{"443", "3"}, {"443", "idle"}, {"443", "idle"}]
 
+        doctor = call_lab("doctor", "--json", **name)
+        details = {check["name"]: check["detail"] for check in json.loads(doctor.stdout)["checks"]}
+        assert details["capacity"].startswith("enough for 2 clients, "), "the menu has 3"
+
         # An edited line counts; the others of the same file do not.
         menu.write_text(menu.read_text().replace("CONNLIMIT=15", "CONNLIMIT=4"))
         up_edited = call_lab("up", **name)

@@ -141,8 +141,9 @@ def doctor(as_json: bool) -> None:
     """Can this machine run the lab? Every line has its fix."""
     from connlab.actions import doctor as examination
     from connlab.cli.show import doctor as show
+    from connlab.trial.files import own_policy
 
-    rows = examination.examine(knobs.read())
+    rows = examination.examine(knobs.read(), own_policy.prepare)
     print_json({"schema": 1, "checks": rows}) if as_json else show.checks(rows)
     sys.exit(examination.exit_code(rows))
 
