@@ -6,16 +6,18 @@ client-1 ── connections, closed first by either side ──> server
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 from connlab.actions.restart import STATUS
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
+from connlab.base.settings import HOME
 from connlab.base.wait import until
 from connlab.kernel import snapshot
 from tests.support.in_process import call_lab, call_on
 from tests.support.laboratory import Lab, laboratory, own_settings
-from tests.support.processes import knob_variables, run_make
+from tests.support.processes import knob_variables, lab_command, run_make
 
 IN_USE = "[Errno 98] Address already in use"
 HELD = 5
@@ -87,6 +89,29 @@ def test_who_closed_first_decides_what_bind_says() -> None:
     assert "server-1 closed its listener and 1 connection (FIN)" in failed.stdout
     assert f"bind(2), without SO_REUSEADDR: {IN_USE}; nobody is served" in failed.stdout
     assert "next: make status" in failed.stdout
+
+
+def test_where_nothing_is_in_the_way_it_says_how_to_see_what_the_flag_is_for() -> None:
+    """Without the flag and without TIME_WAIT bind succeeds: said, with what to type, which does what is said of it.
+
+    Not with the flag, nor where bind failed; the attempt that was to hold for ten minutes ends with its connections.
+    """
+    with laboratory(CLIENTS=1) as lab:
+        with_flag, quiet = (call_on(lab.settings, "restart", REUSE_ADDRESS=flag) for flag in "10")
+        held = ["attempt", "--count", "2", "--hold", "600", "--json"]
+        variables = {**os.environ, **knob_variables(lab.settings)}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(lab_command(*held), cwd=HOME, env=variables, **pipes) as attempt:
+            assert "holding 2 connections" in attempt.stderr.readline()
+            in_the_way = call_on(lab.settings, "restart", REUSE_ADDRESS="0")
+            out, err = attempt.communicate(timeout=60)
+    told = "nothing was in TIME_WAIT on port 12345: during `make attempt HOLD=60` the server closes first"
+    assert (quiet.returncode, told in quiet.stdout) == (0, True)
+    assert (with_flag.returncode, "nothing was" in with_flag.stdout) == (0, False)
+    assert (in_the_way.returncode, IN_USE in in_the_way.stdout) == (1, True)
+    assert "nothing was" not in in_the_way.stdout
+    assert "the server ended 2 of 2 connections: none is left after " in err
+    assert json.loads(out)["ended_by_server"] == 2
 
 
 def test_a_lab_that_is_not_there() -> None:
