@@ -93,7 +93,7 @@ class Resolution(NamedTuple):
 class HostFacts(NamedTuple):
     """The agent's own host and process; `ended`: so many of `held` the other side has ended.
 
-    A sysctl that is not there is None.
+    A sysctl, or a counter of the kernel's, that is not there is None.
     """
 
     monotonic_ns: int
@@ -104,6 +104,7 @@ class HostFacts(NamedTuple):
     held: int
     ended: int
     sysctls: dict[str, str | None]
+    counters: dict[str, int | None]
 
 
 Answer = (

@@ -131,6 +131,13 @@ def address_or_any(value: object) -> str:
     return "" if value == "" else address(value)
 
 
+def counter(value: object) -> str:
+    """Check a kernel's counter, named as nstat(8) does."""
+    if type(value) is not str or not value.isalnum() or not value.isascii():
+        raise ValueError("a name like TcpExtTCPSynRetrans")
+    return value
+
+
 def sysctl(value: object) -> str:
     """Check a key like `net.ipv4.tcp_tw_reuse`: names and dots, nothing that leads out of /proc/sys."""
     if type(value) is not str or not value or not _NAME_CHARACTERS.issuperset(value):

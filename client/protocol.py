@@ -133,6 +133,7 @@ class Facts(NamedTuple):
     """Read what the host and its kernel are."""
 
     sysctls: list[str] = optional(list_of(fields.sysctl), [])
+    counters: list[str] = optional(list_of(fields.counter), [])
 
 
 class Quit(NamedTuple):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from connlab.actions import blocks_of_sources, holding, witness
+from connlab.actions import blocks_of_sources, holding, repeated_syns, witness
 from connlab.actions.running_client import running_client
 from connlab.actions.witness import ServerSample
 from connlab.agent.channel import AgentFailed
@@ -70,7 +70,7 @@ def attempt(
             raise LabError(f"{host.name} is {host.trouble}", next_step="make up, which brings it back")
     asked_source = source_text and _source(settings.project, source_text, server, dialler)
     outcomes: Counter[Outcome] = Counter()
-    result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count}
+    result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count, "repeated_syns": None}
     result |= {"interrupted": False, "error": None, **dataclasses.asdict(holding.Kept())}
     source, after = asked_source or dialler.address, ServerSample(None, LATE)
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
@@ -85,7 +85,9 @@ def attempt(
 
         try:
             in_flight = min(count, IN_FLIGHT)
+            repeated_before = repeated_syns.count(agent)
             note(agent.dials(count, port=settings.port, in_flight=in_flight, source=asked_source))
+            result["repeated_syns"] = repeated_syns.since(agent, repeated_before)
         except KeyboardInterrupt:
             result["interrupted"] = True
             note(agent.ended_dials())
@@ -97,7 +99,8 @@ def attempt(
             after = witness.sample_server(asked)
         except KeyboardInterrupt:
             result["interrupted"] = True
-        result |= _sums(outcomes, witness.compare_samples(before, after, source, outcomes[Outcome.REFUSED]))
+        seen = witness.compare_samples(before, after, source, outcomes, result["repeated_syns"])
+        result |= _sums(outcomes, seen)
         progress.sums(result)
         if not (result["interrupted"] or result["error"]):
             result |= _held(dialler, agent, outcomes[Outcome.ESTABLISHED], hold, progress)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connlab.actions import witness
+from connlab.actions import repeated_syns, witness
 from connlab.actions.running_client import running_client
 from connlab.agent.session import Agent
 from connlab.base.errors import Usage
 from connlab.base.knob_values import whole_number
-from connlab.base.model import Outcome
 from connlab.base.settings import Settings
 from connlab.cluster import hosts
 
@@ -40,22 +39,28 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,
         "resolved": False, "resolver": {}, "address": None, "family": None, "outcome": None, "errno": None,
         "source": None, "source_port": None, "us": None, "rule_packets": None, "refused_by_policy": None,
-        "complete": None, "witness": None,
+        "complete": None, "witness": None, "repeated_syns": None,
     }  # fmt: skip
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         resolution = agent.resolve(host)
         result["resolver"] = {"errno": resolution.errno, "reason": resolution.reason, "us": resolution.us}
         if resolution.address is not None:
-            before = witness.sample_server(asked)
+            before, repeated_before = witness.sample_server(asked), repeated_syns.count(agent)
             (attempt,) = agent.open(
                 host=resolution.address, port=port, timeout_ms=timeout * 1000, keep=False, gap_ms=0
             )
             result |= {"resolved": True, "address": resolution.address, "family": "IPv4"}
             result |= {"outcome": str(attempt.outcome), "errno": attempt.errno, "us": attempt.us}
             result |= {"source": attempt.source, "source_port": attempt.source_port}
-            source, refused = attempt.source or dialler.address, attempt.outcome is Outcome.REFUSED
+            result |= {"repeated_syns": repeated_syns.since(agent, repeated_before)}
             after = witness.sample_server(asked)
-            second_witness = witness.compare_samples(before, after, source, int(refused))
+            second_witness = witness.compare_samples(
+                before,
+                after,
+                attempt.source or dialler.address,
+                {attempt.outcome: 1},
+                result["repeated_syns"],
+            )
             result |= {"rule_packets": second_witness.rule_packets}
             result |= {"refused_by_policy": second_witness.refused}
             result |= {"complete": second_witness.complete, "witness": second_witness.words}

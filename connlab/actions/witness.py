@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connlab.actions import repeated_syns
 from connlab.base.errors import GaveUp, LabError
+from connlab.base.model import Outcome
 from connlab.base.wait import until
 from connlab.cluster.engine import NotFound, Refused
 from connlab.cluster.host import Host
@@ -86,8 +88,17 @@ def container_state(host: Host) -> str:
         return "gone"
 
 
-def compare_samples(before: ServerSample, after: ServerSample, source: str, refused: int) -> Witness:
-    """Compare two samples: what was refused between them, of `source` and of all; the client saw `refused` of them."""
+def compare_samples(
+    before: ServerSample,
+    after: ServerSample,
+    source: str,
+    outcomes: Mapping[Outcome, int],
+    repeated: int | None,
+) -> Witness:
+    """Compare two samples: what was refused between them, of `source` and of all.
+
+    `outcomes` are what the client saw of its dials, `repeated` the SYNs that it sent again, None if nobody knows.
+    """
     if before.snapshot is None or after.snapshot is None:
         why = before.problem or after.problem
         policy_report = (
@@ -99,6 +110,8 @@ def compare_samples(before: ServerSample, after: ServerSample, source: str, refu
     change = policy.packets_between(before.snapshot.ruleset, after.snapshot.ruleset)
     packets = change.total
     rule_words = change.problem or f"its rules counted {packets} of all sources"
+    refused, established = (outcomes.get(outcome, 0) for outcome in (Outcome.REFUSED, Outcome.ESTABLISHED))
+    rule_words += repeated_syns.explain(packets, sum(outcomes.values()) - established, repeated)
     reported, words, complete = _of_one(before.snapshot, after.snapshot, source, refused, packets)
     return Witness(
         packets,

@@ -92,7 +92,7 @@ class Resolution:
 class Facts:
     """The agent's own host and process; `held` is how many connections it has, `ended` how many the other side ended.
 
-    A sysctl is None if it is not there.
+    A sysctl, or a counter of the kernel's, is None if it is not there.
     """
 
     monotonic_ns: int
@@ -103,6 +103,7 @@ class Facts:
     held: int
     ended: int
     sysctls: Mapping[str, str | None]
+    counters: Mapping[str, int | None]
 
 
 @dataclass(frozen=True)

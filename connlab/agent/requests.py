@@ -128,9 +128,10 @@ class Resolve(TypedDict, total=False):
 
 
 class Facts(TypedDict, total=False):
-    """Read the host's clock and settings."""
+    """Read the host's clock, settings and counters."""
 
     sysctls: list[str]
+    counters: list[str]
 
 
 def allowance(verb: str, fields: Mapping[str, Any]) -> float:

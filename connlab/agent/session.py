@@ -88,9 +88,11 @@ class Agent(Dialler):
         request: requests.Resolve = {"host": host}
         return read_record(Resolution, self._channel.ask("resolve", request))
 
-    def facts(self, sysctls: Sequence[str] = (), within: float | None = None) -> Facts:
-        """Read the clock, the process and some sysctls of the host, `within` seconds."""
-        request: requests.Facts = {"sysctls": list(sysctls)}
+    def facts(
+        self, sysctls: Sequence[str] = (), counters: Sequence[str] = (), within: float | None = None
+    ) -> Facts:
+        """Read the clock, the process, some sysctls and counters of the host, `within` seconds."""
+        request: requests.Facts = {"sysctls": list(sysctls), "counters": list(counters)}
         self._channel.send("facts", request)
         return read_record(Facts, self._channel.answer(within))
 

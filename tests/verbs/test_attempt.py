@@ -98,15 +98,24 @@ def test_a_refusal_that_is_not_reported(trio: Lab) -> None:
 
 
 def test_dials_that_hang_run_together(trio: Lab) -> None:
-    """All are started before the first one ends, 12 ms apart, and each row says when it was."""
+    """All are started before the first one ends, 12 ms apart, and each row says when it was.
+
+    Each repeats its SYN after a second, and the rule counts that again: the client's kernel has counted them too.
+    """
     client = trio.clients[2]
     with answer_rule(trio, client, "DROP"):
         _, out, _ = call_verb(trio, "attempt", "--client", str(client.number), "--count", "20", "--json")
+        _, silence, _ = call_verb(trio, "connect", "--client", str(client.number))
     result = json.loads(out)
     rows = sorted(result["attempts"], key=lambda row: row["number"])
     assert (result["outcomes"], result["error"]) == ({TIMED_OUT: 20}, None)
     assert [row["number"] for row in rows] == list(range(1, 21))
     first, last = rows[0], rows[-1]
+    again = result["repeated_syns"]
+    assert result["rule_packets"] == 20 + again >= 40
+    why = f"(dials not established: 20; SYNs that the client repeated, each counted again: {again})"
+    assert why in result["witness"]
+    assert "(dials not established: 1; SYNs that the client repeated, each counted again: " in silence
     assert last["start_ns"] < first["start_ns"] + first["us"] * 1000
     assert last["start_ns"] - first["start_ns"] >= 19 * 12_000_000
 

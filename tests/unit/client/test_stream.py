@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.client.processes import WITHIN, accept, lines, listening, log_events, outcomes_of
 
+COUNTERS = ("TcpActiveOpens", "TcpExtTCPSynRetrans")  # of both tables
 GARBAGE = [
     (b"", "one JSON object"),
     (b"{", "one JSON object"),
@@ -35,6 +36,7 @@ GARBAGE = [
     (b'{"verb": "close", "conns": 7}', "conns: expected a list"),
     (b'{"verb": "close", "how": "gently"}', "how: expected one of fin, rst, half, drop, got 'gently'"),
     (b'{"verb": "facts", "sysctls": ["../../etc/passwd"]}', "sysctls: expected a list, each item a key"),
+    (b'{"verb": "facts", "counters": ["TcpExt/x"]}', "counters: expected a list, each item a name like Tcp"),
     (b'{"verb": "accept"}', "accept needs a field 'conn'"),
     (b'{"verb": "accept", "conn": 7}', "conn: 7 is no listener"),
     (b'{"verb": "quit", "now": 1}', "quit takes no field 'now'"),
@@ -118,7 +120,17 @@ def test_hello_and_facts(agent):
     """Who the agent is, and what its kernel is set to."""
     client = agent()
     assert (client.hello["agent"], client.hello["schema"]) == ("connlab", 1)
-    facts = client.ask("facts", sysctls=["net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_tw_recycle"])
+    with listening() as (_, port):  # nothing but connections of this machine moves the counter on
+        before = client.ask("facts", counters=["TcpActiveOpens"])["counters"]
+        client.ask("open", host="127.0.0.1", port=port, count=3)
+    facts = client.ask(
+        "facts",
+        sysctls=["net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_tw_recycle"],
+        counters=[*COUNTERS, "NoSuch"],
+    )
+    assert facts["counters"]["TcpActiveOpens"] >= before["TcpActiveOpens"] + 3
+    assert (facts["counters"].pop("NoSuch"), set(facts["counters"])) == (None, set(COUNTERS))
+    assert all(type(number) is int for number in facts["counters"].values())
     assert facts["sysctls"]["net.ipv4.tcp_fin_timeout"].isdigit()
     assert facts["sysctls"]["net.ipv4.tcp_tw_recycle"] is None
     assert (facts["pid"], facts["uid"]) == (client.process.pid, os.getuid())

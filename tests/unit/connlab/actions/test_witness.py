@@ -10,6 +10,7 @@ from connlab.actions import witness
 from connlab.actions.running_client import running_client
 from connlab.actions.witness import ServerSample
 from connlab.base.errors import LabError, Usage
+from connlab.base.model import Outcome
 from connlab.cluster.host import Host
 from connlab.kernel.tables import Rule, Ruleset
 
@@ -88,7 +89,7 @@ def sample(own: int = 0, others: int = 0, rules: int = 0, **refusals: object) ->
 )
 def test_what_is_said_of_two_looks(before, after, refused, expected) -> None:
     """The two numbers, whether the first is all of it, and the words."""
-    comparison = witness.compare_samples(before, after, ME, refused)
+    comparison = witness.compare_samples(before, after, ME, {Outcome.REFUSED: refused}, 0)
     packets, refused_of_source, complete, words = expected
     assert (comparison.rule_packets, comparison.refused, comparison.complete) == (
         packets,
@@ -96,6 +97,24 @@ def test_what_is_said_of_two_looks(before, after, refused, expected) -> None:
         complete,
     )
     assert words in comparison.words
+
+
+@pytest.mark.parametrize(
+    ("packets", "repeated", "words"),
+    [
+        (10, 5, "10 of all sources (dials not established: 5; SYNs that the client repeated, each counted again: 5)"),
+        (5, 0, "counted 5 of all sources"),
+        (10, None, "counted 10 of all sources"),
+        (12, 5, "counted 12 of all sources"),
+        (5, 5, "counted 5 of all sources"),
+    ],
+    ids=["each repeat is counted again", "none was repeated", "nobody knows", "others were refused", "lost elsewhere"],
+)  # fmt: skip
+def test_why_the_rules_counted_more_than_there_were_dials(packets, repeated, words) -> None:
+    """Fifteen established, five without an answer: said only where the repeated SYNs are just the difference."""
+    silent = {Outcome.ESTABLISHED: 15, Outcome.TIMED_OUT: 4, Outcome.REFUSED: 1}
+    before, after = sample(), sample(rules=packets, reported=False)
+    assert witness.compare_samples(before, after, ME, silent, repeated).words.endswith(words)
 
 
 def test_no_server_is_a_reason() -> None:

@@ -47,7 +47,7 @@ COLUMNS = [{"id": 1, "ok": True, "partial": True, "columns": columns} for column
 
 FACTS = {
     "monotonic_ns": 1, "address": "172.18.0.3", "host": "client-1", "pid": 1, "uid": 10001, "held": 0, "ended": 0,
-    "sysctls": {},
+    "sysctls": {}, "counters": {},
 }  # fmt: skip
 
 
@@ -120,7 +120,8 @@ LISTENER = Listener(conn=4, address="0.0.0.0", port=5001)
          [said.Closed(5, "none", 0)], [Closed(5, "none", 0)]),
         (lambda a: a.resolve("server"), {"verb": "resolve", "host": "server"},
          said.Resolution(True, "172.18.0.2", None, None, 80), Resolution(True, "172.18.0.2", None, None, 80)),
-        (lambda a: a.facts(["net.core.somaxconn"]), {"verb": "facts", "sysctls": ["net.core.somaxconn"]},
+        (lambda a: a.facts(["net.core.somaxconn"], ["TcpActiveOpens"]),
+         {"verb": "facts", "sysctls": ["net.core.somaxconn"], "counters": ["TcpActiveOpens"]},
          said.HostFacts(**FACTS), Facts(**FACTS)),
     ],
 )  # fmt: skip
