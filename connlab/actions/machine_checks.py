@@ -70,11 +70,8 @@ def check_memory(settings: Settings) -> Row:
         return make_row("capacity", "FAIL", error.sentence, "fewer CLIENTS")
     if shortages := plan.shortages(settings, settings.clients):
         return make_row("capacity", "WARN", "\n".join(shortages), "a smaller plan, as said")
-    return make_row(
-        "capacity",
-        "PASS",
-        f"enough for {settings.clients} clients, and at most {capacity.BRIDGE} on one bridge",
-    )
+    clients = f"{settings.clients} client{'s' * (settings.clients != 1)}"
+    return make_row("capacity", "PASS", f"enough for {clients}, and at most {capacity.BRIDGE} on one bridge")
 
 
 def check_leftovers(settings: Settings) -> Row:

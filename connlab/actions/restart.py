@@ -88,6 +88,6 @@ def advice(result: Mapping[str, Any], lab_hosts: Sequence[Host]) -> list[str]:
     if running and running[0] != 1:
         dial += f" CLIENT={running[0]}"
     return [
-        f"nothing was in TIME_WAIT on port {result['port']}: during `{dial}` the server closes first, which leaves"
-        " TIME_WAIT, and then bind(2) fails (EADDRINUSE; lab explain R01)"
+        f"nothing was in TIME_WAIT on port {result['port']}: during `{dial}` the server closes first, and what"
+        " that leaves, FIN_WAIT_2 and then TIME_WAIT, makes bind(2) fail (EADDRINUSE; lab explain R01)"
     ]

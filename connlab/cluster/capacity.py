@@ -22,7 +22,7 @@ def check(settings: Settings, clients: int) -> None:
     limits = (_by_memory(settings, running), _by_addresses(settings, clients))
     what, most = min(limits, key=lambda limit: limit[1])
     if clients > most:
-        why = f"{what} is enough for {most} clients"
+        why = f"{what} is enough for {most} client{'s' * (most != 1)}"
         raise Usage(f"N={clients} is more than fits", why, next_step=_advice(settings, most, clients))
     if settings.sources > 1:
         dense.network_for(settings)  # which says what is in the way

@@ -5,6 +5,7 @@ client-1 ── bridge ── server   FIREWALL=./own.sh, then edited, then an n
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,3 +83,17 @@ def test_a_file_of_any_form_is_a_policy(lab_settings: Settings, dial: Dial) -> N
     assert half.returncode == 1
     assert "half.sh does not load as it is:\n  2 iptables v1.8.11" in half.stderr
     assert [host.id for host in hosts.find(lab_settings.project, "server")] == [server.id]
+
+
+def test_doctor_tries_it_as_up_does(lab_settings: Settings) -> None:
+    """Made ready first, though no lab is up: it loads. Of one that half loads that is told, and of the settings nothing."""
+    rows = {}
+    for name in ("own.sh", "half.sh"):
+        answer = json.loads(call_on(lab_settings, "doctor", "--json", FIREWALL=name).stdout)
+        rows[name] = {row["name"]: (row["result"], row["detail"]) for row in answer["checks"]}
+    own, half = rows.values()
+    assert (own["policy"][0], own["sysctls"][0]) == ("PASS", "PASS")
+    assert f"{Path('own.sh').resolve()} loads on this kernel" in own["policy"][1]
+    assert half["policy"][0] == "FAIL"
+    assert "half.sh does not load as it is:\n  2 iptables" in half["policy"][1]
+    assert half["sysctls"] == ("WARN", "not tried, because the policy does not load")

@@ -37,6 +37,7 @@ def test_the_capacity_is_for_the_lab_that_is_up(monkeypatch: pytest.MonkeyPatch)
     own = LabKnobs({**menu.MENU, "CLIENTS": "6"}, menu.MENU)
     assert capacity_row(monkeypatch, own).startswith("enough for 6 clients, ")
     assert capacity_row(monkeypatch, own, CLIENTS="9").startswith("enough for 9 clients, ")
+    assert capacity_row(monkeypatch, own, CLIENTS="1").startswith("enough for 1 client, ")
     assert menu.MENU["CLIENTS"] == "3"
     assert capacity_row(monkeypatch, None).startswith("enough for 3 clients, ")
 
