@@ -75,7 +75,7 @@ async def late(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
 async def burst(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     """Make the sockets first, then connect them back to back, from the beginning of a jiffy on.
 
-    Of a `group` those in are held, and the others given up.
+    Of a `group` those in are held, and the others given up. `took_ms` is from the first to the last.
     """
     first = len(scene.dials)
     outgoing = step.get("outgoing", False)
@@ -92,7 +92,8 @@ async def burst(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:
     await asyncio.sleep(WINDOW)  # one that is established may still end
     if "group" in step:
         hold(scene, step["group"], made)
-    return {"dials": [first, len(scene.dials)]}
+    took = made[-1].started - made[0].started
+    return {"dials": [first, len(scene.dials)], "took_ms": round(took * 1000, 1)}
 
 
 async def retry(scene: Scene, step: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from connlab.trial.rules.ruleset import Place, Ruleset
 from connlab.trial.rules.ruleset_reading import read
 
 TABLE, CHAIN = ("inet", "guard"), "input"
+TOOK_MS = 4.0  # a burst
 FIRST_LINE = 101  # of the file that the rules come from: rule 1 is its line 101
 
 
@@ -67,7 +68,7 @@ def seen(
         if isinstance(result, Mapping):
             results.append(result)
         else:
-            results.append({"dials": [len(every), len(every) + len(result)]})
+            results.append({"dials": [len(every), len(every) + len(result)], "took_ms": TOOK_MS})
             every += result
     matched = Counter(itertools.chain.from_iterable(dial.matched for dial in every))
     return Observation(every, results, list(steps), complete, counters or {}, matched, matched)

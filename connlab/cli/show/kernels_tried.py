@@ -9,6 +9,7 @@ from connlab.cli.show.terminal import Terminal, coloured, console, joined, new_t
 from connlab.cli.show.trial import LETTERS
 from connlab.trial.answer.differences import key
 from connlab.trial.answer.row_words import FAMILIES
+from connlab.trial.answer.rows import drawn_out
 from connlab.trial.answer.summary_rows import brief
 
 Entry = Mapping[str, Any]
@@ -68,12 +69,18 @@ def _cells(row: Entry) -> Sequence[str]:
     return [
         brief(row["pattern"]) + doubt,
         f"{burst['established']} of {burst['dials']}" if burst else NEVER,
-        f"{', '.join(map(str, bursts['established']))} of {bursts['dials']}" if bursts else NEVER,
+        _bursts(bursts) if bursts else NEVER,
         f"{bursts['alone_established']} of {bursts['alone']}" if bursts else NEVER,
         frees if row["limit"] else NEVER,
         brief(row["again"]) if row["again"] else NEVER,
         ", again ".join(map(brief, row["loopback"] or [])) or NEVER,
     ]
+
+
+def _bursts(bursts: Entry) -> str:
+    """Say how many got in of each, and how long the fastest of the later ones took if that is no burst."""
+    slow = f" (in {min(bursts['took_ms'][1:]):g} ms)" if drawn_out(bursts) else ""
+    return f"{', '.join(map(str, bursts['established']))} of {bursts['dials']}{slow}"
 
 
 def _findings(out: Terminal, tried: Mapping[str, Entry]) -> None:

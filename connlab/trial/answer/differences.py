@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connlab.trial.answer.row_words import FAMILIES, sharing
+from connlab.trial.answer.rows import drawn_out
 from connlab.trial.answer.vocabulary import DIFFERENCE
 
 Entry = Mapping[str, Any]
@@ -19,11 +20,16 @@ def _burst(row: Entry) -> str:
 
 
 def _bursts(row: Entry) -> str:
-    """Say what a source meets after a burst, in words that do not depend on how often it could dial alone."""
+    """Say what a source meets after a burst, in words that do not depend on how often it could dial alone.
+
+    Nothing where nobody was kept out and no burst was one, which shows nothing of a kernel.
+    """
     seen = row["bursts"]
     if not seen:
         return ""
     alone = "all" if seen["alone"] == seen["alone_established"] else "not all"
+    if alone == "all" and len(set(seen["established"])) == 1 and drawn_out(seen):
+        return ""
     return f"{', '.join(map(str, seen['established']))} of {seen['dials']}, then {alone} of those alone"
 
 

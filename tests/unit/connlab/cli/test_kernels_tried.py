@@ -15,7 +15,7 @@ from connlab.kernels.archive import Kernel
 from connlab.trial.answer.differences import differences
 from tests.support.trial_answers import answer, row
 
-LOCKED = {"dials": 45, "established": [20, 0, 0], "alone": 28, "alone_established": 20}
+LOCKED = {"dials": 45, "took_ms": [4, 4, 4], "established": [20, 0, 0], "alone": 28, "alone_established": 20}
 TWO = [Kernel("6.12.57", (), ("a",)), Kernel("6.12.118", ("trixie",), ("b",))]
 
 
@@ -47,6 +47,15 @@ def test_each_kernel_has_a_line_with_its_figures(capsys):
     assert other.startswith("6.12.57 E20 T10 20 of 30 20, 0, 0 of 45 20 of 28 after 2.5 s")
     assert sum(line[:1] == ["kernels-differ"] for line in lines) == 2
     assert lines[-1][:3] == ["not", "run", "5.10.257"]
+
+
+def test_a_burst_that_was_none_has_its_time(capsys):
+    """On a busy machine: twenty of each got in, in a time in which a kernel forgets them."""
+    slow = {**LOCKED, "established": [20] * 3, "took_ms": [4, 33.5, 41]}
+    (line,) = [
+        line for line in shown(capsys, one("6.12.57", answer(ports=[row(bursts=slow)]))) if "443" in line
+    ]
+    assert "20, 20, 20 of 45 (in 33.5 ms) 20 of 28" in " ".join(line)
 
 
 def test_kernels_that_do_the_same_are_said_to(capsys):

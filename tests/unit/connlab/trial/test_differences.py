@@ -17,7 +17,7 @@ SYSCTL: Mapping[str, Any] = {
     "verdict": ["applied"], "text": "acts on the side that dials",
 }  # fmt: skip
 ABSENT = {**SYSCTL, "before": None, "after": None, "verdict": ["absent"]}
-LOCKED = {"dials": 45, "established": [20, 0, 0], "alone": 11, "alone_established": 9}
+LOCKED = {"dials": 45, "took_ms": [4, 4, 4], "established": [20, 0, 0], "alone": 11, "alone_established": 9}
 LOADED = answer()["files"][0]
 MISSING = {"line": 3, "text": "Extension connlimit revision 0 not supported, missing kernel module?"}
 UNMET = {"text": "port 443: 20", "holds": False, "got": "unlimited"}
@@ -66,6 +66,20 @@ def test_what_is_the_same_is_none():
     """Also how often a slow kernel could dial alone."""
     few, many = ({**LOCKED, "established": [20] * 3, "alone": n, "alone_established": n} for n in (11, 30))
     assert differences({"a": of_one(ports=[row(bursts=few)]), "b": of_one(ports=[row(bursts=many)])}) == []
+
+
+@pytest.mark.parametrize(("fastest_ms", "differs"), [(11, True), (12, False)])
+def test_bursts_that_were_drawn_out_show_nothing(fastest_ms, differs):
+    """Of 45 dials: who was let in then may be kept out by the same kernel, so it is not compared with one that does."""
+    all_in = {
+        **LOCKED,
+        "established": [20] * 3,
+        "alone": 9,
+        "alone_established": 9,
+        "took_ms": [1, 90, fastest_ms],
+    }
+    answers = {"a": of_one(ports=[row(bursts=LOCKED)]), "b": of_one(ports=[row(bursts=all_in)])}
+    assert bool(differences(answers)) is differs
 
 
 def test_a_row_whose_witnesses_contradict_each_other_is_not_compared():

@@ -11,7 +11,7 @@ from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.forms import Input
 from connlab.trial.files.lines import Line, Lines
 from connlab.trial.rules import rule_verdicts
-from tests.support.trials import dials, evidence, laid_out, place, row, ruleset, seen, tried
+from tests.support.trials import TOOK_MS, dials, evidence, laid_out, place, row, ruleset, seen, tried
 
 LIMIT = "tcp dport 443 ct count over 5 reject"
 SET = "\tset seen {{ # handle 80\n\t\ttype ipv4_addr\n\t\tsize {size}\n\t\tflags dynamic\n\t}}\n"
@@ -39,6 +39,22 @@ def test_the_limit_and_who_decided(first, limit, line):
     (entry,) = evidence(rules_, those).rows
     assert (entry["limit"], entry["decided_by"]["line"]) == (limit, line and 100 + line)
     assert line is not None or entry["decided_by"]["rule"] == "policy DROP"
+
+
+def test_bursts_have_their_times():
+    """Of each how many got in, and from its first dial to its last; then who was alone."""
+    those = tried(dials("E5 R10"))
+    those.untraced["bursts"] = seen(
+        first=dials("E5 R25"), second=dials("R30"), third=dials("E1 R29"), alone=dials("E2 R1")
+    )
+    entry = {
+        "dials": 30,
+        "established": [5, 0, 1],
+        "took_ms": [TOOK_MS] * 3,
+        "alone": 3,
+        "alone_established": 2,
+    }
+    assert rows.bursts(those) == entry
 
 
 @pytest.mark.parametrize(
