@@ -86,7 +86,7 @@ def test_a_file_of_any_form_is_a_policy(lab_settings: Settings, dial: Dial) -> N
 
 
 def test_doctor_tries_it_as_up_does(lab_settings: Settings) -> None:
-    """Made ready first, though no lab is up: it loads. Of one that half loads that is told, and of the settings nothing."""
+    """Made ready first, though no lab is up: it loads. Of one that half loads that is told, and nothing of settings."""
     rows = {}
     for name in ("own.sh", "half.sh"):
         answer = json.loads(call_on(lab_settings, "doctor", "--json", FIREWALL=name).stdout)
