@@ -8,14 +8,14 @@ STALE = (
     "one burst locks its source out: with nothing open it is refused until it has dialled singly for a while"
 )
 LOOPBACK = f"{STALE}; over loopback the limit never fires, then silence; a rule without --syn cuts hosts off"
-SOMEWHERE = "somewhere between 5.10.219 and 5.10.261 begins and ends what was measured on 5.10.251"
+SOMEWHERE = "somewhere between 5.10.224 and 5.10.261 begins and ends what was measured on 5.10.251"
 IN_BETWEEN = f"{STALE}; over loopback it may never fire, as on 6.17.13"
 HIDDEN = "this distribution's release hides the stable version; look for it in `uname -v`"
 NARROW = "a rule without --syn cuts hosts off (CVE-2026-72418); the article's rule has --syn"
 
 # First and last release of each window, both included.
 WINDOWS = (
-    ((5, 10, 219), (5, 10, 250), f"{SOMEWHERE}: {LOOPBACK}"),
+    ((5, 10, 224), (5, 10, 250), f"{SOMEWHERE}: {LOOPBACK}"),
     ((5, 10, 251), (5, 10, 251), LOOPBACK),
     ((5, 10, 252), (5, 10, 261), f"{SOMEWHERE}: {LOOPBACK}"),
     ((6, 1, 132), (6, 1, 159), STALE),

@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from connlab.base.errors import LabError
-from connlab.kernel.measured_kernels import ALONE, BURST, LIMIT
+from connlab.kernel.measured_kernels import ALONE, BURST, LIMIT, SLOWEST_MS_A_DIAL, is_burst
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.cell import Cell, E, R, holds
 
 SENTENCE = "Bursts of 40 dials, all closed in between, get 15 each; then none of 30 alone is refused"
 ROUNDS, MOST_ROUNDS = 5, 40
 PAUSE, GAP_MS = 0.5, 30  # seconds between bursts, ms before each dial alone
-# From the first dial of a burst to its last, by the client's clock. A kernel that locks sources out forgets 9 of them
-# at most in each jiffy in which one comes, 4 ms at HZ=250 (docs/kernel.md, "Epochs"): where 40 come in two and a half
-# it falls behind. On a busy machine 6.12.69, 6.16.12 and 6.17.13 admitted 15 of each burst that took 22 ms and more.
-FAST_MS = 10
 
 
 def measure(lab: ClaimLab) -> Cell:
@@ -41,7 +37,7 @@ def measure(lab: ClaimLab) -> Cell:
     if not refused and not _shown(bursts, took_ms):
         raise LabError(
             f"{BURST} dials took {min(took_ms[1:])} ms at least, of {len(bursts)} times, which is no burst (that is"
-            f" {FAST_MS} ms): the machine has other work; try once more"
+            f" {BURST * SLOWEST_MS_A_DIAL:g} ms): the machine has other work; try once more"
         )
     exact = set(bursts) == {LIMIT} and not refused
     figures = {"bursts": bursts, "refused_alone": refused, "took_ms": took_ms}
@@ -50,7 +46,7 @@ def measure(lab: ClaimLab) -> Cell:
 
 def _shown(bursts: Sequence[int], took_ms: Sequence[int]) -> bool:
     """Tell whether somebody was kept out, or would have been by a kernel that locks out."""
-    return set(bursts) != {LIMIT} or min(took_ms[1:]) <= FAST_MS
+    return set(bursts) != {LIMIT} or is_burst(BURST, min(took_ms[1:]))
 
 
 def _words(bursts: Sequence[int]) -> str:

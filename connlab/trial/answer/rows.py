@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from connlab.kernel.measured_kernels import is_burst
 from connlab.trial.dialling.dial_words import letters, pattern, refusal
 from connlab.trial.dialling.plan import Plan
 from connlab.trial.dialling.scenarios import BURSTS
@@ -97,11 +98,8 @@ def bursts(tried: Tried) -> dict[str, Any] | None:
 
 
 def drawn_out(bursts: Mapping[str, Any]) -> bool:
-    """Tell whether none of the later bursts was one: sixteen dials in a jiffy of 4 ms (docs/kernel.md, "Epochs").
-
-    A kernel that locks sources out forgets faster then, and lets all in as another does.
-    """
-    return bool(min(bursts["took_ms"][1:]) > bursts["dials"] / 4)
+    """Tell whether none of the later bursts was one: then a kernel that locks sources out lets in as others do."""
+    return not is_burst(bursts["dials"], min(bursts["took_ms"][1:]))
 
 
 def loopback(tried: Tried) -> list[str] | None:

@@ -25,7 +25,10 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
     "evidence": {"base": ALL, "cluster": {"host"}, "kernel": {"policy", "snapshot"}},
     "report": {"base": {"errors", "output", "private_files", "settings"}, "evidence": ALL},
     "actions": {"base": ALL, "cluster": ALL, "agent": ALL, "kernel": ALL, "evidence": {"matrices"}},
-    "trial": {"base": ALL, "cluster": ALL, "kernels": {"archive", "guest", "guest_host", "side_by_side"}},
+    "trial": {
+        "base": ALL, "cluster": ALL, "kernel": {"measured_kernels"},
+        "kernels": {"archive", "guest", "guest_host", "side_by_side"},
+    },
     "kernels": {"base": ALL, "cluster": ALL, "agent": {"session"}, "kernel": {"measured_kernels", "snapshot"}},
     "cli": {
         "trial": ALL, "kernels": ALL,
