@@ -26,6 +26,8 @@ from connlab.cli.show.terminal import console, new_table
 PORTS = {**loopback.PORTS, "asyncio": 17_904, "uvloop": 17_905}
 CONNECTIONS, ROUNDS, MILLISECONDS = 64, 3, 1000
 RATE = 5_000  # requests a second of the open loop
+# One process each, as asyncio and uvloop are: two workers beside the agent are three processes on two processors.
+KNOBS: Mapping[str, Mapping[str, object]] = {"prefork": {"WORKERS": 1}}
 LOOPS: Mapping[str, Mapping[str, int]] = {"closed": {}, "open": {"rate": RATE}}
 PERCENTILES = ("p50", "p99", "p99_9", "max")
 
@@ -104,7 +106,7 @@ def _times(server: str, loop: str, answers: Sequence[Mapping[str, Any]]) -> Time
 
 def _serving(name: str) -> contextlib.AbstractContextManager[None]:
     if name in loopback.PORTS:
-        return loopback.server(name)
+        return loopback.server(name, **KNOBS.get(name, {}))
     return loopback.running([sys.executable, "-m", "bench.echo_server", name, str(PORTS[name])], {})
 
 

@@ -48,9 +48,10 @@ def running(argv: list[str], environment: Mapping[str, str]) -> Iterator[None]:
         process.wait()
 
 
-def server(mode: str) -> contextlib.AbstractContextManager[None]:
+def server(mode: str, **knobs: object) -> contextlib.AbstractContextManager[None]:
     """Run one of our servers for the block, on its port of PORTS, without an event for each connection."""
-    now = settings.read({}).changed(SERVER_MODE=mode, LISTEN="127.0.0.1", PORT=PORTS[mode], EVENTS="summary")
+    own = {"SERVER_MODE": mode, "LISTEN": "127.0.0.1", "PORT": PORTS[mode], "EVENTS": "summary", **knobs}
+    now = settings.read({}).changed(**own)
     environment = {
         **now.values,
         **host_files.environment(now, "server"),
