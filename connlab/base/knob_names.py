@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from connlab.base.errors import Usage
+from connlab.base.wording import listed
 
 # What each target of the Makefile takes beside knobs; the bench reads its own.
 OPTIONS_OF = {
@@ -47,7 +48,7 @@ def judge_make_names(names: Iterable[str], knobs: Set[str], goals: Sequence[str]
         takers = [goal for goal, options in OPTIONS_OF.items() if name in options]
         if goals and takers and not set(takers) & set(goals):
             raise Usage(
-                f"make was given {name}, which is an option of {_listed(takers)}, and not of {_listed(goals)}",
+                f"make was given {name}, which is an option of {listed(takers)}, and not of {listed(goals)}",
                 next_step=f"leave {name} out; make help says what each verb takes",
             )
 
@@ -103,10 +104,6 @@ def one_apart(name: str, knob: str) -> bool:
 def nearest(name: str, known: Set[str]) -> str:
     """Return the name that was probably meant; empty if none is like it."""
     return next(iter(difflib.get_close_matches(name.upper(), sorted(known), 1, 0.7)), "")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _suggestion(name_meant: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from connlab.base.wording import listed
+
 
 class Where(NamedTuple):
     """What a repair may depend on: the row's family, the ports that share a count, and the rule's nft table."""
@@ -41,9 +43,4 @@ def apply(changes: Sequence[Change], rule: str, where: Where) -> tuple[Repair, f
             ]
             first += found[0].first
             made[change] = found[0].words
-    return (Repair(_listed([*made.values()]), rules, first), frozenset(made)) if made else None
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Join words: `a, b and c`."""
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+    return (Repair(listed([*made.values()]), rules, first), frozenset(made)) if made else None
