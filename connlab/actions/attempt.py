@@ -39,7 +39,7 @@ class Reporter:
 
     dial: Callable[[Attempt], None] = _nobody
     sums: Callable[[Mapping[str, Any]], None] = _nobody
-    hold: Callable[[holding.Holding], None] = _nobody
+    hold: Callable[[holding.HoldSample], None] = _nobody
 
 
 def attempt(
@@ -71,7 +71,7 @@ def attempt(
     asked_source = source_text and _source(settings.project, source_text, server, dialler)
     outcomes: Counter[Outcome] = Counter()
     result: dict[str, Any] = {"schema": 1, "client": dialler.name, "asked": count, "repeated_syns": None}
-    result |= {"interrupted": False, "error": None, **dataclasses.asdict(holding.Kept())}
+    result |= {"interrupted": False, "error": None, **dataclasses.asdict(holding.HoldOutcome())}
     source, after = asked_source or dialler.address, ServerSample(None, LATE)
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         before = witness.sample_server(asked)
@@ -134,15 +134,15 @@ def _sums(outcomes: Mapping[Outcome, int], second_witness: witness.Witness) -> d
 
 def _held(dialler: Host, agent: Agent, established: int, seconds: int, reporter: Reporter) -> dict[str, Any]:
     """Hold the connections, then close them with FIN; what became of them (connlab/actions/holding.py)."""
-    kept = holding.Kept()
+    outcome = holding.HoldOutcome()
     result: dict[str, Any] = {}
     try:
-        holding.hold(agent, established, seconds, kept, reporter.hold)
+        holding.hold(agent, established, seconds, outcome, reporter.hold)
     except KeyboardInterrupt:
         result["interrupted"] = True
     except (StreamClosed, GaveUp, AgentFailed) as error:
         result["error"] = _why(dialler, error)
-    return result | dataclasses.asdict(kept)
+    return result | dataclasses.asdict(outcome)
 
 
 def _why(host: Host, error: LabError) -> LabError:

@@ -10,8 +10,8 @@ from connlab.agent.session import Agent
 
 
 @dataclass(frozen=True)
-class Holding:
-    """A look at a hold: of `connections` the server has ended `ended`, `newly` of these since the look before."""
+class HoldSample:
+    """A sample of a hold: of `connections` the server has ended `ended`, `newly` of these since the sample before."""
 
     connections: int
     ended: int
@@ -21,11 +21,11 @@ class Holding:
 
 
 @dataclass
-class Kept:
+class HoldOutcome:
     """What became of the connections, up to an interrupt too.
 
     `held_seconds`: whole seconds after which one at least was still there. `ended_by_server`: how many it had ended
-    at the last look, None if nobody looked. `released`: how each ended in the end (docs/agent.md, `close`).
+    at the last sample, None if there was none. `released`: how each ended in the end (docs/agent.md, `close`).
     """
 
     held_seconds: int = 0
@@ -33,19 +33,21 @@ class Kept:
     released: dict[str, int] = field(default_factory=dict)
 
 
-def hold(agent: Agent, connections: int, seconds: int, kept: Kept, tell: Callable[[Holding], None]) -> None:
+def hold(
+    agent: Agent, connections: int, seconds: int, outcome: HoldOutcome, tell: Callable[[HoldSample], None]
+) -> None:
     """Hold all that the agent has, until the seconds are over or none is left, then close it with FIN.
 
     Whoever is told learns of each second, of the last moment too, unless nothing was to be held.
     """
     for seconds_left in range(seconds, -1, -1):
         ended = agent.facts().ended if connections else 0
-        newly, kept.ended_by_server = ended - (kept.ended_by_server or 0), ended
+        newly, outcome.ended_by_server = ended - (outcome.ended_by_server or 0), ended
         if ended < connections:
-            kept.held_seconds = seconds - seconds_left
+            outcome.held_seconds = seconds - seconds_left
         if seconds and connections:
-            tell(Holding(connections, ended, newly, seconds_left, seconds))
+            tell(HoldSample(connections, ended, newly, seconds_left, seconds))
         if ended == connections or not seconds_left:
             break
         agent.wait(1.0)
-    kept.released = dict(Counter(closed.peer for closed in agent.close()))
+    outcome.released = dict(Counter(closed.peer for closed in agent.close()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from connlab.base.lock import exclusive_lock
@@ -79,11 +79,11 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def advice(result: Mapping[str, Any], lab_hosts: Sequence[Host]) -> list[str]:
+def advice(result: Mapping[str, Any]) -> list[str]:
     """Say how to see what the flag is for, where it is off and nothing was in bind's way (docs/kernel.md R01)."""
     if result["reuse_address"] or result["error"] or result["time_wait"]:
         return []
-    running = [host.number for host in lab_hosts if host.service == "client" and host.running]
+    running = [host.number for host in hosts.find(result["project"], "client") if host.running]
     dial = "make attempt HOLD=60" if running else "make scale-clients N=1 and make attempt HOLD=60"
     if running and running[0] != 1:
         dial += f" CLIENT={running[0]}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from connlab.actions.holding import Holding
+from connlab.actions.holding import HoldSample
 from connlab.base.model import Attempt
 from connlab.base.output import notice
 from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
@@ -54,7 +54,7 @@ class Rows:
         self._out.print(f"\n{words}\n {'─' * (len(words) + 6)}", soft_wrap=True)
 
 
-def hold(now: Holding) -> None:
+def hold(now: HoldSample) -> None:
     """Say on standard error what is held: at first, each minute, more often in the last; at once what is lost."""
     left, seconds = now.connections - now.ended, now.seconds_left
     ended = f"the server ended {now.ended} of {now.connections} connection{'s' * (now.connections != 1)}"

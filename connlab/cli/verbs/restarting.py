@@ -19,7 +19,6 @@ def restart(flag: str | None, as_json: bool) -> None:
     """Restart the server in its network namespace. It closes listener and connections, and binds again."""
     from connlab.actions import restart as restarting
     from connlab.cli.show.terminal import console
-    from connlab.cluster import hosts
 
     settings = knobs.unchecked(used={"REUSE_ADDRESS"})
     if flag is None and "REUSE_ADDRESS" in settings.explicit:
@@ -38,8 +37,7 @@ def restart(flag: str | None, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        advice = restarting.advice(result, hosts.find(settings.project))
-        for line in [*restarting.sentences(result), *advice]:
+        for line in [*restarting.sentences(result), *restarting.advice(result)]:
             console().sentence(line)
     if result["error"]:
         sys.exit(1)

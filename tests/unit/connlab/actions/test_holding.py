@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from connlab.actions import holding
-from connlab.actions.holding import Holding, Kept
+from connlab.actions.holding import HoldOutcome, HoldSample
 from connlab.agent.answers import Closed
 
 
@@ -44,24 +44,24 @@ class Keeper:
 )
 def test_a_hold_of_three_seconds(ended, kept, told) -> None:
     """Over when none is left; the seconds are those after which one was still there; then what is left is closed."""
-    agent, result, looks = Keeper(2, *ended), Kept(), []
+    agent, result, looks = Keeper(2, *ended), HoldOutcome(), []
     holding.hold(agent, 2, 3, result, looks.append)
     assert (result.held_seconds, result.ended_by_server) == kept
-    assert looks == [Holding(2, *look, 3) for look in told]
+    assert looks == [HoldSample(2, *look, 3) for look in told]
     assert (agent.closed, result.released) == (True, {"fin": 2})
 
 
 @pytest.mark.parametrize(("connections", "ended"), [(2, (1,)), (0, ())])
 def test_without_a_hold_nothing_is_told_of_one(connections, ended) -> None:
     """What the server had ended before we closed is in the result all the same; who holds nothing is not asked."""
-    result = Kept()
+    result = HoldOutcome()
     holding.hold(Keeper(connections, *ended), connections, 0, result, lambda _: pytest.fail("told"))
     assert (result.held_seconds, result.ended_by_server) == (0, sum(ended))
 
 
 def test_an_interrupt_leaves_what_is_known() -> None:
     """What the last look saw; nothing was closed by us."""
-    agent, result = Keeper(2, 1, interrupted=True), Kept()
+    agent, result = Keeper(2, 1, interrupted=True), HoldOutcome()
     with pytest.raises(KeyboardInterrupt):
         holding.hold(agent, 2, 600, result, lambda _: None)
-    assert (result, agent.closed) == (Kept(0, 1, {}), False)
+    assert (result, agent.closed) == (HoldOutcome(0, 1, {}), False)

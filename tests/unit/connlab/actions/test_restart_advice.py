@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connlab.actions.restart import advice
+from connlab.cluster import hosts
 from connlab.cluster.host import Host
 
-MET_NOTHING = {"reuse_address": False, "error": None, "time_wait": 0, "port": 443}
+MET_NOTHING = {"project": "lab", "reuse_address": False, "error": None, "time_wait": 0, "port": 443}
 
 
 def client(number: int, state: str = "running") -> Host:
@@ -23,15 +24,21 @@ def client(number: int, state: str = "running") -> Host:
         ([], "make scale-clients N=1 and make attempt HOLD=60"),
     ],
 )
-def test_the_command_works_for_the_lab_as_it_is(lab_hosts: list[Host], command: str) -> None:
+def test_the_command_works_for_the_lab_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, lab_hosts: list[Host], command: str
+) -> None:
     """One line, with a client that runs."""
-    (line,) = advice(MET_NOTHING, lab_hosts)
+    monkeypatch.setattr(hosts, "find", lambda *which: {("lab", "client"): lab_hosts}[which])
+    (line,) = advice(MET_NOTHING)
     assert line.startswith(
         f"nothing was in TIME_WAIT on port 443: during `{command}` the server closes first"
     )
 
 
 @pytest.mark.parametrize("other", [{"reuse_address": True}, {"error": "EADDRINUSE"}, {"time_wait": 1}])
-def test_nothing_is_said_where_it_is_not_so(other: dict[str, object]) -> None:
+def test_nothing_is_said_where_it_is_not_so(
+    monkeypatch: pytest.MonkeyPatch, other: dict[str, object]
+) -> None:
     """With the flag, where bind failed, and where something is in TIME_WAIT."""
-    assert advice({**MET_NOTHING, **other}, [client(1)]) == []
+    monkeypatch.setattr(hosts, "find", lambda *which: pytest.fail("the engine is asked for nothing"))
+    assert advice({**MET_NOTHING, **other}) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.actions.holding import Holding
+from connlab.actions.holding import HoldSample
 from connlab.base.model import Attempt, Outcome
 from connlab.cli.show import dialling, running
 
@@ -64,7 +64,7 @@ def test_sums_of_a_part_say_so(capsys) -> None:
 def test_a_hold_counts_down(capsys, seconds, moments) -> None:
     """At first, each minute, each ten seconds of the last one, and the last five."""
     for left in range(seconds, 0, -1):
-        dialling.hold(Holding(15, 0, 0, left, seconds))
+        dialling.hold(HoldSample(15, 0, 0, left, seconds))
     lines = capsys.readouterr().err.splitlines()
     assert lines == [f"lab: holding 15 connections, {left} s left; Ctrl-C ends it" for left in moments]
 
@@ -72,16 +72,16 @@ def test_a_hold_counts_down(capsys, seconds, moments) -> None:
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        (Holding(15, 3, 3, 47, 60),
+        (HoldSample(15, 3, 3, 47, 60),
          "holding 12 connections (the server ended 3 of 15 connections), 47 s left; Ctrl-C ends it"),
-        (Holding(15, 3, 0, 46, 60), ""),
-        (Holding(15, 14, 0, 40, 60),
+        (HoldSample(15, 3, 0, 46, 60), ""),
+        (HoldSample(15, 14, 0, 40, 60),
          "holding 1 connection (the server ended 14 of 15 connections), 40 s left; Ctrl-C ends it"),
-        (Holding(15, 15, 1, 33, 60), "the server ended 15 of 15 connections: none is left after 27 s"),
-        (Holding(1, 1, 1, 60, 60), "the server ended 1 of 1 connection: none is left after 0 s"),
-        (Holding(15, 3, 1, 0, 60), "the server ended 3 of 15 connections"),
-        (Holding(15, 3, 0, 0, 60), ""),
-        (Holding(15, 0, 0, 0, 60), ""),
+        (HoldSample(15, 15, 1, 33, 60), "the server ended 15 of 15 connections: none is left after 27 s"),
+        (HoldSample(1, 1, 1, 60, 60), "the server ended 1 of 1 connection: none is left after 0 s"),
+        (HoldSample(15, 3, 1, 0, 60), "the server ended 3 of 15 connections"),
+        (HoldSample(15, 3, 0, 0, 60), ""),
+        (HoldSample(15, 0, 0, 0, 60), ""),
     ],
 )  # fmt: skip
 def test_what_the_server_ended_is_no_longer_held(capsys, now, words) -> None:
