@@ -57,10 +57,7 @@ class Dialler:
             **options, "count": count, "gap_ms": gap_ms, "partial": True, "columns": False,
         }  # fmt: skip
         self._channel.send("open", request)
-        within = PATIENCE + allowance("open", {**request, "count": 1})
-        for answer in self._channel.answers(within):
-            if "attempt" in answer:
-                yield Attempt.from_agent(answer["attempt"])
+        yield from self._ended(PATIENCE + allowance("open", {**request, "count": 1}))
 
     def ended_dials(self) -> Iterator[Attempt]:
         """Yield the attempts of `dials` that have ended and that nobody has read yet, as after an interrupt.
@@ -68,9 +65,7 @@ class Dialler:
         It waits for none.
         """
         with suppress(LabError):
-            for answer in self._channel.answers(AT_ONCE):
-                if "attempt" in answer:
-                    yield Attempt.from_agent(answer["attempt"])
+            yield from self._ended(AT_ONCE)
 
     def salvo(self, count: int, **options: Unpack[requests.Target]) -> list[Attempt]:
         """Dial `count` times back to back, with sockets that were made before; what is established is held."""
@@ -92,6 +87,12 @@ class Dialler:
             return Churn(attempts, answer["seconds"])
 
         return outcome
+
+    def _ended(self, within: float) -> Iterator[Attempt]:
+        """Yield each attempt that the agent tells by itself, when it has ended; `within` seconds for the next."""
+        for answer in self._channel.answers(within):
+            if "attempt" in answer:
+                yield Attempt.from_agent(answer["attempt"])
 
     def _told(self) -> tuple[list[Attempt], dict[str, Any]]:
         """Return the attempts that the agent tells in columns, in order of dialling, and the answer that ends them."""
