@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from connlab.trial.files.forms import Input
-from connlab.trial.files.tool_words import Said, as_one_line, said
+from connlab.trial.files.tool_words import ToolError, as_one_line, read_errors
 
 NO_CHAIN = re.compile(r"Chain '(\S+)' does not exist")
 # nft goes on after these, and then takes every line for wrong.
@@ -21,7 +21,7 @@ def messages(words: str, text: str, shift: int = 0) -> list[dict[str, Any]]:
 
     A word that names no line is about the one named last, or, before the first, about that.
     """
-    errors = _of_their_rules(said(words, text, shift), text)
+    errors = _of_their_rules(read_errors(words, text, shift), text)
     known = next((each.number for each in errors if each.number), None)
     found: list[dict[str, Any]] = []
     for each in errors:
@@ -56,7 +56,7 @@ def where_it_stands(message: dict[str, Any], brought: Input) -> dict[str, Any]:
     return {"line": origin.at, "text": before + message["text"]}
 
 
-def _of_their_rules(errors: list[Said], text: str) -> list[Said]:
+def _of_their_rules(errors: list[ToolError], text: str) -> list[ToolError]:
     """Put in the place of COMMIT, where iptables-restore looks for chains, the first rule that names a missing one."""
     for chain in (match[1] for each in errors if (match := NO_CHAIN.search(each.text))):
         commit = next((each.number for each in errors if each.number), None)

@@ -12,7 +12,7 @@ from connlab.base.errors import Usage
 
 STANDARD_INPUT = "-"
 PATIENCE = 10.0  # seconds without a byte
-READABLE = {
+NEXT_STEPS = {
     errno.ENOENT: "name a file that is there",
     errno.ENOTDIR: "name a file that is there",
     errno.EISDIR: "name a file in that folder",
@@ -37,7 +37,7 @@ def read(path: str, most: int, patience: float = PATIENCE) -> bytes:
 
 def unreadable(path: object, error: OSError | ValueError, otherwise: str = "") -> Usage:
     """Make the refusal of a file that cannot be read, with what to bring in its place."""
-    step = READABLE.get(getattr(error, "errno", None) or 0, "name a file that can be read")
+    step = NEXT_STEPS.get(getattr(error, "errno", None) or 0, "name a file that can be read")
     name = str(path) or repr(path)
     return Usage(f"{name} cannot be read", getattr(error, "strerror", error), next_step=step + otherwise)
 

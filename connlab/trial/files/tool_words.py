@@ -23,7 +23,7 @@ ADVICE = re.compile(r"Try `.* --help' for more information\.$")
 GOES_ON = re.compile(r"(\(nf_tables\): )\n(?=line \d)")
 
 
-class Said(NamedTuple):
+class ToolError(NamedTuple):
     """An error: the number of the line, counted from 1, if it names one, the words, and the line as it was quoted."""
 
     number: int | None
@@ -31,7 +31,7 @@ class Said(NamedTuple):
     quoted: str = ""
 
 
-def said(words: str, text: str, shift: int = 0) -> list[Said]:
+def read_errors(words: str, text: str, shift: int = 0) -> list[ToolError]:
     """Read the errors that a tool wrote of `text`, which was fed to it behind `shift` other lines."""
     lines = GOES_ON.sub(r"\1", words.replace("\r\n", "\n").replace("\r", "\\r")).split("\n")
     own = text.split("\n")
@@ -54,14 +54,14 @@ def as_one_line(text: str) -> str:
     return text.strip().replace("\t", " ")
 
 
-def _of_nft(match: re.Match[str], quoted: str, own: Sequence[str]) -> Said:
+def _of_nft(match: re.Match[str], quoted: str, own: Sequence[str]) -> ToolError:
     number = int(match["line"])
     words = match["words"] if match["kind"] == "Error" else f"{match['kind'].lower()}: {match['words']}"
     ended = ENDED in words
     words += "" if ended else _place(quoted, int(match["first"]), int(match["last"]))
     if match["file"] != FED and own[number - 1 : number] != [quoted]:
-        return Said(None, f"{match['file']}:{number}: {words}", quoted)
-    return Said(_last(own) if ended else number, f"nft: {words}", quoted)
+        return ToolError(None, f"{match['file']}:{number}: {words}", quoted)
+    return ToolError(_last(own) if ended else number, f"nft: {words}", quoted)
 
 
 def _place(quoted: str, first: int, last: int) -> str:
@@ -77,15 +77,15 @@ def _place(quoted: str, first: int, last: int) -> str:
     )
 
 
-def _of_a_line(words: str, own: Sequence[str], shift: int) -> Said:
+def _of_a_line(words: str, own: Sequence[str], shift: int) -> ToolError:
     match = AT_LINE.search(words)
     text = as_one_line(words)
     if not match:
-        return Said(None, text)
+        return ToolError(None, text)
     at = int(match["number"]) - shift
     # Beyond the text is the COMMIT that was put behind it; or its end, where one is missing.
     otherwise = _last(own) if NO_COMMIT in words else None
-    return Said(
+    return ToolError(
         at if 0 < at <= _last(own) else otherwise,
         "" if OCCURRED.match(words) else AT_LINE.sub("", text).strip(),
     )
