@@ -43,12 +43,6 @@ HELD, KEPT, NEVER = (
     ((20, 0), (0, 0)),
 )  # NEVER: then nothing is answered
 
-
-def is_burst(dials: int, took_ms: float) -> bool:
-    """Tell whether so many dials in so many ms would keep their source out on a kernel that does so."""
-    return took_ms <= dials * SLOWEST_MS_A_DIAL
-
-
 MEASURED: Mapping[str, Measured] = {
     "5.10.218": Measured(EXACT, 0, KEPT),
     "5.10.223": Measured(EXACT, 0, KEPT),
@@ -100,6 +94,11 @@ MEASURED: Mapping[str, Measured] = {
     "7.2.12": Measured(EXACT, 0, HELD),
     "7.3.4": Measured(EXACT, 0, HELD),
 }
+
+
+def is_burst(dials: int, took_ms: float) -> bool:
+    """Tell whether so many dials in so many ms would keep their source out on a kernel that does so."""
+    return took_ms <= dials * SLOWEST_MS_A_DIAL
 
 
 def measured(release: str) -> Measured | None:

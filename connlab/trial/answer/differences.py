@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connlab.trial.answer.row_words import FAMILIES, sharing
-from connlab.trial.answer.rows import drawn_out
+from connlab.trial.answer.rows import drawn_out, kept_out
 from connlab.trial.answer.vocabulary import DIFFERENCE
 
 Entry = Mapping[str, Any]
@@ -27,9 +27,9 @@ def _bursts(row: Entry) -> str:
     seen = row["bursts"]
     if not seen:
         return ""
-    alone = "all" if seen["alone"] == seen["alone_established"] else "not all"
-    if alone == "all" and len(set(seen["established"])) == 1 and drawn_out(seen):
+    if drawn_out(seen) and not kept_out(seen):
         return ""
+    alone = "all" if seen["alone"] == seen["alone_established"] else "not all"
     return f"{', '.join(map(str, seen['established']))} of {seen['dials']}, then {alone} of those alone"
 
 

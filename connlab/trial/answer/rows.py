@@ -97,6 +97,12 @@ def bursts(tried: Tried) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def kept_out(bursts: Mapping[str, Any]) -> bool:
+    """Tell whether a later burst got less than the first, or a dial alone was refused after them."""
+    first, *later = bursts["established"]
+    return bool(min(later) < first or bursts["alone_established"] < bursts["alone"])
+
+
 def drawn_out(bursts: Mapping[str, Any]) -> bool:
     """Tell whether none of the later bursts was one: then a kernel that locks sources out lets in as others do."""
     return not is_burst(bursts["dials"], min(bursts["took_ms"][1:]))

@@ -56,12 +56,12 @@ def may_ration(ruleset: Ruleset) -> bool:
 
     Only then does it matter how much a connection says, or how fast dials come of which one at most is open.
     """
-    if _in_a_set(ruleset, "timeout", "limit rate", "quota"):
-        return True
-    return not all(rule_text.lasts(ruleset.words(rule)) for rule in ruleset.rules)
+    by_element = _in_a_set(ruleset, "timeout", "limit rate", "quota")
+    return by_element or any(rule_text.may_ration(ruleset.words(rule)) for rule in ruleset.rules)
 
 
 def _in_a_set(ruleset: Ruleset, *words: str) -> bool:
+    """Tell whether a named set or map of nft has one of these words, of all of it or of an element."""
     # not in rules there: nft writes what iptables' hashlimit forgets as a timeout
     bodies = [body for _, body in SET.findall(ruleset.listing.get("nft", ""))]
     return any(word in body for word in words for body in bodies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connlab.trial.answer.rows import kept_out
 from connlab.trial.dialling.dial_words import letters, pattern
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.findings.evidence import Evidence, Finding, Kind, refusing_line
@@ -72,9 +73,7 @@ def burst_locks_out(evidence: Evidence) -> Iterator[Finding]:
         bursts = row["bursts"]
         if not bursts or not rule or not rule_text.counts_connections(rule.text):
             continue
-        first, *later = bursts["established"]
-        kept_out = min(later) < first or bursts["alone_established"] < bursts["alone"]
-        if kept_out and _counted_all(tried, rule.place):
+        if kept_out(bursts) and _counted_all(tried, rule.place):
             yield Finding(
                 f"{evidence.about(tried)}: a burst keeps its source out, though all of it is closed",
                 tried, refusing_line(evidence, tried),

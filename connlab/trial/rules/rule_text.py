@@ -32,12 +32,12 @@ PERIOD = re.compile(
     r"--seconds \d+|--(?:limit|hashlimit(?:-above|-upto)?) \d+/\w+|limit rate (?:over )?\d+/\w+|timeout \w+"
 )
 # Matches of iptables that find of a later packet of a connection what they found of its first, whenever that comes.
-LASTING = {
+STEADY_MATCHES = {
     "addrtype", "comment", "connlimit", "connmark", "conntrack", "dst", "hbh", "icmp", "icmp6", "ipv6header", "iprange",
     "mac", "mark", "multiport", "owner", "physdev", "pkttype", "rpfilter", "rt", "socket", "state", "tcp", "tos", "udp",
 }  # fmt: skip
 # What in nft goes by time, by how much came before, or by what other packets noted.
-PASSING = re.compile(
+RATIONING = re.compile(
     r"\b(?:limit (?:rate|name)|meta (?:day|hour|time)|numgen|quota|timeout|queue|xt)\b"
     r"|\bct (?:original |reply )?(?:avgpkt|bytes|expiration|packets)\b"
     r"|(?:\b(?:add|update|delete) @\S+|\bmeter \S+(?: size \d+)?) \{(?![^{}]* ct count )"
@@ -72,12 +72,12 @@ def refills(text: str) -> bool:
     return REFILLING.search(text) is not None
 
 
-def lasts(text: str) -> bool:
-    """Tell whether a rule finds of all packets of a connection the same, however many come, and whenever."""
+def may_ration(text: str) -> bool:
+    """Tell whether a rule may find otherwise of a connection's later packets than of its first, by time or number."""
     plain = QUOTED.sub('""', text)
     if plain.startswith("-A "):
-        return LASTING.issuperset(re.findall(r" -m (\S+)", plain))
-    return PASSING.search(plain) is None
+        return not STEADY_MATCHES.issuperset(re.findall(r" -m (\S+)", plain))
+    return RATIONING.search(plain) is not None
 
 
 def only_logs(text: str) -> bool:

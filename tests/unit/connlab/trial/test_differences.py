@@ -82,6 +82,14 @@ def test_bursts_that_were_drawn_out_show_nothing(fastest_ms, differs):
     assert bool(differences(answers)) is differs
 
 
+@pytest.mark.parametrize("less", [{"established": [20, 0, 0]}, {"alone_established": 8}])
+def test_who_was_kept_out_by_slow_bursts_is_compared(less):
+    """In a later burst, or alone: that a kernel does so is shown at any speed."""
+    all_in = {**LOCKED, "established": [20] * 3, "alone": 9, "alone_established": 9}
+    slow = {**all_in, "took_ms": [90, 90, 90], **less}
+    assert differences({"a": of_one(ports=[row(bursts=slow)]), "b": of_one(ports=[row(bursts=all_in)])})
+
+
 def test_a_row_whose_witnesses_contradict_each_other_is_not_compared():
     """The lab is at fault there, and no kernel; where it is not known whether they do, it is."""
     odd = row(pattern="E64", witnesses_agree=False)
