@@ -82,7 +82,9 @@ def test_a_reset_is_noticed(agent):
 
 
 def test_who_was_ended_by_the_other_side_is_counted(agent):
-    """`facts`: by FIN, with data before it, by RST, also one that was read; not a listener, nor what we closed half.
+    """`facts`: by FIN, with data before it, by RST, also one that was read.
+
+    Not a listener, nor what we closed half, nor one whose other side has said something and stays.
 
     Counting takes nothing: what came before the FIN is read afterwards, and so is the error.
     """
@@ -92,6 +94,7 @@ def test_who_was_ended_by_the_other_side_is_counted(agent):
         client.ask("open", host="127.0.0.1", port=port, count=5)
         silent, said, reset, half, kept = (accept(listener) for _ in range(5))
         client.ask("close", conns=[5], how="half")
+        kept.sendall(b"nobody reads this")
         until_counted(client, 6, 0)
         silent.close()
         said.sendall(b"last words")

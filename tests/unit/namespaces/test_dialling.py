@@ -6,12 +6,14 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from connlab.base.wait import until
 from namespaces.dial import Dial
+from namespaces.dialling import burst
 from namespaces.route import Route
 from namespaces.talk import Talker, letters, wait
 from tests.support.ports import free_port
@@ -153,3 +155,19 @@ def test_what_a_connection_says_comes_back_or_not(answer, letter):
 
     with ours, theirs:
         assert asyncio.run(said()) == letter
+
+
+def test_a_burst_took_from_its_first_dial_to_its_last(loop):
+    """In ms, by when each SYN was sent; not until all are decided."""
+    decided, starts = loop.create_future(), iter((5.0, 5.0041, 5.0123))
+    decided.set_result("E")
+
+    def dial(*_: object, **__: object) -> Any:
+        made = SimpleNamespace(decided=decided, letter="E", watch=lambda: None)
+        made.send = lambda: setattr(made, "started", next(starts))
+        scene.dials.append(made)
+        return made
+
+    scene = SimpleNamespace(dials=[], dial=dial)
+    step = {"routes": [["198.51.100.1", "198.51.100.10", 443]], "count": 3}
+    assert loop.run_until_complete(burst(scene, step)) == {"dials": [0, 3], "took_ms": 12.3}  # type: ignore[arg-type]
