@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -74,7 +76,10 @@ class Recordings(Mapping[str, Any]):
 
 @contextlib.contextmanager
 def start_recordings(names: set[str], run: RunFolder) -> Iterator[dict[str, Recordings]]:
-    """Start every recording of these names at once. On the way out, whatever still runs loses its lab, and ends."""
+    """Start every recording of these names at once.
+
+    On the way out, whatever still runs loses its lab, and ends; then a lab goes that its recordings could not remove.
+    """
     image("server")  # on a new machine the images are built first, which is no part of a recording's time
     open_labs: set[str] = set()
     futures: dict[str, dict[str, Future[Any]]] = {function: {} for function in names}
@@ -87,30 +92,41 @@ def start_recordings(names: set[str], run: RunFolder) -> Iterator[dict[str, Reco
                 labs.append((knobs, parts := []))
             futures[function][name] = Future()
             parts.append((act, name, futures[function][name]))
-    with ThreadPoolExecutor(max(1, len(labs)), "recording") as pool:
+
+    def remove_open_labs() -> None:
+        for project in list(open_labs):
+            remove_project(project)
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(remove_open_labs)
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, len(labs)), "recording"))
+        stack.callback(remove_open_labs)
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         for knobs, parts in labs:
             pool.submit(_record_all, knobs, parts, run, open_labs)
-        try:
-            yield {function: Recordings(labs) for function, labs in futures.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for project in list(open_labs):
-                remove_project(project)
+        yield {function: Recordings(labs) for function, labs in futures.items()}
 
 
 def _record_all(
     knobs: Knobs | Callable[[], Knobs], parts: Sequence[Part], run: RunFolder, open_labs: set[str]
 ) -> None:
-    """Start a lab, and record in it one after another; what stops the lab is what each of them raises."""
+    """Start a lab, and record in it one after another; what stops the lab is what each of them raises.
+
+    A lab that could not be removed then is left to the end of all recordings, with a warning that says why.
+    """
+    lab = None
     try:
         with contextlib.ExitStack() as stack:
             with AT_A_TIME:
                 lab = stack.enter_context(laboratory(**(knobs() if callable(knobs) else knobs)))
             open_labs.add(lab.settings.project)
-            stack.callback(open_labs.discard, lab.settings.project)
             for part in parts:
                 _record(lab, part, run)
+        open_labs.discard(lab.settings.project)
     except BaseException as error:
+        if lab and all(future.done() for _, _, future in parts):
+            why = "".join(traceback.format_exception(error))
+            warnings.warn(f"{lab.settings.project} is not removed yet: {why}", stacklevel=1)
         for _, _, future in parts:
             if not future.done():
                 future.set_exception(error)

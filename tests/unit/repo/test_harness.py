@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from connlab.base.errors import GaveUp
+from connlab.evidence.recorder import RunFolder
+from tests.support import recordings
 from tests.support.processes import run_program, write_program
 from tests.support.skips import skip_lines
 
@@ -45,6 +51,29 @@ def test_a_reason_that_no_tool_changes_names_none():
         "t", ("f", 1, "t"), {}, "skipped", ("f", 1, "Skipped: this kernel has no x"), "setup"
     )
     assert skip_lines([skip]) == ["not run: 1 test: this kernel has no x"]
+
+
+def test_a_lab_that_its_recordings_could_not_remove_goes_in_the_end(monkeypatch, recwarn, tmp_path):
+    """Its recordings are there, and a warning has the reason: it was told to nobody, and the lab stayed."""
+
+    @contextlib.contextmanager
+    def laboratory():
+        yield SimpleNamespace(settings=SimpleNamespace(project="lab-1"))
+        raise GaveUp("the engine keeps a network")
+
+    removed = []
+    monkeypatch.setattr(recordings, "_definitions", {"recorded": (lambda lab, keep: "a record", {"lab": {}})})
+    monkeypatch.setattr(recordings, "image", lambda service: service)
+    monkeypatch.setattr(recordings, "laboratory", laboratory)
+    monkeypatch.setattr(recordings, "record_lab", lambda *_: None)
+    monkeypatch.setattr(recordings.engine_machine, "now", lambda: datetime.now(UTC))
+    monkeypatch.setattr(recordings, "remove_project", removed.append)
+    with recordings.start_recordings({"recorded"}, RunFolder("run", tmp_path)) as started:
+        assert started["recorded"]["lab"] == "a record"
+    assert "lab-1" in removed
+    (warning,) = recwarn
+    assert str(warning.message).startswith("lab-1 is not removed yet: ")
+    assert "GaveUp: the engine keeps a network" in str(warning.message)
 
 
 @pytest.mark.parametrize(
