@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from tests.support import compose_start, menu
 from tests.support.forked_compose import forked_compose
 from tests.support.header import DOCKERLESS, header
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
-from tests.support.skips import skip_lines
+from tests.support.skips import skip_lines, unfinished_lines
 
 RUN = "CONNLAB_RUN"
 LONGEST_ID = 80  # letters of a parameter
@@ -48,6 +49,7 @@ APART = {"test_documents.py", "test_policies.py", "test_script_kinds.py"}
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
 WRONG = pytest.StashKey[list[str]]()
+BEGUN = dict[str, float]()  # tests that run, in any worker, and since when (time.monotonic)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -114,6 +116,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     return report
 
 
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Note that a test has begun; the process that reports hears it of all workers."""
+    BEGUN[nodeid] = time.monotonic()
+
+
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    """Note that a test has ended."""
+    BEGUN.pop(nodeid, None)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hold the pages' tables of claims against a run that judged all of them; a contradiction fails it."""
@@ -133,12 +145,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Iterator[None]:
-    """Say in the end which claims a page tells otherwise, what was not run, and the command that changes it."""
+    """Say in the end which claims a page tells otherwise, what had not ended or was not run, and what changes it."""
     yield
     if wrong := config.stash.get(WRONG, []):
         terminalreporter.section("a page contradicts this run", red=True)
         terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
-    for line in skip_lines(terminalreporter.stats.get("skipped", [])):
+    left_out = skip_lines(terminalreporter.stats.get("skipped", []))
+    for line in [*unfinished_lines(BEGUN, time.monotonic()), *left_out]:
         terminalreporter.line(line)
 
 

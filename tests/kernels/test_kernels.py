@@ -20,9 +20,10 @@ from connlab.kernels.archive import Kernel
 from tests.kernels.containers import owned_by
 from tests.support.processes import lab_command
 
-pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.xdist_group("kernels")
 
 
+@pytest.mark.timeout(600)  # five kernels come from the archive, and boot beside everything else
 def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None:
     """Its own `uname`; no cell contradicts what was measured before, and the paced boundary is exact everywhere."""
     assert measured.status == 0, measured.answer
@@ -33,9 +34,7 @@ def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None
         assert row["where"] == "guest"
         assert kernel.release in row["uname"]
         assert row["package"] == " ".join(kernel.packages)
-    # A burst needs a machine that has time; the cell says so where it had none.
-    reasons = {cell["reason"] for cell in measured.answer["cells"]}
-    assert [reason for reason in reasons if reason and "which is no burst" not in reason] == []
+    assert {cell["reason"] for cell in measured.answer["cells"]} == {""}
     boundary = [cell["figures"] for cell in measured.answer["cells"] if cell["claim"] == "boundary"]
     assert boundary == [{"sources": ["15/5"] * 2, "refused": 10, "counted": 10}] * len(measured.asked)
 

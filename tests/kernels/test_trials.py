@@ -11,7 +11,7 @@ from connlab.kernel.measured_kernels import LIMIT, MEASURED
 from connlab.trial.dialling.plan import BEYOND
 from tests.support.trial_schema import problems
 
-pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.xdist_group("kernels")
 
 
 @pytest.fixture(scope="module")

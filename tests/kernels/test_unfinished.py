@@ -23,7 +23,7 @@ from kernels import commands
 from tests.kernels.containers import owned_by
 from tests.support.in_process import call_lab
 
-pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.xdist_group("kernels")
 KERNEL = Kernel("6.12.0", (), ("none=1",))
 # The lab in a process of its own, in which what unpacks a kernel takes its time.
 UNPACKS = f"""import signal, sys

@@ -16,7 +16,7 @@ FOREIGN = re.compile(
     r"|N|S|F|CLIENT|COUNT|HOLD|TO|RUN"
     r"|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|TTY_(IN)?COMPATIBLE|TTY_INTERACTIVE"
 )
-KEPT = {"CONNLAB_RUN", "CONNLAB_REQUIRE_COMPOSE", "CONNLAB_REQUIRE_CHROMIUM"}  # a test run's own
+KEPT = re.compile(r"CONNLAB_(RUN|REQUIRE_.*)")  # a test run's own
 
 
 def read(path: Path = FILE) -> dict[str, str]:
@@ -34,7 +34,7 @@ def take_over(environment: MutableMapping[str, str]) -> None:
     The engine stays the one that the user has chosen, in the shell or in .env (DOCKER_HOST).
     """
     for name in list(environment):
-        if name in MENU or (FOREIGN.fullmatch(name) and name not in KEPT) or _misspelt(name):
+        if name in MENU or (FOREIGN.fullmatch(name) and not KEPT.fullmatch(name)) or _misspelt(name):
             del environment[name]
     environment["CONNLAB_ENV_FILE"] = str(FILE.relative_to(settings.HOME))
 

@@ -1,9 +1,9 @@
-"""Why tests were skipped, for the end of a run."""
+"""Why tests were skipped, and which had not ended, for the end of a run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -15,3 +15,11 @@ def skip_lines(skipped: Iterable[pytest.TestReport]) -> list[str]:
     if any("`make tools`" in reason for reason in reasons):
         lines.append("next: make tools, then they are run")
     return lines
+
+
+def unfinished_lines(begun: Mapping[str, float], now: float) -> list[str]:
+    """Return a line for each test that ran when the run was interrupted, the longest first; `begun` in seconds."""
+    return [
+        f"had not ended after {now - since:.0f} s: {name}"
+        for name, since in sorted(begun.items(), key=lambda entry: entry[1])
+    ]

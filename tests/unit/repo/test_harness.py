@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from connlab.base.errors import GaveUp
+from connlab.base.wait import until
 from connlab.evidence.recorder import RunFolder
 from tests.support import recordings
 from tests.support.processes import run_program, write_program
@@ -76,6 +78,32 @@ def test_a_lab_that_its_recordings_could_not_remove_goes_in_the_end(monkeypatch,
     assert "GaveUp: the engine keeps a network" in str(warning.message)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["no worker", "a worker"])
+def test_a_test_that_hangs_is_named_when_the_run_is_interrupted(tmp_path, workers):
+    """CI ends a run that takes too long with SIGINT: its last lines said only how many tests had passed."""
+    shutil.copy(HOME / "tests/conftest.py", tmp_path / "conftest.py")
+    hangs = tmp_path / "hangs"
+    (tmp_path / "test_it.py").write_text(
+        f"import pathlib, time\nhangs = pathlib.Path({str(hangs)!r})\n"
+        "def test_that_ends(): pass\n"
+        "def test_that_hangs():\n    hangs.touch()\n    while hangs.exists(): time.sleep(0.05)\n"
+    )
+    folders = ("--rootdir", str(tmp_path), "-c", str(HOME / "pyproject.toml"), str(tmp_path))
+    argv = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *workers, *folders]
+    with subprocess.Popen(argv, cwd=HOME, env=own_environment(), stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        said = ""
+        while "test_it.py::test_that_hangs" not in said:  # no line break follows
+            said += os.read(run.stdout.fileno(), 1 << 16).decode() or pytest.fail(said)
+        until(hangs.exists, "the test has begun", within=30, every=0.01)
+        run.send_signal(signal.SIGINT)
+        hangs.unlink()
+        output = run.stdout.read()
+    assert run.returncode == 2, output
+    (told,) = re.findall(r"^had not ended after \d+ s: (.*)$", output, re.MULTILINE)
+    assert told == "test_it.py::test_that_hangs"
+
+
 @pytest.mark.parametrize(
     ("programs", "status", "message"),
     [
@@ -108,9 +136,12 @@ def test_make_tools(tmp_path, programs, status, message):
 
 def pytest_run(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    environment = {
+    return run_program(argv, env=own_environment() | variables)
+
+
+def own_environment() -> dict[str, str]:
+    return {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTEST_", "CONNLAB_REQUIRE_"))
     }
-    return run_program(argv, env=environment | variables)

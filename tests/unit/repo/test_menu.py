@@ -38,6 +38,14 @@ def test_what_the_shell_has_is_taken_out(name: str) -> None:
     assert environment == {"PATH": "/bin", "DOCKER_HOST": "unix:///run/other.sock", "CONNLAB_RUN": "r", **own}
 
 
+@pytest.mark.parametrize("name", re.findall(r"CONNLAB_REQUIRE_\w+", (HOME / ".ci/run").read_text()))
+def test_what_ci_requires_reaches_the_tests(name: str) -> None:
+    """CI asked for five kernels, and one was measured."""
+    environment = {name: "1"}
+    menu.take_over(environment)
+    assert environment.get(name) == "1"
+
+
 def test_this_run_has_it() -> None:
     """In this process, and in those that a test starts; no knob counts as given."""
     lab_settings = settings.read()
