@@ -122,7 +122,10 @@ CASES: Mapping[str, Case] = {
 }  # fmt: skip
 # What was tried in the place of a line: its words and the dials that it leads to, by finding and port (0: it has none).
 SOURCES = "`add @sources { ip saddr ct count over"
-RECENT = ("with `--syn` and `-m connlimit --connlimit-above 5` in place of `-m recent`", "E5 R10")
+RECENT = (
+    "with `--syn` and `-m connlimit --connlimit-above 5` in place of `-m recent`, which lets in 4",
+    "E5 R10",
+)
 INSTEAD: Mapping[str, Mapping[tuple[str, int], tuple[str, str] | None]] = {
     "01-log-is-no-limit.sh": {
         ("log-only", 8081): ("with the ports before `-m connlimit` and `-j REJECT` behind the LOG", "E4 R10"),

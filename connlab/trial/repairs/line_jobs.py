@@ -69,7 +69,8 @@ def _repaired(
         if rule is None or place[0] not in FAMILIES[tried.row.family]:
             continue
         known = (of_iptables if rule.text.startswith("-A ") else of_nft).CHANGES
-        where = Where(tried.row.family, sorted({tried.row.port, *tried.ports}), " ".join(place[:2]))
+        ports = sorted({tried.row.port, *tried.ports})
+        where = Where(tried.row.family, ports, " ".join(place[:2]), tried.limit)
         if made := apply([change for change in known if known[change] & wanted], rule.text, where):
             repair, changes = made
             words = repair.words

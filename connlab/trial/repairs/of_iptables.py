@@ -104,12 +104,16 @@ def upright(rule: str, where: Where) -> Repair | None:
 
 
 def count(rule: str, where: Where) -> Repair | None:
-    """Count the connections that are open, where who came lately is counted."""
+    """Count the connections that are open, where who came lately is counted: up to the hits, as was meant.
+
+    Where a rule before it puts the dial itself on the list, one less gets in, which is said.
+    """
     match = RECENT.search(rule)
     if match is None or not match["hits"]:
         return None
     new = f"-m connlimit --connlimit-above {match['hits']}"
-    words = f"`{new}` in place of `-m recent`"
+    less = f", which lets in {where.limit}" if where.limit == int(match["hits"]) - 1 else ""
+    words = f"`{new}` in place of `-m recent`{less}"
     return Repair(words, [rule.replace(match[0], f" {new}")])
 
 

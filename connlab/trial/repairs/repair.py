@@ -9,11 +9,12 @@ from connlab.base.wording import listed
 
 
 class Where(NamedTuple):
-    """What a repair may depend on: the row's family, the ports that share a count, and the rule's nft table."""
+    """What a repair may depend on: the row's family and limit, which ports share a count, the rule's nft table."""
 
     family: int  # 4 or 6, of the row
     ports: Sequence[int] = ()
     table: str = ""  # family and name, as nft has them: `inet filter`
+    limit: int | None = None  # how many of one source got in, where others did not
 
 
 class Repair(NamedTuple):

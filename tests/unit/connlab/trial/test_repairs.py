@@ -64,6 +64,10 @@ IPTABLES = [
     ("count", FOUR, "-A IN -m state --state NEW -m recent --update --seconds 20 --hitcount 5 --name ssh"
      " --mask 255.255.255.255 --rsource -j REJECT", "`-m connlimit --connlimit-above 5` in place of `-m recent`",
      ["-A IN -m state --state NEW -m connlimit --connlimit-above 5 -j REJECT"]),
+    *(("count", Where(4, limit=limit), "-A IN -m recent --rcheck --hitcount 10 --name a -j DROP",
+       f"`-m connlimit --connlimit-above 10` in place of `-m recent`{less}",
+       ["-A IN -m connlimit --connlimit-above 10 -j DROP"])
+      for limit, less in ((10, ""), (9, ", which lets in 9"), (3, ""))),
     ("count", FOUR, "-A IN -m recent --set --name ssh --mask 255.255.255.255 --rsource", None, []),
     ("told", FOUR, "-A IN -p tcp -j REJECT --reject-with icmp-port-unreachable", "`--reject-with tcp-reset`",
      ["-A IN -p tcp -j REJECT --reject-with tcp-reset"]),
