@@ -19,6 +19,7 @@ from connlab.cli.verbs import dialling, explaining, judging, matrix, restarting,
 from connlab.cli.verbs.options import print_json
 
 STDOUT = 1  # its descriptor
+NAMES = ("connlab", "lab")  # of the command (pyproject.toml)
 EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -60,13 +61,16 @@ for _verb in (
 
 @lab.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the completion script: eval "$(lab completion bash)"."""
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script of the name that was typed: eval "$(lab completion bash)"."""
     from click.shell_completion import get_completion_class
 
     completer = get_completion_class(shell)
     assert completer is not None, "click knows every shell of the choice above"
-    click.echo(completer(lab, {}, "lab", "_LAB_COMPLETE").source())
+    typed = context.find_root().info_name
+    name = next((name for name in NAMES if name == typed), NAMES[0])  # the first for `python -m connlab`
+    click.echo(completer(lab, {}, name, f"_{name.upper()}_COMPLETE").source())
 
 
 @lab.command(hidden=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -35,8 +37,8 @@ def lab(capsys, monkeypatch, tmp_path):
     )  # Click looks for the command's name there
     engine.client.cache_clear()
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lab", *arguments])
+    def run(*arguments: str, name: str = "lab") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
         with pytest.raises(SystemExit) as exit_:
             cli.main()
         out, err = capsys.readouterr()
@@ -375,15 +377,26 @@ def test_help_has_the_default_and_the_range_of_a_number(lab):
     assert "[default: 20; 1<=x<=20000]" in " ".join(lab("attempt", "--help")[1].split())
 
 
-@pytest.mark.parametrize(
-    ("shell", "sign"), [("bash", "complete -o"), ("zsh", "#compdef lab"), ("fish", "complete ")]
-)
-def test_completion_prints_a_script(lab, shell, sign):
-    """The script that the shell evaluates, for the command `lab`."""
-    status, out, err = lab("completion", shell)
+@pytest.mark.parametrize("name", ["lab", "connlab"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_of_the_name_that_was_typed(lab, shell, name):
+    """The script that the shell evaluates; `connlab completion bash` completed `lab` alone."""
+    status, out, err = lab("completion", shell, name=name)
     assert (status, err) == (0, "")
-    assert sign in out
-    assert "_LAB_COMPLETE" in out
+    assert f"_{name.upper()}_COMPLETE" in out
+    assert re.search(rf"^\s*(complete .*|compdef \S+) {name}\b", out, re.MULTILINE)
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
+@pytest.mark.parametrize("name", ["lab", "connlab"])
+def test_bash_completes_a_verb(name):
+    """With the script evaluated and a verb begun."""
+    program = Path(sys.executable).with_name(name)
+    script = (
+        f'eval "$({program} completion bash)"; COMP_WORDS=(x stat) COMP_CWORD=1; _{name}_completion {program}'
+    )
+    result = run_program(["bash", "-c", f'{script}; echo "${{COMPREPLY[@]}}"'])
+    assert (result.stdout, result.stderr) == ("status\n", "")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"]])
