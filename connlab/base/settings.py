@@ -127,6 +127,13 @@ def check_make_names(environment: Mapping[str, str] = os.environ) -> None:
     knob_names.judge_make_names(names, KNOBS, goals)
 
 
+def tell_unread_options(verb: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Print a notice for each option of this verb that stands in the environment, where make does not hand it on."""
+    if "CONNLAB_MAKE_GOALS" not in environment:
+        for words in knob_names.unread_options(environment, verb):
+            output.notice(words)
+
+
 def typed_options(
     names: Iterable[str], environment: Mapping[str, str] = os.environ
 ) -> tuple[dict[str, str], dict[str, str]]:

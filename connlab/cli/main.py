@@ -39,13 +39,15 @@ class Verbs(click.Group):
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="connlab")
-def lab() -> None:
+@click.pass_context
+def lab(context: click.Context) -> None:
     """Run a laboratory for TCP connection limits: one server host, N client hosts, real kernels.
 
     Knobs are environment variables; .env lists them. Exit codes: 0 ok, 1 checked and failed, 2 usage,
     3 this machine is not fit, 4 gave up waiting, 130 interrupted.
     """
     settings.check_make_names()
+    settings.tell_unread_options(context.invoked_subcommand or "")
 
 
 for _verb in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import random
 import socket
@@ -16,6 +17,9 @@ LOWEST, HIGHEST = 20_000, 32_000
 # process of this machine must not choose it too. Each is an abstract name (unix(7)), which is gone when we are.
 _claims: deque[socket.socket] = deque()
 KEPT = 16  # of them; no test has so many servers
+atexit.register(
+    lambda: [claim.close() for claim in _claims]
+)  # or Python warns of each, in the last lines of a run
 
 
 def free_port() -> int:

@@ -52,7 +52,14 @@ IO = {
 IO |= {"threading", "time", "urllib", "docker", "requests"}
 
 # Where the environment is looked at. The last is no knob: the folder for a lock.
-READERS = ("read", "unchecked", "check_make_names", "typed_options", "engine_variables")
+READERS = (
+    "read",
+    "unchecked",
+    "check_make_names",
+    "tell_unread_options",
+    "typed_options",
+    "engine_variables",
+)
 ENVIRONMENT = {("connlab.base.settings", name) for name in READERS}
 ENVIRONMENT |= {("connlab.base.lock", "_file"), ("connlab.base.lock", "folder")}
 ENVIRONMENT |= {("connlab.base.checkout", "")}  # CONNLAB_HOME, which is no knob

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import pytest
 
 from connlab.base.settings import HOME
 from connlab.cluster import profiles
 from tests.support import ports
+from tests.support.processes import run_program
 
 
 def test_a_port_in_time_wait_is_not_free(monkeypatch) -> None:
@@ -51,3 +53,10 @@ def test_no_profile_has_local_ports_that_dockers_resolver_may_have(name: str) ->
 
 def test_ports_that_tests_choose_are_not_dockers_resolvers() -> None:
     assert not set(DEFAULT_RANGE) & set(range(ports.LOWEST, ports.HIGHEST + 1))
+
+
+def test_a_process_that_chose_ports_ends_without_a_word() -> None:
+    """Each claim that was left open was a warning below the last test of a run."""
+    script = "from tests.support import ports; [ports.free_port() for _ in range(3)]"
+    result = run_program([sys.executable, "-X", "dev", "-c", script])
+    assert (result.returncode, result.stderr) == (0, "")
