@@ -14,6 +14,8 @@ from connlab.base.errors import LabError
 from connlab.cluster.engine import NotFound, Refused, client
 from connlab.cluster.stream import Stream
 
+ENDS_WITHIN = 120.0  # seconds
+
 
 class CommandFailed(LabError):
     """A command on a host ended with another status than 0; the text has all of it."""
@@ -57,11 +59,12 @@ class Host:
     def run(self, argv: Sequence[str], user: str = "", within: float | None = None) -> str:
         """Run a command on this host and return its standard output.
 
-        Raises `CommandFailed` with both streams, `GaveUp` if it has not ended `within` seconds.
+        Raises `CommandFailed` with both streams, `GaveUp` if it has not ended `within` seconds, two minutes if nothing
+        else is said: an engine that has lost the end of a command, and a guest that hangs, say nothing for ever.
         """
         exec_id, stream = self._start(argv, user, stdin=False)
         with stream:
-            out, err = stream.read_all(within)
+            out, err = stream.read_all(ENDS_WITHIN if within is None else within)
         if code := client().api.exec_inspect(exec_id)["ExitCode"]:
             raise CommandFailed(
                 f"{self.name}: {shlex.join(argv)}: exit status {code}", err.strip() or out.strip()

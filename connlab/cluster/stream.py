@@ -79,19 +79,18 @@ class Stream:
             yield self.read_line(left)
         raise GaveUp(f"{self._name} still spoke after {within:g} s")
 
-    def read_all(self, within: float | None = None) -> tuple[str, str]:
-        """Everything that comes on both streams until the command ends, in `within` seconds or however long it takes.
+    def read_all(self, within: float) -> tuple[str, str]:
+        """Everything that comes on both streams until the command ends, in `within` seconds.
 
         Raises `StreamClosed` if the engine breaks the connection off, `GaveUp` if it takes longer.
         """
-        deadline = None if within is None else time.monotonic() + within
+        deadline = time.monotonic() + within
         self._sock.settimeout(within)
         try:
             while data := self._sock.recv(1 << 16):
                 self._raw += data
                 self._split_frames()
-                if deadline is not None:
-                    self._sock.settimeout(max(0.001, deadline - time.monotonic()))
+                self._sock.settimeout(max(0.001, deadline - time.monotonic()))
         except TimeoutError:
             raise GaveUp(f"{self._name} did not end within {within:g} s") from None
         except OSError as error:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
+from connlab.base.errors import GaveUp
 from connlab.cluster import host as host_module
 from connlab.cluster.host import Host
+from connlab.cluster.stream import Stream
 from tests.support.frames import ERR, frame
 
 THREAD = "played engine"
@@ -145,3 +147,16 @@ def test_a_stream_begins_with_the_first_line(engine) -> None:
     """An agent that says hello at once is heard."""
     with HOST.stream(["true"]) as stream:
         assert [stream.read_line(10), stream.read_line(10)] == ["quick", "brown"]
+
+
+@pytest.mark.parametrize("within", [None, 0.05])
+def test_a_command_whose_end_is_lost_is_given_up(monkeypatch, within: float | None) -> None:
+    """An engine that never closes the stream held whoever asked, a whole test run too, for ever."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        stream = Stream(ours, "client-1: true")
+        monkeypatch.setattr(Host, "_start", lambda *_, **__: ("e1", stream))
+        monkeypatch.setattr(host_module, "ENDS_WITHIN", 0.05)
+        theirs.sendall(frame(b"begun\n"))
+        with pytest.raises(GaveUp, match=r"client-1: true did not end within 0\.05 s"):
+            HOST.run(["true"], within=within)

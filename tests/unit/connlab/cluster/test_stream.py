@@ -110,7 +110,7 @@ def test_an_end_without_words_says_that(pair):
 
 
 @pytest.mark.parametrize(
-    "read", [lambda stream: stream.read_line(SOON), Stream.read_all], ids=["line", "all"]
+    "read", [lambda stream: stream.read_line(SOON), lambda stream: stream.read_all(SOON)], ids=["line", "all"]
 )
 def test_a_connection_that_breaks_off_is_an_end(pair, read):
     """The engine closes with our request unread (ECONNRESET): the same words, and what came before."""
