@@ -26,7 +26,7 @@ from tests.support import compose_start, menu
 from tests.support.forked_compose import forked_compose
 from tests.support.header import DOCKERLESS, header
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
-from tests.support.skips import skip_lines, unfinished_lines
+from tests.support.last_lines import skip_lines, unfinished_lines
 
 RUN = "CONNLAB_RUN"
 LONGEST_ID = 80  # letters of a parameter

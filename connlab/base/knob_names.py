@@ -82,10 +82,9 @@ def doubts(names: Iterable[str], knobs: Set[str]) -> list[str]:
 
 def unread_options(names: Iterable[str], verb: str) -> list[str]:
     """Say which names of the environment only `make` hands to this verb as its options; `lab` itself reads none."""
-    options = OPTIONS_OF.get("scale-clients" if verb == "scale" else verb, ())
     return [
         f"the environment has {name}, which make alone reads; lab {verb} --help says how it is given here"
-        for name in sorted(set(names) & set(options))
+        for name in sorted(set(names) & set(OPTIONS_OF.get(verb, ())))
         if len(name) > 1  # N, F and S are anybody's
     ]
 

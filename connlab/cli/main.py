@@ -70,8 +70,8 @@ def completion(context: click.Context, shell: str) -> None:
 
     completer = get_completion_class(shell)
     assert completer is not None, "click knows every shell of the choice above"
-    typed = context.find_root().info_name
-    name = next((name for name in NAMES if name == typed), NAMES[0])  # the first for `python -m connlab`
+    typed = context.find_root().info_name or ""
+    name = typed if typed in NAMES else NAMES[0]  # `python -m connlab` is none of them
     click.echo(completer(lab, {}, name, f"_{name.upper()}_COMPLETE").source())
 
 

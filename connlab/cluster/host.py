@@ -14,7 +14,7 @@ from connlab.base.errors import LabError
 from connlab.cluster.engine import NotFound, Refused, client
 from connlab.cluster.stream import Stream
 
-ENDS_WITHIN = 120.0  # seconds
+COMMAND_WITHIN = 120.0  # seconds
 
 
 class CommandFailed(LabError):
@@ -64,7 +64,7 @@ class Host:
         """
         exec_id, stream = self._start(argv, user, stdin=False)
         with stream:
-            out, err = stream.read_all(ENDS_WITHIN if within is None else within)
+            out, err = stream.read_all(COMMAND_WITHIN if within is None else within)
         if code := client().api.exec_inspect(exec_id)["ExitCode"]:
             raise CommandFailed(
                 f"{self.name}: {shlex.join(argv)}: exit status {code}", err.strip() or out.strip()

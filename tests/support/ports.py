@@ -17,9 +17,13 @@ LOWEST, HIGHEST = 20_000, 32_000
 # process of this machine must not choose it too. Each is an abstract name (unix(7)), which is gone when we are.
 _claims: deque[socket.socket] = deque()
 KEPT = 16  # of them; no test has so many servers
-atexit.register(
-    lambda: [claim.close() for claim in _claims]
-)  # or Python warns of each, in the last lines of a run
+
+
+@atexit.register
+def _close_claims() -> None:
+    """Close what else Python would warn of, socket by socket, below the last lines of a run."""
+    for claim in _claims:
+        claim.close()
 
 
 def free_port() -> int:

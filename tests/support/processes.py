@@ -18,6 +18,11 @@ def run_program(
     return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, check=check)
 
 
+def environment_without(prefixes: tuple[str, ...], **variables: str) -> dict[str, str]:
+    """Return the environment without the names that begin with one of these, and with these variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)} | variables
+
+
 def host_python(*arguments: str) -> list[str]:
     """Build the argument list of a Python as a host starts its own: no site-packages, no PYTHON* variables."""
     return [sys.executable, "-S", "-E", *arguments]

@@ -19,10 +19,11 @@ from connlab.base.errors import GaveUp
 from connlab.base.wait import until
 from connlab.evidence.recorder import RunFolder
 from tests.support import recordings
-from tests.support.processes import run_program, write_program
-from tests.support.skips import skip_lines
+from tests.support.last_lines import skip_lines
+from tests.support.processes import environment_without, run_program, write_program
 
 HOME = Path(__file__).parents[3]
+OUTER = ("PYTEST_", "CONNLAB_REQUIRE_")  # what the run around these tests has
 
 
 def test_no_tests_are_not_green():
@@ -90,7 +91,9 @@ def test_a_test_that_hangs_is_named_when_the_run_is_interrupted(tmp_path, worker
     )
     folders = ("--rootdir", str(tmp_path), "-c", str(HOME / "pyproject.toml"), str(tmp_path))
     argv = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *workers, *folders]
-    with subprocess.Popen(argv, cwd=HOME, env=own_environment(), stdout=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        argv, cwd=HOME, env=environment_without(OUTER), stdout=subprocess.PIPE, text=True
+    ) as run:
         assert run.stdout
         said = ""
         while "test_it.py::test_that_hangs" not in said:  # no line break follows
@@ -136,12 +139,4 @@ def test_make_tools(tmp_path, programs, status, message):
 
 def pytest_run(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return run_program(argv, env=own_environment() | variables)
-
-
-def own_environment() -> dict[str, str]:
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "CONNLAB_REQUIRE_"))
-    }
+    return run_program(argv, env=environment_without(OUTER, **variables))

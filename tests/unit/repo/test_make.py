@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.menu import MENU
-from tests.support.processes import run_program, write_program
+from tests.support.processes import environment_without, run_program, write_program
 
 HOME = Path(__file__).parents[3]
 # What each verb is called with; {N} is the option N.
@@ -32,6 +32,7 @@ KNOBS = list(MENU)
 NAMES = [*OPTIONS, *KNOBS, "PYTHON", "LAB", "MISSPELT"]
 TYPED = "CONNLAB_MAKE_NAMES"  # the names on make's command line
 GOALS = "CONNLAB_MAKE_GOALS"
+OUTER = ("MAKE", "MFLAGS", "CONNLAB")  # what a make around these tests has
 HOSTILE = (
     "$(shell touch ran)", "${shell touch ran}", "$$(shell touch ran)", "`touch ran`", "$$(touch ran)", "$(touch ran)",
     "; touch ran", "' ; touch ran; '", '" ; touch ran; "', "1\ntouch ran", "$(eval x:=$(shell touch ran))$x",
@@ -139,7 +140,9 @@ def test_the_interpreter_is_no_text_of_a_recipe(make, checkout, value):
 def test_the_goals_are_handed_over(checkout, name, value, place):
     """All that were typed, to each; a value of a user's that has make's name for them is neither expanded nor taken."""
     words, environment = ([f"{name}={value}"], {}) if place == "typed" else ([], {name: value})
-    result = run_program(["make", "status", "doctor", *words], checkout, _environment(**environment))
+    result = run_program(
+        ["make", "status", "doctor", *words], checkout, environment_without(OUTER, **environment)
+    )
     assert not list(checkout.rglob("ran*")), "make ran a command of the value's"
     told = re.findall(rf"(?:^|\0){GOALS}=([^\0]*)", result.stdout)
     assert (result.returncode, told) == (0, ["status doctor" if name == GOALS else ""] * 2)
@@ -150,7 +153,7 @@ def test_make_makes_2_of_every_failure(checkout, tmp_path, code):
     """And has the verb's own code in its last line: as README.md and docs/verbs.md say."""
     shutil.copytree(checkout, tmp_path, dirs_exist_ok=True)
     write_program(tmp_path / ".venv/bin/lab", f"exit {code}")
-    result = run_program(["make", "try"], tmp_path, _environment(LC_ALL="C"))
+    result = run_program(["make", "try"], tmp_path, environment_without(OUTER, LC_ALL="C"))
     assert result.returncode == 2
     assert re.fullmatch(rf"make: \*\*\* \[Makefile:\d+: try\] Error {code}\n", result.stderr)
     for page in ("README.md", "docs/verbs.md"):
@@ -159,7 +162,7 @@ def test_make_makes_2_of_every_failure(checkout, tmp_path, code):
 
 def test_goals_are_told_without_options(checkout):
     """The control: two goals, each of which learns of both."""
-    result = run_program(["make", "up", "attempt", "CLIENT=2"], checkout, _environment())
+    result = run_program(["make", "up", "attempt", "CLIENT=2"], checkout, environment_without(OUTER))
     assert re.findall(rf"(?:^|\0){GOALS}=([^\0]*)", result.stdout) == ["up attempt"] * 2
 
 
@@ -171,9 +174,3 @@ def test_no_line_of_the_makefile_refers_to_a_name_of_the_users():
         "foreach", ".VARIABLES", "if", "findstring", "CONNLAB_MAKE_NAMES", "v", "eval", "filter", "word", "origin",
         "value",
     }  # fmt: skip
-
-
-def _environment(**variables: str) -> dict[str, str]:
-    """Return the environment without what a make around these tests put there, and with these variables."""
-    outer = ("MAKE", "MFLAGS", "CONNLAB")
-    return {name: value for name, value in os.environ.items() if not name.startswith(outer)} | variables

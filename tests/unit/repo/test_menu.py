@@ -38,7 +38,9 @@ def test_what_the_shell_has_is_taken_out(name: str) -> None:
     assert environment == {"PATH": "/bin", "DOCKER_HOST": "unix:///run/other.sock", "CONNLAB_RUN": "r", **own}
 
 
-@pytest.mark.parametrize("name", re.findall(r"CONNLAB_REQUIRE_\w+", (HOME / ".ci/run").read_text()))
+@pytest.mark.parametrize(
+    "name", sorted({*re.findall(r"CONNLAB_REQUIRE_\w+", (HOME / ".ci/run").read_text())})
+)
 def test_what_ci_requires_reaches_the_tests(name: str) -> None:
     """CI asked for five kernels, and one was measured."""
     environment = {name: "1"}

@@ -378,16 +378,16 @@ def test_help_has_the_default_and_the_range_of_a_number(lab):
 
 
 @pytest.mark.parametrize(
-    ("name", "argv"), [("COUNT", ("attempt",)), ("IN_FLIGHT", ("truth-at-scale",)), ("RUN", ("claims",))]
+    ("name", "verb"), [("COUNT", "attempt"), ("IN_FLIGHT", "truth-at-scale"), ("RUN", "claims")]
 )
-def test_an_option_of_make_in_the_environment_is_told(lab, monkeypatch, name, argv):
+def test_an_option_of_make_in_the_environment_is_told(lab, monkeypatch, name, verb):
     """`IN_FLIGHT=64 lab truth-at-scale` dialled one at a time without a word; from make it is handed on."""
     monkeypatch.setenv(name, "64")
-    words = f"lab: the environment has {name}, which make alone reads; lab {argv[0]} --help says how it is given here"
-    assert words in lab(*argv)[2]
+    words = f"lab: the environment has {name}, which make alone reads; lab {verb} --help says how it is given here"
+    assert words in lab(verb)[2]
     assert words not in lab("doctor")[2]
-    monkeypatch.setenv("CONNLAB_MAKE_GOALS", argv[0])
-    assert words not in lab(*argv)[2]
+    monkeypatch.setenv("CONNLAB_MAKE_GOALS", verb)
+    assert words not in lab(verb)[2]
 
 
 @pytest.mark.parametrize("name", ["lab", "connlab"])

@@ -156,7 +156,7 @@ def test_a_command_whose_end_is_lost_is_given_up(monkeypatch, within: float | No
     with theirs:
         stream = Stream(ours, "client-1: true")
         monkeypatch.setattr(Host, "_start", lambda *_, **__: ("e1", stream))
-        monkeypatch.setattr(host_module, "ENDS_WITHIN", 0.05)
+        monkeypatch.setattr(host_module, "COMMAND_WITHIN", 0.05)
         theirs.sendall(frame(b"begun\n"))
         with pytest.raises(GaveUp, match=r"client-1: true did not end within 0\.05 s"):
             HOST.run(["true"], within=within)

@@ -1,4 +1,4 @@
-"""Why tests were skipped, and which had not ended, for the end of a run."""
+"""The last lines of a run: which tests had not ended, and why others were skipped."""
 
 from __future__ import annotations
 
