@@ -116,6 +116,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     return report
 
 
+@pytest.hookimpl(tryfirst=True)  # it is written down before it is printed: an interrupt may come in between
 def pytest_runtest_logstart(nodeid: str) -> None:
     """Note that a test has begun; the process that reports hears it of all workers."""
     BEGUN[nodeid] = time.monotonic()

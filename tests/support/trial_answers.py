@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 RULES = """*filter
@@ -62,3 +63,12 @@ def answer(**more: Any) -> dict[str, Any]:
         "repairs": {"tried": 0, "not_tried": 0, "why": None},
         "sysctls": [], "offices": [], "expectations": [], "set": [], **more,
     }  # fmt: skip
+
+
+def doubtful_rows(answer: Mapping[str, Any]) -> list[tuple[int, int, bool | None, list[str]]]:
+    """List rows whose witnesses do not agree: port, family, what is said of it, and who contradicts whom."""
+    return [
+        (each["port"], each["family"], each["witnesses_agree"], each.get("disagreements", []))
+        for each in answer["ports"]
+        if each["witnesses_agree"] is not True
+    ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from connlab.kernel.measured_kernels import is_burst
+from connlab.trial.answer import witnesses
 from connlab.trial.dialling.dial_words import letters, pattern, refusal
 from connlab.trial.dialling.plan import Plan
 from connlab.trial.dialling.scenarios import BURSTS
@@ -14,14 +15,17 @@ from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Lines
 from connlab.trial.hosts.observations import Dial, Judge, Observation
 from connlab.trial.rules.rule_verdicts import answers
-from connlab.trial.rules.ruleset import Place, Ruleset
+from connlab.trial.rules.ruleset import Ruleset
 
 
 def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, Any]:
     """Put a row together."""
     alive = live(tried.seen["limit"])
     answering = {rule.place for rule in ruleset.rules if answers(rule.text)}
-    several = {} if tried.row.to == "any" else {"to": tried.row.to}
+    several: dict[str, Any] = {} if tried.row.to == "any" else {"to": tried.row.to}
+    agree = witnesses.agree(tried, answering)
+    if agree is False:
+        several["disagreements"] = witnesses.disagreements(tried, answering)
     return {
         "port": tried.row.port, "family": tried.row.family, "from": tried.row.net, "via": tried.row.via,
         "limit": tried.limit, "cap": plan.cap, "shared_by": shared_by(tried), "ports": shared_ports(tried),
@@ -30,7 +34,7 @@ def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, A
         "late": late(tried.dials), "burst": burst(tried),
         "bursts": bursts(tried), "loopback": loopback(tried), "live": alive,
         "live_untracked": older(tried, "live_untracked"), "live_tracked": older(tried, "live_tracked"),
-        "frees": frees(tried), "again": again(tried), "witnesses_agree": agree(tried, answering), **several,
+        "frees": frees(tried), "again": again(tried), "witnesses_agree": agree, **several,
     }  # fmt: skip
 
 
@@ -145,21 +149,3 @@ def frees(tried: Tried) -> str | float | None:
 def again(tried: Tried) -> str | None:
     """Write the letters of all dials once more, after all was closed."""
     return pattern(tried.letters_of("freeing", "again")) or None
-
-
-def agree(tried: Tried, answering: Collection[Place] = ()) -> bool | None:
-    """Tell whether trace, counters and clients say the same in every scenario; some rules answer SYNs themselves.
-
-    None if a trace has holes, or a dial got nothing whose SYN came to no rule: lost, or dropped before all rules.
-    """
-    seen = tried.observations()
-    every = [dial for each in seen for dial in each.dials]
-    if not all(each.complete for each in seen):
-        return None
-    wrong = [
-        dial for dial in every
-        if dial.agrees is False and not (dial.letter == "E" and dial.judge and dial.judge.place in answering)
-    ]  # fmt: skip
-    if wrong or any(packets < each.syns[place] for each in seen for place, packets in each.counters.items()):
-        return False
-    return None if any(dial.unseen for dial in every) else True

@@ -133,7 +133,7 @@ def _scenarios(row: Row) -> Iterator[tuple[str, str, str]]:
     if row["again"] and not _goes_on(row["again"], row["pattern"]):
         yield "after all close", brief(row["again"]), ""
     if row["witnesses_agree"] is False:
-        yield "trace, client", "disagree", "a fault of the lab"
+        yield "trace, client", "disagree", f"a fault of the lab: {row['disagreements'][0]}"
 
 
 def _goes_on(one: str, other: str) -> bool:

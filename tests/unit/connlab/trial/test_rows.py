@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.answer import cannot_run, rows, rules
+from connlab.trial.answer import cannot_run, rows, rules, witnesses
 from connlab.trial.dialling import crowd
 from connlab.trial.dialling.pairs import counted_by, pairs, share
 from connlab.trial.dialling.tried import Tried
@@ -124,14 +124,30 @@ COUNTED = {place(1): 3}
 )
 def test_the_witnesses(observed, agree):
     """Client, trace and counters; null where the trace has holes."""
-    assert rows.agree(tried(dials("E1"), burst=observed)) is agree
+    assert witnesses.agree(tried(dials("E1"), burst=observed)) is agree
+
+
+def test_what_disagrees_is_named():
+    """The dial and the counter, by scenario; a trace with holes contradicts nobody, and has no place in the row."""
+    of_dial = seen({place(2): 9}, dial=dials("E1") + dials("T1", {"T": 1}, agrees=False))
+    of_counter = seen(COUNTED, dial=dials("T4", {"T": 1}))
+    several = tried(dials("E1"), burst=of_dial, held={8082: of_counter})
+    named = [
+        "burst: dial 2 of 2 is T, its first SYN was judged: drop by inet guard input handle 1",
+        "held 8082: inet guard input handle 1 counted 3, the trace has 4",
+    ]
+    assert witnesses.disagreements(several) == named
+    rows_ = evidence(ruleset("tcp dport 443 drop"), several, tried(dials("E1"))).rows
+    assert [entry.get("disagreements") for entry in rows_] == [named, None]
+    holes = seen(COUNTED, complete=False, dial=dials("T4", {"T": 1}, agrees=False))
+    assert witnesses.disagreements(tried(dials("E1"), burst=holes)) == []
 
 
 def test_who_is_answered_by_a_rule_itself_is_in_though_his_syn_came_no_further():
     """SYNPROXY drops a SYN and answers it; who is in although a rule dropped his SYN is a fault of the lab."""
     first = tried(dials("E2", {"E": 1}, agrees=False))
-    assert rows.agree(first) is False
-    assert rows.agree(first, {place(1)}) is True
+    assert witnesses.agree(first) is False
+    assert witnesses.agree(first, {place(1)}) is True
     assert rule_verdicts.answers("-A INPUT -p tcp -j SYNPROXY --mss 1460")
     assert not rule_verdicts.answers('-A INPUT -p tcp -m comment --comment "-j SYNPROXY" -j DROP')
     assert rule_verdicts.answers("tcp dport 80 synproxy mss 1460 wscale 7")

@@ -116,7 +116,10 @@ def test_a_limit_is_each_ports_own_or_of_all_that_share_it():
         ({"frees": 2.5}, ("after one closes", "after 2.5 s", "")),
         ({"again": "R14"}, ("after all close", "R14", "")),
         ({"again": "E19 R11"}, ("after all close", "E19 R11", "")),
-        ({"witnesses_agree": False}, ("trace, client", "disagree", "a fault of the lab")),
+        (
+            {"witnesses_agree": False, "disagreements": ["burst: dial 3", "limit: dial 1"]},
+            ("trace, client", "disagree", "a fault of the lab: burst: dial 3"),
+        ),
     ],
 )
 def test_a_scenario_that_told_something_has_a_line(more, line):
