@@ -68,7 +68,11 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 ##@ Checks
 
 .PHONY: test
-test: .typed  ## Run every test, in labs of their own
+test: .typed  ## Run the tests, in labs of their own
+	@.venv/bin/python -m pytest -n 8 --dist loadgroup --no-loadscope-reorder -m 'not variation' tests
+
+.PHONY: test-all
+test-all: .typed  ## Run every test, also the same with other inputs (CI does)
 	@.venv/bin/python -m pytest -n 8 --dist loadgroup --no-loadscope-reorder tests
 
 .PHONY: tools

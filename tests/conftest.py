@@ -27,7 +27,14 @@ from tests.support.forked_compose import forked_compose
 from tests.support.header import DOCKERLESS, header
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
 from tests.support.last_lines import skip_lines, unfinished_lines
+from tests.support.variations import (
+    pytest_deselected,
+    pytest_testnodedown,
+    report_of_worker,
+    variation_lines,
+)
 
+__all__ = ["pytest_deselected", "pytest_testnodedown"]  # hooks that have a file of their own
 RUN = "CONNLAB_RUN"
 LONGEST_ID = 80  # letters of a parameter
 # After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
@@ -130,6 +137,7 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hold the pages' tables of claims against a run that judged all of them; a contradiction fails it."""
+    report_of_worker(session.config)
     folder = HOME / "runs" / os.environ[RUN]
     if hasattr(session.config, "workerinput") or not folder.is_dir():
         return
@@ -152,7 +160,7 @@ def pytest_terminal_summary(
         terminalreporter.section("a page contradicts this run", red=True)
         terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
     left_out = skip_lines(terminalreporter.stats.get("skipped", []))
-    for line in [*unfinished_lines(BEGUN, time.monotonic()), *left_out]:
+    for line in [*unfinished_lines(BEGUN, time.monotonic()), *left_out, *variation_lines(config)]:
         terminalreporter.line(line)
 
 

@@ -48,6 +48,22 @@ def test_nothing_is_said_of_a_run_that_left_nothing_out():
     assert (result.returncode, "not run" in result.stdout, "make tools" in result.stdout) == (0, False, False)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["no worker", "workers"])
+def test_variations_that_are_left_out_are_counted_once(tmp_path, workers):
+    """And the command that runs them is named; of a run that has them all nothing is said."""
+    shutil.copy(HOME / "tests/conftest.py", tmp_path / "conftest.py")
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.variation)])\n"
+        "def test_it(n): pass\n@pytest.mark.variation\ndef test_more(): pass\n"
+    )
+    where = (*workers, "--rootdir", str(tmp_path), "-c", str(HOME / "pyproject.toml"))
+    *_, left_out, way, summary = pytest_run(*where, "-m", "not variation", str(tmp_path)).stdout.splitlines()
+    assert (left_out, way) == ("not run: 2 tests that try the same with other inputs", "next: make test-all")
+    assert summary.startswith("1 passed")
+    every = pytest_run(*where, str(tmp_path)).stdout
+    assert ("not run" in every, "3 passed" in every) == (False, True)
+
+
 def test_a_reason_that_no_tool_changes_names_none():
     """A kernel without a setting, say."""
     skip = pytest.TestReport(
