@@ -11,6 +11,7 @@ import pytest
 from connlab.base import probes
 from connlab.cluster.one_off import run_once
 from tests.support.laboratory import image
+from tests.support.variations import then_variations
 
 COOKIES, BACKLOG = "net.ipv4.tcp_syncookies", "net.ipv4.tcp_max_syn_backlog"
 
@@ -24,13 +25,13 @@ def run(command: Sequence[str], **options: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("settings", "open_handshakes", "cookies"),
-    [
+    then_variations(
         ({BACKLOG: "8"}, 100, 0),
         ({BACKLOG: "8", COOKIES: "0"}, 7, 0),
         ({BACKLOG: "40", COOKIES: "0"}, 31, 0),
         ({COOKIES: "0"}, 100, 0),
         ({BACKLOG: "8", COOKIES: "2"}, 0, 100),
-    ],
+    ),
 )
 def test_tcp_max_syn_backlog_is_read_without_cookies_alone(settings, open_handshakes, cookies):
     """Three quarters of it, for clients that are not known; the listener's backlog is far away (B13)."""

@@ -19,6 +19,7 @@ from connlab.kernels import archive, guest
 from connlab.kernels.archive import Kernel
 from tests.kernels.containers import owned_by
 from tests.support.processes import lab_command
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.xdist_group("kernels")
 
@@ -104,7 +105,7 @@ def test_a_guest_that_dies_is_told_by_its_cells(killed) -> None:
     assert killed.answer["kernels"][0]["status"] == "cannot run"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", then_variations(signal.SIGINT, signal.SIGTERM))
 def test_a_signal_leaves_nothing(kernels, number: signal.Signals) -> None:
     """While a guest boots, Ctrl-C or the end of a CI job: the exit status of a shell, and no container of it."""
     argv = lab_command("kernels", "--claims", "settings", kernels[-2].release)

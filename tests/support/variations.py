@@ -1,4 +1,4 @@
-"""Variations, which `make test` leaves out (`-m 'not variation'`): what a run's last lines say of them.
+"""Variations, which `make test` leaves out (`-m 'not variation'`), and what a run's last lines say of them.
 
 Each worker of pytest-xdist chooses from all tests, and reports how many it left out to the process that prints.
 """
@@ -10,8 +10,21 @@ from typing import Any
 
 import pytest
 
+VARIATION = pytest.mark.variation
 LEFT_OUT = pytest.StashKey[int]()
 REPORTED = "variations"  # in what a worker gives back when it ends
+
+
+def then_variations(*values: Any) -> list[Any]:
+    """Return the values of a parametrized test: the first is always run, the others are variations of it."""
+    first, *others = values
+    return [first, *(_marked(value) for value in others)]
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, type(pytest.param())):
+        return value._replace(marks=(*value.marks, VARIATION))
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=VARIATION)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

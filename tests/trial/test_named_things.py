@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.in_process import call_lab
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 HEAD = "*filter\n:INPUT ACCEPT [0:0]\n"
@@ -25,13 +26,13 @@ def tried(text: str, folder: Path) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("text", "loaded", "line"),
-    [
+    then_variations(
         (f"{HEAD}-A INPUT -s office.example.com -p tcp --dport 22 -j ACCEPT\n{LIMIT}COMMIT\n", False, 3),
         ("table ip f {\n chain in {\n  type filter hook input priority 0\n"
          "  ip saddr office.example.com tcp dport 22 accept\n  tcp dport 443 ct count over 3 drop\n }\n}\n", False, 4),
         ("iptables -A INPUT -s office.example.com -p tcp --dport 22 -j ACCEPT\n"
          "iptables -A INPUT -p tcp --dport 443 --syn -m connlimit --connlimit-above 3 -j DROP\n", "partly", 1),
-    ],
+    ),
     ids=["iptables-save", "nft", "shell"],
 )  # fmt: skip
 def test_a_name_of_a_host_fails_at_once_and_is_said(text, loaded, line, tmp_path):
@@ -62,7 +63,9 @@ BY_A_SET = """table ip f {
 """
 
 
-@pytest.mark.parametrize(("text", "limit"), [(CONCATENATION, 3), (BY_A_SET, 0)], ids=["braces", "set"])
+@pytest.mark.parametrize(
+    ("text", "limit"), then_variations((CONCATENATION, 3), (BY_A_SET, 0)), ids=["braces", "set"]
+)
 def test_interfaces_of_a_concatenation_are_dialled_by(text, limit, tmp_path):
     """A client behind each; the rule is about one port by each of them."""
     status, answer = tried(text, tmp_path)

@@ -13,6 +13,7 @@ from connlab.cluster import images, preflight
 from connlab.trial.expected import files as expectation_files
 from tests.support.in_process import call_lab
 from tests.support.laboratory import own_settings
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 POLICIES = sorted(
@@ -35,7 +36,7 @@ def broken(answer: dict[str, Any]) -> list[str]:
     return [f"{each['text']}: {each['got']}" for each in answer["expectations"] if not each["holds"]]
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", then_variations(*POLICIES), ids=lambda policy: policy.name)
 def test_a_policy_does_what_is_expected_beside_it(policy: Path):
     """Its port and its limit are the knobs'."""
     assert broken(tried(policy, "--expect", expectation_files.beside(policy))) == []
@@ -58,6 +59,7 @@ def test_both_families_are_limited_by_both_files():
     assert broken(answer) == []
 
 
+@pytest.mark.variation
 def test_a_whole_address_over_ipv6_is_no_client():
     """With mask 128 who has a /64 takes another address for each 15 connections: the control of mask 64."""
     line = next(n for n, text in enumerate(IPV6.read_text().splitlines(), 1) if "--connlimit-mask 64" in text)

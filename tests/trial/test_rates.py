@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.in_process import call_lab
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 BY_IPTABLES = """*filter
@@ -27,11 +28,11 @@ BY_NFT = """table ip f {
 
 @pytest.mark.parametrize(
     ("text", "instead"),
-    [
+    then_variations(
         (BY_IPTABLES, {"text": "with `-m connlimit --connlimit-upto 7` in place of `-m limit`", "pattern": "E7 R10"}),
         (BY_NFT, {"text": "with `add @sources { ip saddr ct count over 3 }` in place of `limit rate`",
                   "pattern": "E3 T10"}),
-    ],
+    ),
     ids=["iptables", "nft"],
 )  # fmt: skip
 def test_as_many_connections_as_the_burst(text, instead, tmp_path):

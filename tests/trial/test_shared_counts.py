@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.in_process import call_lab
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 REJECT = "-j REJECT --reject-with tcp-reset"
@@ -45,13 +46,13 @@ TAKES_IN = "port {}: the count takes in connections to port {}, which the rule d
 
 @pytest.mark.parametrize(
     ("text", "ports", "told"),
-    [
+    then_variations(
         (BY_A_CHAIN, {443: [80, 443, 8090], 80: [80], 8090: [8090]},
          [("port 443: connections to ports 80 and 8090 take places of its limit of 5", 10)]),
         (ONE_OF_BOTH, {443: [80, 443], 80: [80, 443]}, [(TAKES_443, 6), (TAKES_80, 6)]),
         (ONE_RULE, {443: [80, 443], 80: [80, 443]}, [("ports 80 and 443 share one limit of 12", 5)]),
         (ONE_SET, {443: [80, 443], 80: [80, 443]}, [(TAKES_IN.format(443, 80), 5), (TAKES_IN.format(80, 443), 6)]),
-    ],
+    ),
     ids=["chain", "one of both", "one rule", "one set"],
 )  # fmt: skip
 def test_who_uses_whose_count_is_found(text, ports, told, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from connlab.trial.answer import record as trial_record
 from tests.support.in_process import call_lab
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 CONF = """# copied from a blog
@@ -179,6 +180,7 @@ def test_a_container_that_does_not_start(tried):
     assert all(entry["text"].endswith("does not start, for lines 6, 8") for entry in answer["sysctls"])
 
 
+@pytest.mark.variation
 def test_each_service_is_a_container_of_its_own(tried):
     """Two do not start, one for two lines; one does."""
     answer = tried("two.yaml")
@@ -192,11 +194,11 @@ def test_each_service_is_a_container_of_its_own(tried):
 
 @pytest.mark.parametrize(
     ("name", "lines"),
-    [
+    then_variations(
         ("map.yaml", {5: ["other-side", "applied"], 6: ["lower-than-default", "applied"],
                       7: ["other-side", "applied"]}),
         ("pod.yaml", {6: ["lower-than-default", "only-if-asked", "applied"]}),
-    ],
+    ),
 )  # fmt: skip
 def test_a_container_that_starts(tried, name, lines):
     answer = tried(name)
@@ -204,6 +206,7 @@ def test_a_container_that_starts(tried, name, lines):
     assert verdicts(answer) == lines
 
 
+@pytest.mark.variation
 def test_docker_run(tried):
     answer = tried("run.txt")
     assert loaded(answer) == (False, 1, 1)
@@ -215,8 +218,8 @@ def test_docker_run(tried):
 
 @pytest.mark.parametrize(
     ("name", "status", "lines"),
-    [("tune.sh", 0, [["invalid"], ["applied"], ["applied"]]),
-     ("fails.sh", 1, [["only-if-asked", "applied"], ["absent"]])],
+    then_variations(("tune.sh", 0, [["invalid"], ["applied"], ["applied"]]),
+                    ("fails.sh", 1, [["only-if-asked", "applied"], ["absent"]])),
 )  # fmt: skip
 def test_a_script_ends_with_the_status_of_its_last_command(tried, name, status, lines):
     """And what went wrong before is told all the same."""

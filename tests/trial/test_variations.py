@@ -15,7 +15,7 @@ import pytest
 from tests.support.in_process import call_lab
 from tests.support.trial_answers import doubtful_rows
 
-pytestmark = pytest.mark.usefixtures("shared_sandboxes")
+pytestmark = [pytest.mark.usefixtures("shared_sandboxes"), pytest.mark.variation]
 Row = tuple[int, int]  # port, family
 
 

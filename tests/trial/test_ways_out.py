@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.in_process import call_lab
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 BY_IPTABLES = """*filter
@@ -31,7 +32,7 @@ BY_NFT = """table inet guard {
 
 @pytest.mark.parametrize(
     ("text", "decided"),
-    [(BY_IPTABLES, {7: 10, 8: 10}), (BY_NFT, {4: 20, 5: 20})],
+    then_variations((BY_IPTABLES, {7: 10, 8: 10}), (BY_NFT, {4: 20, 5: 20})),
     ids=["iptables", "nft"],
 )
 def test_a_limit_on_the_way_out_is_met(text, decided, tmp_path):

@@ -14,6 +14,7 @@ from connlab.base.model import events
 from connlab.cluster import hosts
 from tests.support.checkout import checkout, run_copy
 from tests.support.laboratory import own_settings, temporary_project
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.xdist_group("edits")  # one lab for all of them, not one in each worker
 FLOW = '{services: {host: {sysctls: {"net.ipv4.tcp_fin_timeout": 14, net.ipv4.tcp_rmem: "4096\\t8192\\t16384"}}}}\n'
@@ -124,7 +125,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("before", "after", "why"), BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("before", "after", "why"), then_variations(*BROKEN.values()), ids=BROKEN)
 def test_a_mode_that_cannot_be_used_leaves_the_lab_alone(
     copy: Checkout, before: str, after: str, why: str
 ) -> None:

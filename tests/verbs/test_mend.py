@@ -18,6 +18,7 @@ from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, lab_of_hosts, own_settings, temporary_project
 from tests.support.pausing import pause
 from tests.support.sockets import peer_ports
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.xdist_group("mend")  # one lab for all of them, not one in each worker
 CLIENTS = 8
@@ -76,7 +77,7 @@ def test_every_broken_client_comes_back_and_no_other_is_touched(lab: Lab, capfd)
     assert (hosts_now[0].id, hosts_now[-1].id) == (lab.server.id, lab.clients[-1].id)
 
 
-@pytest.mark.parametrize("fault", ["paused", "killed", "removed", "disconnected"])
+@pytest.mark.parametrize("fault", then_variations("removed", "killed", "paused", "disconnected"))
 def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: str) -> None:
     """Its state is told with the way out, and that way is `make up`.
 

@@ -17,12 +17,13 @@ from tests.support.laboratory import Lab, laboratory, own_settings, temporary_pr
 from tests.support.menu import FILE
 from tests.support.pausing import pause
 from tests.support.processes import write_program
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.xdist_group("without_knobs")  # one lab for all of them, not one in each worker
 PROFILE = "services: {host: {sysctls: [unclosed\n"
 
 
-@pytest.mark.parametrize("damage", ["env gone", "env not UTF-8", "bad profiles", "bad knobs"])
+@pytest.mark.parametrize("damage", then_variations("env gone", "env not UTF-8", "bad profiles", "bad knobs"))
 def test_looks_go_on(damaged_lab: tuple[Lab, Path], damage: str) -> None:
     """`status` and `logs` tell of the hosts; a command that needs the knobs says what is wrong, exit status 2."""
     lab, copy = damaged_lab

@@ -14,6 +14,7 @@ from connlab.cluster.engine import client
 from tests.support.checkout import checkout
 from tests.support.laboratory import laboratory, own_settings
 from tests.support.processes import run_lab
+from tests.support.variations import then_variations
 
 
 def test_the_longest_project_and_an_end_without_a_word() -> None:
@@ -41,10 +42,10 @@ def test_the_longest_project_and_an_end_without_a_word() -> None:
 
 @pytest.mark.parametrize(
     ("damage", "why"),
-    [
+    then_variations(
         (b"services: {host: [/proc/x]}\n", "sysctl/stock.yaml: it has no mapping"),
         (b"\xff\xfe\n", "sysctl/stock.yaml: it is not UTF-8"),
-    ],
+    ),
 )
 def test_doctor_tells_of_a_profile_that_it_cannot_read(tmp_path: Path, damage: bytes, why: str) -> None:
     """As a row that failed, with the fix, and all other rows are told; no traceback."""

@@ -12,6 +12,7 @@ import pytest
 from connlab.cluster import subprocesses
 from tests.support import compose_start
 from tests.support.forked_compose import COMPOSE, PROGRAM, forked_compose
+from tests.support.variations import then_variations
 
 USED = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}  # as the lab calls Compose
 
@@ -49,13 +50,13 @@ def _compose_1() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["version"],
+    then_variations(
         ["--file", "x.yaml", "config"],
+        ["version"],
         ["-f", "nowhere.yaml", "up"],
         ["no-such-command"],
         ["up", "--nonsense"],
-    ],
+    ),
     ids=lambda arguments: arguments[-1],
 )
 @pytest.mark.usefixtures("_compose_1")

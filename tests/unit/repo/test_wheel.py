@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import run_program
+from tests.support.variations import then_variations
 
 HOME = Path(__file__).parents[3]
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -44,7 +45,9 @@ def run(installed: Path, *argv: str, **variables: str) -> subprocess.CompletedPr
     return run_program([installed, *argv], installed.parent, environment | variables)
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["up", "--help"], ["--version"], ["completion", "bash"]])
+@pytest.mark.parametrize(
+    "argv", then_variations(["--help"], ["up", "--help"], ["--version"], ["completion", "bash"])
+)
 def test_what_needs_no_checkout_works(installed: Path, argv: list[str]) -> None:
     """The list of verbs, the help of one, the version, completion."""
     result = run(installed, *argv)
@@ -52,7 +55,9 @@ def test_what_needs_no_checkout_works(installed: Path, argv: list[str]) -> None:
     assert "lab" in result.stdout
 
 
-@pytest.mark.parametrize("verb", ["up", "doctor", "status", "down", "logs", "claims", "report"])
+@pytest.mark.parametrize(
+    "verb", then_variations("up", "doctor", "status", "down", "logs", "claims", "report")
+)
 def test_a_verb_says_that_it_needs_the_checkout(installed: Path, verb: str) -> None:
     """And how it is named; exit status 3, no traceback."""
     result = run(installed, verb)

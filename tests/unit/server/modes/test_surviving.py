@@ -9,11 +9,12 @@ import socket
 import pytest
 
 from connlab.base.wait import until
+from tests.support.variations import then_variations
 from tests.unit.server.modes.kinds import BOUND, MODES
 from tests.unit.server.process import WITHIN, fill, receive, reset
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", then_variations(*MODES))
 def test_hostile_clients_do_not_matter(start, mode):
     """Garbage, a reset in mid-message, 10 MB at once, and one that never reads: others are served after each."""
     server = start(mode)
@@ -64,7 +65,7 @@ def _echo_all(sock: socket.socket, size: int) -> int:
     return back
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", then_variations(*MODES))
 def test_a_thousand_that_say_nothing_do_not_matter(start, mode):
     """1,000 connects without a byte: those without a bound serve another meanwhile, all do afterwards.
 
