@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from connlab.actions import repeated_syns, witness
@@ -11,7 +12,8 @@ from connlab.agent.session import Agent
 from connlab.base.errors import Usage
 from connlab.base.knob_values import whole_number
 from connlab.base.settings import Settings
-from connlab.cluster import hosts
+from connlab.cluster import hosts, images
+from connlab.cluster.host import Host
 
 
 def target(host: str, port: str) -> tuple[str, int]:
@@ -28,7 +30,8 @@ def target(host: str, port: str) -> tuple[str, int]:
 def connect(settings: Settings, number: int, host: str, port: int, timeout: int) -> dict[str, Any]:
     """Dial once from client `number`, `timeout` seconds long, and hang up.
 
-    `resolved` false: there was no attempt, and `outcome` and what follows from it are null. `rule_packets`
+    `resolved` false: there was no attempt, and `outcome` and what follows from it are null; `cause` is the state of the
+    lab's own host of that name, if there is one, and `next` what to do. `rule_packets`
     is how far the counters of the server's refusing rules moved meanwhile, for all sources; `refused_by_policy`
     what the server reported of this one; null where there is no such witness, and `witness` says why. Times in µs.
     """
@@ -39,12 +42,14 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         "schema": 1, "client": dialler.name, "host": host, "port": port, "timeout_us": timeout * 1_000_000,
         "resolved": False, "resolver": {}, "address": None, "family": None, "outcome": None, "errno": None,
         "source": None, "source_port": None, "us": None, "rule_packets": None, "refused_by_policy": None,
-        "complete": None, "witness": None, "repeated_syns": None,
+        "complete": None, "witness": None, "repeated_syns": None, "cause": None, "next": None,
     }  # fmt: skip
     with Agent(dialler) as agent, witness.repeated_command(server) as asked:
         resolution = agent.resolve(host)
         result["resolver"] = {"errno": resolution.errno, "reason": resolution.reason, "us": resolution.us}
-        if resolution.address is not None:
+        if resolution.address is None:
+            result |= _why_unresolved(host, lab_hosts)
+        else:
             before, repeated_before = witness.sample_server(asked), repeated_syns.count(agent)
             (attempt,) = agent.open(
                 host=resolution.address, port=port, timeout_ms=timeout * 1000, keep=False, gap_ms=0
@@ -72,7 +77,10 @@ def sentence(result: dict[str, Any]) -> str:
     if not result["resolved"]:
         resolver = result["resolver"]
         why = f"{resolver['reason']} ({resolver['errno']}, after {_ms(resolver['us'])})"
-        return f"{result['host']} does not resolve: {why}; nothing was dialled"
+        cause = f": {result['cause']}" if result["cause"] else ""
+        return (
+            f"{result['host']} does not resolve: {why}; nothing was dialled{cause}\n  next: {result['next']}"
+        )
     where = (
         result["host"] if result["host"] == result["address"] else f"{result['host']} ({result['address']})"
     )
@@ -90,6 +98,18 @@ def sentence(result: dict[str, Any]) -> str:
         )
     why = f"{where}: {result['outcome']} ({result['errno']}) after {_ms(result['us'])}"
     return f"{why}; {result['witness']}"
+
+
+def _why_unresolved(name: str, lab_hosts: Sequence[Host]) -> dict[str, str | None]:
+    """Tell why nobody has a name: a service of the lab is found by its name while a host of it runs."""
+    own = [entry for entry in lab_hosts if entry.service == name]
+    if name not in images.SERVICES or any(entry.running for entry in own):
+        return {"cause": None, "next": "server or client: hosts of the lab have these names; make status"}
+    troubles = ", ".join(f"{entry.name} {entry.trouble}" for entry in own)
+    return {
+        "cause": troubles or f"the lab has no {name}",
+        "next": "make up, which brings it back; make logs shows what it said",
+    }
 
 
 def _who(result: dict[str, Any]) -> str:

@@ -273,6 +273,8 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         status, out, err = call_verb(lab, "attempt")
         assert (status, out) == (1, "")
         assert err == f"lab: the lab {lab.settings.project} has no server\n  next: make up\n"
+        status, out, _ = call_verb(lab, "connect")
+        assert (status, "nothing was dialled: the lab has no server\n  next: make up" in out) == (1, True)
 
 
 def _read_until(process: subprocess.Popen, text: str, stream: IO[str] | None = None) -> str:

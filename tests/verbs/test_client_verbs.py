@@ -111,6 +111,10 @@ def test_a_name_that_nobody_has(trio: Lab, watch) -> None:
     assert (result["exit"], result["resolved"], result["outcome"]) == (1, False, None)
     assert result["resolver"]["errno"] in ("EAI_AGAIN", "EAI_NONAME")
     assert in_words.stdout.startswith("nosuch does not resolve: ")
+    assert result["cause"] is None
+    assert in_words.stdout.endswith(
+        "  next: server or client: hosts of the lab have these names; make status\n"
+    )
     assert _dials(trio) == before
     assert diff.counter("TcpPassiveOpens") == 0
 

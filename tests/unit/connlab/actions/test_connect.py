@@ -93,7 +93,14 @@ def test_one_line_for_each_outcome(result, words) -> None:
     assert sentence({**RESOLVED, **DIALLED, **result}) == words
 
 
-def test_a_name_without_an_address() -> None:
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ({"cause": None, "next": "another name"}, "\n  next: another name"),
+        ({"cause": "server-1 exited (137)", "next": "make up"}, ": server-1 exited (137)\n  next: make up"),
+    ],
+)
+def test_a_name_without_an_address(more, end) -> None:
     resolver = {"errno": "EAI_NONAME", "reason": "Name or service not known", "us": 1_001_000}
     words = "nosuch does not resolve: Name or service not known (EAI_NONAME, after 1001.0 ms); nothing was dialled"
-    assert sentence({"host": "nosuch", "resolved": False, "resolver": resolver}) == words
+    assert sentence({"host": "nosuch", "resolved": False, "resolver": resolver, **more}) == words + end
