@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from connlab.actions import scale_memory, scale_witness
 from connlab.actions.scale_dials import Dials, totals
 from connlab.actions.scale_plan import DIALS, LIMIT, Plan
-from connlab.actions.scale_problems import problems
+from connlab.actions.scale_problems import problems, reasons
 from connlab.actions.scale_together import together
 from connlab.agent.session import Agent
 from connlab.base import probes
@@ -86,7 +86,8 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
         "over_time": dials.over_time(),
         "admitted": dials.admitted(expected),
     }  # fmt: skip
-    return {**answer, "exact": not problems(answer)}
+    found = problems(answer)
+    return {**answer, "exact": not found, "problems": found, "reasons": reasons(answer)}
 
 
 def _dial(lab: ScaleLab, dials: Dials, tell: Tell) -> None:

@@ -37,6 +37,8 @@ def test_an_overloaded_listener_is_explained() -> None:
     assert overflows > 0
     assert missing > 0
     more = server["rule_packets"] - SOURCES * (DIALS - LIMIT)
+    assert f"{len(answer['wrong_in_tables'])} sources stand otherwise in the tables" in answer["problems"]
+    assert len(answer["reasons"]) == 2 + (more > 0)
     assert f"\n{overflows:,} times the accept queue was full (ListenOverflows)" in result.stdout
     refused_more = re.findall(r"^the rule refused ([\d,]+) SYNs more", result.stdout, re.MULTILINE)
     assert refused_more == [f"{more:,}"] * (more > 0)

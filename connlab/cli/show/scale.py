@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from connlab.cli.show.terminal import console, joined, new_table, strong, styled
@@ -10,7 +10,7 @@ from connlab.cli.show.terminal import console, joined, new_table, strong, styled
 TOLD = 10  # wrong sources that are told one by one
 
 
-def screen(answer: Mapping[str, Any], problems: Sequence[str], reasons: Sequence[str]) -> None:
+def screen(answer: Mapping[str, Any]) -> None:
     """Print the table, how fast it was, what it took, every problem, and what the counters say of why."""
     out, plan, client, server = console(), answer["plan"], answer["client"], answer["server"]
     out.print(
@@ -52,8 +52,8 @@ def screen(answer: Mapping[str, Any], problems: Sequence[str], reasons: Sequence
         out.sentence(", ".join(f"{name} {value}" for name, value in row.items()))
     if answer["counters"]:
         out.sentence(", ".join(f"{name} {number:+,}" for name, number in answer["counters"].items()))
-    for words in reasons:
+    for words in answer["reasons"]:
         out.sentence(words)
-    for words in problems:
+    for words in answer["problems"]:
         out.sentence(styled(words, "red"))
     out.sentence(styled("exact", "green") if answer["exact"] else styled("not exact", "red"))

@@ -24,7 +24,6 @@ from connlab.cli.verbs.options import WholeNumber, json_option, print_json
 def truth_at_scale(sources: int, in_flight: int, as_json: bool) -> None:
     """Dial 20 times from each of many sources, in a lab of its own. Exit code 1 unless each was admitted to 15."""
     from connlab.actions import truth_at_scale as big
-    from connlab.actions.scale_problems import problems, reasons
     from connlab.base.output import notice
     from connlab.cli.show import scale as show
     from connlab.evidence import big_runs
@@ -34,7 +33,7 @@ def truth_at_scale(sources: int, in_flight: int, as_json: bool) -> None:
     if as_json:
         print_json({**answer, "evidence": f"runs/{folder.name}"})
     else:
-        show.screen(answer, problems(answer), reasons(answer))
+        show.screen(answer)
     notice(f"evidence: runs/{folder.name}; make report RUN=runs/{folder.name} draws it")
     if not answer["exact"]:
         sys.exit(1)
