@@ -69,11 +69,11 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 
 .PHONY: test
 test: .typed  ## Run the tests, in labs of their own
-	@.venv/bin/python -m pytest -n 8 --dist loadgroup --no-loadscope-reorder -m 'not variation' tests
+	@.venv/bin/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder -m 'not variation' tests
 
 .PHONY: test-all
 test-all: .typed  ## Run every test, also the same with other inputs (CI does)
-	@.venv/bin/python -m pytest -n 8 --dist loadgroup --no-loadscope-reorder tests
+	@.venv/bin/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder tests
 
 .PHONY: tools
 tools: .typed  ## Install what some tests need: Compose 2, 5, Chromium (as root)
