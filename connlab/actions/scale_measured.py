@@ -86,8 +86,8 @@ def measure(lab: ScaleLab, tell: Tell) -> dict[str, Any]:
         "over_time": dials.over_time(),
         "admitted": dials.admitted(expected),
     }  # fmt: skip
-    found = problems(answer)
-    return {**answer, "exact": not found, "problems": found, "reasons": reasons(answer)}
+    inexact = problems(answer)
+    return {**answer, "exact": not inexact, "problems": inexact, "reasons": reasons(answer)}
 
 
 def _dial(lab: ScaleLab, dials: Dials, tell: Tell) -> None:
