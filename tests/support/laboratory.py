@@ -6,11 +6,9 @@ import contextlib
 import functools
 import itertools
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +16,7 @@ from connlab.base import settings
 from connlab.base.model import Event, events
 from connlab.base.settings import Settings
 from connlab.base.wait import until
-from connlab.cluster import engine, hosts, images, lifecycle, one_off, profiles, removal
+from connlab.cluster import engine, images, lifecycle, one_off, orphans, profiles, removal
 from connlab.cluster.host import Host
 from connlab.evidence import recorder
 from tests.support.command_runner import with_runner
@@ -136,8 +134,4 @@ def remove_leftovers() -> None:
     """Remove the labs of test runs whose process is gone (SIGKILL, say), and one-off containers of 10 minutes ago."""
     with contextlib.suppress(engine.Refused):  # another worker's prune is running: one at a time
         engine.client().api.prune_containers(filters={"label": ["connlab.try=1"], "until": "10m"})
-    project = settings.read().project
-    for name in hosts.projects(f"{project}-test-"):
-        owner = re.fullmatch(rf"{project}-test-(\d+)-\d+(-scale-\d+)?", name)
-        if owner and not Path(f"/proc/{owner[1]}").exists():
-            removal.remove_project(name)
+    orphans.remove(f"{settings.read().project}-test-", r"-\d+(-scale-\d+)?")

@@ -13,9 +13,11 @@ from connlab.cluster import engine_machine, hosts, orphans, removal
 PREFIX = "connlab-scale-"
 
 
-@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize(
+    ("here", "suffix", "ends"), [(True, "", [""]), (True, r"-\w", ["-x"]), (False, "", [])]
+)
 def test_only_labs_of_processes_that_are_gone_are_removed(
-    monkeypatch: pytest.MonkeyPatch, here: bool
+    monkeypatch: pytest.MonkeyPatch, here: bool, suffix: str, ends: list[str]
 ) -> None:
     """On this machine; whose process it was on an engine elsewhere nobody here knows."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
@@ -25,5 +27,5 @@ def test_only_labs_of_processes_that_are_gone_are_removed(
     monkeypatch.setattr(hosts, "projects", lambda prefix: {name for name in names if name.startswith(prefix)})
     monkeypatch.setattr(engine_machine, "is_here", lambda: here)
     monkeypatch.setattr(removal, "remove_project", removed.append)
-    orphans.remove(PREFIX)
-    assert removed == ([f"{PREFIX}{gone.pid}"] if here else [])
+    orphans.remove(PREFIX, suffix)
+    assert removed == [f"{PREFIX}{gone.pid}{end}" for end in ends]
