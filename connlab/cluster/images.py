@@ -103,6 +103,8 @@ def _build(settings: Settings, service: str) -> None:
     argv += ["--target", STAGE, "--build-arg", f"BASE_IMAGE={settings.values['BASE_IMAGE']}"]
     if problem := _problem([*argv, str(HOME)]):
         raise LabError(f"building {image} failed", problem)
+    # The classic builder leaves the stage that the last one copies from.
+    engine.remove_nameless_images(f"{LABEL}={service}")
 
 
 def _ensure_base(name: str) -> None:

@@ -65,6 +65,13 @@ def test_what_was_unpacked_of_a_kernel_is_used_again(kernels, monkeypatch: pytes
     assert engine.client().api.images(filters={"label": archive.STAGE, "dangling": True}) == []
 
 
+def test_what_guests_are_made_of_leaves_no_image_without_a_name(kernels) -> None:
+    """Of its two stages the first is only copied from."""
+    images.ensure(settings.read(), [archive.IMAGE])
+    label = f"{images.LABEL}={archive.IMAGE}"
+    assert engine.client().api.images(filters={"label": label, "dangling": True}) == []
+
+
 def test_no_room_for_a_kernel_is_told_and_leaves_nothing(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build that has filled its disk (here /dev/shm, 64 MB): the words, and no image, whole or half."""
     kernel = Kernel("6.12.0", (), ("none=1",))

@@ -58,10 +58,11 @@ def test_variations_that_are_left_out_are_counted_once(tmp_path, workers):
     )
     where = (*workers, "--rootdir", str(tmp_path), "-c", str(HOME / "pyproject.toml"))
     *_, left_out, way, summary = pytest_run(*where, "-m", "not variation", str(tmp_path)).stdout.splitlines()
-    assert (left_out, way) == ("not run: 2 tests that try the same with other inputs", "next: make test-all")
+    assert (left_out, way) == ("not run: 2 variations (the same with other inputs)", "next: make test-all")
     assert summary.startswith("1 passed")
-    every = pytest_run(*where, str(tmp_path)).stdout
-    assert ("not run" in every, "3 passed" in every) == (False, True)
+    for chosen, passed in (((), "3 passed"), (("-k", "test_more"), "1 passed")):
+        output = pytest_run(*where, *chosen, str(tmp_path)).stdout
+        assert ("not run" in output, passed in output) == (False, True)
 
 
 def test_a_reason_that_no_tool_changes_names_none():
