@@ -74,18 +74,21 @@ def _tried(
             return _answer(loaded.files, [], [], []), kernel
         laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
         kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
+        is_left_out = functools.partial(emulated.is_left_out, ruleset=loaded.ruleset, machine=machine)
         if machine.is_engines and (words := estimate.announcement(laid_out, loaded.ruleset)):
             notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         asked = neighbours.ask(conductor, laid_out, loaded.ruleset)
-        tried = battery.run(conductor, laid_out, loaded.ruleset)
+        tried = battery.run(conductor, laid_out, loaded.ruleset, is_left_out)
         idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
         strangers = neighbours.seen(conductor, asked)
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
         entries = [neighbours.noted(each, strangers) for each in entries]
         evidence = findings.Evidence(loaded, laid_out, tried, entries, idle, neighbours=strangers)
-        found = findings.found(evidence)
+        found = [
+            each for each in findings.found(evidence) if not (each[1].tried and is_left_out(each[1].tried))
+        ]
         better = repairs(conductor, evidence, found)
         offices_seen = [
             offices.entry(*each) for each in zip(visits, conductor.observations(visited), strict=True)

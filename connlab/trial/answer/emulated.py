@@ -9,6 +9,7 @@ from typing import Any
 from connlab.trial.answer.cannot_run import row_without, told_apart
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Lines
+from connlab.trial.hosts.machine import Machine
 from connlab.trial.rules import rule_text
 from connlab.trial.rules.ruleset import Rule, Ruleset
 
@@ -30,6 +31,11 @@ def rate_of_seconds(tried: Tried, ruleset: Ruleset) -> Rule | None:
         ),
         None,
     )  # fmt: skip
+
+
+def is_left_out(tried: Tried, ruleset: Ruleset, machine: Machine) -> bool:
+    """Tell whether a machine cannot measure a row: it emulates its processor, and a rate of seconds had a say."""
+    return not machine.is_engines and rate_of_seconds(tried, ruleset) is not None
 
 
 def marked(

@@ -20,8 +20,13 @@ from connlab.trial.rules import rule_text
 from connlab.trial.rules.ruleset import Place, Ruleset
 
 
-def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
-    """Try all rows; each scenario on fresh hosts, side by side with others, as soon as it can be asked for."""
+def run(
+    conductor: Conductor, plan: Plan, ruleset: Ruleset, is_left_out: Callable[[Tried], bool] = lambda _: False
+) -> list[Tried]:
+    """Try all rows; each scenario on fresh hosts, side by side with others, as soon as it can be asked for.
+
+    Of rows that are left out the first scenario is all that is tried, which tells that they are.
+    """
     groups: dict[tuple[int, int], list[Row]] = {}
     for row in plan.rows:
         groups.setdefault((row.port, row.family), []).append(row)
@@ -29,21 +34,24 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
     chosen: dict[tuple[int, int], list[Tried]] = {}
     turning, rationing = may_turn(ruleset), may_ration(ruleset)
 
+    def wanted(tried: Sequence[Tried]) -> list[Tried]:
+        return [each for each in tried if judged(ruleset, each.row.family) and not is_left_out(each)]
+
     def known(row: Row, tried: Tried) -> Iterator[Task]:
         """Go on with a port and family once all its rows are known; and once all are, with what is held of others."""
         limits[row] = tried
         group = row.port, row.family
         if all(each in limits for each in groups[group]):
             chosen[group] = told_apart([limits[each] for each in groups[group]])
-            for each in _judged(chosen[group], ruleset):
+            for each in wanted(chosen[group]):
                 at_once = turning or by_time(each, ruleset)
                 yield from _dependent(plan, ruleset, each, at_once=at_once, rationing=rationing)
         if len(limits) == len(plan.rows):
-            yield from _held(plan, _judged(_in_order(chosen, groups), ruleset), ruleset)
+            yield from _held(plan, wanted(_in_order(chosen, groups)), ruleset)
 
     do(conductor, _first(plan, ruleset, known, rationing=rationing))
     tried = _in_order(chosen, groups)
-    mine = _judged(tried, ruleset)
+    mine = wanted(tried)
     for each in mine:
         do(conductor, _crowd(plan, each, ruleset))  # one after another: each has thousands of connections
     share(mine)
@@ -53,10 +61,6 @@ def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
         if each.fewer(each.outside) and not of_a_net:
             each.shared_prefix = 0
     return tried
-
-
-def _judged(tried: Sequence[Tried], ruleset: Ruleset) -> list[Tried]:
-    return [each for each in tried if judged(ruleset, each.row.family)]
 
 
 def _in_order(

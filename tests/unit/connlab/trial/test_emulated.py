@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from connlab.trial.answer import emulated
 from connlab.trial.files.lines import Line, Lines
+from connlab.trial.hosts.machine import Kernel, Machine
 from tests.support.trial_answers import answer, finding, row
 from tests.support.trials import dials, place, ruleset, tried
 
+GUEST = Machine(Kernel("6.12.0"), contextlib.nullcontext, lambda *_: (0, ""), 1.0, 1.0, is_engines=False)  # type: ignore[arg-type]
 CONNECTIONS = "tcp dport 443 ct count over 5 drop"
 
 
@@ -35,6 +39,8 @@ def test_a_rate_of_seconds_is_told_from_what_is_slower(rule, is_too_fast):
     rules = ruleset(rule)
     met = tried(dials("E5 R10", {"R": 1}), reached=[1])
     assert (emulated.rate_of_seconds(met, rules) is not None) == is_too_fast
+    assert emulated.is_left_out(met, rules, GUEST) == is_too_fast
+    assert not emulated.is_left_out(met, rules, GUEST._replace(is_engines=True))
     assert emulated.rate_of_seconds(tried(dials("E64")), rules) is None
 
 
