@@ -149,6 +149,11 @@ clean:  ## Remove unused images, Python tools and caches (runs/ stays)
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Folders are no verbs: `make tests` did nothing, and said that it had ended well.
+.PHONY: client connlab docs firewall namespaces probes runs server sysctl tests
+client connlab docs firewall namespaces probes runs server sysctl tests:
+	@echo "make: $@ is a folder, not a verb; next: make help" >&2; exit 2
+
 # Of verbs that do not call the lab first, which looks at what was typed.
 .PHONY: .typed
 .typed: .venv/.ready

@@ -174,3 +174,15 @@ def test_no_line_of_the_makefile_refers_to_a_name_of_the_users():
         "foreach", ".VARIABLES", "if", "findstring", "CONNLAB_MAKE_NAMES", "v", "eval", "filter", "word", "origin",
         "value",
     }  # fmt: skip
+
+
+def test_a_folder_is_no_verb_that_does_nothing():
+    """`make tests` is refused, and so is every folder of the repository that is not a verb's name too."""
+    made_here = re.compile(r"\.|build$|__pycache__$|.*\.egg-info$")
+    folders = {path.name for path in HOME.iterdir() if path.is_dir() and not made_here.match(path.name)}
+    assert folders >= {"server", "client", "firewall", "sysctl", "tests"}
+    verbs = set(re.findall(r"^([a-z-]+):.*## ", (HOME / "Makefile").read_text(), re.MULTILINE))
+    for folder in folders - verbs:
+        result = run_program(["make", folder], HOME, environment_without(OUTER))
+        told = f"make: {folder} is a folder, not a verb; next: make help\n"
+        assert (result.returncode, result.stderr.startswith(told)) == (2, True), (folder, result.stdout)
