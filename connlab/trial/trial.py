@@ -81,7 +81,7 @@ def _tried(
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         asked = neighbours.ask(conductor, laid_out, loaded.ruleset)
         tried = battery.run(conductor, laid_out, loaded.ruleset, is_left_out)
-        idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
+        idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried, is_left_out)
         strangers = neighbours.seen(conductor, asked)
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
         entries = [neighbours.noted(each, strangers) for each in entries]
