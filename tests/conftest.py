@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,7 +25,13 @@ from tests.support import compose_start, menu
 from tests.support.forked_compose import forked_compose
 from tests.support.header import DOCKERLESS, header
 from tests.support.laboratory import Lab, laboratory, remove_leftovers, shared_use
-from tests.support.last_lines import skip_lines, unfinished_lines
+from tests.support.last_lines import (
+    pytest_runtest_logfinish,
+    pytest_runtest_logstart,
+    skip_lines,
+    unfinished_lines,
+)
+from tests.support.ordering import pytest_collection_modifyitems, pytest_itemcollected
 from tests.support.variations import (
     pytest_deselected,
     pytest_testnodedown,
@@ -34,29 +39,19 @@ from tests.support.variations import (
     variation_lines,
 )
 
-__all__ = ["pytest_deselected", "pytest_testnodedown"]  # hooks that have a file of their own
+__all__ = [  # hooks that have a file of their own
+    "pytest_collection_modifyitems",
+    "pytest_deselected",
+    "pytest_itemcollected",
+    "pytest_runtest_logfinish",
+    "pytest_runtest_logstart",
+    "pytest_testnodedown",
+]
 RUN = "CONNLAB_RUN"
 LONGEST_ID = 80  # letters of a parameter
-# After the tests of the crowd, which keep one worker for most of a run: what waits longest begins first, and what
-# takes moments comes last, so that no worker is left with a long story then.
-ORDER = (
-    "time_wait",
-    "kernels",
-    "trial",
-    "faults",
-    "experiments",
-    "hosts",
-    "verbs",
-    "compose",
-    "report",
-    "unit",
-)
-# Whose tests have a trial each, which waits more than it works: spread over all workers.
-APART = {"test_documents.py", "test_policies.py", "test_script_kinds.py"}
 PASSED = pytest.StashKey[bool]()
 FOLDER = pytest.StashKey[str]()
 WRONG = pytest.StashKey[list[str]]()
-BEGUN = dict[str, float]()  # tests that run, in any worker, and since when (time.monotonic)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,31 +77,6 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{text[:LONGEST_ID]}..." if isinstance(text, str) and len(text) > LONGEST_ID else None
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Run tests that share the crowd, or recordings, in one worker; all others wherever there is room."""
-    if "crowd" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("crowd"))
-    elif "time_wait" in item.path.parts:
-        item.add_marker(pytest.mark.xdist_group("time_wait"))
-    elif {"trial", "unit"}.intersection(item.path.parts) and not item.get_closest_marker("xdist_group"):
-        # A trial is its module's. By file, and mode: xdist's scheduler walks through all groups that a worker had; a
-        # thousand cost it 20 s.
-        mode = getattr(getattr(item, "callspec", None), "params", {}).get("mode", "")
-        own = item.nodeid if item.path.name in APART else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(f"{own}{mode}"))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the crowd's tests first, then folders in their ORDER; xdist keeps it with --no-loadscope-reorder."""
-
-    def key(item: pytest.Item) -> tuple[bool, int]:
-        top = item.path.parts[len(HOME.parts) + 1 :][:1]  # tests/unit has a folder for kernels, too
-        folder = next((n for n, folder in enumerate(ORDER) if folder in top), 0)
-        return "crowd" not in getattr(item, "fixturenames", ()), folder
-
-    items.sort(key=key)
-
-
 def pytest_report_header(config: pytest.Config) -> str:
     """Name the kernel under test, which is the engine's, because results depend on it."""
     return header(config.args)
@@ -121,17 +91,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     if report.failed and FOLDER in item.stash:
         report.sections.append(("evidence", item.stash[FOLDER]))
     return report
-
-
-@pytest.hookimpl(tryfirst=True)  # it is written down before it is printed: an interrupt may come in between
-def pytest_runtest_logstart(nodeid: str) -> None:
-    """Note that a test has begun; the process that reports hears it of all workers."""
-    BEGUN[nodeid] = time.monotonic()
-
-
-def pytest_runtest_logfinish(nodeid: str) -> None:
-    """Note that a test has ended."""
-    BEGUN.pop(nodeid, None)
 
 
 @pytest.hookimpl(trylast=True)
@@ -160,7 +119,7 @@ def pytest_terminal_summary(
         terminalreporter.section("a page contradicts this run", red=True)
         terminalreporter.line(f"{', '.join(wrong)}: `lab claims` has this run's; `make pages` writes them")
     left_out = skip_lines(terminalreporter.stats.get("skipped", []))
-    for line in [*unfinished_lines(BEGUN, time.monotonic()), *left_out, *variation_lines(config)]:
+    for line in [*unfinished_lines(), *left_out, *variation_lines(config)]:
         terminalreporter.line(line)
 
 
