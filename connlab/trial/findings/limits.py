@@ -83,7 +83,7 @@ def never_reached(evidence: Evidence) -> Iterator[Finding]:
     for unmet in evidence.unmet:
         rule, port = unmet.rule, unmet.port
         where = f", also not of those to port {port} that it is about" if port else ""
-        text = f"no packet of any scenario came to this rule{where}{_instead(evidence, unmet)}"
+        text = f"no packet of any scenario matched this rule{where}{_instead(evidence, unmet)}"
         if unmet.made is not None:
             text = (
                 f"this rule was not tried up to its number: no more than {unmet.made} connections that it is about"
