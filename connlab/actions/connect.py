@@ -30,10 +30,10 @@ def target(host: str, port: str) -> tuple[str, int]:
 def connect(settings: Settings, number: int, host: str, port: int, timeout: int) -> dict[str, Any]:
     """Dial once from client `number`, `timeout` seconds long, and hang up.
 
-    `resolved` false: there was no attempt, and `outcome` and what follows from it are null; `cause` is the state of the
-    lab's own host of that name, if there is one, and `next` what to do. `rule_packets`
-    is how far the counters of the server's refusing rules moved meanwhile, for all sources; `refused_by_policy`
-    what the server reported of this one; null where there is no such witness, and `witness` says why. Times in µs.
+    `resolved` false: there was no attempt, and `outcome` and what follows from it are null; `cause` says which of the
+    lab's hosts is in trouble, if that is why, and `next` what to do. `rule_packets` is how far the counters of the
+    server's refusing rules moved meanwhile, for all sources; `refused_by_policy` what the server reported of this one;
+    null where there is no such witness, and `witness` says why. Times in µs.
     """
     lab_hosts = hosts.find(settings.project)
     dialler = running_client(lab_hosts, number)
@@ -48,7 +48,7 @@ def connect(settings: Settings, number: int, host: str, port: int, timeout: int)
         resolution = agent.resolve(host)
         result["resolver"] = {"errno": resolution.errno, "reason": resolution.reason, "us": resolution.us}
         if resolution.address is None:
-            result |= _why_unresolved(host, lab_hosts)
+            result |= why_unresolved(host, dialler, lab_hosts)
         else:
             before, repeated_before = witness.sample_server(asked), repeated_syns.count(agent)
             (attempt,) = agent.open(
@@ -100,16 +100,21 @@ def sentence(result: dict[str, Any]) -> str:
     return f"{why}; {result['witness']}"
 
 
-def _why_unresolved(name: str, lab_hosts: Sequence[Host]) -> dict[str, str | None]:
-    """Tell why nobody has a name: a service of the lab is found by its name while a host of it runs."""
-    own = [entry for entry in lab_hosts if entry.service == name]
-    if name not in images.SERVICES or any(entry.running for entry in own):
-        return {"cause": None, "next": "server or client: hosts of the lab have these names; make status"}
-    troubles = ", ".join(f"{entry.name} {entry.trouble}" for entry in own)
-    return {
-        "cause": troubles or f"the lab has no {name}",
-        "next": "make up, which brings it back; make logs shows what it said",
-    }
+def why_unresolved(name: str, dialler: Host, lab_hosts: Sequence[Host]) -> dict[str, str | None]:
+    """Tell why a client finds nobody by a name: all of the lab's hosts that have it are in trouble, or the client is.
+
+    `cause` is None where the listing shows no trouble; `make up` also mends a host that nobody finds by its name.
+    """
+    own = [host for host in lab_hosts if host.service == name]
+    is_service = name in images.SERVICES
+    if is_service and not own:
+        cause = f"the lab has no {name}"
+    else:
+        blamed = own if own and all(host.trouble for host in own) else [dialler] if dialler.trouble else []
+        cause = ", ".join(f"{host.name} is {host.trouble}" for host in blamed)
+    if cause or is_service:
+        return {"cause": cause or None, "next": "make up, which brings it back"}
+    return {"cause": None, "next": "server or client: hosts of the lab have these names; make status"}
 
 
 def _who(result: dict[str, Any]) -> str:

@@ -245,6 +245,11 @@ def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
         status, out, err = call_verb(lab, "attempt")
         assert (status, out) == (1, "")
         assert err == "lab: client-1 is not on the lab's network\n  next: make up, which brings it back\n"
+        status, out, _ = call_verb(lab, "connect")
+        assert status == 1
+        assert out.endswith(
+            "client-1 is not on the lab's network\n  next: make up, which brings it back\n"
+        ), out
 
         with start_verb(lab, "attempt", "--client", "2", "--count", "20000") as process:
             _read_until(process, "ECONNREFUSED")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.actions.connect import sentence, target
+from connlab.actions.connect import sentence, target, why_unresolved
 from connlab.base.errors import Usage
+from connlab.cluster.host import Host
 
 RESOLVED = {"resolved": True, "resolver": {"errno": None, "reason": None, "us": 90}, "host": "server"}
 RESOLVED |= {"address": "172.18.0.2", "port": 12345, "family": "IPv4", "timeout_us": 2_000_000}
@@ -104,3 +105,33 @@ def test_a_name_without_an_address(more, end) -> None:
     resolver = {"errno": "EAI_NONAME", "reason": "Name or service not known", "us": 1_001_000}
     words = "nosuch does not resolve: Name or service not known (EAI_NONAME, after 1001.0 ms); nothing was dialled"
     assert sentence({"host": "nosuch", "resolved": False, "resolver": resolver, **more}) == words + end
+
+
+def host(service: str, number: int = 1, address: str = "172.18.0.2", state: str = "running") -> Host:
+    return Host(f"{service}-{number}", service, number, address, state, "Exited (137) 2 minutes ago")
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "cause", "step"),
+    [
+        ("server", [host("server", state="exited")], "server-1 is exited (137)", "make up"),
+        ("server", [host("server", address="")], "server-1 is not on the lab's network", "make up"),
+        ("server", [], "the lab has no server", "make up"),
+        ("server", [host("server")], None, "make up"),  # it runs, and the engine has another name for it
+        ("nosuch", [host("server", state="exited")], None, "server or client: "),
+    ],
+    ids=["ended", "off the network", "removed", "without its name", "another name"],
+)
+def test_why_nobody_has_a_name(name, others, cause, step) -> None:
+    """A service's name is missing while all of its hosts are in trouble, and `make up` mends each of these."""
+    told = why_unresolved(name, host("client"), [host("client"), *others])
+    assert (told["cause"], told["next"].startswith(step)) == (cause, True)
+
+
+@pytest.mark.parametrize("name", ["server", "nosuch"])
+def test_a_client_off_the_network_finds_nobody(name) -> None:
+    """Whatever the name is, it is the client that is to be mended."""
+    dialler = host("client", address="")
+    told = why_unresolved(name, dialler, [dialler, host("server")])
+    assert told["cause"] == "client-1 is not on the lab's network"
+    assert told["next"].startswith("make up")
