@@ -95,7 +95,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hold the pages' tables of claims against a run that judged all of them; a contradiction fails it."""
+    """Hold the pages' tables of claims against a run that judged all of them; a contradiction fails it.
+
+    A worker reports what it left out, and judges nothing.
+    """
     report_of_worker(session.config)
     folder = HOME / "runs" / os.environ[RUN]
     if hasattr(session.config, "workerinput") or not folder.is_dir():

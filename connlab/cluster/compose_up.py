@@ -13,8 +13,8 @@ TRIES = 5  # networks that another lab may take between our look and our call
 def compose_up(target: Settings, clients: int | None, *arguments: str) -> None:
     """Have Compose create and start hosts, and so many clients; options begin with a dash, the others are services.
 
-    The network of a dense lab is chosen anew if another lab has taken it meanwhile, one that
-    may be gone again. Raises `ComposeFailed`, explained.
+    The network of a dense lab is chosen anew if another lab has taken it meanwhile, also if that one is gone by now.
+    Raises `ComposeFailed`, explained.
     """
     options, services = [a for a in arguments if a[0] == "-"], [a for a in arguments if a[0] != "-"]
     scale = [] if clients is None else ["--scale", f"client={clients}"]

@@ -87,7 +87,9 @@ def _tried(
         entries = [neighbours.noted(each, strangers) for each in entries]
         evidence = findings.Evidence(loaded, laid_out, tried, entries, idle, neighbours=strangers)
         found = [
-            each for each in findings.found(evidence) if not (each[1].tried and is_left_out(each[1].tried))
+            (name, finding)
+            for name, finding in findings.found(evidence)
+            if not (finding.tried and is_left_out(finding.tried))
         ]
         better = repairs(conductor, evidence, found)
         offices_seen = [
