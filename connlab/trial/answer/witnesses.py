@@ -12,7 +12,7 @@ from connlab.trial.rules.ruleset import Place
 def agree(tried: Tried, answering: Collection[Place] = ()) -> bool | None:
     """Tell whether they say the same in every scenario; the rules of `answering` answer SYNs themselves.
 
-    None if a trace has holes, or a dial got nothing whose SYN came to no rule: lost, or dropped before all rules.
+    None if a trace has holes, or a dial did not get in whose SYN came to no rule: lost, or dropped before all rules.
     """
     seen = tried.observations()
     if not all(each.complete for each in seen):
@@ -45,9 +45,8 @@ def _answered_by_a_rule(dial: Dial, answering: Collection[Place]) -> bool:
 
 
 def _of_counters(seen: Observation) -> Iterator[str]:
-    for place, packets in seen.counters.items():
-        if packets < seen.syns[place]:
-            yield f"{_words(place)} counted {packets}, the trace has {seen.syns[place]}"
+    for place, packets in seen.contradicted.items():
+        yield f"{_words(place)} counted {packets}, the trace has {seen.syns[place]}"
 
 
 def _words(place: Place) -> str:

@@ -52,8 +52,8 @@ class Dial(NamedTuple):
 
     @property
     def unseen(self) -> bool:
-        """Tell whether nothing came, and the trace has no SYN."""
-        return self.letter == "T" and self.agrees is None
+        """Tell whether it did not get in, and the trace has no SYN: no rule of the server is known to be why."""
+        return self.letter in "TR" and self.agrees is None
 
 
 class Observation(NamedTuple):
@@ -68,6 +68,11 @@ class Observation(NamedTuple):
         Place
     ]  # packets that the trace saw match each rule: every SYN and answer, some of the others
     syns: Counter[Place]  # of these the SYNs and the answers to them
+
+    @property
+    def contradicted(self) -> Mapping[Place, int]:
+        """Return the counters of rules that have less than the trace saw come, with what they counted."""
+        return {place: packets for place, packets in self.counters.items() if packets < self.syns[place]}
 
     def step(self, name: str) -> Mapping[str, Any]:
         """Return the result of the step of this name."""

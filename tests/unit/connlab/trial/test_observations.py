@@ -113,12 +113,20 @@ def lost(older: str, *newer: tuple[str, list[int], list[int]], whole: bool = Tru
         # no SYN came to the server
         (lost("EE", ("T", [], [])), True),
         (lost("EE", ("T", [], []), whole=False), False),
+        # nor of who was refused: whoever did that, as this machine itself without a route, is no rule of the server's
+        (lost("EE", ("R", [], [])), True),
+        (lost("EE", ("R", [2], [])), False),
         # no answer: a full queue
         (lost("EE", ("T", [0], [])), False),
+        # a counter that has fewer than the trace saw come; those it has more of were not all followed
+        (lost("EE", ("T", [2], [])) | {"counters": [[*FILTER, 5, 0]]}, True),
+        (lost("EE", ("T", [2], []), whole=False) | {"counters": [[*FILTER, 5, 0]]}, False),
+        (lost("EE", ("T", [2], [])) | {"counters": [[*FILTER, 5, 1]]}, False),
+        (lost("EE", ("T", [2], [])) | {"counters": [[*FILTER, 5, 9]]}, False),
     ],
 )
-def test_what_was_lost_on_the_way_is_doubted(of, doubted):
-    """No rule did it."""
+def test_what_no_rule_explains_is_doubted(of, doubted):
+    """A dial that was lost on the way, one that the trace does not know, a counter that the trace contradicts."""
     assert doubtful(observation(of, LOST)) is doubted
 
 
