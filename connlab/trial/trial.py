@@ -10,7 +10,7 @@ from typing import Any
 from connlab.base.errors import NotFit
 from connlab.base.output import notice
 from connlab.trial import findings
-from connlab.trial.answer import cannot_run, emulated, not_tried, rows, rules, unmet
+from connlab.trial.answer import cannot_run, not_tried, rows, rules, unmet
 from connlab.trial.answer.record import RULES, TrialRecord
 from connlab.trial.answer.ways import places
 from connlab.trial.dialling import battery, estimate, neighbours, offices, plan
@@ -74,23 +74,18 @@ def _tried(
             return _answer(loaded.files, [], [], []), kernel
         laid_out = plan.also_with(plan.plan(named, loaded.texts, wishes), interfaces.by_index(loaded.ruleset))
         kernel, laid_out = sysctls.usable(conductor, laid_out, kernel)
-        is_left_out = functools.partial(emulated.is_left_out, ruleset=loaded.ruleset, machine=machine)
         if machine.is_engines and (words := estimate.announcement(laid_out, loaded.ruleset)):
             notice(words)
         visits = offices.visits(laid_out, wishes)
         visited = conductor.begin([offices.scenario(laid_out, visit) for visit in visits])
         asked = neighbours.ask(conductor, laid_out, loaded.ruleset)
-        tried = battery.run(conductor, laid_out, loaded.ruleset, is_left_out)
-        idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried, is_left_out)
+        tried = battery.run(conductor, laid_out, loaded.ruleset)
+        idle = unmet.unmet(conductor, laid_out, loaded.ruleset, tried)
         strangers = neighbours.seen(conductor, asked)
         entries = [rows.row(each, laid_out, loaded.ruleset, loaded.lines) for each in tried]
         entries = [neighbours.noted(each, strangers) for each in entries]
         evidence = findings.Evidence(loaded, laid_out, tried, entries, idle, neighbours=strangers)
-        found = [
-            (name, finding)
-            for name, finding in findings.found(evidence)
-            if not (finding.tried and is_left_out(finding.tried))
-        ]
+        found = findings.found(evidence)
         better = repairs(conductor, evidence, found)
         offices_seen = [
             offices.entry(*each) for each in zip(visits, conductor.observations(visited), strict=True)
@@ -99,10 +94,9 @@ def _tried(
     quiet = rules.silent(loaded.ruleset.rules, tried)
     files = not_tried.added(loaded.files, loaded.ruleset, loaded.lines, quiet)
     files = not_tried.with_what_is_left(files, named, laid_out)
-    answer = _answer(files, entries, rules.entries(loaded, tried), told, better) | {"offices": offices_seen}
-    if not machine.is_engines:
-        answer = emulated.marked(answer, tried, loaded.ruleset, loaded.lines)
-    return answer, kernel
+    return _answer(files, entries, rules.entries(loaded, tried), told, better) | {
+        "offices": offices_seen
+    }, kernel
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ KILLER = "killer"
 RULES = f"""*filter
 :INPUT ACCEPT [0:0]
 -A INPUT -p tcp --syn --dport 8081 -m connlimit --connlimit-above {LIMIT} -j REJECT --reject-with tcp-reset
--A INPUT -p tcp --syn --dport 8082 -m hashlimit --hashlimit-name x --hashlimit-above 5/sec -j DROP
+-A INPUT -p tcp --syn --dport 8082 -m hashlimit --hashlimit-name x --hashlimit-above 2/sec -j DROP
 COMMIT
 """
 CONF = """net.ipv4.tcp_tw_reuse = 1

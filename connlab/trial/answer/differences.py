@@ -43,10 +43,19 @@ def _kinds(letters: str | None) -> str:
     return "".join(sorted(set(letters or "")))
 
 
+def _in_turn(row: Entry) -> str:
+    return "some do not get in" if row.get("by_seconds") and row["limit"] is not None else row["pattern"]
+
+
+# Of a port with a rate of seconds two trials on one kernel differ in these as well.
+BY_PACE = (
+    "at once", "bursts, all closed in between", "a place of a closed connection is free", "all closed, then again",
+    "over loopback",
+)  # fmt: skip
 # What is compared of a row, by what it is called: in words, none where it was not tried.
 PARTS: Mapping[str, Callable[[Entry], str]] = {
     "whether it can be tried": lambda row: row.get("cannot_run", "yes"),
-    "one after another": lambda row: row["pattern"],
+    "one after another": _in_turn,
     "what the others see": lambda row: row["refusal"],
     "at once": _burst,
     "bursts, all closed in between": _bursts,
@@ -97,6 +106,8 @@ def _rows(answers: Answers) -> Iterator[dict[str, Any]]:
         if len(several) > 1:
             where += f"{'' if net == 'any' else f' from {net}'} via {via}{'' if to == 'any' else f' to {to}'}"
         for what, words in PARTS.items():
+            if what in BY_PACE and any(row.get("by_seconds") for row in rows.values()):
+                continue
             told = {release: said for release, row in rows.items() if (said := words(row))}
             yield from _differing(f"{where}, {what}", told, port=port, family=family)
 

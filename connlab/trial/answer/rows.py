@@ -10,6 +10,7 @@ from connlab.kernel.measured_kernels import is_burst
 from connlab.trial.answer import witnesses
 from connlab.trial.dialling.dial_words import letters, pattern, refusal
 from connlab.trial.dialling.plan import Plan
+from connlab.trial.dialling.rates import by_seconds
 from connlab.trial.dialling.scenarios import BURSTS
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.files.lines import Lines
@@ -26,6 +27,8 @@ def row(tried: Tried, plan: Plan, ruleset: Ruleset, lines: Lines) -> dict[str, A
     agree = witnesses.agree(tried, answering)
     if agree is False:
         several["disagreements"] = witnesses.disagreements(tried, answering)
+    if by_seconds(tried, ruleset):
+        several["by_seconds"] = True
     return {
         "port": tried.row.port, "family": tried.row.family, "from": tried.row.net, "via": tried.row.via,
         "limit": tried.limit, "cap": plan.cap, "shared_by": shared_by(tried), "ports": shared_ports(tried),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connlab.trial.answer.rules import idle, matched, silent
@@ -34,22 +34,15 @@ class Unmet(NamedTuple):
     at_once: bool = False
 
 
-def unmet(
-    conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Tried],
-    is_left_out: Callable[[Tried], bool] = lambda _: False,
-) -> list[Unmet]:  # fmt: skip
-    """Send what was sent once more where no rule decides anything, and see which idle rules match it then.
-
-    Not what was sent of rows that are left out: of a rule that only these are about, it is not known.
-    """
+def unmet(conductor: Conductor, plan: Plan, rules: Ruleset, tried: Sequence[Tried]) -> list[Unmet]:
+    """Send what was sent once more where no rule decides anything, and see which idle rules match it then."""
     chains = jumps(rules)
     asleep = idle(rules.rules, tried)
     asleep += jumps_to_limits(chains, asleep, silent(rules.rules, tried))
     if not asleep:
         return []
     orphans = {rule.place for rule in asleep if not chains.hooks(rule.place[:3])}
-    sent = [each for each in tried if not is_left_out(each)]
-    found = _could_match(conductor, plan, rules, sent, asleep)
+    found = _could_match(conductor, plan, rules, tried, asleep)
     packets = matched([one for each in tried for one in each.observations()])
     return [
         told(rules, tried, rule, found.get(rule.place))._replace(at_once=packets[rule.place] > 0) for rule in asleep

@@ -20,13 +20,8 @@ from connlab.trial.rules import rule_text
 from connlab.trial.rules.ruleset import Place, Ruleset
 
 
-def run(
-    conductor: Conductor, plan: Plan, ruleset: Ruleset, is_left_out: Callable[[Tried], bool] = lambda _: False
-) -> list[Tried]:
-    """Try all rows; each scenario on fresh hosts, side by side with others, as soon as it can be asked for.
-
-    Of rows that are left out the first scenario is all that is tried, which tells that they are.
-    """
+def run(conductor: Conductor, plan: Plan, ruleset: Ruleset) -> list[Tried]:
+    """Try all rows; each scenario on fresh hosts, side by side with others, as soon as it can be asked for."""
     groups: dict[tuple[int, int], list[Row]] = {}
     for row in plan.rows:
         groups.setdefault((row.port, row.family), []).append(row)
@@ -35,7 +30,7 @@ def run(
     turning, rationing = may_turn(ruleset), may_ration(ruleset)
 
     def wanted(tried: Sequence[Tried]) -> list[Tried]:
-        return [each for each in tried if judged(ruleset, each.row.family) and not is_left_out(each)]
+        return [each for each in tried if judged(ruleset, each.row.family)]
 
     def known(row: Row, tried: Tried) -> Iterator[Task]:
         """Go on with a port and family once all its rows are known; and once all are, with what is held of others."""

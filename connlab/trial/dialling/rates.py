@@ -19,6 +19,11 @@ TURNING = re.compile(
     r"-m (?:quota|rateest|set|statistic|time)\b|! --(?:rcheck|update)\b"
     r"|\b(?:limit name|meta (?:day|hour|time)|numgen|quota|timeout)\b"
 )
+# What comes back while a source dials as often as it may, and once more: how many get in is then a matter of its pace.
+OF_SECONDS = re.compile(
+    r"--(?:limit|hashlimit(?:-above|-upto)?) \S+/s(?:ec(?:ond)?)?\b|\blimit rate (?:over )?\d+ ?\w*/second\b"
+    r"|--seconds [1-9]\b|\btimeout \d{1,4}(?:ms|s)\b"
+)
 BELOW = re.compile(
     r"-m limit\b|--hashlimit-upto\b|\blimit rate (?!over\b)"
 )  # matches more, the longer nobody came
@@ -44,6 +49,15 @@ def by_time(each: Tried, ruleset: Ruleset) -> bool:
     """Tell whether a rule that keeps time saw a SYN of a row."""
     seen = each.reached.union(*(dial.matched for dial in each.dials))
     return any(rule.place in seen and TIMED.search(ruleset.words(rule)) for rule in ruleset.rules)
+
+
+def by_seconds(each: Tried, ruleset: Ruleset) -> bool:
+    """Tell whether a rule that keeps a time of seconds had a say in who gets in; one that only logs has none."""
+    seen = each.reached.union(*(dial.matched for dial in each.dials))
+    return any(
+        rule.place in seen and OF_SECONDS.search(ruleset.words(rule)) and not rule_text.only_logs(rule.text)
+        for rule in ruleset.rules
+    )
 
 
 def may_turn(ruleset: Ruleset) -> bool:

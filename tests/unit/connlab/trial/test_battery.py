@@ -71,16 +71,6 @@ def tried(sandbox: Sandbox, rules: Ruleset) -> list[tuple[str, int, str]]:
     return sandbox.told
 
 
-def test_of_a_row_that_is_left_out_only_its_limit_is_tried():
-    """Not what depends on it, and nothing is held of its port, or dialled there, for others."""
-    sandbox = Sandbox()
-    rows = laid_out(row(22), row(443))
-    battery.run(sandbox, rows, ruleset(COUNT), lambda tried: tried.row.port == 443)  # type: ignore[arg-type]
-    assert [name for what, port, name in sandbox.told if (what, port) == ("asked", 443)] == ["mark"]
-    assert ("asked", 22, "again") in sandbox.told
-    assert "held" not in {name for _, _, name in sandbox.told}
-
-
 def test_a_port_goes_on_while_the_limit_of_another_is_not_known():
     """What is held of another port waits for all."""
     told = tried(Sandbox(), ruleset(COUNT))

@@ -90,6 +90,20 @@ def test_who_was_kept_out_by_slow_bursts_is_compared(less):
     assert differences({"a": of_one(ports=[row(bursts=slow)]), "b": of_one(ports=[row(bursts=all_in)])})
 
 
+PACED = {"by_seconds": True, "pattern": "E6 R5 E1 R4", "frees": "at once", "loopback": ["E5 R11"]}
+
+
+def test_what_a_rate_of_seconds_lets_in_is_not_compared():
+    """How many that are is a matter of pace, on one kernel too; that nobody is refused, or how, is not."""
+    one, other = (
+        row(**PACED),
+        row(**{**PACED, "pattern": "E6 R4 E1 R5", "frees": 0.25, "loopback": ["E6 R10"]}),
+    )
+    assert differences({"a": of_one(ports=[one]), "b": of_one(ports=[other])}) == []
+    for less in ({"pattern": "E64", "limit": None}, {"refusal": "rst"}, {"live": "reset"}):
+        assert differences({"a": of_one(ports=[one]), "b": of_one(ports=[{**other, **less}])}), less
+
+
 def test_a_row_whose_witnesses_contradict_each_other_is_not_compared():
     """The lab is at fault there, and no kernel; where it is not known whether they do, it is."""
     odd = row(pattern="E64", witnesses_agree=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.trial.dialling.rates import any_turns, by_rate_alone, may_ration, may_turn
+from connlab.trial.dialling.rates import any_turns, by_rate_alone, by_seconds, may_ration, may_turn
 from connlab.trial.rules.ruleset_reading import read
 from tests.support.trials import dials, place, ruleset, tried
 
@@ -21,6 +21,31 @@ def test_who_comes_late_gets_a_part_of_a_rate(by, alone):
     rules = ruleset(UPTO, LIMIT)
     assert [rule.place for rule in rules.rules] == [place(1), place(2)]
     assert by_rate_alone(tried(dials("E5 R10", by)), rules) is alone
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_fast"),
+    [
+        ("tcp dport 443 limit rate over 20/second burst 5 packets drop", True),
+        ("tcp dport 443 limit rate over 10 kbytes/second drop", True),
+        (
+            "-A input -m hashlimit --hashlimit-name a --hashlimit-upto 20/sec --hashlimit-burst 20 -j ACCEPT",
+            True,
+        ),
+        ("-A input -m limit --limit 2/s -j ACCEPT", True),
+        ("-A input -m recent --name x --update --seconds 2 --hitcount 4 -j DROP", True),
+        ("-A input -m recent --name x --update --seconds 60 --hitcount 4 -j DROP", False),
+        ("tcp dport 443 limit rate over 3/minute burst 5 packets drop", False),
+        ("-A input -m hashlimit --hashlimit-name a --hashlimit-above 5/min -j DROP", False),
+        ('tcp dport 443 limit rate 5/second log prefix "x"', False),  # it decides nothing
+        (LIMIT, False),
+    ],
+)
+def test_a_rate_of_seconds_is_told_from_what_is_slower(rule, is_fast):
+    """By the words of the rule, where it had a say."""
+    rules = ruleset(rule)
+    assert by_seconds(tried(dials("E5 R10", {"R": 1}), reached=[1]), rules) is is_fast
+    assert not by_seconds(tried(dials("E64")), rules)
 
 
 @pytest.mark.parametrize(
