@@ -54,7 +54,8 @@ CASES: Mapping[str, Case] = {
         options=["--port", "8081", "--port", "8082"],
     ),
     "04-rate-on-every-packet.sh": Case(
-        {8081: {"limit": re.compile("1[0-9]"), "live": "reset", "refusal": "rst", "pattern": re.compile("E1.*")},
+        {8081: {"limit": re.compile("1[0-9]"), "live": "reset", "refusal": "rst", "pattern": re.compile("E1.*"),
+                "by_seconds": True},
          8090: {"limit": None}},
         {8081: 4},
         ["ipv6-open", "rate-not-count", "live-reset", "loopback-limited"],
