@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -44,9 +45,11 @@ def run_copy(copy: Path, *argv: str, **variables: str) -> subprocess.CompletedPr
 
 @functools.cache
 def _commands(copy: Path) -> subprocess.Popen[str]:
-    """Start the process that begins the commands of this copy; it ends when we do, and its standard input with us."""
+    """Start the process that begins the commands of this copy; when we end, its input is closed, and it ends."""
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     argv = [sys.executable, "-P", str(PROGRAM)]  # without this folder among those of modules
-    return subprocess.Popen(
+    process = subprocess.Popen(
         argv, cwd=copy, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    atexit.register(process.__exit__, None, None, None)
+    return process
