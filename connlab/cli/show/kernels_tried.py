@@ -36,7 +36,7 @@ def screen(compared: Entry) -> None:
 
 def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
     """Print a line a kernel of each row that some kernel limits; the others are told in one line."""
-    table, quiet, limited = new_table(*COLUMNS), [], set()
+    table, quiet, paced, limited = new_table(*COLUMNS), [], [], set()
     for answer in tried.values():
         limited |= {key(row) for row in answer["ports"] if row["limit"] is not None or "cannot_run" in row}
     for at in dict.fromkeys(key(row) for answer in tried.values() for row in answer["ports"]):
@@ -46,12 +46,20 @@ def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
         if at not in limited:
             quiet.append(f"{at[0]} over {FAMILIES[at[1]]}")
             continue
+        if any("by_seconds" in row for row in rows.values()):
+            paced.append(f"{at[0]} over {FAMILIES[at[1]]}")
         for number, (release, row) in enumerate(rows.items()):
             port, over = ("", "") if number else (str(at[0]), FAMILIES[at[1]])
             table.add_row(port, over, release, *_cells(row))
     if limited:
         out.print(table)
         out.sentence(pale(LETTERS))
+    if paced:
+        out.sentence(
+            pale(
+                f"a rate of seconds, so how many get in is a matter of pace, and not compared: {', '.join(paced)}"
+            )
+        )
     if quiet:
         out.sentence(pale(f"not limited on any: {', '.join(quiet)}"))
     out.print()

@@ -58,6 +58,17 @@ def test_a_burst_that_was_none_has_its_time(capsys):
     assert "20, 20, 20 of 45 (in 33.5 ms) 20 of 28" in " ".join(line)
 
 
+def test_of_a_rate_of_seconds_it_is_said_what_is_not_compared(capsys):
+    """Numbers that differ are there, and yet no finding."""
+    rows = [row(by_seconds=True, pattern=pattern) for pattern in ("E6 R4 E1 R5", "E5 R1 E1 R9")]
+    lines = shown(
+        capsys,
+        *(one(name, answer(ports=[each, row(port=80)])) for name, each in zip("ab", rows, strict=True)),
+    )
+    said = " ".join(word for line in lines for word in line)
+    assert "a matter of pace, and not compared: 443 over IPv4 the same on each kernel" in said
+
+
 def test_kernels_that_do_the_same_are_said_to(capsys):
     """Nothing else is between the table and their findings."""
     lines = shown(capsys, one("5.10.262", answer()), one("6.12.57", answer()))
