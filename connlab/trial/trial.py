@@ -94,9 +94,8 @@ def _tried(
     quiet = rules.silent(loaded.ruleset.rules, tried)
     files = not_tried.added(loaded.files, loaded.ruleset, loaded.lines, quiet)
     files = not_tried.with_what_is_left(files, named, laid_out)
-    return _answer(files, entries, rules.entries(loaded, tried), told, better) | {
-        "offices": offices_seen
-    }, kernel
+    answer = _answer(files, entries, rules.entries(loaded, tried), told, better)
+    return {**answer, "offices": offices_seen}, kernel
 
 
 @contextlib.contextmanager

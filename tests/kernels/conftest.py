@@ -27,8 +27,7 @@ from tests.support.in_process import call_lab
 from tests.support.processes import run_lab
 
 REQUIRE = "CONNLAB_REQUIRE_KERNELS"  # where it is set, all five are measured, and no archive is a failure
-CHEAP = ("settings", "boundary", "burst")
-ALSO_CHEAP = ("loopback",)  # where all five are measured
+CHEAP = ("settings", "boundary", "loopback", "burst")
 KILLER = "killer"
 RULES = f"""*filter
 :INPUT ACCEPT [0:0]
@@ -116,7 +115,7 @@ def _kill(lab: ClaimLab) -> Any:
 def measured(kernels: list[Kernel], request: pytest.FixtureRequest) -> Measured:
     """Measure the claims that take moments: on each kernel where that is required, else on the one that is booted."""
     if os.environ.get(REQUIRE):
-        claims = ("--claims", ",".join((*CHEAP, *ALSO_CHEAP)))
+        claims = ("--claims", ",".join(CHEAP))
         done = run_lab("kernels", "--json", *claims, *(kernel.release for kernel in kernels))
         return Measured(done.returncode, json.loads(done.stdout), kernels)
     once: Measured = request.getfixturevalue("killed")

@@ -43,11 +43,12 @@ def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
         rows = {
             release: row for release, answer in tried.items() for row in answer["ports"] if key(row) == at
         }
+        where = f"{at[0]} over {FAMILIES[at[1]]}"
         if at not in limited:
-            quiet.append(f"{at[0]} over {FAMILIES[at[1]]}")
+            quiet.append(where)
             continue
         if any("by_seconds" in row for row in rows.values()):
-            paced.append(f"{at[0]} over {FAMILIES[at[1]]}")
+            paced.append(where)
         for number, (release, row) in enumerate(rows.items()):
             port, over = ("", "") if number else (str(at[0]), FAMILIES[at[1]])
             table.add_row(port, over, release, *_cells(row))
@@ -55,11 +56,8 @@ def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
         out.print(table)
         out.sentence(pale(LETTERS))
     if paced:
-        out.sentence(
-            pale(
-                f"a rate of seconds, so how many get in is a matter of pace, and not compared: {', '.join(paced)}"
-            )
-        )
+        why = "a rate of seconds, so how many get in is a matter of pace, and not compared"
+        out.sentence(pale(f"{why}: {', '.join(paced)}"))
     if quiet:
         out.sentence(pale(f"not limited on any: {', '.join(quiet)}"))
     out.print()

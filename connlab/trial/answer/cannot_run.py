@@ -50,13 +50,7 @@ FOR_IPV6 = re.compile(r"\bip6tables\b")
 
 def marked(answer: Mapping[str, Any], inputs: Sequence[Input], unnamed: int) -> dict[str, Any]:
     """Return an answer whose rows of such ports say that they cannot be run, and which finds nothing about them."""
-    return told_apart(
-        answer, {(row["port"], row["family"]): row for row in _rows(answer["files"], inputs, unnamed)}
-    )
-
-
-def told_apart(answer: Mapping[str, Any], rows: Mapping[tuple[int, int], dict[str, Any]]) -> dict[str, Any]:
-    """Return an answer with these rows, by port and family, in the place of all others of these, and no finding."""
+    rows = {(row["port"], row["family"]): row for row in _rows(answer["files"], inputs, unnamed)}
     others = [row for row in answer["ports"] if (row["port"], row["family"]) not in rows]
     found = [each for each in answer["findings"] if (each["port"], each["family"]) not in rows]
     return {**answer, "ports": [*rows.values(), *others], "findings": found}
@@ -100,10 +94,10 @@ def _rows(
                 family = restore_parts.family_at(brought.text, number)
             judge = {"file": brought.path, "line": number, "rule": " ".join(meant) if number else ""}
             for port in dict.fromkeys(named or [unnamed]):
-                yield row_without(port, family, judge, reason)
+                yield _row_without(port, family, judge, reason)
 
 
-def row_without(port: int, family: int, judge: Mapping[str, Any], reason: str) -> dict[str, Any]:
+def _row_without(port: int, family: int, judge: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the row of a port of which nothing is known, and why."""
     known = {
         "port": port, "family": family, "from": "any", "via": DEFAULT_INTERFACE, "cap": 0, "ports": [port],

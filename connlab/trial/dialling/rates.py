@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from connlab.trial.dialling.tried import Tried
 from connlab.trial.rules import rule_text, rule_verdicts
-from connlab.trial.rules.ruleset import Place, Ruleset
+from connlab.trial.rules.ruleset import Place, Rule, Ruleset
 from connlab.trial.rules.ruleset_reading import SET
 
 TIMED = re.compile(
@@ -47,17 +47,21 @@ def by_rate_alone(each: Tried, ruleset: Ruleset) -> bool:
 
 def by_time(each: Tried, ruleset: Ruleset) -> bool:
     """Tell whether a rule that keeps time saw a SYN of a row."""
-    seen = each.reached.union(*(dial.matched for dial in each.dials))
-    return any(rule.place in seen and TIMED.search(ruleset.words(rule)) for rule in ruleset.rules)
+    return any(TIMED.search(ruleset.words(rule)) for rule in _that_saw(each, ruleset))
 
 
 def by_seconds(each: Tried, ruleset: Ruleset) -> bool:
     """Tell whether a rule that keeps a time of seconds had a say in who gets in; one that only logs has none."""
-    seen = each.reached.union(*(dial.matched for dial in each.dials))
     return any(
-        rule.place in seen and OF_SECONDS.search(ruleset.words(rule)) and not rule_text.only_logs(rule.text)
-        for rule in ruleset.rules
+        OF_SECONDS.search(ruleset.words(rule)) and not rule_text.only_logs(rule.text)
+        for rule in _that_saw(each, ruleset)
     )
+
+
+def _that_saw(each: Tried, ruleset: Ruleset) -> list[Rule]:
+    """Return the rules that a SYN of a row came to, of those that count, or matched."""
+    seen = each.reached.union(*(dial.matched for dial in each.dials))
+    return [rule for rule in ruleset.rules if rule.place in seen]
 
 
 def may_turn(ruleset: Ruleset) -> bool:
