@@ -103,6 +103,12 @@ def test_many_other_sources_are_summed_up(show_status):
             "≥ at least: 11425 refusals that the rules counted were told by no event, so nobody knows of which source"
             " they were",
         ),
+        (
+            {"accepted": 0, "refused": 33},
+            "accepted: nobody has got in, while the rules refused 33; if that is not what they are for, `lab try FILE`"
+            " says whom a file of rules lets in",
+        ),
+        ({"accepted": 0, "refused": 0}, ""),
     ],
 )  # fmt: skip
 def test_what_a_number_means_is_said(changes, note):
