@@ -7,8 +7,7 @@ from typing import Any
 
 from connlab.cli.show.terminal import Terminal, coloured, console, joined, new_table, pale, strong
 from connlab.cli.show.trial import LETTERS
-from connlab.trial.answer.differences import key
-from connlab.trial.answer.row_words import FAMILIES
+from connlab.trial.answer.row_words import key, over
 from connlab.trial.answer.rows import drawn_out
 from connlab.trial.answer.summary_rows import brief
 
@@ -17,6 +16,7 @@ COLUMNS = (
     "port", "over", "kernel", "in turn", "at once", "bursts", "then alone", "one closes", "all close", "over loopback",
 )  # fmt: skip
 NEVER = "-"
+WIDE = 120  # columns
 
 
 def screen(compared: Entry) -> None:
@@ -37,21 +37,28 @@ def screen(compared: Entry) -> None:
 def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
     """Print a line a kernel of each row that some kernel limits; the others are told in one line."""
     table, quiet, paced, limited = new_table(*COLUMNS), [], [], set()
+    if out.width < WIDE:
+        table.padding = (0, 1, 0, 0)
+    for column in table.columns:
+        column.no_wrap = column.header in ("port", "kernel")  # folded, they are no number any more
+        column.min_width = max(map(len, str(column.header).split()))
     for answer in tried.values():
         limited |= {key(row) for row in answer["ports"] if row["limit"] is not None or "cannot_run" in row}
-    for at in dict.fromkeys(key(row) for answer in tried.values() for row in answer["ports"]):
+    keys = dict.fromkeys(key(row) for answer in tried.values() for row in answer["ports"])
+    for at in keys:
         rows = {
             release: row for release, answer in tried.items() for row in answer["ports"] if key(row) == at
         }
-        where = f"{at[0]} over {FAMILIES[at[1]]}"
+        whose = over(at, keys)
+        where = f"{at[0]} over {whose}"
         if at not in limited:
             quiet.append(where)
             continue
         if any("by_seconds" in row for row in rows.values()):
             paced.append(where)
         for number, (release, row) in enumerate(rows.items()):
-            port, over = ("", "") if number else (str(at[0]), FAMILIES[at[1]])
-            table.add_row(port, over, release, *_cells(row))
+            first = ("", "") if number else (str(at[0]), whose)
+            table.add_row(*first, release, *_cells(row))
     if limited:
         out.print(table)
         out.sentence(pale(LETTERS))

@@ -63,8 +63,8 @@ def notes(status: Mapping[str, Any]) -> Iterator[str]:
     server, rows = status["server"], [*status["clients"], *status["others"]]
     if server["accepted"] == 0 and server["refused"]:
         yield (
-            f"accepted: nobody has got in, while the rules refused {server['refused']}; if that is not what they are for,"
-            " `lab try FILE` says whom a file of rules lets in"
+            f"accepted: nobody has got in, while the rules refused {server['refused']}; if that is not what they are"
+            " for, `lab try FILE` says whom a file of rules lets in"
         )
     if server["counted"] is None:
         yield "counted: no rule in the kernel counts connections, or the rules are not known"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from connlab.trial.answer.row_words import FAMILIES, sharing
+from connlab.trial.answer.row_words import Key, key, over, sharing
 from connlab.trial.answer.rows import drawn_out, kept_out
 from connlab.trial.answer.vocabulary import DIFFERENCE
 
 Entry = Mapping[str, Any]
 Answers = Mapping[str, Entry]  # by the release of the kernel
-Key = tuple[Any, ...]
 
 
 def _burst(row: Entry) -> str:
@@ -74,11 +73,6 @@ def differences(answers: Answers) -> list[dict[str, Any]]:
     return [*_files(answers), *_rows(answers), *_sysctls(answers), *_expectations(answers)]
 
 
-def key(row: Entry) -> Key:
-    """Name a row, whatever the kernel."""
-    return row["port"], row["family"], row["from"], row["via"], row.get("to", "any")
-
-
 def _files(answers: Answers) -> Iterator[dict[str, Any]]:
     for number, file in enumerate(next(iter(answers.values()))["files"]):
         told = {release: _loaded(answer["files"][number]) for release, answer in answers.items()}
@@ -100,11 +94,9 @@ def _rows(answers: Answers) -> Iterator[dict[str, Any]]:
         for row in answer["ports"]:
             if row["witnesses_agree"] is not False:
                 by_key.setdefault(key(row), {})[release] = row
-    for (port, family, net, via, to), rows in by_key.items():
-        several = {each[2:] for each in by_key if each[:2] == (port, family)}
-        where = f"port {port} over {FAMILIES[family]}"
-        if len(several) > 1:
-            where += f"{'' if net == 'any' else f' from {net}'} via {via}{'' if to == 'any' else f' to {to}'}"
+    for at, rows in by_key.items():
+        port, family, *_ = at
+        where = f"port {port} over {over(at, by_key)}"
         for what, words in PARTS.items():
             if what in BY_PACE and any(row.get("by_seconds") for row in rows.values()):
                 continue
@@ -113,13 +105,13 @@ def _rows(answers: Answers) -> Iterator[dict[str, Any]]:
 
 
 def _sysctls(answers: Answers) -> Iterator[dict[str, Any]]:
-    by_line: dict[Key, dict[str, str]] = {}
+    by_line: dict[tuple[str, int, str], dict[str, str]] = {}
     for release, answer in answers.items():
         for entry in answer["sysctls"]:
-            key = entry["file"], entry["line"], entry["key"]
+            at = entry["file"], entry["line"], entry["key"]
             before, after = ("nothing" if entry[at] is None else entry[at] for at in ("before", "after"))
             verdicts = f"{', '.join(entry['verdict'])} ({before} before, {after} after)"
-            by_line.setdefault(key, {})[release] = verdicts
+            by_line.setdefault(at, {})[release] = verdicts
     for (file, line, name), told in by_line.items():
         yield from _differing(name, told, file=file, line=line)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
+Key = tuple[
+    int, int, str, str, str
+]  # port, family, whose dials, the interface that they come by, their target
 FAMILIES = {4: "IPv4", 6: "IPv6"}
 
 
@@ -39,3 +42,18 @@ def whose(row: Row) -> str:
     source = "" if row["from"] == "any" else f" from {row['from']}"
     target = f" to {row['to']}" if "to" in row else ""
     return f"{FAMILIES[row['family']]}{source} via {row['via']}{target}"
+
+
+def key(row: Row) -> Key:
+    """Name a row, whatever the kernel."""
+    return row["port"], row["family"], row["from"], row["via"], row.get("to", "any")
+
+
+def over(at: Key, others: Collection[Key]) -> str:
+    """Say of which dials a row is, no more than tells it from others: `IPv4`, `IPv4 from 10.0.0.0/8 via eth0`."""
+    port, family, source, via, target = at
+    if len({each[2:] for each in others if each[:2] == (port, family)} | {at[2:]}) == 1:
+        return FAMILIES[family]
+    return whose(
+        {"family": family, "from": source, "via": via, **({"to": target} if target != "any" else {})}
+    )

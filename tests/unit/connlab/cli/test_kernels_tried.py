@@ -9,6 +9,7 @@ import pytest
 from connlab.base import settings
 from connlab.base.errors import Usage
 from connlab.cli.show import kernels_tried
+from connlab.cli.show.terminal import Terminal
 from connlab.cli.verbs import trying_kernels
 from connlab.cli.verbs.trial_request import Typed, request
 from connlab.kernels.archive import Kernel
@@ -67,6 +68,25 @@ def test_of_a_rate_of_seconds_it_is_said_what_is_not_compared(capsys):
     )
     said = " ".join(word for line in lines for word in line)
     assert "a matter of pace, and not compared: 443 over IPv4 the same on each kernel" in said
+
+
+def test_rows_of_one_port_are_told_apart(capsys):
+    """Of several nets each is named by its own, in the table and below: one is limited, and the other is not."""
+    inside, outside = {"from": "10.0.0.0/8", "via": "eth0"}, {"via": "wan0"}
+    ports = [row(**inside, by_seconds=True), row(**outside, limit=None), row(port=80, limit=None)]
+    lines = [" ".join(line) for line in shown(capsys, *(one(name, answer(ports=ports)) for name in "ab"))]
+    assert sum(line.startswith("443 IPv4 from 10.0.0.0/8 via eth0 a") for line in lines) == 1
+    assert any(line.endswith("not compared: 443 over IPv4 from 10.0.0.0/8 via eth0") for line in lines)
+    assert any(line == "not limited on any: 443 over IPv4 via wan0, 80 over IPv4" for line in lines)
+
+
+def test_at_80_columns_no_word_and_no_kernel_is_broken(capsys, monkeypatch):
+    """The widest rows that there are; what is folded is folded between words."""
+    monkeypatch.setattr(kernels_tried, "console", lambda: Terminal(highlight=False, width=80))
+    lines = shown(capsys, one("6.12.118", answer(ports=[row(bursts=LOCKED, frees=2.5)])))
+    table = lines[: next(n for n, line in enumerate(lines) if line[:2] == ["E", "established,"])]
+    words = {word for line in table for word in line}
+    assert words >= {"443", "IPv4", "6.12.118", "after", *" ".join(kernels_tried.COLUMNS).split()}
 
 
 def test_kernels_that_do_the_same_are_said_to(capsys):
