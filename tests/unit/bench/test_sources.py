@@ -1,0 +1,60 @@
+"""The bench's hosts that are no containers: what is asked for, what is kept of it, and what becomes of a refusal."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bench import sources
+from bench.peers import Peer
+from bench.samples import LAB
+from connlab.base.errors import NotFit
+from connlab.base.settings import Settings, read
+
+STEPS = [(4, 256, "up"), (4, 256, "down"), (64, 256, "up"), (64, 256, "down")]
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Any, ...]]]:
+    """Return a function that measures 1,024 and 16,384 sources where ip(8) says this: notes, samples, steps, clears."""
+
+    def measure(status: int, words: str, refuses: str = "") -> tuple[Any, ...]:
+        steps, cleared, samples = list[tuple[int, int, str]](), list[Settings](), dict[str, Any]()
+
+        def step(what: str, target: Settings) -> None:
+            steps.append((*(int(target.values[knob]) for knob in ("CLIENTS", "SOURCES_PER_CLIENT")), what))
+            if what == refuses:
+                raise NotFit("no addresses are left")
+
+        up, down = (functools.partial(step, what) for what in ("up", "down"))
+        peer = Peer("lab", up, lambda *_: pytest.fail("it is scaled"), down)
+        monkeypatch.setattr(sources.one_off, "run_once", lambda *_, **__: (status, words))
+        monkeypatch.setattr(sources.sandbox, "clear", cleared.extend)
+        notes = sources.measure(peer, read({}), (1_024, 16_384), samples)
+        return notes, samples, steps, cleared
+
+    yield measure
+
+
+def test_each_lab_comes_up_and_goes_and_a_source_is_a_part_of_it(measured):
+    """The time of one is that of all by their number, in ms; ip(8) has the clock of its container."""
+    notes, samples, steps, cleared = measured(0, "100.5 102.25\n")
+    assert (notes, cleared, steps) == ([], [], STEPS)
+    assert samples[f"netns {sources.NETNS}"][LAB] == [1.75]
+    for number in (1_024, 16_384):
+        (whole,), (each,) = samples[f"sources {number}"][LAB], samples[f"source {number}"][LAB]
+        assert each == pytest.approx(whole / number * 1000)
+        assert len(samples[f"sources {number} down"][LAB]) == 1
+
+
+def test_what_cannot_be_measured_is_noted_and_the_rest_goes_on(measured):
+    """A container that may not make namespaces, and a lab that does not come up, which is cleared away."""
+    notes, samples, steps, cleared = measured(1, "mount --make-shared /run/netns failed\n", refuses="up")
+    assert steps == [step for step in STEPS if step[2] == "up"]
+    assert samples == {}
+    assert len(cleared) == 3
+    assert notes[0].startswith("100 hosts by ip netns: left out: the container says: mount --make-shared")
+    assert notes[1:] == [f"{number} sources: left out: no addresses are left" for number in (1_024, 16_384)]
