@@ -20,7 +20,7 @@ from connlab.base.settings import HOME
 
 SIZES, ONCE = (20, 100), (200,)  # clients: in every round, in the first alone
 QUICK = (20,)
-SOURCES = (1_024, 16_384)  # of dense labs
+DENSE = ((4, 256), (64, 256), (16, 1_024))  # clients, and sources of each; what a client costs is most of it
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def _measure(arguments: argparse.Namespace) -> None:
         samples, document = session.measure([QUICK])
     else:
         turns = [SIZES + ONCE, *[SIZES] * (int(arguments.rounds) - 1)]
-        samples, document = session.measure(turns, SOURCES)
+        samples, document = session.measure(turns, DENSE)
     # Times alone: what else the machine does is in MemAvailable too, and there it is not the same for all.
     timed = [
         figure for figure in document["figures"] if figure["ratio"] is not None and figure["unit"] == "s"

@@ -21,8 +21,10 @@ BUDGET = 400.0  # seconds; a round that would not fit any more is not begun
 Labs = Mapping[str, Settings]
 
 
-def measure(turns: Sequence[Sequence[int]], dense: Sequence[int] = ()) -> tuple[Samples, dict[str, Any]]:
-    """Measure, in each turn, a journey to each of its numbers of clients, then labs with so many sources.
+def measure(
+    turns: Sequence[Sequence[int]], dense: Sequence[tuple[int, int]] = ()
+) -> tuple[Samples, dict[str, Any]]:
+    """Measure, in each turn, a journey to each of its numbers of clients, then labs of so many with so many sources.
 
     Returns the samples, and the document made of them.
     """

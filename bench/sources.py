@@ -18,18 +18,17 @@ from connlab.base.errors import LabError
 from connlab.base.settings import HOME, Settings
 from connlab.cluster import images, one_off
 
-SOURCES_PER_CLIENT = 256
 NETNS = 100
 SCRIPT = HOME / "bench/netns_hosts.sh"
 # mount(2) for the names of namespaces needs SYS_ADMIN; the container has no network and nothing of the machine's.
 OPTIONS: dict[str, Any] = {"cap_add": ["NET_ADMIN", "SYS_ADMIN"], "tmpfs": {"/run": "size=1m"}}
 
 
-def measure(peer: Peer, lab: Settings, numbers: Sequence[int], samples: Samples) -> list[str]:
-    """Measure hosts by ip(8), and dense labs of so many sources; notes on what could not be."""
+def measure(peer: Peer, lab: Settings, dense: Sequence[tuple[int, int]], samples: Samples) -> list[str]:
+    """Measure hosts by ip(8), and labs of so many clients with so many sources each; notes on what could not be."""
     steps = {f"{NETNS} hosts by ip netns": functools.partial(_netns, lab, samples)}
-    for number in numbers:
-        steps[f"{number} sources"] = functools.partial(_dense, peer, lab, number, samples)
+    for clients, sources in dense:
+        steps[name_of(clients, sources)] = functools.partial(_dense, peer, lab, clients, sources, samples)
     notes = []
     for name, step in steps.items():
         print(f"bench: {name}", file=sys.stderr, flush=True)
@@ -42,17 +41,22 @@ def measure(peer: Peer, lab: Settings, numbers: Sequence[int], samples: Samples)
     return notes
 
 
-def _dense(peer: Peer, lab: Settings, sources: int, samples: Samples) -> None:
-    """Bring up a dense lab with so many sources, all ready, and take it down."""
-    target = lab.changed(CLIENTS=sources // SOURCES_PER_CLIENT, SOURCES_PER_CLIENT=SOURCES_PER_CLIENT)
+def name_of(clients: int, sources: int) -> str:
+    """Name a dense lab, in a note and among the figures."""
+    return f"{clients * sources} sources of {clients} clients"
+
+
+def _dense(peer: Peer, lab: Settings, clients: int, sources: int, samples: Samples) -> None:
+    """Bring up a lab of so many clients with so many sources each, all ready, and take it down."""
+    target, name = lab.changed(CLIENTS=clients, SOURCES_PER_CLIENT=sources), name_of(clients, sources)
     began = time.perf_counter()
     peer.up(target)
     seconds = time.perf_counter() - began
     began = time.perf_counter()
     peer.down(target)
-    add(samples, f"sources {sources}", LAB, seconds)
-    add(samples, f"source {sources}", LAB, seconds / sources * 1000)
-    add(samples, f"sources {sources} down", LAB, time.perf_counter() - began)
+    add(samples, f"{name}, up", LAB, seconds)
+    add(samples, f"{name}, each", LAB, seconds / (clients * sources) * 1000)
+    add(samples, f"{name}, down", LAB, time.perf_counter() - began)
 
 
 def _netns(lab: Settings, samples: Samples) -> None:

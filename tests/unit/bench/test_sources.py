@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
-from bench import sources
+from bench import __main__, sources
+from bench.figures import FIGURES
 from bench.peers import Peer
 from bench.samples import LAB
 from connlab.base.errors import NotFit
 from connlab.base.settings import Settings, read
 
-STEPS = [(4, 256, "up"), (4, 256, "down"), (64, 256, "up"), (64, 256, "down")]
+DENSE = ((4, 256), (16, 1_024))
+STEPS = [(*lab, step) for lab in DENSE for step in ("up", "down")]
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Any, ...]]]:
-    """Return a function that measures 1,024 and 16,384 sources where ip(8) says this: notes, samples, steps, clears."""
+    """Return a function that measures DENSE where ip(8) says this: notes, samples, steps, cleared labs."""
 
     def measure(status: int, words: str, refuses: str = "") -> tuple[Any, ...]:
         steps, cleared, samples = list[tuple[int, int, str]](), list[Settings](), dict[str, Any]()
@@ -33,7 +35,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[An
         peer = Peer("lab", up, lambda *_: pytest.fail("it is scaled"), down)
         monkeypatch.setattr(sources.one_off, "run_once", lambda *_, **__: (status, words))
         monkeypatch.setattr(sources.sandbox, "clear", cleared.extend)
-        notes = sources.measure(peer, read({}), (1_024, 16_384), samples)
+        notes = sources.measure(peer, read({}), DENSE, samples)
         return notes, samples, steps, cleared
 
     yield measure
@@ -44,10 +46,20 @@ def test_each_lab_comes_up_and_goes_and_a_source_is_a_part_of_it(measured):
     notes, samples, steps, cleared = measured(0, "100.5 102.25\n")
     assert (notes, cleared, steps) == ([], [], STEPS)
     assert samples[f"netns {sources.NETNS}"][LAB] == [1.75]
-    for number in (1_024, 16_384):
-        (whole,), (each,) = samples[f"sources {number}"][LAB], samples[f"source {number}"][LAB]
-        assert each == pytest.approx(whole / number * 1000)
-        assert len(samples[f"sources {number} down"][LAB]) == 1
+    for clients, number in DENSE:
+        name = f"{clients * number} sources of {clients} clients"
+        (whole,), (each,) = samples[f"{name}, up"][LAB], samples[f"{name}, each"][LAB]
+        assert each == pytest.approx(whole / (clients * number) * 1000)
+        assert len(samples[f"{name}, down"][LAB]) == 1
+
+
+def test_what_is_measured_of_dense_labs_is_in_the_table():
+    """Each of their figures has a row: one without would be measured and shown to nobody."""
+    keys = {figure.key for figure in FIGURES}
+    names = [sources.name_of(*lab) for lab in __main__.DENSE]
+    assert {f"{name}, {what}" for name in names for what in ("up", "each", "down")} == {
+        key for key in keys if "sources of" in key
+    }
 
 
 def test_what_cannot_be_measured_is_noted_and_the_rest_goes_on(measured):
@@ -57,4 +69,5 @@ def test_what_cannot_be_measured_is_noted_and_the_rest_goes_on(measured):
     assert samples == {}
     assert len(cleared) == 3
     assert notes[0].startswith("100 hosts by ip netns: left out: the container says: mount --make-shared")
-    assert notes[1:] == [f"{number} sources: left out: no addresses are left" for number in (1_024, 16_384)]
+    names = ("1024 sources of 4 clients", "16384 sources of 16 clients")
+    assert notes[1:] == [f"{name}: left out: no addresses are left" for name in names]
