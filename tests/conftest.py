@@ -61,6 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Four thousand tests live as long as the run, and each collection would look at all of them.
     gc.set_threshold(50_000)
     if not hasattr(config, "workerinput"):
+        # Without systemd all containers together have the weight of one process: labs, and kernels that boot in
+        # emulation, go before the tests that wait for them.
+        os.nice(max(0, 10 - os.nice(0)))
         # Else each `lab` that a test starts compiles all of it again.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ[RUN] = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
