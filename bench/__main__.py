@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from bench import history, report, session
+from bench.figures import DENSE
 from bench.guard import guarded
 from connlab.base.errors import Usage
 from connlab.base.knob_values import whole_number
@@ -20,7 +21,6 @@ from connlab.base.settings import HOME
 
 SIZES, ONCE = (20, 100), (200,)  # clients: in every round, in the first alone
 QUICK = (20,)
-DENSE = ((4, 256), (64, 256), (16, 1_024))  # clients, and sources of each; what a client costs is most of it
 
 
 def main() -> int:

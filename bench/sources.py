@@ -12,6 +12,7 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from bench import sandbox
+from bench.figures import dense_lab_name
 from bench.peers import Peer
 from bench.samples import LAB, Samples, add
 from connlab.base.errors import LabError
@@ -28,7 +29,9 @@ def measure(peer: Peer, lab: Settings, dense: Sequence[tuple[int, int]], samples
     """Measure hosts by ip(8), and labs of so many clients with so many sources each; notes on what could not be."""
     steps = {f"{NETNS} hosts by ip netns": functools.partial(_netns, lab, samples)}
     for clients, sources in dense:
-        steps[name_of(clients, sources)] = functools.partial(_dense, peer, lab, clients, sources, samples)
+        steps[dense_lab_name(clients, sources)] = functools.partial(
+            _dense, peer, lab, clients, sources, samples
+        )
     notes = []
     for name, step in steps.items():
         print(f"bench: {name}", file=sys.stderr, flush=True)
@@ -41,14 +44,9 @@ def measure(peer: Peer, lab: Settings, dense: Sequence[tuple[int, int]], samples
     return notes
 
 
-def name_of(clients: int, sources: int) -> str:
-    """Name a dense lab, in a note and among the figures."""
-    return f"{clients * sources} sources of {clients} clients"
-
-
 def _dense(peer: Peer, lab: Settings, clients: int, sources: int, samples: Samples) -> None:
     """Bring up a lab of so many clients with so many sources each, all ready, and take it down."""
-    target, name = lab.changed(CLIENTS=clients, SOURCES_PER_CLIENT=sources), name_of(clients, sources)
+    target, name = lab.changed(CLIENTS=clients, SOURCES_PER_CLIENT=sources), dense_lab_name(clients, sources)
     began = time.perf_counter()
     peer.up(target)
     seconds = time.perf_counter() - began

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench import __main__, sources
-from bench.figures import FIGURES
+from bench import figures, sources
+from bench.figures import FIGURES, dense_lab_name
 from bench.peers import Peer
 from bench.samples import LAB
 from connlab.base.errors import NotFit
@@ -56,7 +56,7 @@ def test_each_lab_comes_up_and_goes_and_a_source_is_a_part_of_it(measured):
 def test_what_is_measured_of_dense_labs_is_in_the_table():
     """Each of their figures has a row: one without would be measured and shown to nobody."""
     keys = {figure.key for figure in FIGURES}
-    names = [sources.name_of(*lab) for lab in __main__.DENSE]
+    names = [dense_lab_name(*lab) for lab in figures.DENSE]
     assert {f"{name}, {what}" for name in names for what in ("up", "each", "down")} == {
         key for key in keys if "sources of" in key
     }
