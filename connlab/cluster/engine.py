@@ -145,14 +145,19 @@ def name_image(image: str, name: str) -> None:
 
 def memory(container: str) -> Mapping[str, Any]:
     """Return what a container's control group counts of memory, in bytes: `usage`, and `stats` (memory.stat)."""
-    found: Mapping[str, Any] = client().api.stats(container, stream=False, one_shot=True)["memory_stats"]
+    found: Mapping[str, Any] = _stats(container)["memory_stats"]
     return found
 
 
 def processor_seconds(container: str) -> float:
     """Return what a container's control group counts of processor time. Raises `Refused` if it is gone."""
-    stats: Mapping[str, Any] = client().api.stats(container, stream=False, one_shot=True)
-    return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+    return float(_stats(container)["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+
+def _stats(container: str) -> Mapping[str, Any]:
+    """Return what the engine reads of a container's control group now. Raises `Refused` if it is gone."""
+    found: Mapping[str, Any] = client().api.stats(container, stream=False, one_shot=True)
+    return found
 
 
 def remove_image(name: str) -> None:

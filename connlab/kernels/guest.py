@@ -19,10 +19,10 @@ PROCESSORS, MEGABYTES = 2, 384
 INITRD = "/tmp/initrd"
 BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES), INITRD)
 SECONDS = 900  # after which it ends by itself
-BOOTS_WITHIN = 120.0  # seconds of a processor: four boots
-# Of a processor in BOOTS_WITHIN seconds; who has less hangs, who has more shares the machine with other work, and is
-# waited for. (Beside eight busy processes a boot that takes 28 s had not ended after 120 s.)
-WORKS = 10.0
+# Seconds, and then more of them until it has had as many of a processor, four boots' worth, as long as it has WORKS in
+# each: then other work leaves it little; one that has less hangs. (Beside six workers of the tests a boot of 28 s of
+# processor time had not ended after 120 s.)
+BOOTS_WITHIN, WORKS = 120.0, 10.0
 ENDS_WITHIN = 0.5  # seconds in which an end is seen that broke what was asked of it
 SERVING = "connlab: serving"
 CONSOLE = 6  # lines that are told of a boot that failed
@@ -95,7 +95,7 @@ def _wait(console: Stream, release: str, used: Callable[[], float]) -> None:
 
 
 def _serves(console: Stream, said: list[str], used: Callable[[], float]) -> bool:
-    """Whether the guest takes commands within BOOTS_WITHIN seconds. Raises `GaveUp` if it is not to be waited for."""
+    """Tell whether the guest takes commands within BOOTS_WITHIN seconds. Raises `GaveUp` if it is to be given up."""
     before = used()
     try:
         for line in console.lines(BOOTS_WITHIN):

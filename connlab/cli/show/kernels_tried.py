@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connlab.cli.show.terminal import Terminal, coloured, console, joined, new_table, pale, strong
+from connlab.cli.show.terminal import TIGHT, Terminal, coloured, console, joined, new_table, pale, strong
 from connlab.cli.show.trial import LETTERS
-from connlab.trial.answer.row_words import key, over
+from connlab.trial.answer.row_words import dials_words, key
 from connlab.trial.answer.rows import drawn_out
 from connlab.trial.answer.summary_rows import brief
 
@@ -38,10 +38,9 @@ def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
     """Print a line a kernel of each row that some kernel limits; the others are told in one line."""
     table, quiet, paced, limited = new_table(*COLUMNS), [], [], set()
     if out.width < WIDE:
-        table.padding = (0, 1, 0, 0)
+        table.padding = TIGHT
     for column in table.columns:
         column.no_wrap = column.header in ("port", "kernel")  # folded, they are no number any more
-        column.min_width = max(map(len, str(column.header).split()))
     for answer in tried.values():
         limited |= {key(row) for row in answer["ports"] if row["limit"] is not None or "cannot_run" in row}
     keys = dict.fromkeys(key(row) for answer in tried.values() for row in answer["ports"])
@@ -49,15 +48,15 @@ def _rows(out: Terminal, tried: Mapping[str, Entry]) -> None:
         rows = {
             release: row for release, answer in tried.items() for row in answer["ports"] if key(row) == at
         }
-        whose = over(at, keys)
-        where = f"{at[0]} over {whose}"
+        dials = dials_words(next(iter(rows.values())), keys)
+        where = f"{at[0]} over {dials}"
         if at not in limited:
             quiet.append(where)
             continue
         if any("by_seconds" in row for row in rows.values()):
             paced.append(where)
         for number, (release, row) in enumerate(rows.items()):
-            first = ("", "") if number else (str(at[0]), whose)
+            first = ("", "") if number else (str(at[0]), dials)
             table.add_row(*first, release, *_cells(row))
     if limited:
         out.print(table)

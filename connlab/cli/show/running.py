@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from connlab.cli.show.terminal import coloured, console, joined, new_table, strong, styled
+from connlab.cli.show.terminal import TIGHT, coloured, console, joined, new_table, strong, styled
 from connlab.kernel import policy
 
 NEXT = (
@@ -26,7 +26,7 @@ def hosts(status: Mapping[str, Any]) -> None:
     heading = f": policy {server['policy']}, port {server['port']}, mode {server['mode']}"
     out.print(joined("\n", strong(status["project"]), heading))
     table = new_table("host", "address", "state", ">held", ">counted", ">accepted", ">refused")
-    table.padding = (0, 1, 0, 0)  # it fits into 80 columns
+    table.padding = TIGHT
     for column in table.columns:
         column.no_wrap = column.header != "state"
     if server["listener"] is None:
@@ -61,7 +61,7 @@ def states(status: Mapping[str, Any]) -> None:
 def notes(status: Mapping[str, Any]) -> Iterator[str]:
     """Yield what must be known to read the numbers; nothing if they are what they seem."""
     server, rows = status["server"], [*status["clients"], *status["others"]]
-    if server["accepted"] == 0 and server["refused"]:
+    if server["accepted"] == 0 and not server["held"] and server["refused"]:
         yield (
             f"accepted: nobody has got in, while the rules refused {server['refused']}; if that is not what they are"
             " for, `lab try FILE` says whom a file of rules lets in"

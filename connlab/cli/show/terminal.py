@@ -16,6 +16,7 @@ from rich.text import Text
 
 from connlab.base.output import lines
 
+TIGHT = (0, 1, 0, 0)  # a table's padding, in cells, where it is to fit into 80 columns
 COLOURS = {
     "holds": "green", "refuted": "magenta", "depends": "yellow", "not run": "yellow",
     "in force": "green", "drift": "red", "unknown": "red",
@@ -77,12 +78,14 @@ def progress_bar(label: str) -> Progress:
 
 
 def new_table(*columns: str) -> Table:
-    """Columns whose name starts with > are numbers."""
+    """Return a table whose columns are so named, numbers where that starts with >; no word of a name is broken."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
+        words = name.lstrip(">")
         table.add_column(
-            name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold"
-        )
+            words, justify="right" if name.startswith(">") else "left", overflow="fold",
+            min_width=max(map(len, words.split()), default=0),
+        )  # fmt: skip
     return table
 
 

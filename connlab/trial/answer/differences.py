@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from connlab.trial.answer.row_words import Key, key, over, sharing
+from connlab.trial.answer.row_words import Key, dials_words, key, sharing
 from connlab.trial.answer.rows import drawn_out, kept_out
 from connlab.trial.answer.vocabulary import DIFFERENCE
 
@@ -94,9 +94,8 @@ def _rows(answers: Answers) -> Iterator[dict[str, Any]]:
         for row in answer["ports"]:
             if row["witnesses_agree"] is not False:
                 by_key.setdefault(key(row), {})[release] = row
-    for at, rows in by_key.items():
-        port, family, *_ = at
-        where = f"port {port} over {over(at, by_key)}"
+    for (port, family, *_), rows in by_key.items():
+        where = f"port {port} over {dials_words(next(iter(rows.values())), by_key)}"
         for what, words in PARTS.items():
             if what in BY_PACE and any(row.get("by_seconds") for row in rows.values()):
                 continue

@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
-Key = tuple[
-    int, int, str, str, str
-]  # port, family, whose dials, the interface that they come by, their target
+# Of a row: its port and family, whose dials it is about, the interface that they come by, their target.
+Key = tuple[int, int, str, str, str]
 FAMILIES = {4: "IPv4", 6: "IPv6"}
 
 
@@ -49,11 +48,7 @@ def key(row: Row) -> Key:
     return row["port"], row["family"], row["from"], row["via"], row.get("to", "any")
 
 
-def over(at: Key, others: Collection[Key]) -> str:
-    """Say of which dials a row is, no more than tells it from others: `IPv4`, `IPv4 from 10.0.0.0/8 via eth0`."""
-    port, family, source, via, target = at
-    if len({each[2:] for each in others if each[:2] == (port, family)} | {at[2:]}) == 1:
-        return FAMILIES[family]
-    return whose(
-        {"family": family, "from": source, "via": via, **({"to": target} if target != "any" else {})}
-    )
+def dials_words(row: Row, keys: Collection[Key]) -> str:
+    """Say whose dials a row is about, and no more than tells it from the others of its port, among all `keys`."""
+    of_its_port = [each for each in keys if each[:2] == key(row)[:2]]
+    return whose(row) if len(of_its_port) > 1 else FAMILIES[row["family"]]

@@ -104,11 +104,12 @@ def test_many_other_sources_are_summed_up(show_status):
             " they were",
         ),
         (
-            {"accepted": 0, "refused": 33},
+            {"held": 0, "counted": 0, "accepted": 0, "refused": 33},
             "accepted: nobody has got in, while the rules refused 33; if that is not what they are for, `lab try FILE`"
             " says whom a file of rules lets in",
         ),
-        ({"accepted": 0, "refused": 0}, ""),
+        ({"held": 0, "counted": 0, "accepted": 0, "refused": 0}, ""),
+        ({"accepted": 0, "refused": 33}, ""),  # established, and not accepted yet
     ],
 )  # fmt: skip
 def test_what_a_number_means_is_said(changes, note):
