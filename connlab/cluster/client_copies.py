@@ -10,9 +10,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from connlab.cluster.engine import client
+from connlab.base.wait import until
+from connlab.cluster.engine import Refused, client
 from connlab.cluster.host import Host
-from connlab.cluster.hosts import NUMBER, SERVICE
+from connlab.cluster.hosts import NUMBER, PROJECT, SERVICE, find
+
+LATE_WITHIN = 30.0  # seconds
 
 
 def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:
@@ -21,7 +24,10 @@ def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:
 
 
 def create(model: Host, number: int) -> str:
-    """Create, and do not start, the client of this number like `model`; its container's id."""
+    """Create, and do not start, the client of this number like `model`; its container's id.
+
+    One that the engine still makes for a verb that was interrupted has the name, and is taken instead.
+    """
     api, inspection = client().api, dict(model.inspect())
     config: dict[str, Any] = {key: value for key, value in inspection["Config"].items() if key != "Hostname"}
     config["Labels"] = {**config["Labels"], NUMBER: str(number)}
@@ -31,8 +37,19 @@ def create(model: Host, number: int) -> str:
         "EndpointsConfig": dict.fromkeys(inspection["NetworkSettings"]["Networks"], place)
     }
     name = re.sub(r"\d+$", str(number), inspection["Name"].lstrip("/"))
-    container: dict[str, Any] = api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+    try:
+        container: dict[str, Any] = api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+    except Refused as error:
+        if error.response is None or error.response.status_code != 409:
+            raise
+        project = config["Labels"][PROJECT]
+        return until(lambda: _late_id(project, number), f"{name} is there, whose name is taken", LATE_WITHIN)
     return str(container["Id"])
+
+
+def _late_id(project: str, number: int) -> str | None:
+    """Return the id of the client of this number, or None while the engine does not list it."""
+    return next((host.id for host in find(project, "client") if host.number == number), None)
 
 
 def start(container: str) -> None:

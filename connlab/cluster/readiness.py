@@ -9,7 +9,7 @@ from connlab.base.errors import GaveUp, LabError
 from connlab.base.model import events
 from connlab.base.output import notice
 from connlab.base.wait import until
-from connlab.cluster import exit_reason, hosts
+from connlab.cluster import exit_reason, hosts, leaving
 from connlab.cluster.engine import Refused
 from connlab.cluster.host import CommandFailed, Host
 
@@ -28,6 +28,7 @@ REFUSALS = (
 def wait_until_ready(project: str, clients: int) -> list[Host]:
     """Wait until each host has said `ready` since it was last started; return the hosts.
 
+    A client too many, which the engine made late because a verb was interrupted, is taken away.
     Raises `GaveUp` naming those that have not, `LabError` with its last words if one has ended.
     """
     ready: set[str] = set()
@@ -38,6 +39,9 @@ def wait_until_ready(project: str, clients: int) -> list[Host]:
     def all_ready() -> list[Host] | None:
         nonlocal notices
         lab_hosts, seconds = hosts.find(project), time.monotonic() - start
+        if late := leaving.surplus(lab_hosts, clients):
+            leaving.leave(late)
+            return None
         for host in lab_hosts:
             if host.id in ready:
                 continue

@@ -6,12 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from connlab.base import settings
 from connlab.base.wait import until
-from connlab.cluster import hosts, images, lifecycle
+from connlab.cluster import client_copies, hosts, images, lifecycle
+from connlab.cluster.host import Host
 from tests.support.laboratory import Lab, laboratory, own_settings, temporary_project
 from tests.support.processes import lab_command
 from tests.support.terminal import terminal
@@ -117,6 +121,30 @@ def test_an_interrupted_scale_says_so_once() -> None:
             (server,) = hosts.find(lab.settings.project, "server")
             assert (server.id, server.running) == (lab.server.id, True)
             assert len(lifecycle.scale(lab.settings, clients)) == clients + 1
+
+
+def test_scale_takes_or_removes_a_client_that_the_engine_makes_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What an interrupted verb asked for can come while the next one works: its number is wanted, or is too many."""
+    wait, list_missing = lifecycle.wait_until_ready, client_copies.missing_numbers
+    with laboratory(CLIENTS=1) as lab:
+        (model,) = lab.clients
+
+        def create_too_many(project: str, clients: int) -> list[Host]:
+            client_copies.create(model, clients + 1)
+            return wait(project, clients)
+
+        def create_what_is_missing(client_hosts: Sequence[Host], clients: int) -> list[int]:
+            for number in list_missing(client_hosts, clients):
+                client_copies.create(model, number)
+            return list_missing(client_hosts, clients)
+
+        monkeypatch.setattr(lifecycle, "wait_until_ready", create_too_many)
+        assert [host.number for host in lifecycle.scale(lab.settings, 1)] == [1, 1]
+        monkeypatch.setattr(lifecycle, "wait_until_ready", wait)
+        monkeypatch.setattr(client_copies, "missing_numbers", create_what_is_missing)
+        assert [host.number for host in lifecycle.scale(lab.settings, 2)] == [1, 1, 2]
 
 
 def _has_server(project: str) -> bool:
