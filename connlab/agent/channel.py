@@ -92,6 +92,10 @@ class Channel:
             while (seconds_left := deadline - time.monotonic()) > 0:
                 self._stream.read_line(seconds_left)
 
+    def end_input(self) -> bool:
+        """Have the agent stop, and go on reading what it has told by then; whether that can be."""
+        return self._stream.end_input()
+
     def close(self) -> None:
         """Close the stream; the agent ends by itself."""
         self._stream.close()

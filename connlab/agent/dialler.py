@@ -18,6 +18,7 @@ from connlab.cluster.host import Host
 # (docs/kernel.md J01, J08): without this pause the boundary is not exact.
 PACE_MS = 12
 AT_ONCE = 0.005  # seconds: less than from one paced dial to the next
+LAST_WITHIN = 5.0  # seconds for an agent that was told to stop
 
 
 class Dialler:
@@ -60,12 +61,13 @@ class Dialler:
         yield from self._ended(PATIENCE + allowance("open", {**request, "count": 1}))
 
     def ended_dials(self) -> Iterator[Attempt]:
-        """Yield the attempts of `dials` that have ended and that nobody has read yet, as after an interrupt.
+        """Stop the agent, and yield the attempts of `dials` that ended before and that nobody has read yet.
 
-        It waits for none.
+        Over TLS, where the agent cannot be told and still be read, those that are here already. An interrupt ends it.
         """
-        with suppress(LabError):
-            yield from self._ended(AT_ONCE)
+        within = LAST_WITHIN if self._channel.end_input() else AT_ONCE
+        with suppress(LabError, KeyboardInterrupt):
+            yield from self._ended(within)
 
     def salvo(self, count: int, **options: Unpack[requests.Target]) -> list[Attempt]:
         """Dial `count` times back to back, with sockets that were made before; what is established is held."""

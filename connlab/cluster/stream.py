@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -96,6 +97,14 @@ class Stream:
         except OSError as error:
             raise self._closed() from error
         return self._out.decode(errors="replace"), self._err.decode(errors="replace")
+
+    def end_input(self) -> bool:
+        """Close the command's standard input, and go on reading; whether that can be (TLS has no half of a stream)."""
+        if isinstance(self._sock, ssl.SSLSocket):
+            return False
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+        return True
 
     def close(self) -> None:
         """End the command: its standard input closes."""

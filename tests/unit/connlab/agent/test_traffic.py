@@ -11,6 +11,7 @@ import pytest
 from client import answers as said
 from client import messages
 from client.attempts import Attempts
+from connlab.agent import dialler
 from connlab.agent.answers import Accepted, Churn, Closed, Facts, Listener, Received, Resolution, Sent, Talked
 from connlab.agent.channel import AgentFailed
 from connlab.agent.requests import allowance
@@ -69,8 +70,9 @@ def test_an_agent_dials_and_tells():
 
 
 @pytest.mark.parametrize("goes_on", [True, False], ids=["it dials on", "it is gone"])
-def test_dials_that_ended_before_an_interrupt_are_told(goes_on):
-    """Who is interrupted after the first has what the agent said meanwhile, and waits for no more."""
+def test_dials_that_ended_before_an_interrupt_are_told(goes_on, monkeypatch):
+    """Who is interrupted after the first ends the agent, and has what it said until then."""
+    monkeypatch.setattr(dialler, "LAST_WITHIN", 0.05)
     dials = [{"id": 1, "ok": True, "partial": True, "attempt": DIALLED} for _ in range(3)]
     host, engine = agent_of(*dials)
     with engine, Agent(host) as agent:
@@ -80,6 +82,9 @@ def test_dials_that_ended_before_an_interrupt_are_told(goes_on):
         if not goes_on:
             engine.shutdown(socket.SHUT_WR)
         assert list(agent.ended_dials()) == [TOLD[0]] * 2
+        engine.settimeout(5)
+        while engine.recv(4096):
+            pass  # to the end of its input
 
 
 def test_a_refused_request_is_the_agent_s_own_words():
