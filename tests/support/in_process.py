@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+from connlab.base.errors import interrupted
 from connlab.base.settings import Settings
 from connlab.cli import main as cli
 from tests.support.processes import knob_variables
@@ -19,7 +20,8 @@ from tests.support.processes import knob_variables
 def call_lab(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `lab ARGV` with these variables over the environment, and return its exit code and both streams.
 
-    What it starts writes to the same two files, by descriptor.
+    What it starts writes to the same two files, by descriptor. Raises KeyboardInterrupt if the verb was interrupted:
+    no test does that here, so somebody ends the run.
     """
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, environment):
         out, err = Path(folder, "out"), Path(folder, "err")
@@ -28,6 +30,8 @@ def call_lab(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]
                 status = cli.run(list(argv), "lab")
             except SystemExit as ended:  # a verb's own exit code
                 status = int(ended.code or 0)
+        if status == interrupted().status:
+            raise KeyboardInterrupt
         return subprocess.CompletedProcess(["lab", *argv], status, out.read_text(), err.read_text())
 
 

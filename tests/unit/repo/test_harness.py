@@ -17,8 +17,10 @@ import pytest
 
 from connlab.base.errors import GaveUp
 from connlab.base.wait import until
+from connlab.cli import main as cli
 from connlab.evidence.recorder import RunFolder
 from tests.support import recordings
+from tests.support.in_process import call_lab
 from tests.support.last_lines import skip_lines
 from tests.support.processes import environment_without, run_program, write_program
 
@@ -51,6 +53,17 @@ def test_nothing_is_said_of_a_run_that_left_nothing_out():
 def test_labs_go_before_the_tests_that_wait_for_them():
     """Six workers left five guests so little of two processors that none had booted after two minutes."""
     assert os.getpriority(os.PRIO_PROCESS, 0) >= 10
+
+
+def test_ctrl_c_during_a_verb_in_this_process_ends_the_run(monkeypatch):
+    """The verb takes it as meant for it and ends with 130; its test failed, and the run went on."""
+
+    def interrupted_verb(_argv, _name):
+        return cli.guarded(lambda: signal.raise_signal(signal.SIGINT))
+
+    monkeypatch.setattr(cli, "run", interrupted_verb)
+    with pytest.raises(KeyboardInterrupt):
+        call_lab("status")
 
 
 @pytest.mark.parametrize(
