@@ -16,8 +16,9 @@ from connlab.cluster.stream import Stream
 from connlab.kernels.guest_host import GuestHost
 
 PROCESSORS, MEGABYTES = 2, 384
-INITRD = "/tmp/initrd"
-BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES), INITRD)
+FOLDER = "/tmp"
+BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES), FOLDER)
+FILES = f"{FOLDER}/initrd", f"{FOLDER}/vmlinux"  # which QEMU reads once
 SECONDS = 900  # after which it ends by itself
 # Seconds, and then more of them until it has had as many of a processor, four boots' worth, as long as it has WORKS in
 # each: then other work leaves it little; one that has less hangs. (Beside six workers of the tests a boot of 28 s of
@@ -49,11 +50,12 @@ def guest(image: str, release: str, ended: threading.Event) -> Iterator[GuestHos
 def _booted(image: str, release: str) -> Iterator[GuestHost]:
     config = client().api.create_host_config(
         network_mode="none", auto_remove=True, pids_limit=128, mem_limit="900m",
-        tmpfs={"/tmp": "size=160m,mode=1777,noexec,nosuid,nodev"}, **HARDENED,
+        tmpfs={"/tmp": "size=224m,mode=1777,noexec,nosuid,nodev"}, **HARDENED,
     )  # fmt: skip
     with idle_host(image, release, config, SECONDS) as around, around.stream(BOOT) as console:
         _wait(console, release, functools.partial(processor_seconds, around.id))
-        around.run(["truncate", "--size=0", INITRD])  # it is memory, and the guest has a copy
+        # They are memory, of which the guest has a copy and QEMU keeps them open.
+        around.run(["truncate", "--no-create", "--size=0", *FILES])
         try:
             yield GuestHost(around.id, release, 1, "", "running", "")
         except (LabError, Refused) as failed:  # the engine refuses what is asked of a container that is gone
