@@ -54,7 +54,7 @@ def _booted(image: str, release: str) -> Iterator[GuestHost]:
     )  # fmt: skip
     with idle_host(image, release, config, SECONDS) as around, around.stream(BOOT) as console:
         _wait(console, release, functools.partial(processor_seconds, around.id))
-        # They are memory, of which the guest has a copy and QEMU keeps them open.
+        # They are memory, of which the guest has a copy, and QEMU keeps them open.
         around.run(["truncate", "--no-create", "--size=0", *FILES])
         try:
             yield GuestHost(around.id, release, 1, "", "running", "")
