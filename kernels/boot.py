@@ -1,6 +1,6 @@
 """Boots a guest: QEMU without an accelerator or a device of the machine's, its console on standard output.
 
-`python3 -m kernels.boot CPUS MEGABYTES FOLDER`: in it the guest's root is put together, and its kernel unpacked.
+`python3 -m kernels.boot CPUS MEGABYTES INITRD KERNEL`: where the guest's root is put together, and its kernel unpacked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 from kernels import vmlinux
 from kernels.commands import PORT
 
-INITRD, KERNEL = "initrd", "vmlinux"  # in FOLDER
 # Without what costs an emulated processor seconds and changes nothing here: it tries no ciphers, clears no new page,
 # and is not moved in memory. The timer of each processor would be measured for 0.1 s against the clock, and each look
 # at it ends a block of translated code: 4 s; the HPET serves both. On a machine with much other work its timer looks
@@ -22,6 +21,7 @@ ARGUMENTS = (
     "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off cryptomgr.notests init_on_alloc=0 no_timer_check"
     " nolapic_timer nokaslr rdinit=/init"
 )
+PACKED = "/kernel/vmlinuz"
 # What a processor has that makes an emulated one slow. With ERMS and FSRM the kernel copies and clears byte by byte;
 # the others are checks at each access to memory of a process, deeper page tables, and registers to save.
 WITHOUT = "erms", "fsrm", "smap", "smep", "pcid", "la57", "umip", "pku", "avx512f", "avx2", "avx", "xsave"
@@ -33,9 +33,8 @@ CPU = ",".join(("max", *(f"{feature}=off" for feature in WITHOUT)))
 CLOCK = ("-accel", "tcg,thread=single,tb-size=80", "-icount", "shift=1")
 
 
-def main(cpus: str, megabytes: str, folder: str) -> None:
+def main(cpus: str, megabytes: str, initrd: str, unpacked: str) -> None:
     """Become the guest."""
-    initrd = f"{folder}/{INITRD}"
     with open(initrd, "wb") as whole:
         with open("/guest/root.cpio", "rb") as root:
             shutil.copyfileobj(root, whole)
@@ -43,7 +42,7 @@ def main(cpus: str, megabytes: str, folder: str) -> None:
             os.posix_fadvise(root.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         with gzip.open("/kernel/modules.cpio.gz") as modules:  # it would be slow in emulation
             shutil.copyfileobj(modules, whole)
-    kernel = _kernel(folder)
+    kernel = _kernel(unpacked)
     network = f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{PORT}-:{PORT}"
     argv = [
         "qemu-system-x86_64", "-machine", "q35", *CLOCK, "-cpu", CPU, "-smp", cpus, "-m", megabytes,
@@ -54,15 +53,15 @@ def main(cpus: str, megabytes: str, folder: str) -> None:
     os.execvp(argv[0], argv)
 
 
-def _kernel(folder: str) -> str:
-    """Return the path of what QEMU starts: the kernel itself, if it can be had out of its image."""
-    with open("/kernel/vmlinuz", "rb") as image:
+def _kernel(unpacked: str) -> str:
+    """Return the path of what QEMU starts: the kernel itself, if it can be had out of its image, else the image."""
+    with open(PACKED, "rb") as image:
         kernel = vmlinux.unpack(image.read())
     if kernel is None:
-        return "/kernel/vmlinuz"
-    with open(f"{folder}/{KERNEL}", "wb") as file:
+        return PACKED
+    with open(unpacked, "wb") as file:
         file.write(kernel)
-    return file.name
+    return unpacked
 
 
 if __name__ == "__main__":

@@ -9,11 +9,8 @@ import lzma
 import struct
 import subprocess
 
-SETUP_SECTORS, PAYLOAD = (
-    0x1F1,
-    struct.Struct("<II"),
-)  # offset and length of the payload, which ends with its size
-PAYLOAD_AT, SECTOR, SIZE = 0x248, 512, 4
+SETUP_SECTORS, PAYLOAD_AT, SECTOR, SIZE = 0x1F1, 0x248, 512, 4
+PAYLOAD = struct.Struct("<II")  # offset and length of what is packed, which ends with its size
 XZ, ZSTD = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
 ELF, PROGRAM, NOTE = b"\x7fELF\2\1", struct.Struct("<IIQQQQQQ"), struct.Struct("<III")  # elf(5)
 PROGRAMS_AT, PROGRAM_COUNT_AT, PT_NOTE = 0x20, 0x38, 4

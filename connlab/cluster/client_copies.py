@@ -6,6 +6,7 @@ make is what the checkout says now, which may have been edited since the others 
 
 from __future__ import annotations
 
+import http
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from connlab.cluster.engine import Refused, client
 from connlab.cluster.host import Host
 from connlab.cluster.hosts import NUMBER, PROJECT, SERVICE, find
 
-LATE_WITHIN = 30.0  # seconds
+LATE_WITHIN = 30.0  # seconds for the engine to list a container whose name it has given
 
 
 def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:
@@ -24,9 +25,10 @@ def missing_numbers(client_hosts: Sequence[Host], clients: int) -> list[int]:
 
 
 def create(model: Host, number: int) -> str:
-    """Create, and do not start, the client of this number like `model`; its container's id.
+    """Create, and do not start, the client of this number like `model`; return its container's id.
 
     One that the engine still makes for a verb that was interrupted has the name, and is taken instead.
+    Raises `GaveUp` if somebody else's container has it.
     """
     api, inspection = client().api, dict(model.inspect())
     config: dict[str, Any] = {key: value for key, value in inspection["Config"].items() if key != "Hostname"}
@@ -40,7 +42,7 @@ def create(model: Host, number: int) -> str:
     try:
         container: dict[str, Any] = api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
     except Refused as error:
-        if error.response is None or error.response.status_code != 409:
+        if error.status_code != http.HTTPStatus.CONFLICT:
             raise
         project = config["Labels"][PROJECT]
         return until(lambda: _late_id(project, number), f"{name} is there, whose name is taken", LATE_WITHIN)

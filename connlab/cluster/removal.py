@@ -76,5 +76,5 @@ def _gone(network: str) -> bool:
     try:
         client().api.remove_network(network)
     except Refused as error:
-        return error.response is not None and error.response.status_code == 404
+        return error.status_code == 404
     return True

@@ -16,9 +16,8 @@ from connlab.cluster.stream import Stream
 from connlab.kernels.guest_host import GuestHost
 
 PROCESSORS, MEGABYTES = 2, 384
-FOLDER = "/tmp"
-BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES), FOLDER)
-FILES = f"{FOLDER}/initrd", f"{FOLDER}/vmlinux"  # which QEMU reads once
+FILES = "/tmp/initrd", "/tmp/vmlinux"  # which QEMU reads once
+BOOT = ("python3", "-S", "-E", "-m", "kernels.boot", str(PROCESSORS), str(MEGABYTES), *FILES)
 SECONDS = 900  # after which it ends by itself
 # Seconds, and then more of them until it has had as many of a processor, four boots' worth, as long as it has WORKS in
 # each: then other work leaves it little; one that has less hangs. (Beside six workers of the tests a boot of 28 s of
