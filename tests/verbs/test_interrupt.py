@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -127,23 +126,22 @@ def test_scale_takes_or_removes_a_client_that_the_engine_makes_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What an interrupted verb asked for can come while the next one works: its number is wanted, or is too many."""
-    wait, list_missing = lifecycle.wait_until_ready, client_copies.missing_numbers
+    wait, create = lifecycle.wait_until_ready, client_copies.create
     with laboratory(CLIENTS=1) as lab:
-        (model,) = lab.clients
 
-        def create_too_many(project: str, clients: int) -> list[Host]:
-            client_copies.create(model, clients + 1)
+        def wait_with_one_too_many(project: str, clients: int) -> list[Host]:
+            create(lab.clients[0], clients + 1)
             return wait(project, clients)
 
-        def create_what_is_missing(client_hosts: Sequence[Host], clients: int) -> list[int]:
-            for number in list_missing(client_hosts, clients):
-                client_copies.create(model, number)
-            return list_missing(client_hosts, clients)
+        def create_late(model: Host, number: int) -> str:
+            late = create(model, number)
+            assert create(model, number) == late
+            return late
 
-        monkeypatch.setattr(lifecycle, "wait_until_ready", create_too_many)
+        monkeypatch.setattr(lifecycle, "wait_until_ready", wait_with_one_too_many)
         assert [host.number for host in lifecycle.scale(lab.settings, 1)] == [1, 1]
         monkeypatch.setattr(lifecycle, "wait_until_ready", wait)
-        monkeypatch.setattr(client_copies, "missing_numbers", create_what_is_missing)
+        monkeypatch.setattr(client_copies, "create", create_late)
         assert [host.number for host in lifecycle.scale(lab.settings, 2)] == [1, 1, 2]
 
 
