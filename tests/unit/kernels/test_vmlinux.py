@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-import lzma
 import shutil
 import struct
 import subprocess
+import sys
+import zlib
 
 import pytest
 
 from kernels import vmlinux
 
-LINUX, ENTRY = (b"Linux\0", 256), (b"Xen\0", 18)
+LINUX, ENTRY, ZLIB = (b"Linux\0", 256), (b"Xen\0", 18), b"zlib"
+
+
+def packed(kernel: bytes) -> bytes:
+    """Return this as what `_unpacker` unpacks."""
+    return ZLIB + zlib.compress(kernel)
+
+
+@pytest.fixture(autouse=True)
+def _unpacker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one that every machine has; a guest's image has the others."""
+    program = "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()[4:]))"
+    monkeypatch.setitem(vmlinux.UNPACKERS, ZLIB, (sys.executable, "-c", program))
 
 
 def test_what_is_packed_is_had_again() -> None:
     """With its size behind it, as the kernel's own build appends it (scripts/Makefile.lib)."""
     kernel = elf(LINUX, ENTRY)
-    assert vmlinux.unpack(bz_image(lzma.compress(kernel))) == kernel
+    assert vmlinux.unpack(bz_image(packed(kernel))) == kernel
 
 
-@pytest.mark.skipif(not shutil.which("zstd"), reason="no zstd on this machine; a guest's image has it")
-def test_what_is_packed_with_zstd_is_had_again() -> None:
-    """Debian's kernels from 6.12 on are."""
+@pytest.mark.parametrize("argv", [("zstd", "-c"), ("lz4", "-l", "-c")], ids=["zstd", "lz4"])
+def test_what_debian_packs_is_had_again(argv: tuple[str, ...]) -> None:
+    """With the programs themselves, where this machine has them: they are told apart by how a file begins."""
+    if not shutil.which(argv[0]):
+        pytest.skip(f"no {argv[0]} on this machine; a guest's image has it")
     kernel = elf(LINUX, ENTRY)
-    packed = subprocess.run(["zstd", "-c"], input=kernel, capture_output=True, check=True).stdout
-    assert vmlinux.unpack(bz_image(packed)) == kernel
+    data = subprocess.run(argv, input=kernel, capture_output=True, check=True).stdout
+    assert vmlinux.unpack(bz_image(data)) == kernel
 
 
 @pytest.mark.parametrize(
     "payload",
     [
         b"\x1f\x8b packed with gzip",
-        lzma.compress(b"no ELF file"),
-        lzma.compress(b"\x7fELF\2\1" + bytes(122)),
+        packed(b"no ELF file"),
+        packed(b"\x7fELF\2\1" + bytes(122)),
     ],
     ids=["packed otherwise", "no ELF file", "no note at all"],
 )
@@ -44,7 +59,7 @@ def test_what_cannot_be_started_is_left_as_it_is(payload: bytes) -> None:
 
 def test_a_kernel_without_the_entry_is_left_as_it_is() -> None:
     """One that was made without CONFIG_PVH has other notes."""
-    assert vmlinux.unpack(bz_image(lzma.compress(elf(LINUX, (b"Xen\0", 17), (b"GNU\0", 18))))) is None
+    assert vmlinux.unpack(bz_image(packed(elf(LINUX, (b"Xen\0", 17), (b"GNU\0", 18))))) is None
 
 
 def bz_image(payload: bytes) -> bytes:
