@@ -71,12 +71,20 @@ def client() -> docker.DockerClient:
     engine_client.api.timeout = docker.constants.DEFAULT_TIMEOUT_SECONDS
     # Whether a container has a terminal, which the SDK asks the engine before each reading of a log: none of ours has.
     engine_client.api._check_is_tty = lambda container: False  # type: ignore[attr-defined]
+    if _is_socket_file(engine_client):
+        # No proxy leads to a file. Looking for one reads the whole environment in every request, and fails where
+        # another thread sets a variable at that moment.
+        engine_client.api.trust_env = False
     return engine_client
 
 
 def is_local_socket() -> bool:
     """Whether the engine is reached through a socket file of this machine, not by an address."""
-    return str(client().api.base_url).startswith("http+docker://local")
+    return _is_socket_file(client())
+
+
+def _is_socket_file(engine_client: docker.DockerClient) -> bool:
+    return str(engine_client.api.base_url).startswith("http+docker://local")
 
 
 @functools.cache

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingUnixStreamServer
 
 import pytest
+import requests.sessions
 
 from connlab.base.errors import NotFit
 from connlab.cluster import engine
@@ -69,3 +73,40 @@ def test_a_context_that_is_not_there_is_not_the_local_engine(contexts, monkeypat
     monkeypatch.setenv("DOCKER_CONTEXT", "gone")
     with pytest.raises(NotFit, match="DOCKER_CONTEXT='gone' is no context"):
         engine.environment()
+
+
+class PlayedEngine(BaseHTTPRequestHandler):
+    """Answers every request as an engine answers `version`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Send the answer."""
+        body = json.dumps({"ApiVersion": "1.41", "Version": "20.10.24"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self) -> str:
+        """Return nothing: who calls through a file has no address."""
+        return ""
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing on standard error."""
+
+
+def test_a_request_over_a_socket_file_looks_for_no_proxy(monkeypatch, tmp_path):
+    """It reads the whole environment, and failed (`KeyError`) where another thread set a variable just then."""
+    path = str(tmp_path / "engine")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    with ThreadingUnixStreamServer(path, PlayedEngine) as played:
+        played.daemon_threads = True
+        threading.Thread(target=played.serve_forever, args=(0.01,), daemon=True).start()
+        client = engine.client.__wrapped__()
+        monkeypatch.setattr(requests.sessions, "get_environ_proxies", lambda *args, **kwargs: 1 / 0)
+        try:
+            assert client.version()["Version"] == "20.10.24"
+        finally:
+            client.close()
+            played.shutdown()
