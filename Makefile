@@ -72,7 +72,7 @@ test: .typed  ## Run the tests, in labs of their own
 	@.venv/bin/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder -m 'not variation' tests
 
 .PHONY: test-all
-test-all: .typed  ## Run every test, also the same with other inputs (CI does)
+test-all: .typed  ## Run every test, also the same in other circumstances (CI does)
 	@.venv/bin/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder tests
 
 .PHONY: tools

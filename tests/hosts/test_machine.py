@@ -49,6 +49,7 @@ def test_the_free_memory_of_an_engine_elsewhere_is_asked_there(
     assert int(free) % 1024 == 0
 
 
+@pytest.mark.variation
 def test_the_kernel_of_an_engine_elsewhere_is_measured_there(address: str) -> None:
     """`lab kernels engine`: the answer names the engine's kernel and says that it is elsewhere; its lab is gone."""
     project = f"connlab-elsewhere-{os.getpid()}"

@@ -75,6 +75,7 @@ def test_what_guests_are_made_of_leaves_no_image_without_a_name(kernels) -> None
     assert engine.client().api.images(filters={"label": label, "dangling": True}) == []
 
 
+@pytest.mark.variation
 def test_no_room_for_a_kernel_is_told_and_leaves_nothing(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build that has filled its disk (here /dev/shm, 64 MB): the words, and no image, whole or half."""
     kernel = Kernel("6.12.0", (), ("none=1",))
@@ -87,6 +88,7 @@ def test_no_room_for_a_kernel_is_told_and_leaves_nothing(kernels, monkeypatch: p
     assert [entry for entry in left if "6.12.0" in entry["Labels"][archive.STAGE]] == []
 
 
+@pytest.mark.variation
 def test_a_guest_that_hangs_at_boot_is_given_up(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the last lines of its console; it is not booted again, and its container is gone."""
     name = f"{archive.KERNEL}:test-{os.getpid()}"

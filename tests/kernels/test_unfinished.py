@@ -39,6 +39,7 @@ sys.exit(guarded(lambda: of_each([kernel], 1, lambda kernel, ended: archive.imag
 """
 
 
+@pytest.mark.variation
 @pytest.mark.parametrize(
     ("state", "number"), then_variations(("created", signal.SIGTERM), ("running", signal.SIGINT))
 )

@@ -52,5 +52,7 @@ def variation_lines(config: pytest.Config) -> list[str]:
     """Return how many variations were left out, and the command that runs them; no line if there were none."""
     count = config.stash.get(LEFT_OUT, 0)
     return (
-        [f"not run: {count} variations (the same with other inputs)", "next: make test-all"] if count else []
+        [f"not run: {count} variations (the same in other circumstances)", "next: make test-all"]
+        if count
+        else []
     )

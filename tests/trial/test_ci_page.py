@@ -64,6 +64,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.variation
 def test_the_files_of_the_page_are_tried_by_its_command(repository):
     """It ends with 0, every expectation holds, and what the job keeps is there."""
     (command,) = [line for line in commands()["GitLab"] if line not in SET_UP]

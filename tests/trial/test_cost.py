@@ -44,6 +44,7 @@ def test_a_dial_that_is_refused_is_no_figure(sandboxes: Sandboxes) -> None:
     assert asked(sandboxes, LIMIT.format(3), [3])["error"].startswith("ConnectionRefusedError")
 
 
+@pytest.mark.variation
 def test_every_rule_is_loaded_and_lets_everybody_in(sandboxes: Sandboxes) -> None:
     """One round with few connections: a cost of each rule for each number, and a curve that a report can draw."""
     with sandboxes.sandbox(settings.read(), 60) as stream:

@@ -96,6 +96,7 @@ def test_the_other_way_around(verdict: Judge) -> None:
     verdict(Verdict.REFUTED, f"alone it limits nobody: {telnet['pattern']}")
 
 
+@pytest.mark.variation
 @pytest.mark.claim("sixteen-per-class-c")
 def test_sixteen_per_class_c(verdict: Judge) -> None:
     """A /24 shares the sixteen; as it is printed, without a chain, no iptables takes the line."""
@@ -105,6 +106,7 @@ def test_sixteen_per_class_c(verdict: Judge) -> None:
     verdict(Verdict.HOLDS, evidence(answer, "shared-by-net"))
 
 
+@pytest.mark.variation
 @pytest.mark.claim("connections-to-a-host")
 def test_connections_to_a_host(verdict: Judge) -> None:
     """Each source has a hundred of its own: connlimit groups by source unless it is told --connlimit-daddr."""
@@ -114,6 +116,7 @@ def test_connections_to_a_host(verdict: Judge) -> None:
     verdict(Verdict.REFUTED, f"{host['limit']} for each source address, of which anybody has more than one")
 
 
+@pytest.mark.variation
 @pytest.mark.claim("groups-of-eight")
 def test_groups_of_eight(verdict: Judge) -> None:
     """All sixteen addresses of a /28 share one rate; the next /28 has its own."""
@@ -133,6 +136,7 @@ def test_badguy(sandboxes: Sandboxes, verdict: Judge) -> None:
     )
 
 
+@pytest.mark.variation
 @pytest.mark.claim("ten-ssh-connections")
 def test_ten_ssh_connections(verdict: Judge) -> None:
     """Ten in all, whoever has them."""
@@ -143,6 +147,7 @@ def test_ten_ssh_connections(verdict: Judge) -> None:
     verdict(Verdict.HOLDS, f"one count for everybody: {evidence(answer, 'shared-by-all')}")
 
 
+@pytest.mark.variation
 @pytest.mark.claim("two-to-the-host")
 def test_two_to_the_host(verdict: Judge) -> None:
     """Over all ports together, each address for itself."""
@@ -151,6 +156,7 @@ def test_two_to_the_host(verdict: Judge) -> None:
     verdict(Verdict.HOLDS, f"{row(8080)['pattern']} for each address")
 
 
+@pytest.mark.variation
 @pytest.mark.claim("three-a-minute")
 def test_three_a_minute(verdict: Judge) -> None:
     """Five SYNs are accepted at once, and nothing after them: the chain drops what belongs to no new connection."""
@@ -165,6 +171,7 @@ def test_three_a_minute(verdict: Judge) -> None:
     verdict(Verdict.REFUTED, f"{ssh['pattern']}: the burst is 5, and on none of the 5 does a byte arrive")
 
 
+@pytest.mark.variation
 @pytest.mark.claim("ten-a-second")
 def test_ten_a_second(verdict: Judge) -> None:
     """What is above the rate is not accepted by this rule, and then by the chain."""
@@ -174,6 +181,7 @@ def test_ten_a_second(verdict: Judge) -> None:
     verdict(Verdict.REFUTED, f"nobody is refused: {ssh['pattern']} at 50 a second, and 20 of 20 in one burst")
 
 
+@pytest.mark.variation
 @pytest.mark.parametrize(
     "claim",
     [pytest.param(claim, marks=pytest.mark.claim(claim)) for claim in ("two-ssh-by-meter", "two-ssh-by-set")],
@@ -192,6 +200,7 @@ def test_two_ssh_connections(claim: str, verdict: Judge) -> None:
     )
 
 
+@pytest.mark.variation
 @pytest.mark.claim("denylist")
 def test_a_denylist(verdict: Judge) -> None:
     """It is a rate for each address: five at once, and another one six seconds later."""
@@ -206,6 +215,7 @@ def test_a_denylist(verdict: Judge) -> None:
     )
 
 
+@pytest.mark.variation
 @pytest.mark.claim("denylist-of-8")
 def test_a_denylist_of_8(verdict: Judge) -> None:
     """It is one rate for all addresses; who comes when it is used up is blocked."""
@@ -218,6 +228,7 @@ def test_a_denylist_of_8(verdict: Judge) -> None:
     )
 
 
+@pytest.mark.variation
 @pytest.mark.parametrize(
     ("claim", "change", "expected"),
     then_variations(

@@ -96,6 +96,7 @@ def test_a_script_that_kills_ends_itself(load_texts):
     assert "the script was ended by signal 9" in [message["text"] for message in loaded.files[0]["messages"]]
 
 
+@pytest.mark.variation
 def test_a_script_that_wants_much_gets_little(load_texts):
     """Memory, room on the disk, and words that nobody reads."""
     hungry = "yes | head -c 5000000\nhead -c 30000000 /dev/zero > /tmp/x\n"
@@ -104,12 +105,14 @@ def test_a_script_that_wants_much_gets_little(load_texts):
     assert (loaded.files[0]["loaded"], lines(loaded)) == ("partly", [1])
 
 
+@pytest.mark.variation
 def test_who_asks_gets_no_answer(load_texts):
     """Its input is at its end, and there is no terminal."""
     loaded = load_texts(script=f"{FIRST}read -r -p 'sure? ' x || {LAST}")
     assert (loaded.files[0]["loaded"], lines(loaded)) == (True, [1, 2])
 
 
+@pytest.mark.variation
 def test_lines_are_not_guessed_where_a_script_has_traps_of_its_own(load_texts):
     """They take the place of ours: null rather than wrong."""
     loaded = load_texts(script=f"{FIRST}trap 'true' DEBUG\n\n{LAST}")

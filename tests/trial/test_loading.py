@@ -143,6 +143,7 @@ def test_a_table_that_is_refused_leaves_those_before_it(load_texts):
     assert numbers(loaded) == [2]
 
 
+@pytest.mark.variation
 def test_more_rules_than_fit_into_one_message(load_texts):
     """Are loaded all the same, by a file and by a script; and none of a table of which one is refused."""
     many = [
@@ -237,6 +238,7 @@ def test_what_a_script_feeds_to_a_tool_has_the_lines_of_the_script(load_texts):
     assert loaded.lines.policies["ip", "filter", "INPUT"].line == 6
 
 
+@pytest.mark.variation
 def test_a_function_that_passes_its_words_on_has_no_line(load_texts):
     """The line is that of who called it; in a function that knows what it wants, it is the function's own."""
     wrapper = 'run() { "$@" || exit 1; }\nadd() {\n  run iptables -A "$@"\n}\nadd INPUT -j DROP\n'
@@ -245,6 +247,7 @@ def test_a_function_that_passes_its_words_on_has_no_line(load_texts):
     assert numbers(load_texts(script=f"#!/bin/sh\n{wrapper}{own}")) == [6, 8]
 
 
+@pytest.mark.variation
 def test_a_script_of_init(load_texts):
     """It is started; what it sets is set anew; what it looks for and does not find, it has not missed."""
     loaded = load_texts(script=INIT)
@@ -275,6 +278,7 @@ def test_rules_of_others_that_a_file_takes_away(load_texts):
     assert len(load_texts(rules=NFT).wiped[0].tables) == 11
 
 
+@pytest.mark.variation
 def test_a_script_that_never_ends_is_ended(load_texts):
     """At its deadline, with exit status 4."""
     with pytest.raises(GaveUp) as gave_up:

@@ -74,6 +74,7 @@ def test_over_ipv4_nobody_finds_a_host_that_drops_arp(text, tmp_path):
     assert rows[4] is False
 
 
+@pytest.mark.variation
 @pytest.mark.parametrize(
     ("text", "told"),
     then_variations(

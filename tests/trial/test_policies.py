@@ -42,7 +42,9 @@ def test_a_policy_does_what_is_expected_beside_it(policy: Path):
     assert broken(tried(policy, "--expect", expectation_files.beside(policy))) == []
 
 
-@pytest.mark.parametrize("policy", [path.stem for path in POLICIES if path.suffix == ".rules"])
+@pytest.mark.parametrize(
+    "policy", then_variations(*(path.stem for path in POLICIES if path.suffix == ".rules"))
+)
 def test_a_server_of_the_lab_has_it_word_for_word(policy: str):
     """What its kernel gives back is what the file says; else the server would not listen."""
     settings = own_settings(FIREWALL=policy)
@@ -67,6 +69,7 @@ def test_a_whole_address_over_ipv6_is_no_client():
     assert broken(answer) == []
 
 
+@pytest.mark.variation
 def test_an_icmp_error_over_ipv6_is_what_the_others_see(tmp_path):
     """It comes back while connect(2) runs, and wakes nobody. The kernel rations it, but not over loopback.
 

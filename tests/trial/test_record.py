@@ -25,6 +25,7 @@ from connlab.trial.hosts import machine
 from tests.support.in_process import call_lab
 from tests.support.processes import lab_command, run_make
 from tests.support.trial_schema import problems
+from tests.support.variations import then_variations
 
 FIRST = """*filter
 :INPUT DROP [0:0]
@@ -151,6 +152,7 @@ def test_a_line_of_which_file(tried):
         assert refused.stderr.startswith(f"lab: {why}"), refused.stderr
 
 
+@pytest.mark.variation
 def test_a_trial_that_does_not_end_is_ended(tmp_path, monkeypatch):
     """Exit status 4, as data and as an error of JUnit's too; what was seen so far is kept, and nothing runs on."""
     (tmp_path / "first.rules").write_text(FIRST)
@@ -178,7 +180,9 @@ def owned(process: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("number", "status", "when"),
-    [(signal.SIGINT, 130, "created"), (signal.SIGTERM, 143, "running"), (signal.SIGHUP, 129, "running")],
+    then_variations(
+        (signal.SIGINT, 130, "created"), (signal.SIGTERM, 143, "running"), (signal.SIGHUP, 129, "running")
+    ),
 )  # fmt: skip
 def test_who_is_ended_leaves_nothing_running(tmp_path, number, status, when):
     """Ctrl-C, kill and a closed terminal, as soon as the container is there or while it works: it is removed."""
@@ -215,6 +219,7 @@ COMMIT
 """
 
 
+@pytest.mark.variation
 def test_the_readme_shows_what_make_try_prints(tmp_path):
     """Its command, with these rules: every word of the example is in the output; the expectation does not hold."""
     (tmp_path / "prod.rules").write_text(READ_ME_RULES)

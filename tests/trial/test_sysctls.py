@@ -147,6 +147,7 @@ def test_verdicts_are_findings_too(tried):
     assert "applied" not in {each["id"] for each in found}
 
 
+@pytest.mark.variation
 def test_a_limit_of_the_whole_machine(tried):
     """sysctl(8) ends with 0, and nothing was set."""
     answer = tried("alone.conf")
@@ -156,6 +157,7 @@ def test_a_limit_of_the_whole_machine(tried):
     assert before == after != asked
 
 
+@pytest.mark.variation
 def test_a_file_of_which_all_can_be_set(tried):
     """Also for an interface that is not there, for System V's IPC, and where root needs a capability (ip_forward)."""
     answer = tried("fine.conf")
@@ -167,6 +169,7 @@ def test_a_file_of_which_all_can_be_set(tried):
     assert messages(answer) == {}
 
 
+@pytest.mark.variation
 def test_a_container_that_does_not_start(tried):
     """Two lines are to blame, one for a blank in its key; the others are tried without them."""
     answer = tried("list.yaml")
@@ -216,6 +219,7 @@ def test_docker_run(tried):
     ]
 
 
+@pytest.mark.variation
 @pytest.mark.parametrize(
     ("name", "status", "lines"),
     then_variations(("tune.sh", 0, [["invalid"], ["applied"], ["applied"]]),
@@ -235,6 +239,7 @@ net.core.somaxconn = x
 """
 
 
+@pytest.mark.variation
 @pytest.mark.xdist_group("settings in force")
 def test_rules_are_dialled_with_the_settings_in_force(tmp_path):
     """REJECT's ICMP answers are rationed (O09), and with a setting they are not; a bad line is no matter.

@@ -225,6 +225,7 @@ def test_talk_without_docker_s_command(trio: Lab) -> None:
     assert "next: install" in err
 
 
+@pytest.mark.variation
 def test_hosts_that_are_not_there_are_said_to_be_so() -> None:
     """A client off the network, one that is killed in the middle, a server that is paused, then one that is gone.
 

@@ -93,6 +93,7 @@ def test_a_person_dials_from_one_source(lab: Lab) -> None:
     assert (refusal.returncode, "is no source of client-2" in refusal.stderr) == (2, True)
 
 
+@pytest.mark.variation
 def test_what_a_start_took_away_is_said_and_comes_back(lab: Lab) -> None:
     """A restart empties a network namespace: `status` and `attempt` say so, `up` sets it again on the same hosts."""
     lab.clients[0].restart()
@@ -120,6 +121,7 @@ def _once_ready(lab: Lab) -> dict:
     return state(lab)
 
 
+@pytest.mark.variation
 def test_who_is_taken_off_the_network_has_no_way_to_the_server(lab: Lab) -> None:
     """Nor over its pair, although its block is its own still; `up` makes the client anew."""
     taken = lab.clients[1]
@@ -157,6 +159,7 @@ def dial_beside(lab: Lab, number: int) -> Counter[tuple[str | None, Outcome]]:
     return Counter((attempt.source, attempt.outcome) for attempt in attempts)
 
 
+@pytest.mark.variation
 def test_two_dense_labs_have_two_networks_and_one_can_be_moved(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ def test_that_fails():
 """
 
 
+@pytest.mark.variation
 def test_a_test_run_leaves_nothing_and_the_users_lab_alone(trio: Lab, tmp_path) -> None:
     """Whether Ctrl-C, SIGTERM to pytest alone or a failure ends it: its own projects are gone, another lab runs on."""
     ends = ("ctrl-c", "kill", "a failing test")
@@ -122,6 +123,7 @@ def test_an_interrupted_scale_says_so_once() -> None:
             assert len(lifecycle.scale(lab.settings, clients)) == clients + 1
 
 
+@pytest.mark.variation
 def test_scale_takes_or_removes_a_client_that_the_engine_makes_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -96,6 +96,7 @@ def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: 
     assert [host.id for host in hosts_now[1:]] == [host.id for host in before[1:]]
 
 
+@pytest.mark.variation
 def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
     """The number is the one that it was last scaled to, not how many are left, which is none."""
     lifecycle.scale(lab.settings, 2)
@@ -118,6 +119,7 @@ def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
     assert len(plain) == 1, plain
 
 
+@pytest.mark.variation
 def test_an_image_and_a_network_that_somebody_removed() -> None:
     """An image, while its hosts run: it is named again, nothing is built, and nothing is replaced.
 
@@ -161,6 +163,7 @@ def test_a_ready_from_before_a_restart_is_not_believed(lab: Lab) -> None:
     assert (lines >= 1, is_ready) == (True, False)
 
 
+@pytest.mark.variation
 def test_a_host_whose_log_has_lost_the_line_is_asked(lab: Lab) -> None:
     """Docker keeps the newest lines of a log, here 1 kB, and a busy host soon writes more than that."""
     model = hosts.find(lab.settings.project)[-1]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
+import pytest
+
 from connlab.cluster import engine, hosts
 from connlab.cluster.lab_record import REVISION
 from tests.support.in_process import call_lab
@@ -65,6 +67,7 @@ def test_a_lab_keeps_its_knobs_and_is_changed_on_request(tmp_path) -> None:
         assert hosts.projects(lab_settings.project) == set()
 
 
+@pytest.mark.variation
 def test_what_plain_compose_took_down_is_forgotten() -> None:
     """Its `down` knows nothing of the record: the next lab of that name is a new one, with .env's knobs."""
     lab_settings = own_settings(CLIENTS=0, CONNLIMIT=3)

@@ -85,6 +85,7 @@ def test_a_file_of_any_form_is_a_policy(lab_settings: Settings, dial: Dial) -> N
     assert [host.id for host in hosts.find(lab_settings.project, "server")] == [server.id]
 
 
+@pytest.mark.variation
 def test_doctor_tries_it_as_up_does(lab_settings: Settings) -> None:
     """Made ready first, though no lab is up: it loads. Of one that half loads that is told, and nothing of settings."""
     rows = {}

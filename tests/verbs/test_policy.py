@@ -21,6 +21,7 @@ from connlab.cluster.reload import reload
 from connlab.kernel import policy, snapshot
 from tests.support.in_process import call_on
 from tests.support.laboratory import Lab
+from tests.support.variations import then_variations
 
 ESTABLISHED, REFUSED = Outcome.ESTABLISHED, Outcome.REFUSED
 LIMIT = (
@@ -95,7 +96,7 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
 
 @pytest.mark.parametrize(
     ("commands", "difference", "limit"),
-    [
+    then_variations(
         (["iptables -R INPUT 1 " + LIMIT.format(3)], ["missing in filter", "added in filter"], 3),
         (["iptables -D INPUT 1", "iptables -A INPUT " + LIMIT.format(15)], ["loaded again in filter"], 15),
         (["iptables-save -t filter > /tmp/x", "iptables-restore /tmp/x"], ["loaded again in filter"] * 2, 15),
@@ -108,7 +109,7 @@ def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) 
         (["nft add chain ip filter early '{ type filter hook input priority -5; policy drop; }'"],
          ["added in filter early: policy drop"], None),
         (["nft delete table ip filter"], ["missing in filter"] * 2, None),
-    ],
+    ),
 )  # fmt: skip
 def test_every_change_is_drift_and_reload_undoes_it(
     _trio: Lab, dialling: Agent, commands, difference, limit

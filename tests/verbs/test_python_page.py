@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 
+import pytest
+
 from connlab.base.settings import HOME
 from tests.support.laboratory import own_settings, temporary_project
 
@@ -11,6 +13,7 @@ PAGE = HOME / "docs/python.md"
 NAME = '"python-page"'
 
 
+@pytest.mark.variation
 def test_the_page_is_true() -> None:
     """Each of its examples, in their order, on a lab of a name of our own."""
     lab_settings = own_settings()

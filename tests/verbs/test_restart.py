@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 
+import pytest
+
 from connlab.actions.restart import STATUS
 from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
@@ -91,6 +93,7 @@ def test_who_closed_first_decides_what_bind_says() -> None:
     assert "next: make status" in failed.stdout
 
 
+@pytest.mark.variation
 def test_where_nothing_is_in_the_way_it_says_how_to_see_what_the_flag_is_for() -> None:
     """Without the flag and without TIME_WAIT bind succeeds: said, with what to type, which does what is said of it.
 

@@ -51,6 +51,7 @@ def test_every_source_of_a_thousand_is_judged_exactly() -> None:
     assert hosts.projects(name) == set()
 
 
+@pytest.mark.variation
 @pytest.mark.parametrize("number", then_variations(signal.SIGTERM, signal.SIGINT))
 def test_a_run_that_is_ended_takes_its_lab_along(number: signal.Signals) -> None:
     """In the middle of the dials: nothing of it is left, and the exit status is a shell's."""

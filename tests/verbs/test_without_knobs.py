@@ -73,6 +73,7 @@ def test_down_goes_on(damaged_lab: tuple[Lab, Path]) -> None:
     assert (result.returncode, "there is no lab" in result.stderr) == (0, True)
 
 
+@pytest.mark.variation
 def test_the_engine_of_the_file_is_everybodys(tmp_path) -> None:
     """DOCKER_HOST in .env: the SDK, docker(1) and Compose all reach the engine through it.
 

@@ -17,6 +17,7 @@ from tests.support.processes import run_lab
 from tests.support.variations import then_variations
 
 
+@pytest.mark.variation
 def test_the_longest_project_and_an_end_without_a_word() -> None:
     """51 characters: with `_client_1000` a DNS label of 63, which Docker's resolver still answers.
 

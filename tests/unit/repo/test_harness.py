@@ -23,6 +23,7 @@ from tests.support import recordings
 from tests.support.in_process import call_lab
 from tests.support.last_lines import skip_lines
 from tests.support.processes import environment_without, run_program, write_program
+from tests.support.variations import then_variations
 
 HOME = Path(__file__).parents[3]
 OUTER = ("PYTEST_", "CONNLAB_REQUIRE_")  # what the run around these tests has
@@ -66,7 +67,7 @@ def test_ctrl_c_during_a_verb_in_this_process_ends_the_run(monkeypatch):
         call_lab("status")
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["no worker", "workers"])
+@pytest.mark.parametrize("workers", then_variations("-n2", "-n0"))
 def test_variations_that_are_left_out_are_counted_once(tmp_path, workers):
     """And the command that runs them is named; of a run that has them all nothing is said."""
     shutil.copy(HOME / "tests/conftest.py", tmp_path / "conftest.py")
@@ -74,9 +75,12 @@ def test_variations_that_are_left_out_are_counted_once(tmp_path, workers):
         "import pytest\n@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.variation)])\n"
         "def test_it(n): pass\n@pytest.mark.variation\ndef test_more(): pass\n"
     )
-    where = (*workers, "--rootdir", str(tmp_path), "-c", str(HOME / "pyproject.toml"))
+    where = (workers, "--rootdir", str(tmp_path), "-c", str(HOME / "pyproject.toml"))
     *_, left_out, way, summary = pytest_run(*where, "-m", "not variation", str(tmp_path)).stdout.splitlines()
-    assert (left_out, way) == ("not run: 2 variations (the same with other inputs)", "next: make test-all")
+    assert (left_out, way) == (
+        "not run: 2 variations (the same in other circumstances)",
+        "next: make test-all",
+    )
     assert summary.startswith("1 passed")
     for chosen, passed in (((), "3 passed"), (("-k", "test_more"), "1 passed")):
         output = pytest_run(*where, *chosen, str(tmp_path)).stdout
