@@ -135,6 +135,7 @@ def test_who_is_taken_off_the_network_has_no_way_to_the_server(lab: Lab) -> None
     assert dial_all(lab, 2) == expected(lab, 2)
 
 
+@pytest.mark.variation
 def test_scaling_gives_the_new_ones_blocks_and_leaves_the_others(lab: Lab) -> None:
     """A connection of an old client lives through it; what the network has no block for is refused with the number."""
     with Agent(lab.clients[0]) as agent:

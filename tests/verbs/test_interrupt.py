@@ -107,6 +107,7 @@ def test_ctrl_c_ends_logs_quietly(trio: Lab) -> None:
     assert [word for word in ("Traceback", "ERROR", "Abort", "lab:", "failed") if word in rest] == []
 
 
+@pytest.mark.variation
 def test_an_interrupted_scale_says_so_once() -> None:
     """Ctrl-C as hosts come, and as they leave: no word of Compose's, the server stays, and `scale` mends it."""
     with laboratory(CLIENTS=0) as lab:

@@ -86,6 +86,7 @@ def test_two_at_once_converge_and_down_leaves_nothing() -> None:
     assert all(parted_first) or engine.at_least(engine.version(), engine.PARTS_AT_ONCE)
 
 
+@pytest.mark.variation
 def test_plain_compose_gives_the_same_lab() -> None:
     """`docker-compose up -d --build --scale client=2`: from its own images, ready, and the limit is enforced.
 
