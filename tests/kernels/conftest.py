@@ -16,20 +16,30 @@ import pytest
 from connlab.base import probes, settings
 from connlab.base.errors import NotFit
 from connlab.cluster.host import Host
-from connlab.kernel.measured_kernels import MEASURED
+from connlab.kernel.measured_kernels import LIMIT, MEASURED
 from connlab.kernels import archive, choice, guest, matrix
 from connlab.kernels.archive import Kernel
 from connlab.kernels.claim_lab import ClaimLab
 from connlab.kernels.claims.registry import CLAIMS, Claim
 from connlab.trial.dialling.plan import BEYOND
 from connlab.trial.hosts import guest_machine
-from tests.kernels.tried_files import CONF, LIMIT, RULES
 from tests.support.in_process import call_lab
 from tests.support.processes import run_lab
 
 REQUIRE = "CONNLAB_REQUIRE_KERNELS"  # where it is set, all five are measured, and no archive is a failure
 CHEAP = ("settings", "boundary", "loopback", "burst")
 KILLER = "killer"
+RULES = f"""*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -p tcp --syn --dport 8081 -m connlimit --connlimit-above {LIMIT} -j REJECT --reject-with tcp-reset
+-A INPUT -p tcp --syn --dport 8082 -m hashlimit --hashlimit-name x --hashlimit-above 2/sec -j DROP
+COMMIT
+"""
+CONF = """net.ipv4.tcp_tw_reuse = 1
+net.ipv4.tcp_tw_recycle = 1
+vm.swappiness = 10
+kernel.shmmax = 123456789
+"""
 
 
 class Measured(NamedTuple):

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from connlab.cluster import engine
-from connlab.kernel.measured_kernels import MEASURED
+from connlab.kernel.measured_kernels import LIMIT, MEASURED
 from connlab.trial.dialling.plan import BEYOND
-from tests.kernels.tried_files import LIMIT
 from tests.support.trial_schema import problems
 
 pytestmark = pytest.mark.xdist_group("kernels")
