@@ -11,7 +11,8 @@ from connlab.kernel.measured_kernels import LIMIT, MEASURED
 from connlab.trial.dialling.plan import BEYOND
 from tests.support.trial_schema import problems
 
-pytestmark = pytest.mark.xdist_group("kernels")
+# A trial takes as long in a guest as all claims of `make test`.
+pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.variation]
 
 
 @pytest.fixture(scope="module")
