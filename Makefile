@@ -69,7 +69,7 @@ doctor: .venv/.ready  ## Check that this machine can run the lab, and say how to
 
 .PHONY: test
 test: .typed  ## Run the tests, in labs of their own
-	@.venv/bin/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder -m 'not variation' tests
+	@.venv/bin/python -m pytest -n 5 --dist loadgroup --no-loadscope-reorder -m 'not variation' tests
 
 .PHONY: test-all
 test-all: .typed  ## Run every test, also the same in other circumstances (CI does)
