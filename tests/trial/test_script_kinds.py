@@ -110,6 +110,7 @@ def outcome(row: dict[str, Any]) -> tuple[str, int | None]:
 
 
 @pytest.mark.parametrize("name", then_variations(*KINDS))
+@pytest.mark.variation
 def test_what_a_script_does_and_by_which_line(name, tmp_path):
     """Not what its author thinks."""
     kind = KINDS[name]

@@ -61,6 +61,7 @@ def row(answer: dict[str, Any], port: int, family: int = 4) -> dict[str, Any]:
     return next(row for row in answer["ports"] if (row["port"], row["family"]) == (port, family))
 
 
+@pytest.mark.variation
 def test_inserting_turns_the_order_round(tried):
     """The last line comes first, and lets everybody in before the limit looks (case 05)."""
     answer = tried("backwards")
@@ -69,6 +70,7 @@ def test_inserting_turns_the_order_round(tried):
     assert ("never-reached", 2) in [(found["id"], found["line"]) for found in answer["findings"]]
 
 
+@pytest.mark.variation
 def test_a_line_that_failed_is_told_though_the_script_ended_well(tried):
     """The rule of line 3 came before its chain (case 14): exit status 1 of the trial, 0 of the script."""
     answer = tried("half")

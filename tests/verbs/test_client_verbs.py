@@ -127,6 +127,7 @@ def test_what_makes_no_sense(trio: Lab, argv: list[str]) -> None:
     assert result.stderr.startswith("lab: ")
 
 
+@pytest.mark.variation
 def test_raw_sockets_need_just_that_capability() -> None:
     """The control for `needs CAP_NET_RAW`: with it, and nothing else changed, they are made."""
     python, *options = probes.argv(socket_kinds.PROBE)
@@ -141,6 +142,7 @@ def test_raw_sockets_need_just_that_capability() -> None:
     assert raw == [["needs CAP_NET_RAW"] * 2, ["supported"] * 2]
 
 
+@pytest.mark.variation
 def test_sockets_leaves_nothing_behind(trio: Lab) -> None:
     """The spare hosts are gone, and the lab is the one from before."""
     before = [host.id for host in hosts.find(trio.settings.project)]
@@ -152,6 +154,7 @@ def test_sockets_leaves_nothing_behind(trio: Lab) -> None:
     assert _spare_ids(trio) == []
 
 
+@pytest.mark.variation
 def test_sockets_on_a_kernel_without_ipv6(trio: Lab, monkeypatch) -> None:
     """The spare hosts do not start: said in the engine's words, nothing left, the rest of the table stands."""
     monkeypatch.setattr(socket_kinds, "IPV6_ON", {"net.ipv6.conf.absent.disable_ipv6": "0"})

@@ -87,6 +87,7 @@ def test_every_broken_client_comes_back_and_no_other_is_touched(lab: Lab, names:
 
 
 @pytest.mark.parametrize("fault", then_variations("removed", "killed", "paused", "disconnected"))
+@pytest.mark.variation
 def test_the_server_comes_back_and_the_clients_are_not_touched(lab: Lab, fault: str) -> None:
     """Its state is told with the way out, and that way is `make up`.
 
@@ -115,6 +116,7 @@ def test_a_lab_whose_clients_all_died_gets_them_back(lab: Lab) -> None:
     assert [host.name for host in hosts_now] == ["server-1", "client-1", "client-2"]
 
 
+@pytest.mark.variation
 def test_scaling_mends_clients_and_makes_new_ones_alike(lab: Lab) -> None:
     """A client that is gone, one that is paused, and two more: all with the lab's own workload and port."""
     lifecycle.scale(lab.settings, 3)
