@@ -22,7 +22,6 @@ from connlab.trial.hosts import guest_machine
 from kernels import commands
 from tests.kernels.containers import owned_by
 from tests.support.in_process import call_lab
-from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.xdist_group("kernels")
 KERNEL = Kernel("6.12.0", (), ("none=1",))
@@ -40,9 +39,7 @@ sys.exit(guarded(lambda: of_each([kernel], 1, lambda kernel, ended: archive.imag
 
 
 @pytest.mark.variation
-@pytest.mark.parametrize(
-    ("state", "number"), then_variations(("created", signal.SIGTERM), ("running", signal.SIGINT))
-)
+@pytest.mark.parametrize(("state", "number"), [("created", signal.SIGTERM), ("running", signal.SIGINT)])
 def test_a_signal_while_a_kernel_is_unpacked_leaves_nothing(
     kernels, number: signal.Signals, state: str
 ) -> None:

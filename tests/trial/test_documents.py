@@ -21,7 +21,6 @@ from connlab.trial.hosts.conductor import Conductor
 from tests.support.in_process import call_lab
 from tests.support.sandboxes import Sandboxes
 from tests.support.trial_answers import doubtful_rows
-from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 RULES = {claim.id: HOME / "docs/documents" / claim.rules for claim in CLAIMS if claim.rules}
@@ -231,7 +230,7 @@ def test_a_denylist_of_8(verdict: Judge) -> None:
 @pytest.mark.variation
 @pytest.mark.parametrize(
     ("claim", "change", "expected"),
-    then_variations(
+    [
         ("connlimit-the-other-way", ("COMMIT", "-A INPUT -p tcp --syn --dport 23 -j DROP\nCOMMIT"),
          "port 23 over IPv4: 2 per address, live unharmed"),
         ("connections-to-a-host", ("--connlimit-above 100", "--connlimit-above 10 --connlimit-daddr"),
@@ -240,7 +239,7 @@ def test_a_denylist_of_8(verdict: Judge) -> None:
          "port 22 over IPv4: 5 per address, silence, live unharmed"),
         ("ten-a-second", ("limit rate 10/second } accept", "limit rate over 1/second } drop"),
          "port 22 over IPv4: 5 per address, silence"),
-    ),
+    ],
     ids=lambda value: value if isinstance(value, str) and ":" not in value else "",
 )  # fmt: skip
 def test_what_to_do_instead(claim: str, change: tuple[str, str], expected: str, tmp_path: Path) -> None:

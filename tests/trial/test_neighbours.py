@@ -77,11 +77,11 @@ def test_over_ipv4_nobody_finds_a_host_that_drops_arp(text, tmp_path):
 @pytest.mark.variation
 @pytest.mark.parametrize(
     ("text", "told"),
-    then_variations(
+    [
         (NFT.format(more="meta l4proto ipv6-icmp accept"), []),
         (NFT.format(more="icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"), []),
         (NFT.format(more="icmpv6 type nd-neighbor-solicit accept"), [("the server's own ne", 3)]),
-    ),
+    ],
 )
 def test_who_lets_them_in_is_found(text, told, tmp_path):
     """One that lets in questions alone does not find others."""

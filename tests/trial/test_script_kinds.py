@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.support.in_process import call_lab
-from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.usefixtures("shared_sandboxes")
 
@@ -109,7 +108,7 @@ def outcome(row: dict[str, Any]) -> tuple[str, int | None]:
     return row["pattern"], row["decided_by"]["line"]
 
 
-@pytest.mark.parametrize("name", then_variations(*KINDS))
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.variation
 def test_what_a_script_does_and_by_which_line(name, tmp_path):
     """Not what its author thinks."""

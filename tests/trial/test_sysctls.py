@@ -222,8 +222,10 @@ def test_docker_run(tried):
 @pytest.mark.variation
 @pytest.mark.parametrize(
     ("name", "status", "lines"),
-    then_variations(("tune.sh", 0, [["invalid"], ["applied"], ["applied"]]),
-                    ("fails.sh", 1, [["only-if-asked", "applied"], ["absent"]])),
+    [
+        ("tune.sh", 0, [["invalid"], ["applied"], ["applied"]]),
+        ("fails.sh", 1, [["only-if-asked", "applied"], ["absent"]]),
+    ],
 )  # fmt: skip
 def test_a_script_ends_with_the_status_of_its_last_command(tried, name, status, lines):
     """And what went wrong before is told all the same."""

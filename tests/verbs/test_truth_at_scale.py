@@ -16,7 +16,6 @@ from connlab.evidence import runs
 from tests.support.in_process import call_lab
 from tests.support.laboratory import own_settings
 from tests.support.processes import lab_command
-from tests.support.variations import then_variations
 
 SOURCES = 1024
 
@@ -52,7 +51,7 @@ def test_every_source_of_a_thousand_is_judged_exactly() -> None:
 
 
 @pytest.mark.variation
-@pytest.mark.parametrize("number", then_variations(signal.SIGTERM, signal.SIGINT))
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_ended_takes_its_lab_along(number: signal.Signals) -> None:
     """In the middle of the dials: nothing of it is left, and the exit status is a shell's."""
     name = project()
