@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shlex
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from connlab.base import probes
 from connlab.base.errors import LabError
 from connlab.cluster.engine import NotFound, Refused, client
 from connlab.cluster.stream import Stream
@@ -67,7 +67,7 @@ class Host:
             out, err = stream.read_all(COMMAND_WITHIN if within is None else within)
         if code := client().api.exec_inspect(exec_id)["ExitCode"]:
             raise CommandFailed(
-                f"{self.name}: {shlex.join(argv)}: exit status {code}", err.strip() or out.strip()
+                f"{self.name}: {probes.command_line(argv)}: exit status {code}", err.strip() or out.strip()
             )
         return out
 
@@ -84,7 +84,7 @@ class Host:
         raw: Any = api.exec_start(exec_id, socket=True)
         sock: socket.socket = getattr(raw, "_sock", raw)
         response: Any = getattr(raw, "_response", sock)
-        name = f"{self.name}: {shlex.join(told or argv)}"
+        name = f"{self.name}: {probes.command_line(told or argv)}"
         return exec_id, Stream(sock, name, _early(response, sock), release=response.close)
 
     def log(

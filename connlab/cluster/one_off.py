@@ -7,10 +7,10 @@ others end with their command and are removed at once.
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from connlab.base import probes
 from connlab.base.errors import LabError
 from connlab.cluster.engine import Refused, client
 from connlab.cluster.host import CommandFailed, Host
@@ -91,7 +91,7 @@ def run_in_netns(
         config["ReadonlyPaths"] = REST_OF_PROC
     status, output = _run(host.inspect()["Image"], argv[1:], argv[0], config, user="0")
     if status:
-        raise CommandFailed(f"{host.name}: {shlex.join(argv)}: exit status {status}", output.strip())
+        raise CommandFailed(f"{host.name}: {probes.command_line(argv)}: exit status {status}", output.strip())
     return output
 
 
