@@ -86,7 +86,7 @@ def imported(booted: Host) -> str:
 
 
 @pytest.fixture(scope="session")
-def tried(booted: Host, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def guest_trial(booted: Host, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Try a file of rules and one of kernel settings there."""
     folder: Path = tmp_path_factory.mktemp("kernel")
     (folder / "a.rules").write_text(RULES)
@@ -100,8 +100,8 @@ def tried(booted: Host, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def killed(booted: Host, imported: str, kernel: Kernel, request: pytest.FixtureRequest) -> Measured:
     """Measure the claims that take moments, then kill QEMU in the middle of one; another was asked for after it."""
-    if any("tried" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("tried")  # while the guest lives
+    if any("guest_trial" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("guest_trial")  # while the guest lives
     claims = ",".join((*CHEAP, KILLER, "freeing"))
     with mock.patch.dict(CLAIMS, {KILLER: Claim("Kills QEMU", _kill)}):  # type: ignore[arg-type]
         done = call_lab("kernels", "--json", "--claims", claims, kernel.release)

@@ -19,7 +19,7 @@ from tests.support.recordings import Keep, recording
 from tests.time_wait.four_tuples import client_tuple, server_tuple
 from tests.time_wait.greeting import greeting_lab
 
-LOOK_MS = 20
+LOOK_MS = 100
 BUSY = 2 * 1024  # bytes: the server reads 1024 of them, and closes over the rest
 ABORTS = ("TcpExtTCPAbortOnClose", "TcpExtTCPAbortOnData")  # unread data, and SO_LINGER 0 (tcp_close())
 
