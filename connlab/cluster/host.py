@@ -38,6 +38,11 @@ class Host:
         return f"{self.service}-{self.number}"
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from every other host."""
+        return (self.id,)
+
+    @property
     def running(self) -> bool:
         """Whether its PID 1 ran when it was listed."""
         return self.state == "running"

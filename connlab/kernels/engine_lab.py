@@ -6,11 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
+from connlab.agent.idle import IdleAgents
 from connlab.base.settings import Settings
 from connlab.cluster import engine, host_files, images, lifecycle, one_off, orphans, removal
 from connlab.cluster.host import Host
 from connlab.cluster.idle_host import idle_host
-from connlab.kernels.claim_lab import SYSCTL, Agents, ClaimLab
+from connlab.kernels.claim_lab import SYSCTL, ClaimLab
 
 SECONDS = 900  # after which the agent's host on the server ends by itself
 
@@ -23,7 +24,7 @@ def engine_lab(settings: Settings, clients: int) -> Iterator[ClaimLab]:
     try:
         server, *client_hosts = lifecycle.up(own)
         with _agents_host(own, server) as itself:
-            yield ClaimLab(server, itself, tuple(client_hosts), Agents(), _write_sysctls)
+            yield ClaimLab(server, itself, tuple(client_hosts), IdleAgents(), _write_sysctls)
     finally:
         removal.remove_project(own.project)
 

@@ -20,6 +20,11 @@ class GuestHost(Host):
     environment: Mapping[str, str] = field(default_factory=dict)
     account: int | None = None  # who runs commands; None is root
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """All hosts of a guest have its container, and each a namespace of its own."""
+        return self.id, self.namespace or ""
+
     def _start(
         self, argv: Sequence[str], user: str, *, stdin: bool, told: Sequence[str] = ()
     ) -> tuple[str, Stream]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from connlab.agent.idle import IdleAgents
 from connlab.base.errors import GaveUp, LabError
 from connlab.base.settings import Settings
 from connlab.cluster import host_files
 from connlab.cluster.host import Host
-from connlab.kernels.claim_lab import SYSCTL, Agents, ClaimLab
+from connlab.kernels.claim_lab import SYSCTL, ClaimLab
 from connlab.kernels.guest_host import GuestHost
 
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the images
@@ -25,7 +26,7 @@ def start(guest: GuestHost, settings: Settings, clients: int) -> ClaimLab:
     server.run(["sh", "-c", f"touch {LOG}; setsid python3 -S -E -m server > {LOG} 2>&1 < /dev/null &"])
     _wait(guest)
     hosts = [_host(guest, settings, name, "client", UNPRIVILEGED) for name in names]
-    return ClaimLab(server, hosts[0], tuple(hosts[1:]), Agents(), _write_sysctls)
+    return ClaimLab(server, hosts[0], tuple(hosts[1:]), IdleAgents(), _write_sysctls)
 
 
 def _wait(guest: GuestHost) -> None:

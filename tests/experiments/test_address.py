@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.agent.session import Agent
 from connlab.base.model import Outcome, Verdict
 from tests.support.laboratory import Lab
 from tests.support.sockets import tcp_sockets
@@ -40,7 +39,7 @@ def test_who_reaches_the_server_depends_on_its_address(
 
 def check_reach(lab: Lab, watch, verdict, bound: str, outcome: Outcome) -> None:
     """Dial once from another host, and look at what the server is bound to."""
-    with Agent(lab.clients[0]) as agent, watch(lab.server) as diff:
+    with lab.agents.on(lab.clients[0]) as agent, watch(lab.server) as diff:
         (attempt,) = agent.open(1)
     (listener,) = tcp_sockets(lab.server, lab.settings.port, "LISTEN")
 

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from connlab.agent.session import Agent, agents
+from connlab.agent.session import Agent
 from connlab.base.model import Attempt, Outcome, Verdict, tally
 from connlab.cluster.host import Host
 from connlab.kernel.snapshot import read_counters
@@ -25,7 +25,7 @@ NOBODY_HOME = 300  # ms that a dial waits; the kernel would repeat its SYN after
 @pytest.mark.parametrize("backlog", [0, 1, 5, 128])
 def test_the_queue_holds_one_more_than_the_backlog(crowd: Lab, keep, backlog: int) -> None:
     """One more than the backlog complete and wait; every further SYN is dropped, none is refused (B01, B03)."""
-    with agents(crowd.clients[:2]) as (listening, dialling):
+    with crowd.agents.on_each(crowd.clients[:2]) as (listening, dialling):
         port = listening.listen(backlog=backlog).port
         attempts = fill(dialling, backlog + 1, listening.host, port)
         before = dropped_syns(listening.host)
@@ -43,7 +43,7 @@ def test_the_queue_holds_one_more_than_the_backlog(crowd: Lab, keep, backlog: in
 
 def test_a_backlog_above_somaxconn_is_clamped(crowd: Lab) -> None:
     """listen(100000) is listen(somaxconn), silently (B02)."""
-    with Agent(crowd.clients[0]) as agent:
+    with crowd.agents.on(crowd.clients[0]) as agent:
         port = agent.listen(backlog=100_000).port
         somaxconn = agent.facts(["net.core.somaxconn"]).sysctls["net.core.somaxconn"]
         assert listener(agent.host, port).send_queue == int(somaxconn)
@@ -64,10 +64,10 @@ def test_listen_5_does_not_limit_connections(one_at_a_time, watch, verdict) -> N
     in a server that accepts.
     """
     accepting = one_at_a_time(SERVER_MODE="threading", BACKLOG=5, CONNLIMIT=1000)
-    with Agent(accepting.clients[0]) as agent, watch(accepting.server) as accepting_diff:
+    with accepting.agents.on(accepting.clients[0]) as agent, watch(accepting.server) as accepting_diff:
         served = tally(agent.open(100))
     stalled = one_at_a_time(**STALLED, SYSCTL="stock")
-    with Agent(stalled.clients[0]) as agent, watch(stalled.server) as stalled_diff:
+    with stalled.agents.on(stalled.clients[0]) as agent, watch(stalled.server) as stalled_diff:
         waiting = tally(stall(stalled, agent, waiting=6) + dial_and_give_up(agent, 13))
 
     assert waiting == {ESTABLISHED: 7, TIMED_OUT: 13}
@@ -94,7 +94,7 @@ def _overflow_at_the_last_ack(lab: Lab) -> Counter[str]:
     To hold the last ACKs back, the server drops them for a moment. A SYN that finds the queue full is dropped silently
     with both settings.
     """
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         stall(lab, agent, waiting=3)
         lab.server.run(["iptables", "-I", "INPUT", *LAST_ACKS])
         # 50 ms apart, else two CPUs may each add the last one that fits: a queue of 7 (seen once).
@@ -119,7 +119,7 @@ def test_syns_that_come_together_are_answered_with_cookies(stalled: Lab, watch) 
     busy machine it is enough that they are late.
     """
     # The last test of this server: what it leaves half open takes a minute to go.
-    with Agent(stalled.clients[0]) as agent:
+    with stalled.agents.on(stalled.clients[0]) as agent:
         stalled.server.run(["iptables", "-I", "INPUT", *LAST_ACKS])
         with watch(stalled.server) as diff:
             attempts = dial_and_give_up(agent, 15)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.agent.session import Agent, agents
 from connlab.base.model import Outcome, tally
 from connlab.cluster.reload import reload
 from connlab.kernel import reference_model
@@ -37,7 +36,7 @@ def test_boundary(crowd: Lab, watch, count: int, prober: str, expected: Outcome)
 
 def check_boundary(lab: Lab, watch, count: int, prober: str, expected: Outcome) -> None:
     """Judge one row of the table by both witnesses; also used by the negative control below."""
-    with agents(lab.clients[:2]) as (one, other), watch(lab.server) as diff:
+    with lab.agents.on_each(lab.clients[:2]) as (one, other), watch(lab.server) as diff:
         first = one.open(count)
         extra = (one if prober == "same" else other).open(1)
 
@@ -71,7 +70,7 @@ def test_a_greedy_host_leaves_the_others_unharmed(apart: Lab, watch) -> None:
 
     Not in the crowd: so many refusals at once leave stale entries in the source's list (J08).
     """
-    with agents(apart.clients) as (greedy, *others), watch(apart.server) as diff:
+    with apart.agents.on_each(apart.clients) as (greedy, *others), watch(apart.server) as diff:
         pending = greedy.start_open(150, in_flight=16)
         tallies = [tally(agent.open(15)) for agent in others]
         greedy_tally = tally(pending())
@@ -85,7 +84,7 @@ def test_a_greedy_host_leaves_the_others_unharmed(apart: Lab, watch) -> None:
 def test_the_observer_takes_no_slot(crowd: Lab, watch) -> None:
     """Looking ten times while a source holds its whole limit changes no count, on either side."""
     client = crowd.clients[0]
-    with Agent(client) as agent:
+    with crowd.agents.on(client) as agent:
         assert tally(agent.open(15)) == {ESTABLISHED: 15}
         with watch(crowd.server) as diff:
             observations = [established(crowd.server, crowd.settings.port) for _ in range(10)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from connlab.actions import socket_kinds
-from connlab.agent.session import Agent
 from connlab.base.model import events
 from connlab.base.wait import until
 from connlab.cluster import readiness
@@ -70,7 +69,7 @@ def test_a_pipe_instead_of_a_terminal(crowd: Lab) -> None:
 
 def test_the_sixteenth_is_refused_in_words(crowd: Lab, watch) -> None:
     """With the limit reached: exit status 1, a hint at the second witness, which has counted it."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+    with crowd.agents.on(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         agent.open(15)
         with terminal(crowd, "talk") as session:
             output = session.rest()

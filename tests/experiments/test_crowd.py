@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.session import PACE_MS, Agent, agents, at_once
+from connlab.agent.session import PACE_MS, Agent, at_once
 from connlab.base.model import Outcome, tally
 from connlab.base.wait import until
 from tests.support.laboratory import Lab, server_events
@@ -20,7 +20,7 @@ LIMIT, DIALS = 15, 20
 @pytest.fixture(scope="module")
 def dialling(_crowd: Lab) -> Iterator[list[Agent]]:
     """Start an agent on each host, once."""
-    with agents(_crowd.clients) as crowd_agents:
+    with _crowd.agents.on_each(_crowd.clients) as crowd_agents:
         yield crowd_agents
 
 

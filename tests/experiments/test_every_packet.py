@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.session import Agent
 from connlab.base.wait import until
 from tests.support.laboratory import Lab, laboratory
 from tests.support.sockets import tcp_sockets
@@ -29,7 +28,7 @@ def lab() -> Iterator[Lab]:
 
 def test_the_reset_of_an_only_connection_does_not_arrive(lab: Lab) -> None:
     """The client says something on a connection made after that; the server still has both."""
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         (only,) = agent.open(1)
         agent.wait(TICKS)
         agent.close([only.conn], "rst")
@@ -41,7 +40,7 @@ def test_the_reset_of_an_only_connection_does_not_arrive(lab: Lab) -> None:
 
 def test_of_two_connections_the_first_to_end_arrives(lab: Lab) -> None:
     """The control: another one of the same source is counted, and the reset comes through."""
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         first, _ = agent.open(2)
         agent.wait(TICKS)
         agent.close([first.conn], "rst")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from connlab.agent.session import Agent
 from connlab.base.model import Outcome
 from connlab.cluster import one_off
 from connlab.kernel.snapshot import read_ruleset
@@ -47,7 +46,7 @@ def rule(lab: Lab, *target: str) -> Iterator[list[int]]:
 def test_a_rejected_dial_has_the_outcome_of_its_answer(crowd: Lab, kind: str) -> None:
     """One at a time and three at once; a client each, because a kernel sends one address few ICMP errors."""
     client = crowd.clients[list(REJECTS).index(kind)]
-    with rule(crowd, "REJECT", "--reject-with", kind) as packets, Agent(client) as agent:
+    with rule(crowd, "REJECT", "--reject-with", kind) as packets, crowd.agents.on(client) as agent:
         attempts = agent.open(2, port=PORT) + agent.open(3, port=PORT, in_flight=3, gap_ms=0)
         control = agent.open(1)
 
@@ -73,7 +72,7 @@ def test_a_route_that_leads_nowhere_is_told_at_once(
     route = ["198.51.100.0/24"]
     one_off.run_in_netns(client, ["ip", "route", "add", kind, *route])
     try:
-        with Agent(client) as agent:
+        with crowd.agents.on(client) as agent:
             attempts = agent.open(2, host="198.51.100.1") + agent.open(2, host="198.51.100.1", in_flight=2)
     finally:
         one_off.run_in_netns(client, ["ip", "route", "del", kind, *route])

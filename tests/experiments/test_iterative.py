@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.agent.session import agents
 from connlab.base.model import Event, Outcome, Verdict, tally
 from connlab.base.wait import until
 from connlab.cluster.host import Host
@@ -22,7 +21,7 @@ from tests.support.sockets import established
 def test_the_second_client_waits_until_the_first_resets(one_at_a_time, watch, verdict) -> None:
     """With the article's own client, which never reads: its close is an RST, and then the next one is served."""
     lab = one_at_a_time(SERVER_MODE="iterative", HANDLER="article")
-    with agents(lab.clients) as (first, second), watch(lab.server):
+    with lab.agents.on_each(lab.clients) as (first, second), watch(lab.server):
         first.open(1)
         first.send("from the first")
         until(lambda: server_events(lab, "message"), "the first one is served", within=10)
@@ -57,7 +56,7 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(one_at_a_time, watch
     for handler in ("article", "echo"):
         lab = one_at_a_time(SERVER_MODE="iterative", HANDLER=handler)
         earlier = len(_story(lab))  # of the test above, whose server this may be
-        with agents(lab.clients) as (one, two):
+        with lab.agents.on_each(lab.clients) as (one, two):
             who = {one.host.address: "one", two.host.address: "two"}
             one.open(1)
             two.open(1)
@@ -88,7 +87,7 @@ def test_after_a_clean_close_the_printed_loop_serves_nobody(one_at_a_time, watch
 @pytest.mark.claim("glued-messages")
 def test_messages_are_glued_wherever_the_reader_is_late(crowd: Lab, verdict) -> None:
     """TCP is a stream: two sends before one recv are one read, with no iterative server in sight (P02)."""
-    with agents(crowd.clients[:2]) as (reader, writer):
+    with crowd.agents.on_each(crowd.clients[:2]) as (reader, writer):
         listening = reader.listen()
         writer.open(1, host=reader.host.address, port=listening.port)
         for word in ("one", "two", "three"):
@@ -118,7 +117,10 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
     more (J07). Operators meet it when a server is slow and a source is at its limit.
     """
     source = greeting.clients[sixteenth]  # each time one that has never dialled
-    with agents([source] * 2) as (patient, eager), watch(greeting.server) as diff:  # two processes
+    with (
+        greeting.agents.on_each([source] * 2) as (patient, eager),
+        watch(greeting.server) as diff,
+    ):  # two processes
         assert tally(stall(greeting, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
         # SYNs are repeated after a second, and again before the third is over: that much time has the dial between.
         pending = patient.start_open(8, in_flight=8, timeout_ms=3500)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from connlab.agent.session import Agent, agents
+from connlab.agent.session import Agent
 from connlab.base import probes
 from connlab.base.model import Attempt, Outcome, Verdict
 from connlab.base.wait import until
@@ -95,7 +95,7 @@ def test_so_many_are_served_at_once(running: tuple[Mode, Lab], watch, keep, verd
     """The first so many get an answer, the others are connected and wait until one leaves (P01, P06, B08)."""
     mode, lab = running
     weights, before = {"idle": _weigh(lab.server)}, accepted(lab)
-    with agents(lab.clients[: mode.clients]) as dialling:
+    with lab.agents.on_each(lab.clients[: mode.clients]) as dialling:
         with watch(lab.server) as diff:
             attempts = [(agent, attempt) for agent in dialling for attempt in agent.open(mode.dials)]
             until(lambda: accepted(lab) - before == mode.served, f"{mode.served} are accepted", within=10)
@@ -127,7 +127,7 @@ def test_fifteen_of_twenty_are_admitted(running: tuple[Mode, Lab], watch, verdic
     """The policy counts connections, not clients that are served: the pool's nine and six that wait."""
     mode, lab = running
     before, served = accepted(lab), min(mode.served, LIMIT)
-    with Agent(lab.clients[0]) as agent, watch(lab.server) as diff:
+    with lab.agents.on(lab.clients[0]) as agent, watch(lab.server) as diff:
         attempts = agent.open(DIALS)
         until(lambda: accepted(lab) - before >= served, "they are accepted", within=10)
 
@@ -146,7 +146,7 @@ def test_where_one_is_served_seven_connect_eight_hang_and_five_are_refused(
 ) -> None:
     """A full accept queue drops SYNs that the policy has already counted: they hold slots (B01, B03, C10)."""
     mode, lab = running
-    with Agent(lab.clients[0]) as agent, watch(lab.server) as diff:
+    with lab.agents.on(lab.clients[0]) as agent, watch(lab.server) as diff:
         attempts = stall(lab, agent, waiting=QUEUE)
         attempts += agent.open(DIALS - len(attempts), timeout_ms=300)
 

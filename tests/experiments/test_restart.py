@@ -6,7 +6,6 @@ from itertools import groupby
 
 import pytest
 
-from connlab.agent.session import Agent
 from connlab.base.model import Outcome, events, tally
 from connlab.base.wait import until
 from tests.support.laboratory import Lab, server_events
@@ -25,7 +24,7 @@ def lab(many_at_once) -> Lab:
 def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: Lab) -> None:
     """Through a whole restart, dial after dial: fifteen before it, fifteen after it, and none besides."""
     earlier = _accepted(lab)
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         pending = agent.start_open(1500, gap_ms=2, timeout_ms=200)
         until(lambda: _accepted(lab) - earlier == LIMIT, "the first fifteen are in", within=10)
         lab.server.restart()
@@ -45,7 +44,7 @@ def test_a_host_that_never_stops_dialling_never_gets_more_than_its_limit(lab: La
 
 def test_a_stopping_server_closes_every_connection_properly(lab: Lab) -> None:
     """SIGTERM: each client reads the end (FIN, not RST), the server says so and exits with 0."""
-    with Agent(lab.clients[0]) as agent:
+    with lab.agents.on(lab.clients[0]) as agent:
         earlier = len(events(lab.server.log()))
         agent.open(LIMIT)
         agent.send("last words")

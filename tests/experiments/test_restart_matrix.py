@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from connlab.agent.channel import AgentFailed
-from connlab.agent.session import Agent, agents
+from connlab.agent.session import Agent
 from connlab.base import probes
 from connlab.base.model import Verdict
 from connlab.base.wait import until
@@ -28,7 +28,7 @@ EXPECTED = {"TIME-WAIT": BOTH, "ESTAB": BOTH, "LISTEN": NEVER}
 def test_reuse_address_needs_both_and_no_listener(crowd: Lab, keep, verdict) -> None:
     """Both the old and the new socket need the flag, and it never helps against a listener that is alive."""
     matrix: dict[str, dict[tuple[bool, bool], bool]] = {state: {} for state in EXPECTED}
-    with agents(crowd.clients[:2]) as (serving, peer):
+    with crowd.agents.on_each(crowd.clients[:2]) as (serving, peer):
         for state, (old, new) in product(EXPECTED, BOTH):
             matrix[state][old, new] = _rebinds(serving, peer, state, old, new)
 

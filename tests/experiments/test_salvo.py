@@ -5,7 +5,6 @@ On kernels from 6.12.20 to 6.12.74, and some others, one such burst locks its so
 
 from __future__ import annotations
 
-from connlab.agent.session import Agent
 from connlab.base.model import Outcome, tally
 from tests.support.laboratory import Lab
 
@@ -17,7 +16,7 @@ PAUSE_S, GAP_MS = 0.5, 30
 def test_after_a_burst_every_slot_is_free(crowd: Lab, watch) -> None:
     """Five bursts half a second apart, all closed between, get fifteen each; then nobody is refused, alone."""
     bursts, alone = [], []
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+    with crowd.agents.on(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         for _ in range(ROUNDS):
             bursts.append(agent.salvo(DIALS))
             agent.close()

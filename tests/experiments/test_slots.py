@@ -40,7 +40,7 @@ def fin_by_server(lab: Lab, agent: Agent, conn: int, port: int) -> None:
 @pytest.mark.parametrize("end", [fin_by_client, rst_by_client, fin_by_server])
 def test_an_ended_connection_frees_exactly_one_slot(crowd: Lab, watch, end: Callable[..., None]) -> None:
     """After one of fifteen ends, one more dial is admitted and the next is refused."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+    with crowd.agents.on(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         attempts = agent.open(LIMIT)
         end(crowd, agent, attempts[0].conn, attempts[0].source_port)
         later_attempts = agent.open(2)
@@ -54,7 +54,7 @@ def test_an_ended_connection_frees_exactly_one_slot(crowd: Lab, watch, end: Call
 def test_a_killed_client_process_frees_its_slot(crowd: Lab, watch) -> None:
     """The process that held one connection is killed (SIGKILL): the kernel closes for it, and one slot is free."""
     client = crowd.clients[0]
-    with Agent(client) as survivor, watch(crowd.server) as diff:
+    with crowd.agents.on(client) as survivor, watch(crowd.server) as diff:
         with Agent(client) as victim:
             assert tally(survivor.open(LIMIT - 1)) == {ESTABLISHED: LIMIT - 1}
             assert tally(victim.open(2)) == {ESTABLISHED: 1, REFUSED: 1}
@@ -72,7 +72,7 @@ def test_a_half_closed_connection_keeps_its_slot(crowd: Lab, watch) -> None:
 
     The positive control of `fin_by_server`: it is the missing second FIN that keeps a slot.
     """
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+    with crowd.agents.on(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         attempts = agent.open(LIMIT)
         agent.close([attempts[0].conn], "half")
         assert agent.recv(conns=[attempts[0].conn])[0].eof

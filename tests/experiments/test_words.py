@@ -6,7 +6,7 @@ import pytest
 
 from connlab.agent.answers import Listener
 from connlab.agent.channel import AgentFailed
-from connlab.agent.session import Agent, agents
+from connlab.agent.session import Agent
 from connlab.base import probes
 from connlab.base.model import Outcome, Verdict, tally
 from tests.support.laboratory import Lab
@@ -20,7 +20,7 @@ DEALT = 24  # connections to a port of two processes: one in eight million times
 def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
     """Over the limit, or a port that nobody listens on: ECONNREFUSED both times. The rule's counter tells."""
     port = crowd.settings.port
-    with Agent(crowd.clients[0]) as agent:
+    with crowd.agents.on(crowd.clients[0]) as agent:
         agent.open(15)
         with watch(crowd.server) as policy:
             by_policy = agent.open(1)[0]
@@ -38,7 +38,7 @@ def test_errno_does_not_tell_who_refused(crowd: Lab, watch, verdict) -> None:
 @pytest.mark.claim("connect-takes-no-name")
 def test_connect_takes_a_name(crowd: Lab, verdict) -> None:
     """Python resolves it first; a name that does not exist costs the resolver's time-out, not an attempt."""
-    with Agent(crowd.clients[0]) as agent:
+    with crowd.agents.on(crowd.clients[0]) as agent:
         (attempt,) = agent.open(1, host="server")
         with pytest.raises(AgentFailed, match="cannot resolve 'no-such-host'") as unknown:
             agent.open(1, host="no-such-host")
@@ -72,7 +72,7 @@ def test_type_five_is_seqpacket(crowd: Lab, verdict) -> None:
 @pytest.mark.claim("client-address-is-bound")
 def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
     """What accept(2) returns is the far end: the client's address and port, not what the server is bound to."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+    with crowd.agents.on(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         (attempt,) = agent.open(1)
 
     assert diff.reported("accepted", attempt.source) == 1
@@ -88,7 +88,7 @@ def test_client_address_is_the_clients(crowd: Lab, watch, verdict) -> None:
 @pytest.mark.claim("triple-identifies")
 def test_the_four_tuple_identifies_a_connection(crowd: Lab, watch, verdict) -> None:
     """Fifteen connections share protocol, address and port of the server; the client's port tells them apart."""
-    with Agent(crowd.clients[0]) as agent, watch(crowd.server) as diff:
+    with crowd.agents.on(crowd.clients[0]) as agent, watch(crowd.server) as diff:
         assert tally(agent.open(15)) == {ESTABLISHED: 15}
 
     ours = [s for s in diff.after.sockets if s.state == "ESTAB" and s.local_port == crowd.settings.port]
@@ -124,7 +124,7 @@ def test_a_port_can_belong_to_several_processes(crowd: Lab, verdict) -> None:
 def test_send_sends_what_fits(crowd: Lab, verdict) -> None:
     """send(2) on a non-blocking socket takes what the buffers hold, and says so; sendall goes on until all is gone."""
     size = 16 << 20
-    with agents(crowd.clients[:2]) as (receiver, sender):
+    with crowd.agents.on_each(crowd.clients[:2]) as (receiver, sender):
         listening = receiver.listen()
         host, port = receiver.host.address, listening.port
         (attempt,) = sender.open(1, host=host, port=port)

@@ -72,6 +72,7 @@ def test_it_survives_its_own_kill(crowd) -> None:
     """SIGKILL to everything it may signal, PID 1 included: the host is the same and still serves its agent."""
     host = crowd.clients[1]
     before = host.inspect()["State"]["StartedAt"]
+    crowd.agents.close()  # those that are kept for other tests
     host.run(["sh", "-c", "kill -9 -1; kill -9 1"])
     with Agent(host) as agent:
         assert agent.facts().held == 0
@@ -98,7 +99,7 @@ def test_the_machine_itself_does_not_answer(client, crowd) -> None:
         for config in engine.client().api.inspect_network(network)["IPAM"]["Config"]
     )
     first = [str(next(ipaddress.ip_network(subnet).hosts())) for subnet in (ours, another)]
-    with Agent(crowd.clients[0]) as agent:
+    with crowd.agents.on(crowd.clients[0]) as agent:
         for address in first:
             (attempt,) = agent.open(1, host=address, port=crowd.settings.port, timeout_ms=300)
             assert attempt.outcome in ("timed_out", "unreachable"), address

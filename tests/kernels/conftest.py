@@ -29,6 +29,7 @@ from tests.support.processes import run_lab
 REQUIRE = "CONNLAB_REQUIRE_KERNELS"  # where it is set, all five are measured, and no archive is a failure
 CHEAP = ("settings", "boundary", "loopback", "burst")
 KILLER = "killer"
+WHILE_IT_LIVES = {"guest_trial", "imported"}  # fixtures, of tests that `make test` leaves out
 RULES = f"""*filter
 :INPUT ACCEPT [0:0]
 -A INPUT -p tcp --syn --dport 8081 -m connlimit --connlimit-above {LIMIT} -j REJECT --reject-with tcp-reset
@@ -98,10 +99,11 @@ def guest_trial(booted: Host, kernel: Kernel, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def killed(booted: Host, imported: str, kernel: Kernel, request: pytest.FixtureRequest) -> Measured:
+def killed(booted: Host, kernel: Kernel, request: pytest.FixtureRequest) -> Measured:
     """Measure the claims that take moments, then kill QEMU in the middle of one; another was asked for after it."""
-    if any("guest_trial" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("guest_trial")  # while the guest lives
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    for other in sorted(asked & WHILE_IT_LIVES):
+        request.getfixturevalue(other)
     claims = ",".join((*CHEAP, KILLER, "freeing"))
     with mock.patch.dict(CLAIMS, {KILLER: Claim("Kills QEMU", _kill)}):  # type: ignore[arg-type]
         done = call_lab("kernels", "--json", "--claims", claims, kernel.release)

@@ -43,6 +43,7 @@ def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None
     assert [len(each["bursts"]) for each in bursts] == [5] * len(measured.asked), bursts
 
 
+@pytest.mark.variation
 def test_a_guest_compiles_nothing(imported) -> None:
     """Each module is taken as it was compiled when the image was made: an emulated processor is slow at it."""
     assert re.search(r"# code object from '\S+/server/__pycache__/baseline\S+pyc'", imported)

@@ -51,7 +51,9 @@ def test_a_rate_of_seconds_is_met_by_the_clock_of_the_guest(guest_trial):
 
 def test_kernel_settings_are_those_of_the_guest(guest_trial):
     """Set and read back there; of its machine no key is changed."""
-    seen = {each["key"].rpartition(".")[2]: (each["after"], each["verdict"]) for each in guest_trial["sysctls"]}
+    seen = {
+        each["key"].rpartition(".")[2]: (each["after"], each["verdict"]) for each in guest_trial["sysctls"]
+    }
     assert seen["tcp_tw_reuse"] == ("1", ["other-side", "applied"])
     assert seen["tcp_tw_recycle"] == (None, ["absent"])
     assert seen["swappiness"] == ("60", ["machine-wide"])

@@ -8,10 +8,11 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
+from connlab.agent.idle import IdleAgents
 from connlab.base import settings
 from connlab.base.model import Event, events
 from connlab.base.settings import Settings
@@ -29,11 +30,15 @@ LAB_RECORDER: ContextVar[Callable[[Lab], None]] = ContextVar("LAB_RECORDER", def
 
 @dataclass(frozen=True)
 class Lab:
-    """A running lab: its settings and its hosts."""
+    """A running lab: its settings, its hosts, and agents of them, which tests that share the lab share too.
+
+    What a test leaves open is closed as a process that ends would close it.
+    """
 
     settings: Settings
     server: Host
     clients: list[Host]
+    agents: IdleAgents = field(default_factory=lambda: IdleAgents(how="drop"), compare=False)
 
 
 @contextlib.contextmanager
@@ -43,6 +48,7 @@ def laboratory(**knobs: object) -> Iterator[Lab]:
     with temporary_project(lab_settings), contextlib.ExitStack() as runners:
         server, *clients = [runners.enter_context(with_runner(host)) for host in lifecycle.up(lab_settings)]
         lab = Lab(lab_settings, server, clients)
+        runners.callback(lab.agents.close)
         try:
             yield lab
         finally:

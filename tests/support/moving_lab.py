@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from connlab.agent.idle import IdleAgents
 from connlab.cluster import lifecycle
 from tests.support.command_runner import with_runner
 from tests.support.laboratory import Lab, own_settings, temporary_project
@@ -23,6 +24,7 @@ def moving_lab(clients: int) -> Iterator[Callable[..., Lab]]:
     """
     first = own_settings(CLIENTS=clients)
     given: dict[str, str] = {}
+    idle_agents = IdleAgents(how="drop")
     with temporary_project(first), contextlib.ExitStack() as runner:
 
         def move(**knobs: object) -> Lab:
@@ -30,6 +32,7 @@ def moving_lab(clients: int) -> Iterator[Callable[..., Lab]]:
             given.update({name: MENU[name] for name in given} | {name: str(knobs[name]) for name in knobs})
             settings = first.changed(**given)
             server, *client_hosts = lifecycle.up(settings)
-            return Lab(settings, runner.enter_context(with_runner(server)), client_hosts)
+            return Lab(settings, runner.enter_context(with_runner(server)), client_hosts, idle_agents)
 
-        yield move
+        with contextlib.closing(idle_agents):
+            yield move

@@ -118,7 +118,9 @@ def test_a_lab_that_its_recordings_could_not_remove_goes_in_the_end(monkeypatch,
     assert "GaveUp: the engine keeps a network" in str(warning.message)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["no worker", "a worker"])
+@pytest.mark.parametrize(
+    "workers", then_variations(pytest.param(("-n", "1"), id="a worker"), pytest.param((), id="no worker"))
+)
 def test_a_test_that_hangs_is_named_when_the_run_is_interrupted(tmp_path, workers):
     """CI ends a run that takes too long with SIGINT: its last lines said only how many tests had passed."""
     shutil.copy(HOME / "tests/conftest.py", tmp_path / "conftest.py")

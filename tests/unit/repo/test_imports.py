@@ -29,7 +29,7 @@ PACKAGES: dict[str, dict[str, set[str]]] = {
         "base": ALL, "cluster": ALL, "kernel": {"measured_kernels"},
         "kernels": {"archive", "guest", "guest_host", "side_by_side"},
     },
-    "kernels": {"base": ALL, "cluster": ALL, "agent": {"session"}, "kernel": {"measured_kernels", "snapshot"}},
+    "kernels": {"base": ALL, "cluster": ALL, "agent": {"idle", "session"}, "kernel": {"measured_kernels", "snapshot"}},
     "cli": {
         "trial": ALL, "kernels": ALL,
         "base": ALL, "cluster": ALL, "evidence": ALL, "report": ALL, "actions": ALL, "kernel": {"policy"},
