@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -40,7 +39,7 @@ class RunnerHost(Host):
             return super().run(argv, user, within)
         if status:
             raise CommandFailed(
-                f"{self.name}: {shlex.join(argv)}: exit status {status}", err.strip() or out.strip()
+                f"{self.name}: {probes.command_line(argv)}: exit status {status}", err.strip() or out.strip()
             )
         return out
 
