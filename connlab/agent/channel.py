@@ -13,7 +13,6 @@ from connlab.base.errors import GaveUp, LabError
 from connlab.cluster.host import Host
 
 ARGV = ("python3", "-S", "-E", "-m", "client.agent", "--stop-at-close")
-PATIENCE = 30.0  # seconds beyond what a request may itself take
 
 
 class AgentFailed(LabError):
@@ -32,12 +31,12 @@ class Channel:
         self._number = 0  # of the last request
         self._allowance = 0.0
         try:
-            self.hello = self._read(PATIENCE)
+            self.hello = self._read(host.patience)
         except GaveUp as error:
             self.close()
             raise GaveUp(
                 host.name,
-                f"no agent within {PATIENCE:g} s; it waits for the round of the host's own workload, "
+                f"no agent within {host.patience:g} s; it waits for the round of the host's own workload, "
                 "or its machine is busy",
                 next_step="make logs S=client F=1, which shows the round; WORKLOAD=idle make up, which has none",
             ) from error
@@ -54,11 +53,11 @@ class Channel:
     def answer(self, within: float | None = None) -> dict[str, Any]:
         """Return the answer to the last request; one to an earlier request, which came too late, is skipped.
 
-        `within`: seconds for it, by default as long as the request may take and PATIENCE more.
+        `within`: seconds for it, by default as long as the request may take and the host's patience more.
         """
         answer: dict[str, Any] = {}
         while answer.get("id", 0) not in (None, self._number):
-            answer = self._read(PATIENCE + self._allowance if within is None else within)
+            answer = self._read(self._host.patience + self._allowance if within is None else within)
         if not answer.get("ok"):
             raise AgentFailed(f"{self._host.name}: {answer.get('error')}")
         return answer

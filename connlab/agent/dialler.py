@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from connlab.agent import requests
 from connlab.agent.answers import Churn, read_columns
-from connlab.agent.channel import PATIENCE, Channel
+from connlab.agent.channel import Channel
 from connlab.agent.requests import ChurnOptions, DialOptions, allowance
 from connlab.base.errors import LabError
 from connlab.base.model import Attempt
@@ -52,13 +52,13 @@ class Dialler:
     def dials(self, count: int, gap_ms: int = PACE_MS, **options: Unpack[DialOptions]) -> Iterator[Attempt]:
         """Dial as `open` does, and yield each attempt when it has ended; the agent holds what was established.
 
-        The next one has as long as one dial may take and PATIENCE more.
+        The next one has as long as one dial may take and the host's patience more.
         """
         request: requests.Open = {
             **options, "count": count, "gap_ms": gap_ms, "partial": True, "columns": False,
         }  # fmt: skip
         self._channel.send("open", request)
-        yield from self._ended(PATIENCE + allowance("open", {**request, "count": 1}))
+        yield from self._ended(self.host.patience + allowance("open", {**request, "count": 1}))
 
     def ended_dials(self) -> Iterator[Attempt]:
         """Stop the agent, and yield the attempts of `dials` that ended before and that nobody has read yet.

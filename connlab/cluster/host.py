@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from connlab.base import probes
 from connlab.base.errors import LabError
@@ -31,6 +31,8 @@ class Host:
     address: str
     state: str
     uptime: str
+
+    patience: ClassVar[float] = 30.0  # seconds for an agent's answer, beyond what the request may itself take
 
     @property
     def name(self) -> str:

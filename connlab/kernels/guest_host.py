@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from connlab.cluster.host import Host
 from connlab.cluster.stream import Stream
@@ -19,6 +20,9 @@ class GuestHost(Host):
     namespace: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     account: int | None = None  # who runs commands; None is root
+
+    # Beside six workers of the tests and two other guests an agent had not started after 30 s; alone it takes 2.
+    patience: ClassVar[float] = 180.0
 
     @property
     def key(self) -> tuple[str, ...]:

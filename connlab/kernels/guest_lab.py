@@ -15,7 +15,7 @@ from connlab.kernels.guest_host import GuestHost
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the images
 NET, SERVER = "198.18.0", 2  # the server's address ends with 2, the clients' with 3 and more
 LOG = "/run/connlab-server.log"
-STARTS_WITHIN = 60.0  # seconds
+STARTS_WITHIN = GuestHost.patience
 
 
 def start(guest: GuestHost, settings: Settings, clients: int) -> ClaimLab:

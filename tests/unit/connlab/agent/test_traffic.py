@@ -18,7 +18,9 @@ from connlab.agent.requests import allowance
 from connlab.agent.session import PACE_MS, Agent, agents
 from connlab.base.errors import GaveUp
 from connlab.base.model import Attempt
+from connlab.cluster.host import Host
 from connlab.cluster.stream import Stream, StreamClosed
+from connlab.kernels.guest_host import GuestHost
 from tests.support.frames import frame
 
 SOON, AT_ONCE = 10.0, 0.01  # seconds
@@ -56,7 +58,12 @@ def agent_of(*answers: object) -> tuple[SimpleNamespace, socket.socket]:
     """Return a host whose agent has already said hello and then `answers`, and the engine's end."""
     ours, engine = socket.socketpair()
     engine.sendall(b"".join(frame(json.dumps(answer).encode() + b"\n") for answer in (HELLO, *answers)))
-    return SimpleNamespace(name="client-1", stream=lambda _: Stream(ours, "client-1: agent")), engine
+    return played_host(Stream(ours, "client-1: agent")), engine
+
+
+def played_host(stream: Stream, patience: float = Host.patience) -> SimpleNamespace:
+    """Return a host whose agent is at the other end of this stream."""
+    return SimpleNamespace(name="client-1", patience=patience, stream=lambda _: stream)
 
 
 def test_an_agent_dials_and_tells():
@@ -204,14 +211,28 @@ def test_waiting_notices_the_end():
             agent.wait(600)
 
 
-def test_an_agent_that_does_not_begin_is_explained():
-    """The host's own workload may be in the middle of a round; the stream is closed."""
+@pytest.mark.parametrize("patience", [Host.patience, GuestHost.patience])
+def test_an_agent_that_does_not_begin_is_explained(patience):
+    """The host's own workload may be in the middle of a round; the stream is closed. A guest's has longer."""
+    asked = []
     ours, engine = socket.socketpair()
     stream = Stream(ours, "client-1: agent")
-    stream.read_line = lambda _: (_ for _ in ()).throw(GaveUp("late"))
-    with engine, pytest.raises(GaveUp, match="client-1: no agent within 30 s; it waits for the round"):
-        Agent(SimpleNamespace(name="client-1", stream=lambda _: stream))
-    assert ours.fileno() == -1
+    stream.read_line = lambda within: asked.append(within) or (_ for _ in ()).throw(GaveUp("late"))
+    with engine, pytest.raises(GaveUp, match=f"client-1: no agent within {patience:g} s; it waits for"):
+        Agent(played_host(stream, patience))
+    assert (asked, ours.fileno()) == ([patience], -1)
+
+
+def test_an_emulated_host_has_longer_for_each_answer():
+    """Beside other work a guest's agent took more than the 30 s that a container's has, to start and to answer."""
+    ours, engine = socket.socketpair()
+    stream, asked, lines = (
+        Stream(ours, "client-1: agent"), [], [json.dumps(HELLO), json.dumps({"id": 1, "ok": True, **FACTS})],
+    )  # fmt: skip
+    stream.read_line = lambda within: asked.append(within) or lines.pop(0)
+    with engine, Agent(played_host(stream, GuestHost.patience)) as agent:
+        agent.facts()
+    assert asked == [GuestHost.patience] * 2
 
 
 @pytest.mark.parametrize(
@@ -261,6 +282,6 @@ def test_words_of_the_engine_are_no_answer(hello):
     ours, engine = socket.socketpair()
     said = frame(json.dumps(HELLO).encode() + b"\n") if hello else b""
     engine.sendall(said + frame(b"OCI runtime exec failed: container is not running\r\n"))
-    host = SimpleNamespace(name="client-1", stream=lambda _: Stream(ours, "client-1: agent"))
+    host = played_host(Stream(ours, "client-1: agent"))
     with engine, pytest.raises(AgentFailed, match="no agent answers there: OCI runtime exec failed"):
         Agent(host).open(1)
