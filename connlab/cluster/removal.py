@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import http
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -76,5 +77,5 @@ def _gone(network: str) -> bool:
     try:
         client().api.remove_network(network)
     except Refused as error:
-        return error.status_code == 404
+        return error.status_code == http.HTTPStatus.NOT_FOUND
     return True
