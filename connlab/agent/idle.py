@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from connlab.agent.session import Agent
+from connlab.agent.session import Agent, start_agents
 from connlab.cluster.host import Host
 
 
@@ -28,10 +27,10 @@ class IdleAgents:
         """Give an agent of each host; what they hold is closed afterwards, and they end on an error."""
         kept = [self._idle.setdefault(host.key, []) for host in hosts]
         idle = [agents.pop() if agents else None for agents in kept]
-        given: list[Agent] = []
+        given = [agent for agent in idle if agent]
         try:
-            with ThreadPoolExecutor(8) as pool:
-                given += pool.map(lambda agent, host: agent or Agent(host), idle, hosts)
+            started = iter(start_agents([host for host, agent in zip(hosts, idle, strict=True) if not agent]))
+            given = [agent or next(started) for agent in idle]
             yield given
             for agent in given:
                 agent.close(how=self._how)

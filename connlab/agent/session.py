@@ -25,7 +25,8 @@ from connlab.agent.requests import TIMEOUT_MS
 from connlab.base.model import Attempt
 from connlab.cluster.host import Host
 
-__all__ = ["PACE_MS", "Agent", "agents", "at_once"]
+__all__ = ["PACE_MS", "Agent", "agents", "at_once", "start_agents"]
+PARALLEL = 8  # agents that start
 
 
 class Agent(Dialler):
@@ -113,11 +114,22 @@ class Agent(Dialler):
         self.end()
 
 
+def start_agents(hosts: Iterable[Host]) -> list[Agent]:
+    """Start an agent on each host, eight at a time. Raises what the first that does not start raises; none is left."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        starts = [pool.submit(Agent, host) for host in hosts]
+    if any(start.exception() for start in starts):
+        for start in starts:
+            if not start.exception():
+                start.result().end()
+    return [start.result() for start in starts]
+
+
 @contextmanager
 def agents(on: Iterable[Host]) -> Iterator[list[Agent]]:
     """Open an agent on each host, eight at a time; all are closed on the way out."""
-    with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
-        yield [stack.enter_context(agent) for agent in pool.map(Agent, list(on))]
+    with ExitStack() as stack:
+        yield [stack.enter_context(agent) for agent in start_agents(on)]
 
 
 def at_once(opened: Sequence[Agent], count: int, ahead_ms: int = 200, **options: Any) -> list[list[Attempt]]:

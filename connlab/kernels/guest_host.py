@@ -22,6 +22,7 @@ class GuestHost(Host):
     account: int | None = None  # who runs commands; None is root
 
     # Beside six workers of the tests and two other guests an agent had not started after 30 s; alone it takes 2.
+    # Its server has as long to start.
     patience: ClassVar[float] = 180.0
 
     @property

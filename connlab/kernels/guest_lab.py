@@ -15,7 +15,6 @@ from connlab.kernels.guest_host import GuestHost
 UNPRIVILEGED = 10001  # uid and gid of `connlab` in the images
 NET, SERVER = "198.18.0", 2  # the server's address ends with 2, the clients' with 3 and more
 LOG = "/run/connlab-server.log"
-STARTS_WITHIN = GuestHost.patience
 
 
 def start(guest: GuestHost, settings: Settings, clients: int) -> ClaimLab:
@@ -34,13 +33,13 @@ def _wait(guest: GuestHost) -> None:
     said = ""
     with guest.stream(["tail", "-n", "+1", "-f", LOG]) as log:
         try:
-            for said in log.lines(STARTS_WITHIN):
+            for said in log.lines(guest.patience):
                 if '"ready"' in said:
                     return
                 if "_failed" in said:
                     raise LabError(f"the server of Linux {guest.service} did not start", said.strip())
         except GaveUp as late:
-            what = f"the server of Linux {guest.service} did not start within {STARTS_WITHIN:g} s"
+            what = f"the server of Linux {guest.service} did not start within {guest.patience:g} s"
             raise GaveUp(what, said.strip() or "it wrote nothing") from late
 
 

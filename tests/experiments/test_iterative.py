@@ -117,10 +117,8 @@ def test_a_repeated_syn_of_an_admitted_dial_can_be_refused(
     more (J07). Operators meet it when a server is slow and a source is at its limit.
     """
     source = greeting.clients[sixteenth]  # each time one that has never dialled
-    with (
-        greeting.agents.on_each([source] * 2) as (patient, eager),
-        watch(greeting.server) as diff,
-    ):  # two processes
+    two_processes = greeting.agents.on_each([source] * 2)
+    with two_processes as (patient, eager), watch(greeting.server) as diff:
         assert tally(stall(greeting, patient, waiting=6)) == {Outcome.ESTABLISHED: 7}
         # SYNs are repeated after a second, and again before the third is over: that much time has the dial between.
         pending = patient.start_open(8, in_flight=8, timeout_ms=3500)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connlab.agent import idle
+from connlab.agent import idle, session
+from connlab.base.errors import GaveUp
 from connlab.cluster.host import Host
 from connlab.kernels.guest_host import GuestHost
 
@@ -27,7 +28,7 @@ class PlayedAgent:
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> idle.IdleAgents:
     """Return agents that nobody has started yet."""
-    monkeypatch.setattr(idle, "Agent", PlayedAgent)
+    monkeypatch.setattr(session, "Agent", PlayedAgent)
     return idle.IdleAgents(how="drop")
 
 
@@ -54,6 +55,27 @@ def test_after_an_error_none_is_kept(kept: idle.IdleAgents) -> None:
     assert [agent.ended for agent in failed] == [True, True]
     with kept.on(ONE) as new:
         assert new is not failed[0]
+
+
+def test_where_one_does_not_start_none_is_left(
+    kept: idle.IdleAgents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that was idle nor one that started beside it, and the error is that start's."""
+    with kept.on(ONE) as first:
+        pass
+    started = []
+
+    def start(host: Host) -> PlayedAgent:
+        if host is OTHER:
+            raise GaveUp("client-2", "no agent within 30 s")
+        started.append(PlayedAgent(host))
+        return started[-1]
+
+    monkeypatch.setattr(session, "Agent", start)
+    with pytest.raises(GaveUp, match="no agent"), kept.on_each([ONE, ONE, OTHER, ONE]):
+        pytest.fail("one is missing")
+    assert len(started) == 2
+    assert [agent.ended for agent in (first, *started)] == [True] * 3
 
 
 def test_all_end_together(kept: idle.IdleAgents) -> None:
