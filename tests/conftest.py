@@ -145,15 +145,16 @@ def _forked_compose() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _crowd(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    # A run of tests/hosts alone looks at two of them, and a host costs half a second of processor time.
-    few = all("hosts" in item.path.parts for item in request.session.items)
-    with laboratory(CLIENTS=2 if few else 20) as lab:
+    # A host costs half a second of processor time, and only variations dial from more than four.
+    variations = (item for item in request.session.items if item.get_closest_marker("variation"))
+    many = any("crowd" in getattr(item, "fixturenames", ()) for item in variations)
+    with laboratory(CLIENTS=20 if many else 4) as lab:
         yield lab
 
 
 @pytest.fixture
 def crowd(_crowd: Lab) -> Iterator[Lab]:
-    """Return a lab with 20 idle clients (2 for tests/hosts alone), shared by all tests; every slot is free."""
+    """Return a lab with 4 idle clients, 20 if a variation has it too, shared by all tests; every slot is free."""
     with shared_use(_crowd):
         yield _crowd
 

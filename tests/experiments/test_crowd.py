@@ -1,4 +1,7 @@
-"""Twenty hosts dial twenty times each, all from one moment: nothing is lost, and nobody gets more than its limit."""
+"""Twenty hosts dial twenty times each, all from one moment: nothing is lost, and nobody gets more than its limit.
+
+As a thousand sources on a few hosts do (tests/verbs/test_truth_at_scale.py).
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ def crowd_agents(dialling: list[Agent]) -> Iterator[list[Agent]]:
         agent.close()
 
 
+@pytest.mark.variation
 def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, crowd_agents: list[Agent], watch) -> None:
     """Every host: fifteen of twenty, and client, server log, ss(8) and the rule's counter say the same."""
     with watch(crowd.server) as diff:
@@ -48,6 +52,7 @@ def test_paced_each_host_gets_exactly_its_limit(crowd: Lab, crowd_agents: list[A
         assert diff.reported("refused", host.address) == DIALS - LIMIT
 
 
+@pytest.mark.variation
 def test_in_a_burst_nobody_gets_more_and_every_dial_is_accounted_for(
     crowd: Lab, crowd_agents: list[Agent], watch
 ) -> None:

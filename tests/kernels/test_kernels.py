@@ -35,12 +35,14 @@ def test_every_cell_is_judged_by_the_kernel_that_was_asked_for(measured) -> None
         assert row["where"] == "guest"
         assert kernel.release in row["uname"]
         assert row["package"] == " ".join(kernel.packages)
-    assert {cell["reason"] for cell in measured.answer["cells"]} == {""}
-    boundary = [cell["figures"] for cell in measured.answer["cells"] if cell["claim"] == "boundary"]
+    cells = {(cell["kernel"], cell["claim"]): cell for cell in measured.answer["cells"]}
+    assert set(cells) == {(kernel.release, claim) for kernel in measured.asked for claim in measured.claims}
+    assert {cell["reason"] for cell in cells.values()} == {""}
+    boundary = [cell["figures"] for (_, claim), cell in cells.items() if claim == "boundary"]
     assert boundary == [{"sources": ["15/5"] * 2, "refused": 10, "counted": 10}] * len(measured.asked)
-    bursts = [cell["figures"] for cell in measured.answer["cells"] if cell["claim"] == "burst"]
+    bursts = [cell["figures"] for (_, claim), cell in cells.items() if claim == "burst"]
     # The other tests are other work of this machine, but the guest's clock counts what the guest does.
-    assert [len(each["bursts"]) for each in bursts] == [5] * len(measured.asked), bursts
+    assert {len(each["bursts"]) for each in bursts} <= {5}, bursts
 
 
 @pytest.mark.variation

@@ -67,7 +67,8 @@ def test_ctrl_c_during_a_verb_in_this_process_ends_the_run(monkeypatch):
         call_lab("status")
 
 
-@pytest.mark.parametrize("workers", then_variations("-n0", "-n2"))
+@pytest.mark.variation  # of what `make test` itself says last
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_variations_that_are_left_out_are_counted_once(tmp_path, workers):
     """And the command that runs them is named; of a run that has them all nothing is said."""
     shutil.copy(HOME / "tests/conftest.py", tmp_path / "conftest.py")
