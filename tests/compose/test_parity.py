@@ -11,6 +11,7 @@ import yaml
 
 from connlab.cluster import dense
 from tests.support.composes import HOME, composes, read_config
+from tests.support.variations import then_variations
 
 pytestmark = pytest.mark.xdist_group("compose")  # see tests/compose/test_profiles.py
 
@@ -29,14 +30,14 @@ def every_compose():
 
 
 CHOICES = [
+    pytest.param({"GREETING": 'a $HOME "b" # ${c} é'}, id="odd-characters"),
     pytest.param({}, id="menu"),
     pytest.param({"CLIENTS": "7", "CONNLIMIT": "3", "BACKLOG": "1", "SYSCTL": "stock"}, id="other-knobs"),
-    pytest.param({"GREETING": 'a $HOME "b" # ${c} é'}, id="odd-characters"),
     pytest.param({"CLIENTS": "0", "BACKLOG": "", "GREETING": ""}, id="nothing"),
 ]
 
 
-@pytest.mark.parametrize("knobs", CHOICES)
+@pytest.mark.parametrize("knobs", then_variations(*CHOICES))
 def test_every_compose_reads_the_same_lab(every_compose, knobs):
     (reference, argv), *others = every_compose.items()
     expected = read_config(argv, **knobs)

@@ -18,6 +18,7 @@ from connlab.cluster import engine
 from connlab.evidence.claims import CLAIMS
 from tests.support.charts import drain_chart, write_evidence
 from tests.support.processes import run_program
+from tests.support.variations import then_variations
 
 HOME = Path(__file__).parents[4]
 RULES_FILE = "tests/unit/data/iptables-save.txt"
@@ -401,7 +402,7 @@ def test_completion_is_of_the_name_that_was_typed(lab, shell, name):
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-@pytest.mark.parametrize("name", ["lab", "connlab"])
+@pytest.mark.parametrize("name", then_variations("lab", "connlab"))
 def test_bash_completes_a_verb(name):
     """With the script evaluated and a verb begun."""
     program = Path(sys.executable).with_name(name)
@@ -412,7 +413,9 @@ def test_bash_completes_a_verb(name):
     assert (result.stdout, result.stderr) == ("status\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"]])
+@pytest.mark.parametrize(
+    "arguments", then_variations(["doctor"], ["doctor", "--json"], ["--help"], ["completion", "bash"])
+)
 def test_a_reader_who_has_seen_enough_is_no_error(arguments):
     """`lab doctor | head -1`: no traceback, no complaint, whoever flushes last; a verb has not failed."""
     reader, writer = os.pipe()
@@ -424,7 +427,8 @@ def test_a_reader_who_has_seen_enough_is_no_error(arguments):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["completion", "bash"], ["doctor", "--json"], ["doctor"], ["claims"]]
+    "arguments",
+    then_variations(["doctor"], ["claims"], ["doctor", "--json"], ["--help"], ["completion", "bash"]),
 )
 def test_a_full_disk_is_said(arguments, tmp_path):
     """`lab doctor > report` where there is no room: one sentence and exit status 3, whoever flushes last."""
@@ -436,7 +440,7 @@ def test_a_full_disk_is_said(arguments, tmp_path):
     assert result.returncode == 3
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("encoding", then_variations("ascii", "latin-1", "utf-8"))
 def test_a_letter_that_the_locale_has_not_is_no_error(encoding, tmp_path, monkeypatch):
     """It is escaped, in tables and sentences: a word is never the end of a command."""
     (tmp_path / "test_a").mkdir()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 
+import pytest
+
+from tests.support.variations import VARIATION
 from tests.unit.server.process import HOME, KNOBS
 
 MODES = sorted(path.stem for path in (HOME / "server/modes").glob("*.py") if path.stem[0] != "_")
@@ -17,3 +20,8 @@ BOUND = {
     if module.SERVED_AT_ONCE is not None
 }
 UNBOUNDED = [mode for mode in MODES if mode not in BOUND]
+# For tests of what the supervisor does with each alike: with threads, with processes, with workers; the rest varies it.
+ALIKE = [
+    mode if mode in ("forking", "prefork", "threading") else pytest.param(mode, marks=VARIATION)
+    for mode in MODES
+]
