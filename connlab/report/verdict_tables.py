@@ -24,7 +24,9 @@ def fill(rows: Sequence[Judgement]) -> list[Path]:
     """
     if missing := [row.id for row in rows if row.verdict == NOT_RUN]:
         some = ", ".join(missing[:SOME]) + (", …" if missing[SOME:] else "")
-        raise LabError(f"{len(missing)} of {len(rows)} claims were not judged", some, next_step="make test")
+        raise LabError(
+            f"{len(missing)} of {len(rows)} claims were not judged", some, next_step="make test-all"
+        )
     filled = {HOME / page: _filled(page, table(of_page, page)) for page, of_page in _by_page(rows).items()}
     for path, text in filled.items():
         try:

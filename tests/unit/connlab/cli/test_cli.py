@@ -333,7 +333,7 @@ def test_pages_are_written_from_a_whole_run_only(lab, tmp_path):
     assert err.startswith(
         f"lab: {len(CLAIMS)} of {len(CLAIMS)} claims were not judged: backlog-limits-connections, "
     )
-    assert err.endswith("\n  next: make test\n")
+    assert err.endswith("\n  next: make test-all\n")
     assert (HOME / "README.md").read_text() == before
 
 
