@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from namespaces import rtnetlink
-from namespaces.netns import Namespace
+from namespaces.netns import CommandFailed, Namespace
 from namespaces.router import masquerade
 from namespaces.rtnetlink import Message
 
@@ -15,6 +16,7 @@ from namespaces.rtnetlink import Message
 LINK4 = ("192.0.0.9", "192.0.0.10")  # server, client: of 192.0.0.0/24, which no network uses (RFC 6890)
 LINK6 = ("2001:db8:ffff:fffe::9", "2001:db8:ffff:fffe::a")
 OWN6 = ("fe80::9", "fe80::a")  # from which who does not know a neighbour asks for it (RFC 4861, 7.2.2)
+OWN_WITHIN = 20.0  # seconds; it takes 30 ms at most here
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 
@@ -52,6 +54,9 @@ async def hosts(
         rtnetlink.tell(server, _server(links, server.index(via), targets, strangers))
         rtnetlink.tell(client, _client(client.index(via), office or LINK4[1], sources, strangers))
         rtnetlink.tell(server, [rtnetlink.ready(server.index(via))])
+        own = OWN6 if strangers else ("", "")
+        for host, addresses in ((server, (LINK6[0], own[0], *targets)), (client, (LINK6[1], own[1]))):
+            await _until_own(host, host.index(via), [each for each in addresses if ":" in each])
         if office and people:
             await masquerade(client, people, via)
         yield Hosts(server, client, people)
@@ -59,6 +64,17 @@ async def hosts(
         for namespace in (server, client, people):
             if namespace:
                 namespace.close()
+
+
+async def _until_own(host: Namespace, link: int, addresses: Sequence[str]) -> None:
+    """Wait until a link's addresses of IPv6 are taken in. Raises `CommandFailed` after OWN_WITHIN seconds."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + OWN_WITHIN
+    for address in addresses:
+        while not rtnetlink.is_own(host, address, link):
+            if loop.time() > ends:
+                raise CommandFailed(f"{address} is not taken in {OWN_WITHIN:g} s after it was given")
+            await asyncio.sleep(0.001)
 
 
 def _links(interfaces: Sequence[str], via: str, client: Namespace) -> list[Message]:

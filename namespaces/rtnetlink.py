@@ -16,15 +16,8 @@ from typing import NamedTuple
 from namespaces.netns import CommandFailed, Namespace
 
 REQUEST, ACK, REPLACE, EXCL, CREATE = 0x1, 0x4, 0x100, 0x200, 0x400  # linux/netlink.h
-NEWLINK, GETLINK, NEWADDR, NEWROUTE, NEWNEIGH, GETNEIGH, ERROR = (
-    16,
-    18,
-    20,
-    24,
-    28,
-    30,
-    2,
-)  # linux/rtnetlink.h
+# linux/rtnetlink.h
+NEWLINK, GETLINK, NEWADDR, NEWROUTE, GETROUTE, NEWNEIGH, GETNEIGH, ERROR = 16, 18, 20, 24, 26, 28, 30, 2
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINKINFO, IFLA_AF_SPEC, IFLA_NET_NS_FD = 1, 3, 18, 26, 28  # linux/if_link.h
 INFO_KIND, INFO_DATA, VETH_PEER, ADDR_GEN_MODE, NO_ADDRESS = 1, 2, 1, 8, b"\1"
 IFA_ADDRESS, IFA_LOCAL, NODAD = 1, 2, 2  # linux/if_addr.h
@@ -33,6 +26,7 @@ NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, link, state, flags, type
 RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
 MAIN, LOCAL, BOOT, ONLINK = 254, 255, 3, 4  # tables, RTPROT_BOOT, RTNH_F_ONLINK
 UNICAST, TO_US, LINK, HOST = 1, 2, 253, 254  # types and scopes of routes
+ROUTE = struct.Struct("=BBBBBBBBI")  # family, lengths, TOS, table, protocol, scope, type, flags
 UP = 1
 LINK_HEADER, HEADER = struct.Struct("=BxHiII"), struct.Struct("=IHHII")
 AT_ONCE = 50  # messages whose answers fit into any buffer
@@ -115,6 +109,25 @@ def state_of(namespace: Namespace, words: str, index: int) -> int:
     return int(NEIGHBOUR.unpack_from(data, 16)[2])
 
 
+def is_own(namespace: Namespace, words: str, index: int) -> bool:
+    """Tell whether what comes to an address of a link is taken in.
+
+    An address of IPv6 has its route only when a worker of the kernel's has been at it (addrconf_dad_work, also without
+    DAD): until then it is passed on, so that nobody answers. Raises `CommandFailed`.
+    """
+    family, packed = _packed(words)
+    body = ROUTE.pack(family, len(packed) * 8, 0, 0, 0, 0, 0, 0, 0) + _attribute(RTA_DST, packed)
+    body += _attribute(RTA_OIF, struct.pack("=i", index))
+    with namespace.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.sendto(_packet(Message("", GETROUTE, 0, body)), (0, 0))
+        data = sock.recv(1 << 13)
+    if (error := _answer(data)) in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return False
+    if error:
+        raise CommandFailed(f"route get {words}: {os.strerror(error)}")
+    return bool(ROUTE.unpack_from(data, HEADER.size)[7] == TO_US)
+
+
 def gateway(words: str, index: int, net: str = "") -> Message:
     """Send what is for a net, or for all others, to a neighbour; it need not be of the link's own net."""
     family, packed = _packed(words)
@@ -152,7 +165,7 @@ def _answer(data: bytes) -> int:
 
 def _packet(message: Message) -> bytes:
     flags = (
-        REQUEST | message.flags | (0 if message.kind in (GETLINK, GETNEIGH) else ACK)
+        REQUEST | message.flags | (0 if message.kind in (GETLINK, GETNEIGH, GETROUTE) else ACK)
     )  # one answer to each
     header = HEADER.pack(HEADER.size + len(message.body), message.kind, flags, 0, 0)
     return header + message.body
@@ -165,7 +178,7 @@ def _route(net: str, family: int, index: int, kind: tuple[int, int, int, int], m
         found = ipaddress.ip_network(net)
         family, packed = _packed(str(found.network_address))
         length, more = found.prefixlen, _attribute(RTA_DST, packed) + more
-    body = struct.pack("=BBBBBBBBI", family, length, 0, 0, table, BOOT, scope, of_kind, flags)
+    body = ROUTE.pack(family, length, 0, 0, table, BOOT, scope, of_kind, flags)
     body += more + _attribute(RTA_OIF, struct.pack("=i", index))
     return Message(f"route add {net}", NEWROUTE, CREATE | EXCL, body)
 

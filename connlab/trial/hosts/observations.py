@@ -55,6 +55,12 @@ class Dial(NamedTuple):
         """Tell whether it did not get in, and the trace has no SYN: no rule of the server is known to be why."""
         return self.letter in "TR" and self.agrees is None
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether its first SYN got no answer, though nobody dropped it, and a repeated one got in."""
+        let_through = self.judge is None or self.judge.verdict == "accept"
+        return self.letter == "T" and self.late == "E" and let_through
+
 
 class Observation(NamedTuple):
     """The answer of one scenario."""

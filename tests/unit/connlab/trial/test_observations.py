@@ -130,6 +130,16 @@ def test_what_no_rule_explains_is_doubted(of, doubted):
     assert doubtful(observation(of, LOST)) is doubted
 
 
+@pytest.mark.parametrize(
+    ("first", "late", "doubted"),
+    [("came in", "E", True), ("no rule", "E", True), ("dropped", "E", False), ("came in", "", False)],
+)
+def test_a_first_syn_that_nobody_dropped_and_a_repeated_one_that_got_in_are_doubted(first, late, doubted):
+    """The first was lost; but where a rule dropped it, or nobody ever answers, that is what the rules do."""
+    path = {"came in": IN, "no rule": [True, []], "dropped": OUT}[first]
+    assert doubtful(observation(answer(["T", "", late, [0], []], paths=[path]), NO_STEPS)) is doubted
+
+
 def test_a_dial_that_was_lost_before_the_rules_came_is_no_agreement():
     """Nobody was there to refuse it."""
     seen = observation(lost("ET", ("E", [0], [1])), LOST)
