@@ -112,8 +112,8 @@ def state_of(namespace: Namespace, words: str, index: int) -> int:
 def is_own(namespace: Namespace, words: str, index: int) -> bool:
     """Tell whether what comes to an address of a link is taken in.
 
-    An address of IPv6 has its route only when a worker of the kernel's has been at it (addrconf_dad_work, also without
-    DAD): until then it is passed on, so that nobody answers. Raises `CommandFailed`.
+    An address of IPv6 is given its route a moment later, by a worker of the kernel's (docs/kernel.md O11): until then
+    nobody answers there. Raises `CommandFailed`.
     """
     family, packed = _packed(words)
     body = ROUTE.pack(family, len(packed) * 8, 0, 0, 0, 0, 0, 0, 0) + _attribute(RTA_DST, packed)

@@ -1,6 +1,6 @@
 """How many hosts of scenarios take in their address of IPv6 from the first moment on.
 
-`python3 fresh_hosts.py TIMES`, in a sandbox (namespaces/): `{"ready": true}`, then a JSON object, `taken_in` and `times`.
+`python3 fresh_hosts.py TIMES` in a sandbox (namespaces/): `{"ready": true}`, then an object, `taken_in` and `times`.
 """
 
 import asyncio
