@@ -16,7 +16,7 @@ from namespaces.rtnetlink import Message
 LINK4 = ("192.0.0.9", "192.0.0.10")  # server, client: of 192.0.0.0/24, which no network uses (RFC 6890)
 LINK6 = ("2001:db8:ffff:fffe::9", "2001:db8:ffff:fffe::a")
 OWN6 = ("fe80::9", "fe80::a")  # from which who does not know a neighbour asks for it (RFC 4861, 7.2.2)
-OWN_WITHIN = 20.0  # seconds; it takes 30 ms at most here
+LOCAL_WITHIN = 20.0  # seconds for a route of type local; it took 30 ms at most
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 
@@ -51,12 +51,16 @@ async def hosts(
     try:
         rtnetlink.tell(server, [rtnetlink.loopback_up(), *_links(interfaces, via, client)])
         links = [server.index(name) for name in interfaces]
-        rtnetlink.tell(server, _server(links, server.index(via), targets, strangers))
-        rtnetlink.tell(client, _client(client.index(via), office or LINK4[1], sources, strangers))
+        own = OWN6 if strangers else ()
+        of_server, of_client = (
+            (LINK4[0], LINK6[0], *own[:1], *targets),
+            (office or LINK4[1], LINK6[1], *own[1:]),
+        )
+        rtnetlink.tell(server, _server(links, server.index(via), of_server, strangers))
+        rtnetlink.tell(client, _client(client.index(via), of_client, sources, strangers))
         rtnetlink.tell(server, [rtnetlink.ready(server.index(via))])
-        own = OWN6 if strangers else ("", "")
-        for host, addresses in ((server, (LINK6[0], own[0], *targets)), (client, (LINK6[1], own[1]))):
-            await _until_own(host, host.index(via), [each for each in addresses if ":" in each])
+        await _wait_until_local(server, server.index(via), of_server)
+        await _wait_until_local(client, client.index(via), of_client)
         if office and people:
             await masquerade(client, people, via)
         yield Hosts(server, client, people)
@@ -66,14 +70,14 @@ async def hosts(
                 namespace.close()
 
 
-async def _until_own(host: Namespace, link: int, addresses: Sequence[str]) -> None:
-    """Wait until a link's addresses of IPv6 are taken in. Raises `CommandFailed` after OWN_WITHIN seconds."""
+async def _wait_until_local(host: Namespace, link: int, addresses: Sequence[str]) -> None:
+    """Wait until a link's addresses of IPv6 have their routes. Raises `CommandFailed` after LOCAL_WITHIN seconds."""
     loop = asyncio.get_running_loop()
-    ends = loop.time() + OWN_WITHIN
-    for address in addresses:
-        while not rtnetlink.is_own(host, address, link):
+    ends = loop.time() + LOCAL_WITHIN
+    for address in (each for each in addresses if ":" in each):
+        while not rtnetlink.is_local(host, address, link):
             if loop.time() > ends:
-                raise CommandFailed(f"{address} is not taken in {OWN_WITHIN:g} s after it was given")
+                raise CommandFailed(f"{address} has no local route {LOCAL_WITHIN:g} s after it was given")
             await asyncio.sleep(0.001)
 
 
@@ -88,17 +92,15 @@ def _links(interfaces: Sequence[str], via: str, client: Namespace) -> list[Messa
     ]
 
 
-def _server(links: Sequence[int], via: int, targets: Sequence[str], strangers: bool) -> list[Message]:
+def _server(links: Sequence[int], via: int, addresses: Sequence[str], strangers: bool) -> list[Message]:
     messages = [message for link in links for message in rtnetlink.up(link)]
-    own = OWN6[:1] if strangers else ()
-    messages += [rtnetlink.address(address, via) for address in (LINK4[0], LINK6[0], *own, *targets)]
+    messages += [rtnetlink.address(address, via) for address in addresses]
     return [*messages, *_to(via, MACS[1], (LINK4[1], LINK6[1]), strangers)]
 
 
-def _client(via: int, address: str, sources: Sequence[str], strangers: bool) -> list[Message]:
+def _client(via: int, addresses: Sequence[str], sources: Sequence[str], strangers: bool) -> list[Message]:
     messages = [rtnetlink.loopback_up(), *rtnetlink.up(via)]
-    own = OWN6[1:] if strangers else ()
-    messages += [rtnetlink.address(each, via) for each in (address, LINK6[1], *own)]
+    messages += [rtnetlink.address(address, via) for address in addresses]
     messages += _to(via, MACS[0], (LINK4[0], LINK6[0]), strangers)
     return [*messages, *map(rtnetlink.own, sources)]
 

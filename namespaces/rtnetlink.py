@@ -99,33 +99,22 @@ def state_of(namespace: Namespace, words: str, index: int) -> int:
     """
     family, packed = _packed(words)
     body = NEIGHBOUR.pack(family, index, 0, 0, 0) + _attribute(NDA_DST, packed)
-    with namespace.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
-        sock.sendto(_packet(Message("", GETNEIGH, 0, body)), (0, 0))
-        data = sock.recv(1 << 13)
-    if (error := _answer(data)) == errno.ENOENT:
-        return 0
-    if error:
-        raise CommandFailed(f"neigh get {words}: {os.strerror(error)}")
-    return int(NEIGHBOUR.unpack_from(data, 16)[2])
+    entry = _ask(namespace, Message(f"neigh get {words}", GETNEIGH, 0, body), none=(errno.ENOENT,))
+    return int(NEIGHBOUR.unpack_from(entry)[2]) if entry else 0
 
 
-def is_own(namespace: Namespace, words: str, index: int) -> bool:
-    """Tell whether what comes to an address of a link is taken in.
+def is_local(namespace: Namespace, words: str, index: int) -> bool:
+    """Tell whether packets to an address of a link are delivered here, by its route of type local.
 
-    An address of IPv6 is given its route a moment later, by a worker of the kernel's (docs/kernel.md O11): until then
-    nobody answers there. Raises `CommandFailed`.
+    An address of IPv6 is given that route a moment later, by a worker of the kernel's (docs/kernel.md O11). Raises
+    `CommandFailed`.
     """
     family, packed = _packed(words)
     body = ROUTE.pack(family, len(packed) * 8, 0, 0, 0, 0, 0, 0, 0) + _attribute(RTA_DST, packed)
     body += _attribute(RTA_OIF, struct.pack("=i", index))
-    with namespace.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
-        sock.sendto(_packet(Message("", GETROUTE, 0, body)), (0, 0))
-        data = sock.recv(1 << 13)
-    if (error := _answer(data)) in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return False
-    if error:
-        raise CommandFailed(f"route get {words}: {os.strerror(error)}")
-    return bool(ROUTE.unpack_from(data, HEADER.size)[7] == TO_US)
+    unreachable = errno.ENETUNREACH, errno.EHOSTUNREACH
+    route = _ask(namespace, Message(f"route get {words}", GETROUTE, 0, body), none=unreachable)
+    return bool(route) and int(ROUTE.unpack_from(route)[7]) == TO_US
 
 
 def gateway(words: str, index: int, net: str = "") -> Message:
@@ -155,6 +144,21 @@ def tell(namespace: Namespace, messages: Sequence[Message]) -> None:
             for each in some:
                 if error := _answer(sock.recv(1 << 13)):
                     raise CommandFailed(f"{each.words}: {os.strerror(error)}")
+
+
+def _ask(namespace: Namespace, message: Message, none: Sequence[int]) -> bytes:
+    """Return what the kernel has of one thing; nothing if it answers with an error of `none`.
+
+    Raises `CommandFailed` for any other error.
+    """
+    with namespace.entered(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.sendto(_packet(message), (0, 0))
+        data = sock.recv(1 << 13)
+    if (error := _answer(data)) in none:
+        return b""
+    if error:
+        raise CommandFailed(f"{message.words}: {os.strerror(error)}")
+    return data[HEADER.size :]
 
 
 def _answer(data: bytes) -> int:

@@ -26,25 +26,25 @@ def test_a_neighbour_without_an_entry_has_no_state(address):
     assert rtnetlink.state_of(Here(), address, LOOPBACK) == 0
 
 
-def test_what_is_ours_is_taken_in_and_nothing_else():
-    """A route that is not there, or leads elsewhere, is no address of ours."""
-    assert rtnetlink.is_own(Here(), "127.0.0.1", LOOPBACK)
+def test_an_address_of_ours_is_local_and_no_other():
+    """Where the route is not there, or leads elsewhere, packets are not delivered here."""
+    assert rtnetlink.is_local(Here(), "127.0.0.1", LOOPBACK)
     for address in ("198.51.100.1", "2001:db8::1"):
-        assert not rtnetlink.is_own(Here(), address, LOOPBACK)
+        assert not rtnetlink.is_local(Here(), address, LOOPBACK)
     with pytest.raises(CommandFailed, match=r"route get 198\.51\.100\.1: No such device"):
-        rtnetlink.is_own(Here(), "198.51.100.1", 1 << 30)
+        rtnetlink.is_local(Here(), "198.51.100.1", 1 << 30)
 
 
-def test_an_address_that_is_never_taken_in_is_told(monkeypatch):
-    """And one that is a moment later is waited for."""
+def test_an_address_whose_route_never_comes_is_told(monkeypatch):
+    """One whose route comes a moment later is waited for; IPv4 has its route at once, and nobody asks."""
     answers = iter([False, False, True])
-    monkeypatch.setattr(rtnetlink, "is_own", lambda *_: next(answers))
-    asyncio.run(hosts._until_own(Here(), LOOPBACK, ["2001:db8::1"]))
+    monkeypatch.setattr(rtnetlink, "is_local", lambda *_: next(answers))
+    asyncio.run(hosts._wait_until_local(Here(), LOOPBACK, ["198.51.100.1", "2001:db8::1"]))
     assert list(answers) == []
-    monkeypatch.setattr(rtnetlink, "is_own", lambda *_: False)
-    monkeypatch.setattr(hosts, "OWN_WITHIN", 0.0)
-    with pytest.raises(CommandFailed, match="2001:db8::1 is not taken in 0 s after it was given"):
-        asyncio.run(hosts._until_own(Here(), LOOPBACK, ["2001:db8::1"]))
+    monkeypatch.setattr(rtnetlink, "is_local", lambda *_: False)
+    monkeypatch.setattr(hosts, "LOCAL_WITHIN", 0.0)
+    with pytest.raises(CommandFailed, match="2001:db8::1 has no local route 0 s after it was given"):
+        asyncio.run(hosts._wait_until_local(Here(), LOOPBACK, ["2001:db8::1"]))
 
 
 def test_another_error_is_one():
