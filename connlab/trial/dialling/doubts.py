@@ -11,6 +11,6 @@ def doubtful(seen: Observation) -> bool:
     A dial that did not get in, and whose SYN a whole trace has not, may have been lost as well; so may one whose SYN
     nobody dropped, and that was answered when it was repeated.
     """
-    if any(dial.agrees is False or dial.lost for dial in seen.dials):
+    if any(dial.agrees is False or dial.first_syn_lost for dial in seen.dials):
         return True
     return seen.complete and (bool(seen.contradicted) or any(dial.unseen for dial in seen.dials))

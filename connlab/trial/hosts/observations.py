@@ -56,7 +56,7 @@ class Dial(NamedTuple):
         return self.letter in "TR" and self.agrees is None
 
     @property
-    def lost(self) -> bool:
+    def first_syn_lost(self) -> bool:
         """Tell whether its first SYN got no answer, though nobody dropped it, and a repeated one got in."""
         let_through = self.judge is None or self.judge.verdict == "accept"
         return self.letter == "T" and self.late == "E" and let_through
