@@ -14,7 +14,7 @@ from connlab.base.model import Outcome
 from connlab.cluster import one_off
 from connlab.kernel.snapshot import read_ruleset
 from tests.support.laboratory import Lab
-from tests.support.variations import VARIATION
+from tests.support.variations import variations
 
 PORT = 7777
 REJECTS = {
@@ -22,13 +22,13 @@ REJECTS = {
     "icmp-proto-unreachable": (Outcome.UNREACHABLE, "ENOPROTOOPT"),
     "icmp-net-unreachable": (Outcome.UNREACHABLE, "ENETUNREACH"),
     "icmp-host-unreachable": (Outcome.UNREACHABLE, "EHOSTUNREACH"),
-    # The same in other words.
+    # Variations: each is one of the four above in other words, which are as many as the crowd always has clients.
     "icmp-net-prohibited": (Outcome.UNREACHABLE, "ENETUNREACH"),
     "icmp-host-prohibited": (Outcome.UNREACHABLE, "EHOSTUNREACH"),
     "icmp-admin-prohibited": (Outcome.UNREACHABLE, "EHOSTUNREACH"),
     "tcp-reset": (Outcome.REFUSED, "ECONNREFUSED"),
 }
-FIRST = list(REJECTS)[:4]
+KINDS = list(REJECTS)
 
 
 @contextlib.contextmanager
@@ -45,12 +45,10 @@ def rule(lab: Lab, *target: str) -> Iterator[list[int]]:
         lab.server.run(["iptables", "-D", *match])
 
 
-@pytest.mark.parametrize(
-    "kind", [*FIRST, *(pytest.param(kind, marks=VARIATION) for kind in list(REJECTS)[len(FIRST) :])]
-)
+@pytest.mark.parametrize("kind", [*KINDS[:4], *variations(*KINDS[4:])])
 def test_a_rejected_dial_has_the_outcome_of_its_answer(crowd: Lab, kind: str) -> None:
     """One at a time and three at once; a client each, because a kernel sends one address few ICMP errors."""
-    client = crowd.clients[list(REJECTS).index(kind)]
+    client = crowd.clients[KINDS.index(kind)]
     with rule(crowd, "REJECT", "--reject-with", kind) as packets, crowd.agents.on(client) as agent:
         attempts = agent.open(2, port=PORT) + agent.open(3, port=PORT, in_flight=3, gap_ms=0)
         control = agent.open(1)

@@ -23,8 +23,8 @@ from tests.support.variations import VARIATION
 
 ESTABLISHED, REFUSED, TIMED_OUT = Outcome.ESTABLISHED, Outcome.REFUSED, Outcome.TIMED_OUT
 LIMIT, DIALS, QUEUE = 15, 20, 6
-# Each has the claim of one that is always run, and tests on loopback (tests/unit/server/modes).
-LIKE_ANOTHER = {"forking", "greeting", "selectors"}
+# Each has the claim of another mode that is always run, and tests on loopback (tests/unit/server/modes).
+VARIATION_MODES = {"forking", "greeting", "selectors"}
 POOL = LIMIT - QUEUE  # not the default: as many as leave the rest of the limit in the accept queue
 
 
@@ -82,14 +82,14 @@ def running(request: pytest.FixtureRequest) -> tuple[Mode, Lab]:
 def in_modes(*names: str, claim: str = "") -> pytest.MarkDecorator:
     """Run a test in each of these modes, in the worker that has its lab; `claim`, or else the mode's own.
 
-    In a mode that is like another one it is a variation.
+    In one of VARIATION_MODES it is a variation.
     """
     return pytest.mark.parametrize(
         "running",
         [
             pytest.param(mode, id=mode.name, marks=[
                 pytest.mark.xdist_group(mode.worker), pytest.mark.claim(claim or mode.claim),
-                *([VARIATION] if mode.name in LIKE_ANOTHER else []),
+                *([VARIATION] if mode.name in VARIATION_MODES else []),
             ])
             for mode in MODES if mode.name in names
         ],

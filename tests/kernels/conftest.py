@@ -28,7 +28,7 @@ from tests.support.processes import run_lab
 
 REQUIRE = "CONNLAB_REQUIRE_KERNELS"  # where it is set, all five are measured, and no archive is a failure
 CHEAP = ("settings", "boundary", "loopback", "burst")  # of each of five kernels
-OF_ONE = ("settings", "boundary")  # each of the others is five seconds of this machine's processor
+CLAIMS_OF_ONE = ("settings", "boundary")  # each of the others is five seconds of this machine's processor
 KILLER = "killer"
 WHILE_IT_LIVES = {"guest_trial", "imported"}  # fixtures, of tests that `make test` leaves out
 RULES = f"""*filter
@@ -106,10 +106,10 @@ def killed(booted: Host, kernel: Kernel, request: pytest.FixtureRequest) -> Meas
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     for other in sorted(asked & WHILE_IT_LIVES):
         request.getfixturevalue(other)
-    claims = ",".join((*OF_ONE, KILLER, "freeing"))
+    claims = ",".join((*CLAIMS_OF_ONE, KILLER, "freeing"))
     with mock.patch.dict(CLAIMS, {KILLER: Claim("Kills QEMU", _kill)}):  # type: ignore[arg-type]
         done = call_lab("kernels", "--json", "--claims", claims, kernel.release)
-    return Measured(done.returncode, json.loads(done.stdout), [kernel], OF_ONE)
+    return Measured(done.returncode, json.loads(done.stdout), [kernel], CLAIMS_OF_ONE)
 
 
 def _kill(lab: ClaimLab) -> Any:
@@ -125,5 +125,5 @@ def measured(kernels: list[Kernel], request: pytest.FixtureRequest) -> Measured:
         done = run_lab("kernels", "--json", *claims, *(kernel.release for kernel in kernels))
         return Measured(done.returncode, json.loads(done.stdout), kernels, CHEAP)
     once: Measured = request.getfixturevalue("killed")
-    cells = [cell for cell in once.answer["cells"] if cell["claim"] in OF_ONE]
+    cells = [cell for cell in once.answer["cells"] if cell["claim"] in CLAIMS_OF_ONE]
     return once._replace(answer={**once.answer, "cells": cells})

@@ -18,7 +18,12 @@ REPORTED = "variations"  # in what a worker gives back when it ends
 def then_variations(*values: Any) -> list[Any]:
     """Return the values of a parametrized test: the first is always run, the others are variations of it."""
     first, *others = values
-    return [first, *(_marked(value) for value in others)]
+    return [first, *variations(*others)]
+
+
+def variations(*values: Any) -> list[Any]:
+    """Return values of a parametrized test that are variations of those beside them."""
+    return [_marked(value) for value in values]
 
 
 def _marked(value: Any) -> Any:

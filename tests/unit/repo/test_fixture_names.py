@@ -18,20 +18,20 @@ ASKING = {"fixturenames", "getfixturevalue"}
 
 def definitions(modules: dict[str, ast.Module], *decorators: str) -> dict[str, list[str]]:
     """Return the modules that define a function with one of these decorators, by the function's name."""
-    found = defaultdict(list)
+    modules_by_name = defaultdict(list)
     for module, tree in modules.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and any(
                 decorator in ast.unparse(each).partition("(")[0].split(".")
                 for each in node.decorator_list for decorator in decorators
             ):  # fmt: skip
-                found[node.name].append(module)
-    return found
+                modules_by_name[node.name].append(module)
+    return modules_by_name
 
 
 def asked_by_name(modules: dict[str, ast.Module]) -> set[str]:
     """Return every text in a function that asks for fixtures by their names, and in a constant that it uses."""
-    found = set()
+    asked = set()
     for tree in modules.values():
         constants = {
             target.id: texts(statement)
@@ -39,9 +39,11 @@ def asked_by_name(modules: dict[str, ast.Module]) -> set[str]:
             for target in statement.targets if isinstance(target, ast.Name)
         }  # fmt: skip
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and ASKING & {*names(node), *texts(node)}:
-                found |= texts(node).union(*(constants.get(name, set()) for name in names(node)))
-    return found
+            if isinstance(node, ast.FunctionDef):
+                used, written = names(node), texts(node)
+                if ASKING & (used | written):
+                    asked |= written.union(*(constants.get(name, set()) for name in used))
+    return asked
 
 
 def texts(node: ast.AST) -> set[str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-import pytest
-
-from tests.support.variations import VARIATION
+from tests.support.variations import variations
 from tests.unit.server.process import HOME, KNOBS
 
 MODES = sorted(path.stem for path in (HOME / "server/modes").glob("*.py") if path.stem[0] != "_")
@@ -20,8 +18,6 @@ BOUND = {
     if module.SERVED_AT_ONCE is not None
 }
 UNBOUNDED = [mode for mode in MODES if mode not in BOUND]
-# For tests of what the supervisor does with each alike: with threads, with processes, with workers; the rest varies it.
-ALIKE = [
-    mode if mode in ("forking", "prefork", "threading") else pytest.param(mode, marks=VARIATION)
-    for mode in MODES
-]
+# For tests of the supervisor, which does the same in each mode: with processes, workers and threads; others vary it.
+SUPERVISED = ["forking", "prefork", "threading"]
+SUPERVISED += variations(*(mode for mode in MODES if mode not in SUPERVISED))

@@ -9,7 +9,7 @@ from operator import itemgetter
 import pytest
 
 from connlab.base.wait import until
-from tests.unit.server.modes.kinds import ALIKE, BOUND
+from tests.unit.server.modes.kinds import BOUND, SUPERVISED
 from tests.unit.server.process import GREETING, WITHIN, fill, receive, reset
 
 IN_USE = "[Errno 98] Address already in use"
@@ -30,7 +30,7 @@ def listener(server) -> dict:
     return server.ask()["listener"]
 
 
-@pytest.mark.parametrize("mode", ALIKE)
+@pytest.mark.parametrize("mode", SUPERVISED)
 def test_with_reuse_address_it_listens_at_once(start, mode):
     """Every connection is closed with FIN, and it serves again; no child is left, and the counts go on."""
     server = start(mode)
@@ -52,7 +52,7 @@ def test_with_reuse_address_it_listens_at_once(start, mode):
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize("mode", ALIKE)
+@pytest.mark.parametrize("mode", SUPERVISED)
 def test_without_it_time_wait_keeps_the_port(start, mode):
     """The server closed first (R01): it says why it cannot bind, goes on trying, and can still be stopped."""
     server = start(mode, REUSE_ADDRESS="0")

@@ -11,7 +11,7 @@ from server import settings
 from server.connections import Connections
 from tests.support.files_variable import files_variable
 from tests.support.ports import free_port
-from tests.unit.server.modes.kinds import ALIKE, BOUND, MODES, MODULES
+from tests.unit.server.modes.kinds import BOUND, MODES, MODULES, SUPERVISED
 from tests.unit.server.process import GREETING, KNOBS, WITHIN, echo, fill, receive
 
 
@@ -92,7 +92,7 @@ def test_it_stops_when_it_is_full(start, mode):
     server.wait_for_no_children()
 
 
-@pytest.mark.parametrize("mode", ALIKE)
+@pytest.mark.parametrize("mode", SUPERVISED)
 @pytest.mark.parametrize("reuse", ["1", "0"])
 def test_reuse_address_decides_about_the_next_start(start, mode, reuse):
     """The server closed first, so its port is in TIME_WAIT: with SO_REUSEADDR it can be had again (R01)."""
@@ -110,7 +110,7 @@ def test_reuse_address_decides_about_the_next_start(start, mode, reuse):
         assert "Address already in use" in again.events("listen_failed")[0].fields["error"]
 
 
-@pytest.mark.parametrize("mode", ALIKE)
+@pytest.mark.parametrize("mode", SUPERVISED)
 def test_the_backlog_is_the_modes_own_unless_asked_for(start, mode):
     """The article's 5, but far more where nobody should have to wait; BACKLOG overrides it."""
     assert start(mode).events("listening")[0].fields["backlog"] == MODULES[mode].BACKLOG
