@@ -23,10 +23,16 @@ def parsed(path: Path) -> ast.Module:
 
 
 @functools.cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Return a tree's nodes as ast.walk gives them, once for all tests: to walk costs as much as to parse."""
+    return tuple(ast.walk(tree))
+
+
+@functools.cache
 def imports(tree: ast.AST, module: str = "") -> frozenset[str]:
     """Return the dotted names that a tree imports, wherever in it: `from connlab import x` is `connlab.x`."""
     imported = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -46,7 +52,7 @@ def functions_with(tree: ast.AST, dotted: set[str]) -> Iterator[tuple[str, str]]
     last = {name.rpartition(".")[2] for name in dotted}
     for node in ast.iter_child_nodes(tree):
         name = getattr(node, "name", "")
-        for part in ast.walk(node):
+        for part in nodes(node):
             if isinstance(part, ast.Attribute) and part.attr in last and ast.unparse(part) in dotted:
                 yield name, ast.unparse(part)
             if isinstance(part, ast.ImportFrom):

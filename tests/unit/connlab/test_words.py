@@ -17,7 +17,7 @@ from connlab.cli.show.terminal import COLOURS, coloured, console, joined, new_ta
 from connlab.evidence.claims import CLAIMS
 from connlab.evidence.verdicts import Judgement
 from connlab.report import page, verdict_tables
-from tests.support.syntax import imports, trees
+from tests.support.syntax import imports, nodes, trees
 
 # What a terminal obeys, what turns or hides text, what rich takes for markup or an emoji, what cannot be encoded.
 HOSTILE = {
@@ -145,7 +145,7 @@ def test_nobody_writes_markup():
     words = [
         (name, node.value)
         for name, tree in text.items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     assert [found for found in words if re.search(r"\[/?(bold|dim|red|green|yellow|/)?\]", found[1])] == []
@@ -156,4 +156,4 @@ def _is_harmless(said: str) -> bool:
 
 
 def _called_names(tree: ast.AST) -> set[str]:
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {ast.unparse(node.func) for node in nodes(tree) if isinstance(node, ast.Call)}

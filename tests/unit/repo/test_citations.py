@@ -53,10 +53,15 @@ def page(name: str) -> str:
     return next((text for path, text in texts().items() if path in (name, f"docs/{name}")), "")
 
 
+@functools.cache
+def rows() -> frozenset[str]:
+    """Return the rows that docs/kernel.md has."""
+    return frozenset(re.findall(r"^\| \**([A-Z]\d\d)\** \|", page("kernel.md"), re.MULTILINE))
+
+
 def row(text: str, _: Path) -> Iterator[str]:
     """Yield rows that docs/kernel.md does not have."""
-    there = set(re.findall(r"^\| \**([A-Z]\d\d)\** \|", page("kernel.md"), re.MULTILINE))
-    yield from set(ROW.findall(DIALS.sub("", text))) - there
+    yield from set(ROW.findall(DIALS.sub("", text))) - rows()
 
 
 def section(text: str, _: Path) -> Iterator[str]:

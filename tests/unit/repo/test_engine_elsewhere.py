@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import re
 
-from connlab.base.settings import HOME
-from tests.support.syntax import trees, uses
+import pytest
 
+from connlab.base.settings import HOME
+from tests.support.syntax import nodes, trees, uses
+
+pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
 OWN = (
     "os.uname",
     "platform.release",
@@ -40,7 +43,7 @@ def test_no_path_of_this_machine_is_given_to_the_engine() -> None:
     given = {
         (name, word.arg)
         for name, tree in lab.items()
-        for call in ast.walk(tree)
+        for call in nodes(tree)
         if isinstance(call, ast.Call)
         for word in call.keywords
         if word.arg in LEADING

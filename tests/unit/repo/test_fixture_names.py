@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.support.syntax import trees
+from tests.support.syntax import nodes, trees
 
 pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
 ASKING = {"fixturenames", "getfixturevalue"}
@@ -20,7 +20,7 @@ def definitions(modules: dict[str, ast.Module], *decorators: str) -> dict[str, l
     """Return the modules that define a function with one of these decorators, by the function's name."""
     modules_by_name = defaultdict(list)
     for module, tree in modules.items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.FunctionDef) and any(
                 decorator in ast.unparse(each).partition("(")[0].split(".")
                 for each in node.decorator_list for decorator in decorators
@@ -38,7 +38,7 @@ def asked_by_name(modules: dict[str, ast.Module]) -> set[str]:
             for statement in tree.body if isinstance(statement, ast.Assign)
             for target in statement.targets if isinstance(target, ast.Name)
         }  # fmt: skip
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.FunctionDef):
                 used, written = names(node), texts(node)
                 if ASKING & (used | written):
@@ -49,17 +49,14 @@ def asked_by_name(modules: dict[str, ast.Module]) -> set[str]:
 def texts(node: ast.AST) -> set[str]:
     """Return every text that is written in this."""
     return {
-        each.value
-        for each in ast.walk(node)
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        each.value for each in nodes(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     }
 
 
 def names(node: ast.AST) -> set[str]:
     """Return every name and attribute in this."""
-    nodes = list(ast.walk(node))
-    return {each.id for each in nodes if isinstance(each, ast.Name)} | {
-        each.attr for each in nodes if isinstance(each, ast.Attribute)
+    return {each.id for each in nodes(node) if isinstance(each, ast.Name)} | {
+        each.attr for each in nodes(node) if isinstance(each, ast.Attribute)
     }
 
 

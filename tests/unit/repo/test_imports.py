@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.support.syntax import connlab_modules, imports, tops, trees, uses
+from tests.support.syntax import connlab_modules, imports, nodes, tops, trees, uses
 
 pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
 
@@ -143,7 +143,7 @@ def test_parsers_and_models_do_not_look(lab):
     used = {name: connlab_modules(imports(tree, name)) for name, tree in kernel.items()}
     handles = {
         name for name, tree in kernel.items()
-        if HANDLES & {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        if HANDLES & {node.id for node in nodes(tree) if isinstance(node, ast.Name)}
     }  # fmt: skip
     assert handles == LOOKING
     assert {name for name in kernel if any(package(module) == "cluster" for module in used[name])} <= LOOKING
@@ -186,10 +186,12 @@ def test_one_module_runs_compose(lab):
     ]
     starters = {name for name, tree in lab.items() if "subprocess" in tops(imports(tree))}
     assert starters | {module for module, _ in uses(lab, *exec_)} == STARTERS
-    nodes = [
-        node for name in ("connlab.cluster.images", "connlab.actions.talk") for node in ast.walk(lab[name])
+    argvs = [
+        node
+        for name in ("connlab.cluster.images", "connlab.actions.talk")
+        for node in nodes(lab[name])
+        if isinstance(node, (ast.List, ast.Tuple))
     ]
-    argvs = [node for node in nodes if isinstance(node, (ast.List, ast.Tuple))]
     words = {word.value for argv in argvs for word in argv.elts if isinstance(word, ast.Constant)}
     assert {"docker", "build", "exec"} <= words, "the argument lists were not found"
     assert not words & {"compose", "docker-compose"}
@@ -258,7 +260,7 @@ def test_no_test_reads_ss_by_hand():
 
 def runs_ss(tree: ast.AST) -> bool:
     """Return whether a text in it is the command ss, alone or with options."""
-    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    texts = (node.value for node in nodes(tree) if isinstance(node, ast.Constant))
     return any(isinstance(text, str) and re.match(r"ss( -|$)", text) for text in texts)
 
 
@@ -270,7 +272,7 @@ def test_lab_is_started_as_a_process_in_one_place():
 
 def starts_lab(tree: ast.AST) -> bool:
     """Return whether a list or tuple in it has the word -m, and then connlab."""
-    rows = (node.elts for node in ast.walk(tree) if isinstance(node, (ast.List, ast.Tuple)))
+    rows = (node.elts for node in nodes(tree) if isinstance(node, (ast.List, ast.Tuple)))
     lines = (" ".join(str(getattr(word, "value", "")) for word in row) for row in rows)
     return any("-m connlab" in line for line in lines)
 

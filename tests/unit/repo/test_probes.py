@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.support.syntax import HOME, trees
+from tests.support.syntax import HOME, nodes, trees
 
 pytestmark = pytest.mark.xdist_group("syntax")  # one process parses all
 
@@ -17,7 +17,7 @@ OTHERS = {"tests.verbs.test_interrupt", "tests.hosts.test_machine", "tests.kerne
 
 def texts(tree: ast.AST) -> list[str]:
     """List the strings of a module; an f-string is one without what it fills in."""
-    strings = [node for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr))]
+    strings = [node for node in nodes(tree) if isinstance(node, (ast.Constant, ast.JoinedStr))]
     parts = [[getattr(part, "value", "") for part in getattr(node, "values", [node])] for node in strings]
     return ["".join(value for value in values if isinstance(value, str)) for values in parts]
 
