@@ -56,8 +56,10 @@ def judge_make_names(names: Iterable[str], knobs: Set[str], goals: Sequence[str]
 def judge_file(names: Iterable[str], knobs: Set[str]) -> None:
     """Refuse a line of .env that no knob and no other reader of the file has. Raises `Usage`."""
     for name in names:
+        if name in knobs:
+            continue
         name_meant = nearest(name, knobs)
-        if name not in knobs and (name_meant or not name.startswith(OF_OTHERS)):
+        if name_meant or not name.startswith(OF_OTHERS):
             raise Usage(f".env has {name}, which is no knob{_suggestion(name_meant)}")
 
 
@@ -91,11 +93,9 @@ def unread_options(names: Iterable[str], verb: str) -> list[str]:
 
 def _misspelt(names: Iterable[str], knobs: Set[str]) -> Iterator[tuple[str, str]]:
     """Yield each name that is one place away from a knob, with that."""
-    known = knobs | OPTIONS
-    for name in sorted(set(names) - known):
-        for knob in sorted(knobs):
-            if len(knob) >= LEAST and one_apart(name, knob):
-                yield name, knob
+    long_knobs = [knob for knob in sorted(knobs) if len(knob) >= LEAST]
+    for name in sorted(set(names) - knobs - OPTIONS):
+        yield from ((name, knob) for knob in long_knobs if one_apart(name, knob))
 
 
 def _is_sure(name: str, knob: str) -> bool:
@@ -106,8 +106,11 @@ def one_apart(name: str, knob: str) -> bool:
     """Whether two names differ in one place: a letter more, less or another, or two that changed places."""
     if abs(len(name) - len(knob)) > 1 or name == knob:
         return False
-    same = sum(block.size for block in difflib.SequenceMatcher(None, name, knob, False).get_matching_blocks())
-    return same >= max(len(name), len(knob)) - 1
+    letters = enumerate(zip(name, knob, strict=False))
+    same = next((at for at, (one, other) in letters if one != other), min(len(name), len(knob)))
+    rest, knobs_rest = name[same:], knob[same:]
+    swapped = rest[1::-1] + rest[2:]
+    return knobs_rest in (rest[1:], swapped) or knobs_rest[1:] in (rest, rest[1:])
 
 
 def nearest(name: str, known: Set[str]) -> str:

@@ -14,7 +14,7 @@ from tests.support import menu
 FOREIGN = [
     "PATH", "HOME", "SHELL", "TERM", "LANG", "USER", "PWD", "PORTS", "SPORT", "PROT", "LISTEN_FDS", "LISTEN_PID",
     "LISTENER", "CLIENT", "RUN", "CLIENTS_MAX", "SYSTEM", "workloads", "firewall",
-    "COMPOSE_FILE", "COMPOSE_PROFILES", "LOG_LEVEL", "BASE_URL",
+    "COMPOSE_FILE", "COMPOSE_PROFILES", "LOG_LEVEL", "BASE_URL", "ONNLIMITC", "ERVER_MODES",
 ]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_one_letter_wrong_in_the_environment_is_refused(name, meant):
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_names_of_other_programs_are_left_alone(name, capsys):
-    """Short words, small letters, and what only begins like a knob."""
+    """Short words, small letters, what only begins like a knob, and what has one of its letters elsewhere."""
     settings.read({name: "3"})
     assert capsys.readouterr() == ("", "")
 
