@@ -6,6 +6,7 @@ as well. The same evidence gives the same bytes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -45,8 +46,9 @@ def page(
     )  # fmt: skip
 
 
+@functools.cache
 def template(name: str) -> jinja2.Template:
-    """Return the text of a page; each word that is put into it is printable and escaped."""
+    """Return the text of a page, compiled once; each word that is put into it is printable and escaped."""
     words = jinja2.Environment(
         loader=jinja2.PackageLoader("connlab.report", "."),
         autoescape=True,
