@@ -56,6 +56,7 @@ def read_state(lab: Lab) -> dict:
     return policy.policy_state(snapshot.read_ruleset(lab.server.run))
 
 
+@pytest.mark.variation  # the fault walk flushes them too (docs/faults.md)
 def test_flushed_rules_are_told_by_every_verb_and_up_brings_them_back(lab: Lab) -> None:
     """`iptables -F`: status, attempt and doctor say drift and exit 1; `up` heals, the connections live on.
 
