@@ -74,8 +74,8 @@ def _digest(settings: Settings, service: str) -> str:
     """SHA-256 of everything that goes into an image: how it is made, names and bytes, and the base's name."""
     dockerfile = recipe(service)
     total = hashlib.sha256(f"{settings.values['BASE_IMAGE']}\0{dockerfile}".encode())
-    for path in files(dockerfile):
-        total.update(f"\0{path.relative_to(HOME)}\0".encode() + path.read_bytes())
+    for name in files(dockerfile):
+        total.update(f"\0{name}\0".encode() + (HOME / name).read_bytes())
     return total.hexdigest()
 
 
@@ -88,13 +88,22 @@ def recipe(service: str) -> str:
     return "".join(stages[: built + 1])
 
 
-def files(recipe: str) -> Iterator[Path]:
-    """Yield the files that a Dockerfile's COPY lines take from the repository: none that .dockerignore leaves out."""
+def files(recipe: str) -> Iterator[str]:
+    """Yield the files, seen from the repository, that a Dockerfile's COPY lines take from it.
+
+    None that .dockerignore leaves out. Every verb asks several times: pathlib's own walk took three times as long.
+    """
     for sources in re.findall(r"^COPY (?!--)(.+) \S+$", recipe, re.MULTILINE):
         for source in sources.split():
             for match in sorted(HOME.glob(source)):
-                paths = sorted(match.rglob("*")) if match.is_dir() else [match]
-                yield from (p for p in paths if p.is_file() and "__pycache__" not in p.parts)
+                below = sorted(_files_below(match)) if match.is_dir() else [str(match)]
+                yield from (path.removeprefix(f"{HOME}/") for path in below)
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    for path, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        yield from (f"{path}/{name}" for name in names)
 
 
 def _build(settings: Settings, service: str) -> None:
