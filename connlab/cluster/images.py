@@ -95,15 +95,19 @@ def files(recipe: str) -> Iterator[str]:
     """
     for sources in re.findall(r"^COPY (?!--)(.+) \S+$", recipe, re.MULTILINE):
         for source in sources.split():
-            for match in sorted(HOME.glob(source)):
+            for match in sorted(path for path in HOME.glob(source) if path.exists()):
                 below = sorted(_files_below(match)) if match.is_dir() else [str(match)]
                 yield from (path.removeprefix(f"{HOME}/") for path in below)
 
 
-def _files_below(folder: Path) -> Iterator[str]:
-    for path, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from (f"{path}/{name}" for name in names)
+def _files_below(folder: Path | str) -> Iterator[str]:
+    """Yield the files of a folder, in any order: no link that leads nowhere, as editors make them (`.#agent.py`)."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_below(entry.path) if entry.name != "__pycache__" else ()
+            elif entry.is_file():
+                yield entry.path
 
 
 def _build(settings: Settings, service: str) -> None:

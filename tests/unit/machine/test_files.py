@@ -151,6 +151,23 @@ def test_a_text_is_taken_for_a_mode_only():
     assert (result.returncode, result.stdout.strip()) == (0, str(HOME / "server/modes/pool.py"))
 
 
+def test_only_what_can_be_read_is_of_an_image(tmp_path, monkeypatch):
+    """Not an editor's link that leads nowhere, beside a pattern's files or below a folder, and nothing compiled."""
+    for name in (
+        "server/serve.py",
+        "client/agent.py",
+        "client/workloads/idle.py",
+        "client/__pycache__/agent.pyc",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("server/.#serve.py", "client/.#agent.py", "client/workloads/.#idle.py"):
+        (tmp_path / name).symlink_to("somebody@here.1234")
+    monkeypatch.setattr(images, "HOME", tmp_path)
+    recipe = "COPY client /opt/client\nCOPY server/*.py /opt/server/\n"
+    assert [*images.files(recipe)] == ["client/agent.py", "client/workloads/idle.py", "server/serve.py"]
+
+
 def test_no_image_holds_what_travels():
     """An edited policy, profile or mode is no new image; all else that is copied is one."""
     files_by_image = {service: set(images.files(images.recipe(service))) for service in images.SERVICES}
