@@ -33,7 +33,7 @@ def drawing(title: str, *panels: Spec, x: str = "seconds after the close", **mom
 CHARTS = (
     drawing("steps", steps("stock", DRAIN), steps("again", DRAIN), steps("early", [(0.0, 25), (15.0, 0), (80.0, 0)]),
             **{"tcp_fin_timeout=15": 15.0, "60 s, compiled in": 60.0}),
-    drawing("lines", slope("2,000 dials", [(x, 900.0 if x == 1234 else 100 + x % 7) for x in range(2000)])),
+    drawing("lines", slope("20,000 dials", [(x, 900.0 if x == 12345 else 100 + x % 7) for x in range(20000)])),
     drawing("together", steps("connections made", {
         f"tcp_tw_reuse_delay={end}": [(0.0, 0), (3.0, end)] for end in (0, 1, 10, 30, 138, 300)})),
     drawing("flat", steps("n", [(0.0, 0), (5.0, 0)])),
@@ -93,7 +93,7 @@ def test_every_chart_is_there(measured):
 
 
 def test_data_are_where_the_axes_say(measured):
-    """Read off the ticks: the heights, the ends and the moments of one chart, the peak among 2,000 points."""
+    """Read off the ticks: the heights, the ends and the moments of one chart, the peak among 20,000 points."""
     chart = measured["charts"][0]
     to_x = ruler(chart["texts"], ("60", "80"), 0)
     assert [to_x(place) for place in chart["rules"]] == pytest.approx([15, 60] * 3, abs=0.5)
